@@ -1,0 +1,123 @@
+/**
+ * The Database contract: what the functions under api/ ask of a backend, whichever it is. DuckDB on a store implements
+ * it in lib/db/duckdb, PostgreSQL and the fallback chain implement the same interface beside it.
+ */
+import type { Kysely } from 'kysely';
+
+/** What serves the SQL. */
+export type Engine = 'duckdb' | 'postgres';
+
+/**
+ * A value as rows carry it, the same on every engine and safe to put into JSON:
+ * integers to 32 bits, and finite doubles other than -0: number. BIGINT and wider, DECIMAL: string of digits.
+ * NaN, Infinity, -Infinity, -0: those words as strings. BOOLEAN: boolean. VARCHAR, JSON, ENUM, UUID: string. DATE: `2026-11-24`. TIME: `04:05:06.123456`.
+ * TIMESTAMP: `2026-11-24T04:05:06.123456`, TIMESTAMPTZ: the same in UTC with `Z`; always six digits of fraction. BLOB: base64.
+ * INTERVAL: `{months, days, micros}`. LIST: array. STRUCT: object. MAP: array of `[key, value]`.
+ */
+export type PlainValue = null | boolean | number | string | readonly PlainValue[] | { readonly [name: string]: PlainValue };
+
+export type Row = Record<string, PlainValue>;
+
+/** Any table, any column: the generic routes know the schema at run time only. */
+export interface AnyTables {
+  [table: string]: Record<string, unknown>;
+}
+
+/** Kysely on one connection, inside a transaction that the database opened and will end. */
+export type Queries = Kysely<AnyTables>;
+
+export interface ReadOptions {
+  /** The answer must include every commit up to this version (the `db-bookmark` that a client sent back). */
+  readonly atLeast?: number;
+  /** How old the state may be, in ms; 0 means: at the head of the log when the read began. Default: the database's own. */
+  readonly maxStalenessMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface WriteOptions {
+  readonly signal?: AbortSignal;
+  /**
+   * The write as JSON data that can be run again, later and elsewhere: what a fallback keeps as a pending write.
+   * A write without one is refused when only a fallback can take it.
+   */
+  readonly command?: PlainValue;
+}
+
+/** Where the time of one call went, in ms. Names are tokens of the Server-Timing header. */
+export type Timings = Readonly<Record<string, number>>;
+
+export interface Answer<T> {
+  readonly value: T;
+  /** The version of the state that was read, or that the write made. A later read `atLeast` this sees it. */
+  readonly version: number;
+  /** `durable`: in the primary backend's store. `pending`: kept by a fallback until the primary is back. */
+  readonly durability: 'durable' | 'pending';
+  /** Why this answer is not from the primary backend, or not fresh; absent when all is well. */
+  readonly degraded?: string;
+  readonly timings: Timings;
+}
+
+export interface CheckpointStatus {
+  /** Version of the newest snapshot that this process knows of; null when there is none yet. */
+  readonly version: number | null;
+  /** ISO 8601; null when unknown. */
+  readonly at: string | null;
+  /** Size of that snapshot. */
+  readonly bytes: number | null;
+  /** Records committed after it. */
+  readonly recordsSince: number;
+}
+
+export interface DatabaseStatus {
+  readonly engine: Engine;
+  readonly location: string;
+  readonly databaseId: string | null;
+  readonly version: number;
+  readonly checkpoint: CheckpointStatus;
+  readonly pendingWrites: number;
+  /** Trouble that did not stop the last operation (a failed checkpoint, say); newest last, without secrets. */
+  readonly warnings: readonly string[];
+}
+
+/** What `sync` did. */
+export interface SyncReport {
+  /** Version before and after catching up. */
+  readonly from: number;
+  readonly version: number;
+  readonly recordsApplied: number;
+  readonly checkpoint: { readonly version: number; readonly bytes: number; readonly uploaded: boolean };
+  /** Published copy of the snapshot, if this call wrote it. */
+  readonly published: boolean;
+  readonly dropped: { readonly records: number; readonly snapshots: number };
+  readonly pendingDrained: number;
+  readonly durationMs: number;
+}
+
+export interface Database {
+  readonly engine: Engine;
+
+  /** Runs `work` on one consistent state. `work` must not write. Never waits for a store write of this process. */
+  read<T>(work: (queries: Queries) => Promise<T>, options?: ReadOptions): Promise<Answer<T>>;
+
+  /**
+   * Runs `work` in a serializable transaction and answers once its changes are durable. `work` may run more than once
+   * (when another instance committed first, or when a request that shared the transaction failed), so it must have no
+   * effects but its queries. If it throws, nothing of it is kept and the error reaches the caller, once it is certain
+   * that it was not the fault of a state that was not, or will not be, committed.
+   *
+   * Errors: what `work` throws; `conflict` (unique constraint); `invalid` (a statement that cannot be captured);
+   * `unavailable` (store away: nothing was written); `indeterminate` (the store did not say whether it was written).
+   */
+  write<T>(work: (queries: Queries) => Promise<T>, options?: WriteOptions): Promise<Answer<T>>;
+
+  status(): Promise<DatabaseStatus>;
+
+  /** Catches up with the log, checkpoints, publishes the database file, drops what is no longer needed. */
+  sync(): Promise<SyncReport>;
+
+  /** Work that may follow the answer (a checkpoint that is due, cleaning). Resolves when there is nothing left to do. Never rejects. */
+  maintain(): Promise<void>;
+
+  /** Ends what runs, releases the slot. Later calls fail. */
+  close(): Promise<void>;
+}
