@@ -1,0 +1,108 @@
+/**
+ * PostgreSQL, Vercel Blob, S3 and Google Cloud Storage: from the environment to the settings of one backend.
+ *
+ * Owns: which variable asks for a backend, which it needs, and their defaults. Knows nothing of SDKs.
+ * The worst that can happen: credentials that the platform put there by itself select a store, or are used in place of
+ * the user's own.
+ */
+import type { GcsCredentials, S3Credentials } from './backends.ts';
+import { defaultDatabaseName } from './backends.ts';
+import * as checks from './checks.ts';
+import type { Detection } from './detection.ts';
+import { notConfigured, settle } from './detection.ts';
+import { checkGoogleCredentials } from './google-key.ts';
+import type { Environment, VariableName } from './variables.ts';
+import { VariableReader } from './variables.ts';
+
+export function detectPostgres(environment: Environment): Detection {
+  const reader = new VariableReader(environment);
+  if (!reader.isSet('DATABASE_URL')) return notConfigured('DATABASE_URL is not set');
+  const connection = reader.read('DATABASE_URL', checks.checkPostgresUrl);
+  return settle(reader, 'DATABASE_URL is set', () => connection && { backend: 'postgres', ...connection });
+}
+
+export function detectBlob(environment: Environment): Detection {
+  const reader = new VariableReader(environment);
+  const asked = firstSet(reader, ['BLOB_READ_WRITE_TOKEN', 'BLOB_NAME']);
+  if (asked === null) return notConfigured('BLOB_READ_WRITE_TOKEN is not set');
+  const access = reader.require('BLOB_READ_WRITE_TOKEN', checks.checkBlobToken, asked);
+  const name = reader.read('BLOB_NAME', checks.checkDatabaseKey) ?? defaultDatabaseName;
+  return settle(reader, 'BLOB_READ_WRITE_TOKEN is set', () => access && { backend: 'blob', ...access, name });
+}
+
+export function detectS3(environment: Environment): Detection {
+  const reader = new VariableReader(environment);
+  const asked = firstSet(reader, ['S3_BUCKET', 'S3_KEY', 'S3_ENDPOINT', 'S3_FORCE_PATH_STYLE']);
+  if (asked === null) return notConfigured(reasonWithoutBucket(reader));
+  const bucket = reader.require('S3_BUCKET', checks.checkBucket, asked);
+  const name = reader.read('S3_KEY', checks.checkDatabaseKey) ?? defaultDatabaseName;
+  const endpoint = reader.read('S3_ENDPOINT', checks.checkEndpoint);
+  if (endpoint !== null && bucket !== null && new URL(endpoint).pathname === `/${bucket}`) {
+    reader.noteWrong('S3_ENDPOINT', 'must not end with the name of the bucket, which S3_BUCKET gives');
+  }
+  // S3-compatible stores that know no regions ask for "auto" (R2), or take any.
+  const region = reader.read('AWS_REGION', checks.checkRegion) ?? (endpoint === null ? 'us-east-1' : 'auto');
+  const forcePathStyle = reader.read('S3_FORCE_PATH_STYLE', checks.checkBoolean) ?? endpoint !== null;
+  const credentials = readS3Credentials(reader, asked);
+  return settle(reader, `S3_BUCKET and ${credentials?.kind === 'role' ? 'AWS_ROLE_ARN' : 'AWS keys'} are set`, () =>
+    bucket === null || credentials === null
+      ? null
+      : { backend: 's3', bucket, name, region, endpoint, forcePathStyle, credentials },
+  );
+}
+
+export function detectGcs(environment: Environment): Detection {
+  const reader = new VariableReader(environment);
+  const asked = firstSet(reader, ['GCS_BUCKET', 'GCS_KEY', 'GCS_ENDPOINT']);
+  if (asked === null) return notConfigured('GCS_BUCKET is not set');
+  const bucket = reader.require('GCS_BUCKET', checks.checkBucket, asked);
+  const name = reader.read('GCS_KEY', checks.checkDatabaseKey) ?? defaultDatabaseName;
+  const endpoint = reader.read('GCS_ENDPOINT', checks.checkEndpoint);
+  const credentials = readGcsCredentials(reader, asked);
+  return settle(reader, 'GCS_BUCKET is set', () =>
+    bucket === null || credentials === null ? null : { backend: 'gcs', bucket, name, endpoint, credentials },
+  );
+}
+
+function firstSet(reader: VariableReader, names: readonly VariableName[]): VariableName | null {
+  return names.find((name) => reader.isSet(name)) ?? null;
+}
+
+function reasonWithoutBucket(reader: VariableReader): string {
+  const asked = firstSet(reader, ['AWS_ROLE_ARN', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']);
+  return asked === null ? 'S3_BUCKET is not set' : `${asked} is set, but it selects nothing without S3_BUCKET`;
+}
+
+/**
+ * On Vercel a role wins over keys: the platform may have put unusable keys there by itself.
+ * https://vercel.com/docs/environment-variables/reserved-environment-variables#allowed-environment-variables
+ */
+function readS3Credentials(reader: VariableReader, asked: VariableName): S3Credentials | null {
+  const hasKeys = reader.isSet('AWS_ACCESS_KEY_ID') && reader.isSet('AWS_SECRET_ACCESS_KEY');
+  if (reader.isSet('AWS_ROLE_ARN') && (reader.isSet('VERCEL') || !hasKeys)) {
+    const roleArn = reader.read('AWS_ROLE_ARN', checks.checkRoleArn);
+    return roleArn === null ? null : { kind: 'role', roleArn };
+  }
+  const accessKeyId = reader.require('AWS_ACCESS_KEY_ID', checks.checkCredential, asked);
+  const secretAccessKey = reader.require('AWS_SECRET_ACCESS_KEY', checks.checkCredential, asked);
+  if (accessKeyId === null || secretAccessKey === null) return null;
+  return { kind: 'keys', accessKeyId, secretAccessKey, sessionToken: readSessionToken(reader, accessKeyId) };
+}
+
+/**
+ * A session token belongs to a temporary key (`ASIA…`). A lasting key (`AKIA…`) sent with one is refused by AWS, and
+ * on Vercel the token may be the platform's own. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+ */
+function readSessionToken(reader: VariableReader, accessKeyId: string): string | null {
+  if (accessKeyId.startsWith('ASIA')) {
+    return reader.require('AWS_SESSION_TOKEN', checks.checkCredential, 'AWS_ACCESS_KEY_ID');
+  }
+  const lasting = accessKeyId.startsWith('AKIA') || reader.isSet('VERCEL');
+  return lasting ? null : reader.read('AWS_SESSION_TOKEN', checks.checkCredential);
+}
+
+function readGcsCredentials(reader: VariableReader, asked: VariableName): GcsCredentials | null {
+  const needless = reader.isSet('GCS_ENDPOINT') && !reader.isSet('GOOGLE_APPLICATION_CREDENTIALS');
+  if (needless) return { kind: 'none' };
+  return reader.require('GOOGLE_APPLICATION_CREDENTIALS', checkGoogleCredentials, asked);
+}

@@ -1,0 +1,103 @@
+/**
+ * The whole configuration as a pure function of the environment: which backend serves, which stand behind it, why, and
+ * the few settings that belong to none of them.
+ *
+ * Owns: the choice. Knows nothing of whether a backend can be reached; reads neither files nor `process`.
+ * The worst that can happen: a slip in one variable silently selects another backend, and so another data set. So the
+ * first backend that anyone began to configure is chosen, or nothing is.
+ */
+import { isAbsolute } from 'node:path/posix';
+import type { FieldError } from '../errors.ts';
+import { AppError } from '../errors.ts';
+import type { BackendName, BackendSettings } from './backends.ts';
+import { backendNames } from './backends.ts';
+import { choose } from './choice.ts';
+import type { Candidate } from './choice.ts';
+import * as checks from './checks.ts';
+import type { Check, Environment } from './variables.ts';
+import { VariableReader } from './variables.ts';
+
+/** Who may do what; null when nobody was given that token. lib/http decides what follows. */
+export interface AccessSettings {
+  readonly adminToken: string | null;
+  readonly apiToken: string | null;
+  /** What Vercel's cron sends as a bearer token. */
+  readonly cronSecret: string | null;
+  /** Whether tables can be read without a token. */
+  readonly publicRead: boolean;
+}
+
+export interface Config {
+  readonly chosen: BackendSettings;
+  /** Those that may serve when the ones before them cannot be reached, in order. */
+  readonly fallbacks: readonly BackendSettings[];
+  /** Every backend, in the order of priority. */
+  readonly candidates: readonly Candidate[];
+  /** How old the state of a read may be, in ms; 0: at the head of the log when the read began. */
+  readonly maxStalenessMs: number;
+  /** What a fallback does with writes: keep them as pending, or refuse them. */
+  readonly fallbackWrites: 'accept' | 'reject';
+  readonly access: AccessSettings;
+  /** Where replicas live. */
+  readonly tmpDirectory: string;
+  readonly onVercel: boolean;
+}
+
+/** What the environment holds, also when it cannot be used: `config` is null exactly when there are `problems` that forbid it. */
+export interface Examination {
+  readonly config: Config | null;
+  readonly candidates: readonly Candidate[];
+  /** Empty when there is a `config`. Those that forbid it come first. `path` is the variable. */
+  readonly problems: readonly FieldError[];
+}
+
+/** Reads the environment. Throws `invalid`, with one field for each variable that is wrong or missing, and never a value. */
+export function readConfig(environment: Environment): Config {
+  const { config, problems } = examineEnvironment(environment);
+  if (config !== null) return config;
+  throw new AppError(
+    'invalid',
+    `The configuration is wrong: ${problems.map((problem) => problem.message).join('; ')}`,
+    {
+      fields: problems,
+      hint: 'Correct or remove these environment variables; DB_BACKEND chooses a backend whatever the others hold.',
+    },
+  );
+}
+
+/** Like `readConfig`, but answers what is wrong instead of throwing: for db-status, which must explain itself. */
+export function examineEnvironment(environment: Environment): Examination {
+  const reader = new VariableReader(environment);
+  const forced = reader.read('DB_BACKEND', checks.oneOf(backendNames));
+  const settings = readGeneral(reader);
+  const isForceWrong = reader.isSet('DB_BACKEND') && forced === null;
+  const choice = choose(environment, isForceWrong ? 'wrong' : forced);
+  const forbidding = [...reader.wrong, ...choice.forbidding];
+  const { chosen, fallbacks, candidates } = choice;
+  if (chosen === null || forbidding.length > 0) {
+    return { config: null, candidates, problems: [...forbidding, ...choice.harmless] };
+  }
+  return { config: { chosen, fallbacks, candidates, ...settings }, candidates, problems: [] };
+}
+
+type GeneralSettings = Omit<Config, 'chosen' | 'fallbacks' | 'candidates'>;
+
+function readGeneral(reader: VariableReader): GeneralSettings {
+  return {
+    maxStalenessMs: reader.read('DB_MAX_STALENESS_MS', checks.checkMilliseconds) ?? 0,
+    fallbackWrites: reader.read('DB_FALLBACK_WRITES', checks.oneOf(['accept', 'reject'])) ?? 'accept',
+    access: {
+      adminToken: reader.read('ADMIN_TOKEN', checks.checkToken),
+      apiToken: reader.read('API_TOKEN', checks.checkToken),
+      cronSecret: reader.read('CRON_SECRET', checks.checkToken),
+      publicRead: reader.read('PUBLIC_READ', checks.checkBoolean) ?? false,
+    },
+    tmpDirectory: reader.read('TMPDIR', absolute) ?? '/tmp',
+    onVercel: reader.isSet('VERCEL'),
+  };
+}
+
+const absolute: Check<string> = (text) =>
+  isAbsolute(text) ? { value: text } : { problem: 'must be an absolute path, beginning with "/"' };
+
+export type { BackendName, Candidate };

@@ -1,0 +1,99 @@
+/**
+ * The names of the environment variables that Eider reads, and the one way to read them: trimmed, an empty text
+ * counting as unset, every problem collected.
+ *
+ * Owns: the names, and the promise that a problem names a variable and never its value. Knows nothing of backends.
+ * The worst that can happen: a message that quotes a secret. So checks return their own words, and no error of a
+ * parser (they quote their input) is ever passed on.
+ */
+import type { FieldError } from '../errors.ts';
+
+/** What a user may set; `.env.example` explains each of them. */
+export const variableNames = [
+  'DB_BACKEND',
+  'DATABASE_URL',
+  'NETWORK_DB_PATH',
+  'VERCEL_VOLUME_PATH',
+  'BLOB_READ_WRITE_TOKEN',
+  'BLOB_NAME',
+  'S3_BUCKET',
+  'S3_KEY',
+  'S3_ENDPOINT',
+  'S3_FORCE_PATH_STYLE',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_REGION',
+  'AWS_ROLE_ARN',
+  'GCS_BUCKET',
+  'GCS_KEY',
+  'GCS_ENDPOINT',
+  'GOOGLE_APPLICATION_CREDENTIALS',
+  'LOCAL_DB_PATH',
+  'DB_MAX_STALENESS_MS',
+  'DB_FALLBACK_WRITES',
+  'ADMIN_TOKEN',
+  'API_TOKEN',
+  'PUBLIC_READ',
+  'CRON_SECRET',
+] as const;
+
+/** What the platform sets. */
+export const platformVariableNames = ['VERCEL', 'TMPDIR'] as const;
+
+export type VariableName = (typeof variableNames)[number] | (typeof platformVariableNames)[number];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A value that fits, or what is wrong with it: the rest of a sentence that begins with the variable's name. */
+export type Checked<T> = { readonly value: T } | { readonly problem: string };
+
+export type Check<T> = (text: string) => Checked<T>;
+
+/** Reads variables for one purpose (one backend, say) and remembers what is missing and what is wrong. */
+export class VariableReader {
+  readonly #environment: Environment;
+  readonly #missing: FieldError[] = [];
+  readonly #wrong: FieldError[] = [];
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+  }
+
+  get missing(): readonly FieldError[] {
+    return this.#missing;
+  }
+
+  get wrong(): readonly FieldError[] {
+    return this.#wrong;
+  }
+
+  isSet(name: VariableName): boolean {
+    return this.#text(name) !== null;
+  }
+
+  /** The checked value; null when the variable is unset, or wrong (which is noted). */
+  read<T>(name: VariableName, check: Check<T>): T | null {
+    const text = this.#text(name);
+    if (text === null) return null;
+    const checked = check(text);
+    if ('value' in checked) return checked.value;
+    this.noteWrong(name, checked.problem);
+    return null;
+  }
+
+  /** Like `read`; an unset variable is noted as missing, `because` of another that is set. */
+  require<T>(name: VariableName, check: Check<T>, because: VariableName): T | null {
+    if (!this.isSet(name)) this.#missing.push({ path: name, message: `${because} is set but ${name} is missing` });
+    return this.read(name, check);
+  }
+
+  /** Notes a problem that only several variables together show. `problem` continues the name. */
+  noteWrong(name: VariableName, problem: string): void {
+    this.#wrong.push({ path: name, message: `${name} ${problem}` });
+  }
+
+  #text(name: VariableName): string | null {
+    return this.#environment[name]?.trim() || null;
+  }
+}
