@@ -40,8 +40,7 @@ export function detectS3(environment: Environment): Detection {
   if (endpoint !== null && bucket !== null && new URL(endpoint).pathname === `/${bucket}`) {
     reader.noteWrong('S3_ENDPOINT', 'must not end with the name of the bucket, which S3_BUCKET gives');
   }
-  // S3-compatible stores that know no regions ask for "auto" (R2), or take any.
-  const region = reader.read('AWS_REGION', checks.checkRegion) ?? (endpoint === null ? 'us-east-1' : 'auto');
+  const region = readRegion(reader, endpoint);
   const forcePathStyle = reader.read('S3_FORCE_PATH_STYLE', checks.checkBoolean) ?? endpoint !== null;
   const credentials = readS3Credentials(reader, asked);
   return settle(reader, `S3_BUCKET and ${credentials?.kind === 'role' ? 'AWS_ROLE_ARN' : 'AWS keys'} are set`, () =>
@@ -99,6 +98,17 @@ function readSessionToken(reader: VariableReader, accessKeyId: string): string |
   }
   const lasting = accessKeyId.startsWith('AKIA') || reader.isSet('VERCEL');
   return lasting ? null : reader.read('AWS_SESSION_TOKEN', checks.checkCredential);
+}
+
+/**
+ * Stores other than AWS know one region, `auto` to R2, or take any. R2 refuses the region of the function, which
+ * Vercel puts into AWS_REGION: https://developers.cloudflare.com/r2/api/s3/api/#bucket-region
+ */
+function readRegion(reader: VariableReader, endpoint: string | null): string {
+  const region = reader.read('AWS_REGION', checks.checkRegion);
+  if (endpoint === null) return region ?? 'us-east-1';
+  const isR2 = new URL(endpoint).hostname.endsWith('.r2.cloudflarestorage.com');
+  return isR2 ? 'auto' : (region ?? 'auto');
 }
 
 function readGcsCredentials(reader: VariableReader, asked: VariableName): GcsCredentials | null {

@@ -37,7 +37,7 @@ export function detectLocal(environment: Environment): Detection {
   const place = reader.isSet('LOCAL_DB_PATH')
     ? reader.read('LOCAL_DB_PATH', onVercel ? pathInTmp : databasePath)
     : splitPath(onVercel ? localPathOnVercel : localPath);
-  const reason = reader.isSet('LOCAL_DB_PATH') ? 'LOCAL_DB_PATH is set' : 'It needs no configuration';
+  const reason = reader.isSet('LOCAL_DB_PATH') ? 'LOCAL_DB_PATH is set' : 'A local file needs no configuration';
   return settle(reader, reason, () => place && { backend: 'local', ...place, createDirectory: true });
 }
 
