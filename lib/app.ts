@@ -1,0 +1,156 @@
+/**
+ * The composition root: from the environment to an open database, once a process.
+ *
+ * Owns: when the database opens and closes. Concurrent first requests share one opening; a failed one is forgotten, so
+ * that the next request tries again. How each backend is opened is lib/backends.ts. The worst that can happen: two
+ * replicas in one process, or a process that is killed in the middle of a commit; the latter loses nothing that was
+ * acknowledged.
+ */
+import { type BackendFactories, backendFactories } from './backends.ts';
+import type { BackendName } from './config/backends.ts';
+import { type Examination, examineEnvironment } from './config/config.ts';
+import { processEnvironment } from './config/process.ts';
+import type { Environment } from './config/variables.ts';
+import type { Database } from './db/database.ts';
+import { AppError } from './errors.ts';
+import { type Runtime, systemRuntime } from './runtime.ts';
+import type { Migration } from './schema/migration.ts';
+import { migrations } from './schema/migrations/index.ts';
+import type { Schema } from './schema/table.ts';
+import { schema } from './schema/tables/index.ts';
+
+/** The part of `process` that ending needs. */
+export interface ProcessSignals {
+  once(signal: 'SIGTERM', listener: () => void): unknown;
+  off(signal: 'SIGTERM', listener: () => void): unknown;
+  listenerCount(signal: 'SIGTERM'): number;
+  kill(pid: number, signal: 'SIGTERM'): unknown;
+  readonly pid: number;
+}
+
+export interface AppOptions {
+  readonly schema: Schema;
+  readonly migrations: readonly Migration[];
+  readonly runtime: Runtime;
+  /** Read again by every opening: a corrected environment needs no restart where the platform can change it. */
+  readonly environment: () => Environment;
+  readonly factories: BackendFactories;
+  readonly signals: ProcessSignals;
+}
+
+export interface OpenBackend {
+  readonly name: BackendName;
+  readonly database: Database;
+}
+
+export interface App {
+  readonly schema: Schema;
+  readonly runtime: Runtime;
+  /** What the environment asks for, and what is wrong with it. Never throws. */
+  examine(): Examination;
+  /**
+   * The open database; opens it when no request has.
+   *
+   * @throws AppError `unavailable` (also when the configuration is wrong: that is no fault of the request), `denied`,
+   * `corrupt`
+   */
+  open(): Promise<OpenBackend>;
+  /** Ends what runs. Later calls of `open` fail. */
+  close(): Promise<void>;
+}
+
+/** Vercel leaves 500 ms after SIGTERM: https://vercel.com/docs/functions/functions-api-reference#sigterm-signal */
+const closeWithinMs = 400;
+
+export function createApp(options: AppOptions): App {
+  return new LazyApp(options);
+}
+
+class LazyApp implements App {
+  readonly schema: Schema;
+  readonly runtime: Runtime;
+  readonly #options: AppOptions;
+  readonly #onTerminate = (): void => void this.#terminate();
+  #opening: Promise<OpenBackend> | null = null;
+  #closed = false;
+
+  constructor(options: AppOptions) {
+    this.schema = options.schema;
+    this.runtime = options.runtime;
+    this.#options = options;
+  }
+
+  examine(): Examination {
+    return examineEnvironment(this.#options.environment());
+  }
+
+  open(): Promise<OpenBackend> {
+    if (this.#closed)
+      return Promise.reject(new AppError('unavailable', 'This instance is ending.', { retryAfterMs: 1000 }));
+    this.#opening ??= this.#openOnce();
+    return this.#opening;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#options.signals.off('SIGTERM', this.#onTerminate);
+    const opened = await this.#opening?.catch(() => null);
+    await opened?.database.close();
+  }
+
+  /** The first of concurrent calls comes here; the others wait for its promise. */
+  async #openOnce(): Promise<OpenBackend> {
+    const { signals } = this.#options;
+    signals.once('SIGTERM', this.#onTerminate);
+    try {
+      return await openChosen(this.#options, this.examine());
+    } catch (error) {
+      signals.off('SIGTERM', this.#onTerminate);
+      this.#opening = null;
+      throw error;
+    }
+  }
+
+  /** Closes what it can, then lets the signal do what it would have done without a listener. */
+  async #terminate(): Promise<void> {
+    const { signals, runtime } = this.#options;
+    // A failure to close ends here: the process goes either way, and what was acknowledged is in the store.
+    await Promise.race([this.close().catch(() => undefined), runtime.sleep(closeWithinMs)]);
+    if (signals.listenerCount('SIGTERM') === 0) signals.kill(signals.pid, 'SIGTERM');
+  }
+}
+
+async function openChosen(options: AppOptions, { config, problems }: Examination): Promise<OpenBackend> {
+  if (!config) {
+    const wrong = problems.map(({ message }) => message).join('; ');
+    throw new AppError('unavailable', `The configuration is wrong: ${wrong}.`, {
+      fields: problems,
+      hint: 'Correct these environment variables, then deploy or restart.',
+    });
+  }
+  const { factories, migrations: pending, runtime } = options;
+  try {
+    const database = await factories[config.chosen.backend](config, { migrations: pending, runtime });
+    return { name: config.chosen.backend, database };
+  } catch (error) {
+    throw notTheRequest(error);
+  }
+}
+
+/** What is wrong with a backend is never wrong with the request that happened to meet it: `unavailable` instead. */
+export function notTheRequest(error: unknown): unknown {
+  if (!(error instanceof AppError)) return error;
+  const { kind, message, hint } = error;
+  if (kind !== 'invalid' && kind !== 'not-found' && kind !== 'conflict') return error;
+  return new AppError('unavailable', message, { cause: error, ...(hint === undefined ? {} : { hint }) });
+}
+
+/** The app of this process. Making it opens nothing. */
+export const app: App = createApp({
+  schema,
+  migrations,
+  runtime: systemRuntime,
+  environment: processEnvironment,
+  factories: backendFactories,
+  signals: process,
+});

@@ -1,0 +1,49 @@
+/**
+ * What the address of a request names: a table, a row, and the client's own parameters.
+ *
+ * Owns: telling the client's parameters from the platform's. Vercel adds the path's dynamic segments to the query
+ * (`/api/students/42` arrives with `?table=students&id=42`), but leaves them out where the client sent a parameter of
+ * that name. So the path alone says which table and row are meant, and one parameter that repeats it is passed over.
+ * The worst that can happen: a filter of the client decides which row is deleted.
+ */
+import type { Parameter } from '../schema/list/parameters.ts';
+import { RequestError } from './problem.ts';
+
+export interface Address {
+  /** The segments after `/api`, decoded: `['students', '42']`. */
+  readonly segments: readonly string[];
+  readonly parameters: readonly Parameter[];
+}
+
+/** As the files under api/ name their dynamic segments, in their order. */
+const dynamicSegments = ['table', 'id'] as const;
+
+/** What Vercel's deployment protection and toolbar put into addresses. */
+const platformParameter = /^(?:x-vercel-|_vercel_)/;
+
+/** @throws RequestError 400 when the path is not well-formed */
+export function parseAddress(url: string): Address {
+  const { pathname, searchParams } = new URL(url);
+  const raw = pathname
+    .split('/')
+    .filter((segment) => segment !== '')
+    .slice(1);
+  const segments = raw.map(decodeSegment);
+  const parameters = [...searchParams].filter(([name]) => !platformParameter.test(name));
+  for (const [index, name] of dynamicSegments.entries()) {
+    const added = parameters.findIndex(
+      ([given, value]) =>
+        given === name && (value === segments[index] || value === raw[index]) && index < segments.length,
+    );
+    if (added >= 0) parameters.splice(added, 1);
+  }
+  return { segments, parameters };
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch (error) {
+    throw new RequestError(400, 'The path is not well-formed: a percent sign has to be written %25.', { cause: error });
+  }
+}

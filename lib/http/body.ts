@@ -1,0 +1,56 @@
+/**
+ * The body of a request as JSON.
+ *
+ * Owns: which types and sizes are taken. The worst that can happen: a body that fills the memory; so it is counted
+ * while it is read, whatever its headers say.
+ */
+import type { PlainValue } from '../schema/values.ts';
+import { parseJson } from './json.ts';
+import { RequestError } from './problem.ts';
+
+export const maxBodyBytes = 1024 * 1024;
+
+/** @throws RequestError 415 (not JSON by its headers), 413 (too large), 400 (not JSON) */
+export async function readJson(request: Request): Promise<PlainValue> {
+  requireJsonType(request);
+  return parseJson(decode(await readBytes(request)));
+}
+
+function requireJsonType(request: Request): void {
+  const given = request.headers.get('content-type') ?? '';
+  const [type = '', ...parameters] = given
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
+  const merges = request.method === 'PATCH' && type === 'application/merge-patch+json';
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='));
+  const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
+  if ((type === 'application/json' || merges) && isUtf8) return;
+  const sent = given === '' ? 'none was sent' : `"${given.slice(0, 100)}" was sent`;
+  throw new RequestError(415, `The header content-type has to be application/json, in UTF-8; ${sent}.`);
+}
+
+async function readBytes(request: Request): Promise<Uint8Array> {
+  const announced = Number(request.headers.get('content-length') ?? 0);
+  if (announced > maxBodyBytes) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBodyBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLarge(): RequestError {
+  return new RequestError(413, `The body may have ${maxBodyBytes} bytes at most.`);
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new RequestError(400, 'The body is not UTF-8.', { cause: error });
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The headers that answers carry about the database, and the one that a client sends back.
+ *
+ * Owns: their forms. The worst that can happen: a bookmark that is dropped in silence, so that a client does not see
+ * its own write.
+ */
+import type { Answer, Timings } from '../db/database.ts';
+import { RequestError } from './problem.ts';
+
+/** The version that the client has seen. @throws RequestError 400 */
+export function parseBookmark(headers: Headers): number | undefined {
+  const text = headers.get('db-bookmark');
+  if (text === null) return undefined;
+  const version = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(version)) return version;
+  throw new RequestError(
+    400,
+    'The header db-bookmark has to be a version, as an earlier answer had it in db-bookmark.',
+    {
+      fields: [{ path: 'db-bookmark', message: 'expects a whole number' }],
+    },
+  );
+}
+
+export function writeAnswerHeaders(headers: Headers, answer: Omit<Answer<unknown>, 'value' | 'timings'>): void {
+  headers.set('db-bookmark', String(answer.version));
+  headers.set('db-durability', answer.durability);
+  if (answer.degraded !== undefined) headers.set('db-degraded', headerText(answer.degraded));
+}
+
+/** `open;dur=12.3, total;dur=20`: milliseconds. */
+export function serverTiming(timings: Timings): string {
+  return Object.entries(timings)
+    .map(([name, ms]) => `${name};dur=${Math.round(ms * 100) / 100}`)
+    .join(', ');
+}
+
+/** One id a request, the platform's when it gave one. */
+export function requestIdOf(headers: Headers, otherwise: () => string): string {
+  const given = headers.get('x-vercel-id') ?? '';
+  return /^[\x21-\x7e]{1,200}$/.test(given) ? given : otherwise();
+}
+
+/** Headers hold printable ASCII. */
+function headerText(text: string): string {
+  return text.replace(/[^\x21-\x7e]+/g, ' ').slice(0, 300);
+}

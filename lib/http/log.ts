@@ -1,0 +1,41 @@
+/**
+ * One JSON line an event, for whoever operates the deployment. The only place that writes to the console.
+ *
+ * Owns: the form of the line. The worst that can happen: a client's data, or a secret, in the log; so neither queries
+ * nor bodies are logged, and errors carry no secrets.
+ */
+
+export interface LogEntry {
+  readonly level: 'error' | 'warning';
+  readonly message: string;
+  readonly requestId?: string;
+  readonly method?: string;
+  /** Without the query. */
+  readonly path?: string;
+  readonly status?: number;
+  readonly error?: unknown;
+}
+
+export type Log = (entry: LogEntry) => void;
+
+const maxCauses = 5;
+
+/** A log that gives each entry to `write` as one line of JSON. */
+export function lineLog(now: () => number, write: (line: string) => void): Log {
+  return ({ error, ...entry }) => {
+    const described = error === undefined ? {} : { error: describeError(error, maxCauses) };
+    write(JSON.stringify({ time: new Date(now()).toISOString(), ...entry, ...described }));
+  };
+}
+
+/** Standard error, which Vercel shows as the function's log. */
+// oxlint-disable-next-line no-console
+export const writeToConsole = (line: string): void => console.error(line);
+
+function describeError(error: unknown, causesLeft: number): unknown {
+  if (!(error instanceof Error)) return { message: `Something that is no Error was thrown: ${typeof error}` };
+  const { name, message, stack, cause } = error;
+  const kind = 'kind' in error && typeof error.kind === 'string' ? { kind: error.kind } : {};
+  const deeper = cause === undefined || causesLeft === 0 ? {} : { cause: describeError(cause, causesLeft - 1) };
+  return { name, ...kind, message, stack, ...deeper };
+}

@@ -1,0 +1,113 @@
+/**
+ * The functions for operators: db-status and db-sync.
+ *
+ * Owns: the body of db-status, which is there also when the database is not. The worst that can happen: it says `ok`
+ * while requests fail; so it reads from the database before it says so.
+ */
+import { type App, notTheRequest } from '../app.ts';
+import { describeBackend } from '../config/backends.ts';
+import type { Examination } from '../config/config.ts';
+import type { Answer, Database, DatabaseStatus, SyncReport } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import { refuseParameters } from '../schema/list/parameters.ts';
+import type { Handler, RequestContext } from './handle.ts';
+import type { Log } from './log.ts';
+import { inQuery } from './problem.ts';
+
+export function statusHandler(app: App, log: Log): Handler {
+  return async (context) => {
+    inQuery(() => refuseParameters(context.address.parameters));
+    const examination = app.examine();
+    try {
+      const { probe, status } = await probeDatabase(context);
+      return Response.json(statusBody(examination, status, probe));
+    } catch (error) {
+      log({ level: 'error', message: 'db-status found the database down.', status: 503, error });
+      return Response.json(downBody(examination, error), { status: 503, headers: { 'retry-after': '5' } });
+    }
+  };
+}
+
+export const syncHandler: Handler = async (context) => {
+  inQuery(() => refuseParameters(context.address.parameters));
+  const database = await context.database();
+  const report = await syncDatabase(database);
+  context.noted({
+    value: report,
+    version: report.version,
+    durability: 'durable',
+    timings: { sync: report.durationMs },
+  });
+  return Response.json(report);
+};
+
+async function syncDatabase(database: Database): Promise<SyncReport> {
+  try {
+    return await database.sync();
+  } catch (error) {
+    throw notTheRequest(error);
+  }
+}
+
+interface Probed {
+  readonly probe: Answer<unknown>;
+  readonly status: DatabaseStatus;
+}
+
+/** A real read at the head of the log, then the status that it left. */
+async function probeDatabase(context: RequestContext): Promise<Probed> {
+  const database = await context.database();
+  const probe = await database.read((queries) => queries.selectNoFrom((eb) => eb.lit(1).as('one')).execute(), {
+    ...context.readOptions,
+    maxStalenessMs: 0,
+  });
+  context.noted(probe);
+  return { probe, status: await database.status() };
+}
+
+function statusBody({ config, candidates }: Examination, status: DatabaseStatus, { degraded }: Answer<unknown>) {
+  const name = config?.chosen.backend ?? 'local';
+  const { message, persistent } = describeBackend(name);
+  return {
+    status: degraded === undefined ? 'ok' : 'degraded',
+    message,
+    degraded: degraded ?? null,
+    backend: name,
+    engine: status.engine,
+    persistent,
+    location: status.location,
+    databaseId: status.databaseId,
+    version: status.version,
+    candidates,
+    checkpoint: status.checkpoint,
+    pendingWrites: status.pendingWrites,
+    warnings: status.warnings,
+  };
+}
+
+/** The same fields; what only an open database knows is null. */
+function downBody({ config, candidates, problems }: Examination, error: unknown) {
+  const name = config?.chosen.backend ?? null;
+  const traits = name === null ? null : describeBackend(name);
+  return {
+    status: 'down',
+    message: reasonOf(error),
+    degraded: null,
+    backend: name,
+    engine: traits?.engine ?? null,
+    persistent: traits?.persistent ?? null,
+    location: null,
+    databaseId: null,
+    version: null,
+    candidates,
+    checkpoint: null,
+    pendingWrites: null,
+    warnings: problems.map(({ message }) => message),
+  };
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof AppError))
+    return 'The database cannot be used because of a defect of this server; its log says more.';
+  return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+}

@@ -1,0 +1,138 @@
+/**
+ * Errors as clients see them: RFC 9457 problem details. The one map from kinds of errors to statuses.
+ *
+ * Owns: statuses, titles, and what a client may know of an error. Of what went wrong behind the request it learns the
+ * kind alone; the log has the rest. The worst that can happen: an outage that looks like "not found", or an unknown
+ * outcome that looks safe to repeat.
+ */
+import { AppError, type AppErrorOptions, type ErrorKind, type FieldError } from '../errors.ts';
+
+type RequestStatus = 400 | 404 | 405 | 413 | 415;
+
+/** The request itself is wrong, whatever the database says. */
+export class RequestError extends AppError {
+  readonly status: RequestStatus;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: RequestStatus,
+    message: string,
+    options: AppErrorOptions & { readonly headers?: Readonly<Record<string, string>> } = {},
+  ) {
+    super('invalid', message, options);
+    this.status = status;
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** Runs `parse`; what it finds wrong is wrong with the query of the request: 400. */
+export function inQuery<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof AppError) || error.kind !== 'invalid' || error instanceof RequestError) throw error;
+    throw new RequestError(400, error.message, { cause: error, ...(error.fields ? { fields: error.fields } : {}) });
+  }
+}
+
+export interface Problem {
+  /** A reference, relative to the server, that names the kind of problem and never changes. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly hint?: string;
+  readonly errors?: readonly FieldError[];
+}
+
+interface Kind {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** What clients are told instead of the error's own words, which are for operators. */
+  readonly detail?: string;
+  /** Seconds. */
+  readonly retryAfter?: number;
+}
+
+const requestKinds: Readonly<Record<RequestStatus, Omit<Kind, 'status'>>> = {
+  400: { type: 'invalid-request', title: 'The request is not understood' },
+  404: { type: 'not-found', title: 'There is no such thing' },
+  405: { type: 'method-not-allowed', title: 'This method is not served here' },
+  413: { type: 'too-large', title: 'The body is too large' },
+  415: { type: 'unsupported-media-type', title: 'The body is of a type that is not understood' },
+};
+
+const kinds: Readonly<Record<ErrorKind, Kind>> = {
+  invalid: { type: 'invalid-input', title: 'The input is wrong', status: 422 },
+  'not-found': { type: 'not-found', title: 'There is no such thing', status: 404 },
+  conflict: { type: 'conflict', title: 'The data refuse this', status: 409 },
+  unavailable: {
+    type: 'unavailable',
+    title: 'The database is away',
+    status: 503,
+    detail:
+      'The database cannot be reached, or is busy. Nothing was changed. Try again later; /api/db-status says more.',
+    retryAfter: 5,
+  },
+  denied: {
+    type: 'backend-denied',
+    title: 'The database refuses this server',
+    status: 503,
+    detail:
+      'The credentials of this server do not open the database. Nothing was changed. Its operator has to mend them.',
+    retryAfter: 60,
+  },
+  // No 503: clients and proxies repeat those on their own.
+  indeterminate: {
+    type: 'indeterminate',
+    title: 'It is not known whether this was done',
+    status: 500,
+    detail: 'The write may have been done or not. Read the data before you send it again.',
+  },
+  corrupt: {
+    type: 'corrupt',
+    title: 'Stored data are damaged',
+    status: 500,
+    detail: 'Stored data are not what was written. Nothing was changed. The operator of this server has to look at it.',
+  },
+};
+
+const defect: Kind = {
+  type: 'internal',
+  title: 'This server has a defect',
+  status: 500,
+  detail: 'Something went wrong in this server. Its log has the details, under the id in the header x-request-id.',
+};
+
+/** What the client is told of `error`; anything that is no `AppError` is a defect, of which it learns nothing. */
+export function problemResponse(error: unknown): Response {
+  const kind = kindOf(error);
+  const problem: Problem = {
+    type: `/problems/${kind.type}`,
+    title: kind.title,
+    status: kind.status,
+    detail: kind.detail ?? (error instanceof Error ? error.message : kind.title),
+    ...(error instanceof AppError && kind.detail === undefined ? extras(error) : {}),
+  };
+  const headers = new Headers({ 'content-type': 'application/problem+json' });
+  if (error instanceof RequestError)
+    for (const [name, value] of Object.entries(error.headers)) headers.set(name, value);
+  if (kind.retryAfter !== undefined) headers.set('retry-after', retryAfter(error, kind.retryAfter));
+  return new Response(JSON.stringify(problem), { status: kind.status, headers });
+}
+
+function kindOf(error: unknown): Kind {
+  if (error instanceof RequestError) return { ...requestKinds[error.status], status: error.status };
+  return error instanceof AppError ? kinds[error.kind] : defect;
+}
+
+function extras({ hint, fields }: AppError): Pick<Problem, 'hint' | 'errors'> {
+  return { ...(hint === undefined ? {} : { hint }), ...(fields === undefined ? {} : { errors: fields }) };
+}
+
+/** Whole seconds, at least one. */
+function retryAfter(error: unknown, otherwise: number): string {
+  const ms = error instanceof AppError ? error.retryAfterMs : undefined;
+  return String(ms === undefined ? otherwise : Math.max(1, Math.ceil(ms / 1000)));
+}

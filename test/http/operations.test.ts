@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../../lib/errors.ts';
+import { startService } from '../support/service.ts';
+
+type Body = Record<string, unknown>;
+const bodyOf = async (response: Response) => (await response.json()) as Body;
+
+describe('db-status', () => {
+  it('says all that the design names', async () => {
+    const service = await startService();
+    const { app } = service;
+    await service.send('POST', '/api/students', { json: { name: 'Ada', email: 'ada@example.org' } });
+    const response = await service.send('GET', '/api/db-status');
+    expect(response.status).toBe(200);
+    expect(await bodyOf(response)).toEqual({
+      status: 'ok',
+      message: 'Data is in a local DuckDB file and does not persist across deployments',
+      degraded: null,
+      backend: 'local',
+      engine: 'duckdb',
+      persistent: false,
+      location: 'memory',
+      databaseId: '00000000-0000-4000-8000-000000000000',
+      version: 2,
+      candidates: expect.any(Array),
+      checkpoint: { version: null, at: null, bytes: null, recordsSince: 2 },
+      pendingWrites: 0,
+      warnings: [],
+    });
+    expect(response.headers.get('db-bookmark')).toBe('2');
+    await app.close();
+  });
+
+  it('has the message of an external store, and a reason for every candidate', async () => {
+    const service = await startService({ environment: { NETWORK_DB_PATH: '/mnt/share/', AWS_ACCESS_KEY_ID: 'x' } });
+    const body = await bodyOf(await service.send('GET', '/api/db-status'));
+    expect(body).toMatchObject({
+      message: 'Data persists with external DuckDB storage',
+      backend: 'network',
+      persistent: true,
+    });
+    const candidates = body['candidates'] as { backend: string; state: string; reason: string }[];
+    expect(candidates.map(({ backend }) => backend)).toEqual([
+      'postgres',
+      'network',
+      'volume',
+      'blob',
+      's3',
+      'gcs',
+      'local',
+    ]);
+    expect(candidates.find(({ state }) => state === 'chosen')?.backend).toBe('network');
+    expect(candidates.every(({ reason }) => reason.length > 0)).toBe(true);
+  });
+
+  it('is degraded when the database says so of its answers', async () => {
+    const service = await startService();
+    const { database } = service;
+    database.trouble = { degraded: 'the primary is away' };
+    const response = await service.send('GET', '/api/db-status');
+    expect([response.status, await bodyOf(response)]).toMatchObject([
+      200,
+      { status: 'degraded', degraded: 'the primary is away' },
+    ]);
+  });
+
+  it('is down, with the reason, when the database does not answer', async () => {
+    const service = await startService();
+    const { database, log } = service;
+    database.trouble = { fail: new AppError('unavailable', 'The folder is gone.', { hint: 'Mount it.' }) };
+    const response = await service.send('GET', '/api/db-status');
+    expect([response.status, response.headers.get('retry-after'), await bodyOf(response)]).toMatchObject([
+      503,
+      '5',
+      {
+        status: 'down',
+        message: 'The folder is gone. Mount it.',
+        backend: 'local',
+        version: null,
+        candidates: { length: 7 },
+      },
+    ]);
+    expect(log).toHaveLength(1);
+  });
+
+  it('is down, and still lists the candidates, when the configuration is wrong', async () => {
+    const service = await startService({ environment: { DATABASE_URL: 'secret' } });
+    const response = await service.send('GET', '/api/db-status');
+    const body = await bodyOf(response);
+    expect(response.status).toBe(503);
+    expect(body).toMatchObject({
+      status: 'down',
+      message: expect.stringContaining('DATABASE_URL'),
+      backend: null,
+      engine: null,
+    });
+    expect(body['candidates']).toContainEqual(expect.objectContaining({ backend: 'postgres', state: 'invalid' }));
+    expect(JSON.stringify(body)).not.toContain('secret');
+    // And a request for rows is not told that it was wrong.
+    expect((await service.send('GET', '/api/students')).status).toBe(503);
+  });
+
+  it('has no words for a defect', async () => {
+    const service = await startService({ open: () => Promise.reject(new TypeError('secret')) });
+    const { log } = service;
+    const response = await service.send('GET', '/api/db-status');
+    expect([response.status, JSON.stringify(await bodyOf(response)).includes('secret'), log.length]).toEqual([
+      503,
+      false,
+      1,
+    ]);
+  });
+
+  it('knows no parameters', async () => {
+    const service = await startService();
+    expect((await service.send('GET', '/api/db-status?x=1')).status).toBe(400);
+  });
+});
+
+describe('db-sync', () => {
+  it('never says that the request was wrong when the store was', async () => {
+    const service = await startService();
+    service.database.sync = () => Promise.reject(new AppError('not-found', 'snapshot 7 is gone'));
+    expect((await service.send('POST', '/api/db-sync')).status).toBe(503);
+    expect(service.log).toMatchObject([{ error: { message: 'snapshot 7 is gone' } }]);
+  });
+
+  it('answers what was done, to POST and to the cron’s GET', async () => {
+    const service = await startService();
+    const { database, waited } = service;
+    for (const method of ['POST', 'GET']) {
+      const response = await service.send(method, '/api/db-sync');
+      expect([response.status, await bodyOf(response)]).toEqual([200, await database.sync()]);
+      expect(response.headers.get('db-bookmark')).toBe('1');
+    }
+    await Promise.all(waited);
+    expect(database.maintained).toBe(2);
+  });
+});

@@ -1,0 +1,109 @@
+/** The endpoints over a plain database, with everything that they are given at hand. */
+import { type App, createApp, type ProcessSignals } from '../../lib/app.ts';
+import type { BackendFactories, BackendFactory } from '../../lib/backends.ts';
+import { backendNames } from '../../lib/config/backends.ts';
+import type { Environment } from '../../lib/config/variables.ts';
+import { createEndpoints, type Endpoints } from '../../lib/http/endpoints.ts';
+import type { LogEntry } from '../../lib/http/log.ts';
+import { migrations as defaultMigrations } from '../../lib/schema/migrations/index.ts';
+import type { Schema } from '../../lib/schema/table.ts';
+import { schema as defaultSchema } from '../../lib/schema/tables/index.ts';
+import type { Migration } from '../../lib/schema/migration.ts';
+import { openPlainDatabase, type PlainDatabase } from './plain-database.ts';
+import { testRuntime, type TestRuntime } from './runtime.ts';
+
+export interface Service {
+  readonly app: App;
+  readonly runtime: TestRuntime;
+  readonly endpoints: Endpoints;
+  readonly database: PlainDatabase;
+  readonly log: LogEntry[];
+  /** What was handed to the platform to be waited for. */
+  readonly waited: Promise<unknown>[];
+  /** Sends a request to the function that the platform would choose. */
+  send(method: string, path: string, options?: SendOptions): Promise<Response>;
+}
+
+export interface SendOptions {
+  readonly json?: unknown;
+  readonly body?: RequestInit['body'];
+  readonly headers?: Record<string, string>;
+}
+
+export interface ServiceOptions {
+  readonly schema?: Schema;
+  readonly migrations?: readonly Migration[];
+  readonly environment?: Environment;
+  /** Opens instead of the plain database. */
+  readonly open?: BackendFactory;
+}
+
+export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  const { schema = defaultSchema, migrations = defaultMigrations, environment = {} } = options;
+  const database = await openPlainDatabase(migrations);
+  const runtime = testRuntime();
+  const log: LogEntry[] = [];
+  const waited: Promise<unknown>[] = [];
+  const app = createApp({
+    schema,
+    migrations,
+    runtime,
+    environment: () => environment,
+    factories: everyBackend(options.open ?? (async () => database)),
+    signals: deafSignals,
+  });
+  const endpoints = createEndpoints({
+    app,
+    log: (entry) => void log.push(entry),
+    waitUntil: (promise) => void waited.push(promise),
+  });
+  const send = (method: string, path: string, sending: SendOptions = {}) => dispatch(endpoints, method, path, sending);
+  return { app, runtime, endpoints, database, log, waited, send };
+}
+
+export function everyBackend(factory: BackendFactory): BackendFactories {
+  return Object.fromEntries(backendNames.map((name) => [name, factory])) as unknown as BackendFactories;
+}
+
+const deafSignals: ProcessSignals = {
+  pid: 1,
+  once: () => undefined,
+  off: () => undefined,
+  listenerCount: () => 0,
+  kill: () => undefined,
+};
+
+/** As the files under api/ do; like the platform, it adds the path's segments to the query unless the client did. */
+function dispatch(
+  endpoints: Endpoints,
+  method: string,
+  path: string,
+  { json, ...init }: SendOptions,
+): Promise<Response> {
+  const url = new URL(path, 'http://localhost');
+  const [, first = '', second] = url.pathname.split('/').filter((segment) => segment !== '');
+  const functions = first === 'db-status' ? statusFunctions : first === 'db-sync' ? syncFunctions : undefined;
+  const chosen = functions ?? (second === undefined ? tableFunctions : rowFunctions);
+  if (!functions) {
+    for (const [name, segment] of [
+      ['table', first],
+      ['id', second],
+    ] as const) {
+      if (segment !== undefined && !url.searchParams.has(name)) url.searchParams.set(name, decodeURIComponent(segment));
+    }
+  }
+  const body = json === undefined ? init.body : JSON.stringify(json);
+  const headers = { ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...init.headers };
+  const streams = body instanceof ReadableStream ? { duplex: 'half' as const } : {};
+  const request = new Request(url, { method, headers, ...(body === undefined ? {} : { body }), ...streams });
+  const endpoint = chosen[method];
+  if (!endpoint) throw new Error(`The platform answers ${method} ${path}.`);
+  return endpoints[endpoint](request);
+}
+
+type Functions = Readonly<Record<string, Exclude<keyof Endpoints, 'refuse'>>>;
+
+const statusFunctions: Functions = { GET: 'status', HEAD: 'status' };
+const syncFunctions: Functions = { GET: 'sync', POST: 'sync' };
+const tableFunctions: Functions = { GET: 'list', HEAD: 'list', POST: 'create' };
+const rowFunctions: Functions = { GET: 'readOne', HEAD: 'readOne', PUT: 'replace', PATCH: 'update', DELETE: 'remove' };
