@@ -1,0 +1,111 @@
+/**
+ * The Database on DuckDB: the engine's transactions with Kysely on top.
+ *
+ * Owns: turning the engine's answers into the contract's. The engine keeps the promises.
+ */
+import type { Runtime } from '../../runtime.ts';
+import type { Migration } from '../../schema/migration.ts';
+import type { Queries } from '../../schema/values.ts';
+import { Engine, type EngineOptions } from '../../sync/engine.ts';
+import type {
+  Answer,
+  CheckpointStatus,
+  Database,
+  DatabaseStatus,
+  ReadOptions,
+  SyncReport,
+  WriteOptions,
+} from '../database.ts';
+import { runMigrations } from './migrate.ts';
+import { readingQueries, writingQueries } from './transaction.ts';
+
+export interface DuckDbDatabaseOptions extends EngineOptions {
+  readonly migrations: readonly Migration[];
+  /** How old a read's state may be unless the read says otherwise, in ms. */
+  readonly maxStalenessMs: number;
+}
+
+/** Opens the engine, runs the migrations that are new, and gives the database. On failure nothing stays open. */
+export async function openDuckDbDatabase(options: DuckDbDatabaseOptions): Promise<Database> {
+  const engine = await Engine.open(options);
+  try {
+    await runMigrations(engine, options.migrations, options.runtime);
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+  return new DuckDbDatabase(engine, options);
+}
+
+class DuckDbDatabase implements Database {
+  readonly engine = 'duckdb';
+  readonly #engine: Engine;
+  readonly #location: string;
+  readonly #maxStalenessMs: number;
+  readonly #runtime: Runtime;
+
+  constructor(engine: Engine, options: DuckDbDatabaseOptions) {
+    this.#engine = engine;
+    this.#location = `${options.store.location}/${options.name}`;
+    this.#maxStalenessMs = options.maxStalenessMs;
+    this.#runtime = options.runtime;
+  }
+
+  async read<T>(work: (queries: Queries) => Promise<T>, options: ReadOptions = {}): Promise<Answer<T>> {
+    const answer = await this.#engine.read((session) => work(readingQueries(session)), {
+      maxStalenessMs: options.maxStalenessMs ?? this.#maxStalenessMs,
+      atLeast: options.atLeast,
+    });
+    return { ...answer, durability: 'durable' };
+  }
+
+  async write<T>(work: (queries: Queries) => Promise<T>, options: WriteOptions = {}): Promise<Answer<T>> {
+    const committed = await this.#engine.write(
+      (transaction) => work(writingQueries({ transaction, catalog: this.#engine.catalog })),
+      options.signal,
+    );
+    return { ...committed, durability: 'durable' };
+  }
+
+  status(): Promise<DatabaseStatus> {
+    const { databaseId, version, tail, warnings } = this.#engine.status();
+    const checkpoint: CheckpointStatus = {
+      version: tail.snapshot?.version ?? null,
+      at: tail.snapshot?.modifiedAt.toISOString() ?? null,
+      bytes: tail.snapshot?.bytes ?? null,
+      recordsSince: tail.records,
+    };
+    return Promise.resolve({
+      engine: 'duckdb',
+      location: this.#location,
+      databaseId,
+      version,
+      checkpoint,
+      pendingWrites: 0,
+      warnings,
+    });
+  }
+
+  async sync(): Promise<SyncReport> {
+    const started = this.#runtime.monotonicMs();
+    const { from, recordsApplied, checkpoint } = await this.#engine.sync();
+    return {
+      from,
+      version: this.#engine.status().version,
+      recordsApplied,
+      checkpoint: { version: checkpoint.version, bytes: checkpoint.bytes, uploaded: checkpoint.uploaded },
+      published: checkpoint.published,
+      dropped: checkpoint.dropped,
+      pendingDrained: 0,
+      durationMs: Math.round(this.#runtime.monotonicMs() - started),
+    };
+  }
+
+  maintain(): Promise<void> {
+    return this.#engine.maintain();
+  }
+
+  close(): Promise<void> {
+    return this.#engine.close();
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Migrations on DuckDB: each one runs once, in a commit of its own, whichever process comes first.
+ *
+ * Owns: the table of migrations that have run, and the check that every table they make can be captured. The worst that
+ * can happen: a migration run twice; the table is read in the same transaction that the migration changes.
+ */
+import { AppError } from '../../errors.ts';
+import type { Migration } from '../../schema/migration.ts';
+import type { Queries } from '../../schema/values.ts';
+import { Catalog } from '../../sync/catalog.ts';
+import type { WriteTransaction } from '../../sync/commit.ts';
+import type { Engine } from '../../sync/engine.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Session } from '../../sync/sql.ts';
+import { writingQueries } from './transaction.ts';
+
+const migrationTable = 'eider.migrations';
+
+/** Runs the migrations that have not run on this database yet, in order. */
+export async function runMigrations(engine: Engine, migrations: readonly Migration[], runtime: Runtime): Promise<void> {
+  const { value: done } = await engine.read((session) => migrationsDone(session), {
+    maxStalenessMs: Infinity,
+    atLeast: undefined,
+  });
+  for (const migration of migrations) {
+    if (!done.has(migration.name)) await engine.write((transaction) => runOne(transaction, migration, runtime));
+  }
+}
+
+async function migrationsDone(session: Session): Promise<Set<string>> {
+  const found = await session.rows(
+    `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'eider' AND table_name = 'migrations'`,
+  );
+  if (found.length === 0) return new Set();
+  const rows = await session.rows(`SELECT name FROM ${migrationTable}`);
+  return new Set(rows.map(([name]) => String(name)));
+}
+
+async function runOne(transaction: WriteTransaction, migration: Migration, runtime: Runtime): Promise<void> {
+  const { session } = transaction;
+  if ((await migrationsDone(session)).has(migration.name)) return;
+  const catalog = new Catalog(session);
+  const ddl = { volatileFunctions: await volatileFunctions(session) };
+  const queries = writingQueries({ transaction, catalog, ddl });
+  await makeMigrationTable(queries);
+  const refusedBefore = await catalog.refusals();
+  await migration.up({ queries, engine: 'duckdb' });
+  for (const [table, reason] of await catalog.refusals()) {
+    if (refusedBefore.get(table) !== reason) throw refuseMigration(migration, table, reason);
+  }
+  await queries
+    .insertInto(migrationTable)
+    .values({ name: migration.name, at: new Date(runtime.now()) })
+    .execute();
+}
+
+async function makeMigrationTable(queries: Queries): Promise<void> {
+  await queries.schema.createSchema('eider').ifNotExists().execute();
+  await queries.schema
+    .createTable(migrationTable)
+    .ifNotExists()
+    .addColumn('name', 'varchar', (column) => column.primaryKey())
+    .addColumn('at', 'timestamptz', (column) => column.notNull())
+    .execute();
+}
+
+/** Functions that may give another value each time they are called. */
+async function volatileFunctions(session: Session): Promise<ReadonlySet<string>> {
+  const rows = await session.rows(
+    `SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE stability IS NOT NULL AND stability <> 'CONSISTENT'`,
+  );
+  const keywords = ['current_timestamp', 'current_date', 'current_time', 'localtime', 'localtimestamp', 'now', 'today'];
+  return new Set([...rows.map(([name]) => String(name)), ...keywords]);
+}
+
+function refuseMigration(migration: Migration, table: string, reason: string): AppError {
+  return new AppError(
+    'invalid',
+    `Migration ${migration.name} makes the table ${table}, which cannot be replicated: ${reason}.`,
+    {
+      hint: 'Give it a primary key of plain types and columns of types that a record can hold; see docs/architecture.md.',
+    },
+  );
+}

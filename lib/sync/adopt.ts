@@ -1,0 +1,61 @@
+/**
+ * Adoption: a database file that was there before Eider becomes the first snapshot.
+ *
+ * Owns: the way from the user's file to `snapshots/0-<hash>`. The user's file is only read here. The worst that can
+ * happen: adopting half of a database; so a write-ahead log beside the file is taken in, what DuckDB cannot open is
+ * refused rather than replaced, and the copy is uploaded before anything builds on it.
+ */
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { AppError } from '../errors.ts';
+import type { SyncContext } from './context.ts';
+import { openInstance, Replica } from './replica.ts';
+import type { Slot } from './slot.ts';
+import { downloadObject, fileBody, uploadSnapshot } from './snapshot.ts';
+
+/** Makes the replica from the database file of `bytes` and uploads it as the snapshot of version 0. */
+export async function adoptDatabaseFile(context: SyncContext, slot: Slot, bytes: number): Promise<Replica> {
+  const { databaseFile } = context.layout;
+  if (!(await bring(context, databaseFile, bytes, slot.replicaPath))) {
+    throw new AppError('unavailable', `The database file ${databaseFile} went away while it was adopted.`);
+  }
+  const wal = await context.store.head(`${databaseFile}.wal`);
+  if (wal) await bring(context, wal.key, wal.size, `${slot.replicaPath}.wal`);
+  await foldWal(context, slot);
+  const sha256 = await uploadAdopted(context, slot);
+  await context.step('adopted-uploaded');
+  return Replica.open(slot, context.settings, sha256);
+}
+
+async function bring(context: SyncContext, key: string, bytes: number, path: string): Promise<boolean> {
+  const got = await downloadObject(context, key, bytes, `${path}.part`);
+  if (!got) return false;
+  if (got.bytes !== bytes) throw new AppError('unavailable', `${key} changed while it was adopted.`);
+  await rename(`${path}.part`, path);
+  return true;
+}
+
+/** Opens the file once: shows that it is a database, and makes one whole file of it and its write-ahead log. */
+async function foldWal(context: SyncContext, slot: Slot): Promise<void> {
+  try {
+    const instance = await openInstance(slot, context.settings);
+    const connection = await instance.connect();
+    await connection.run('CHECKPOINT');
+    connection.disconnectSync();
+    instance.closeSync();
+  } catch (cause) {
+    throw new AppError('invalid', `${context.layout.databaseFile} is no database file that this DuckDB can open.`, {
+      cause,
+      hint: 'Move it away, or name another database file; nothing of it was changed.',
+    });
+  }
+}
+
+async function uploadAdopted(context: SyncContext, slot: Slot): Promise<string> {
+  const fd = openSync(slot.replicaPath, 'r');
+  try {
+    return (await uploadSnapshot(context, 0, fileBody(fd, fstatSync(fd).size))).sha256;
+  } finally {
+    closeSync(fd);
+  }
+}

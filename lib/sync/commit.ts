@@ -1,0 +1,333 @@
+/**
+ * Group commit: requests that arrive while a commit is under way share the next one. A batch runs in one DuckDB
+ * transaction, its row images become one record, and creating that record is the commit.
+ *
+ * Owns: the queue, the batch, what each request is answered and when. Knows nothing of Kysely or HTTP. The worst that
+ * can happen: an answer that the store does not back. So nobody is answered, not even with an error of their own,
+ * before the state on which the batch ran is proved to have been the head.
+ */
+import { AppError } from '../errors.ts';
+import type { Row } from '../schema/values.ts';
+import type { SyncContext } from './context.ts';
+import { momentNow } from './head.ts';
+import type { ReplicaHost } from './host.ts';
+import { appendRecord, backoffMs, positionOf } from './log.ts';
+import { encodeRecord, recordFormat, type Change, type DdlChange, type LogRecord, type RowChange } from './record.ts';
+import type { Session } from './sql.ts';
+
+/** One request's part of the transaction. */
+export interface WriteTransaction {
+  readonly session: Session;
+  /** Notes what a statement changed; it goes into the record. */
+  capture(change: RowChange | DdlChange): void;
+  /** Notes that a statement failed: DuckDB has given up the transaction, whatever the caller makes of the error. */
+  spoil(error: unknown): void;
+}
+
+export interface Committed<T> {
+  readonly value: T;
+  readonly version: number;
+  /** ms in the queue, in the handlers, in the store. */
+  readonly timings: { readonly queue: number; readonly run: number; readonly commit: number };
+}
+
+interface PendingRequest {
+  readonly work: (transaction: WriteTransaction) => Promise<unknown>;
+  readonly signal: AbortSignal | undefined;
+  readonly askedMs: number;
+  readonly resolve: (committed: Committed<unknown>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Result = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };
+
+/** What one run of a batch gave: a result for each request, and the changes of those that succeeded. */
+interface BatchRun {
+  readonly results: ReadonlyMap<PendingRequest, Result>;
+  readonly changes: readonly Change[];
+}
+
+export class GroupCommit {
+  readonly #context: SyncContext;
+  readonly #host: ReplicaHost;
+  #queue: PendingRequest[] = [];
+  #draining: Promise<void> | null = null;
+  #lastBatch = 1;
+
+  constructor(context: SyncContext, host: ReplicaHost) {
+    this.#context = context;
+    this.#host = host;
+  }
+
+  /** Runs `work` in a batch and resolves once its changes are durable. `work` may run several times. */
+  write<T>(work: (transaction: WriteTransaction) => Promise<T>, signal?: AbortSignal): Promise<Committed<T>> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({
+        work,
+        signal,
+        askedMs: this.#context.runtime.monotonicMs(),
+        resolve: resolve as (committed: Committed<unknown>) => void,
+        reject,
+      });
+      this.#draining ??= this.#drain().finally(() => (this.#draining = null));
+    });
+  }
+
+  /** Resolves when the queue is empty. */
+  async idle(): Promise<void> {
+    while (this.#draining) await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      await this.#gather();
+      const batch = this.#queue.splice(0, this.#context.settings.maxBatch);
+      this.#lastBatch = batch.length;
+      await this.#host.exclusive(() => this.#settleBatch(batch));
+    }
+  }
+
+  /**
+   * When the last batch was shared, those it answered are about to ask again: gives them a turn of the event loop or
+   * two, so that batches do not alternate between one request and all others.
+   */
+  async #gather(): Promise<void> {
+    for (let turns = 0; turns < 3 && this.#lastBatch > 1; turns++) {
+      const before = this.#queue.length;
+      await this.#context.runtime.sleep(0);
+      if (this.#queue.length >= this.#lastBatch || this.#queue.length === before) return;
+    }
+  }
+
+  /** Commits the batch or tells each of its requests why not. Never rejects. */
+  async #settleBatch(batch: readonly PendingRequest[]): Promise<void> {
+    const deadlineMs = this.#context.runtime.monotonicMs() + this.#context.settings.commitDeadlineMs;
+    try {
+      for (let attempt = 0; !(await this.#tryBatch(withoutAborted(batch), deadlineMs)); attempt++) {
+        if (this.#context.runtime.monotonicMs() > deadlineMs) throw contended();
+        await this.#context.runtime.sleep(backoffMs(Math.min(attempt, 3), this.#context.runtime.random()));
+        await this.#host.catchUp();
+      }
+    } catch (error) {
+      // No transaction may stay open behind a failure; where none is, ROLLBACK has nothing to do and says so.
+      await this.#giveUpRun().catch(() => undefined);
+      for (const request of batch) request.reject(error);
+    }
+  }
+
+  /** One attempt. False when another instance committed first. Throws when all requests of the batch fail alike. */
+  async #tryBatch(batch: readonly PendingRequest[], deadlineMs: number): Promise<boolean> {
+    const { runtime } = this.#context;
+    if (batch.length === 0) return true;
+    if (this.#host.replica.condemned || this.#host.head.isStale) await this.#host.catchUp();
+    const started = runtime.monotonicMs();
+    const run = await this.#runBatch(batch);
+    await this.#context.step('batch-run');
+    const ran = runtime.monotonicMs();
+    if (run.changes.length === 0) {
+      await this.#host.replica.rollback();
+      if (!(await this.#proveUnchanged())) return false;
+    } else {
+      const record = this.#makeRecord(run.changes);
+      const bytes = encodeRecord(record);
+      if (bytes.byteLength > this.#context.settings.maxRecordBytes)
+        return this.#splitBatch(batch, bytes.byteLength, deadlineMs);
+      if (!(await this.#commitRecord(record, bytes, deadlineMs))) return false;
+    }
+    const committedMs = runtime.monotonicMs();
+    for (const request of batch) {
+      const timings = { queue: started - request.askedMs, run: ran - started, commit: committedMs - ran };
+      answer(request, run.results.get(request), this.#host.version, timings);
+    }
+    return true;
+  }
+
+  /**
+   * Runs all requests in one transaction, left open. A request that fails is left out; if it had changed anything, or
+   * DuckDB gave up the transaction, the others run again without it.
+   */
+  async #runBatch(batch: readonly PendingRequest[]): Promise<BatchRun> {
+    const { replica } = this.#host;
+    const failed = new Map<PendingRequest, Result>();
+    for (;;) {
+      await replica.begin();
+      const results = new Map<PendingRequest, Result>(failed);
+      const changes: Change[] = [];
+      let spoiled = false;
+      for (const request of batch) {
+        if (failed.has(request)) continue;
+        const part = await runRequest(request, replica.writer);
+        results.set(request, part.result);
+        if (part.result.ok) changes.push(...part.changes);
+        else failed.set(request, part.result);
+        spoiled = !part.result.ok && part.dirty;
+        if (spoiled) break;
+      }
+      if (!spoiled) return { results, changes: mergeChanges(changes) };
+      await replica.rollback();
+      replica.catalog.forget();
+    }
+  }
+
+  /** A batch that changed nothing was still decided on some state: answers whether that was the head. */
+  async #proveUnchanged(): Promise<boolean> {
+    const { head, version } = this.#host;
+    const began = momentNow(this.#context.runtime);
+    if (await this.#context.store.head(this.#context.layout.recordKey(version + 1))) return false;
+    if (head.needsLook) await this.#host.look();
+    if (version < head.newestSnapshot) return false;
+    head.prove(began);
+    return true;
+  }
+
+  /** Creates the record and commits the replica. False when another instance's record has its number. */
+  async #commitRecord(record: LogRecord, bytes: Uint8Array, deadlineMs: number): Promise<boolean> {
+    const began = momentNow(this.#context.runtime);
+    await this.#context.step('record-creating');
+    if ((await appendRecord(this.#context, record, bytes, deadlineMs)) === 'lost') {
+      await this.#giveUpRun();
+      return false;
+    }
+    await this.#context.step('record-created');
+    await this.#requireOnLog(record);
+    await this.#commitReplica(record);
+    this.#host.noteCommit(began, bytes.byteLength);
+    await this.#context.step('replica-committed');
+    return true;
+  }
+
+  async #giveUpRun(): Promise<void> {
+    await this.#host.replica.rollback();
+    this.#host.replica.catalog.forget();
+  }
+
+  /**
+   * Rule 6: a record created by an instance that had been frozen for an hour may lie in a part of the log that was
+   * dropped. When a snapshot at or beyond it exists, that cannot be told from having been the head.
+   */
+  async #requireOnLog(record: LogRecord): Promise<void> {
+    if (!this.#host.head.needsLook) return;
+    await this.#host.look();
+    if (this.#host.head.newestSnapshot < record.version) return;
+    throw new AppError('indeterminate', 'This instance was frozen while it committed.', {
+      hint: 'The write may have been committed. Read before you repeat it.',
+    });
+  }
+
+  /** The record is durable: if the local commit fails, the replica is made anew from the store, and the answer stands. */
+  async #commitReplica(record: LogRecord): Promise<void> {
+    try {
+      await this.#host.replica.commit(positionOf(record));
+    } catch (error) {
+      this.#context.warn(
+        'A commit is durable, but the local replica could not follow; making the replica anew.',
+        error,
+      );
+      await this.#host.catchUp().catch((again) => this.#context.warn('The replica could not be made anew.', again));
+    }
+  }
+
+  /** The record would be too large: commits the batch in two halves, or refuses the one request that it is. */
+  async #splitBatch(batch: readonly PendingRequest[], bytes: number, deadlineMs: number): Promise<boolean> {
+    await this.#giveUpRun();
+    const most = this.#context.settings.maxRecordBytes;
+    if (batch.length === 1) {
+      throw new AppError('invalid', `One commit may hold ${most} bytes of changes; this one has ${bytes}.`, {
+        hint: 'Write fewer rows at a time.',
+      });
+    }
+    const middle = Math.ceil(batch.length / 2);
+    for (const half of [batch.slice(0, middle), batch.slice(middle)]) {
+      if (this.#context.runtime.monotonicMs() > deadlineMs) throw contended();
+      await this.#settleBatch(half);
+    }
+    return true;
+  }
+
+  #makeRecord(changes: readonly Change[]): LogRecord {
+    const { runtime, writer } = this.#context;
+    const { databaseId, version, recordId } = this.#host.replica.position;
+    return {
+      format: recordFormat,
+      database: databaseId ?? runtime.uuid(),
+      version: version + 1,
+      id: runtime.uuid(),
+      previous: recordId,
+      time: new Date(runtime.now()).toISOString(),
+      writer,
+      changes,
+    };
+  }
+}
+
+/** Runs one request. `dirty`: the transaction holds changes of it, or DuckDB gave the transaction up. */
+async function runRequest(
+  request: PendingRequest,
+  session: Session,
+): Promise<{ result: Result; changes: readonly Change[]; dirty: boolean }> {
+  const changes: (RowChange | DdlChange)[] = [];
+  let spoiledBy: { error: unknown } | null = null;
+  const transaction: WriteTransaction = {
+    session,
+    capture: (change) => void changes.push(change),
+    spoil: (error) => void (spoiledBy ??= { error }),
+  };
+  const result = await request.work(transaction).then(
+    (value): Result => ({ ok: true, value }),
+    (error: unknown): Result => ({ ok: false, error }),
+  );
+  const spoiled = spoiledBy as { error: unknown } | null;
+  if (spoiled) return { result: { ok: false, error: result.ok ? spoiled.error : result.error }, changes, dirty: true };
+  return { result, changes, dirty: changes.length > 0 };
+}
+
+function answer(
+  request: PendingRequest,
+  result: Result | undefined,
+  version: number,
+  timings: Committed<unknown>['timings'],
+): void {
+  if (!result) request.reject(new Error('A request of the batch was not run.'));
+  else if (result.ok) request.resolve({ value: result.value, version, timings });
+  else request.reject(result.error);
+}
+
+/** Neighbouring changes of one table and one kind become one, so that records stay small. */
+function mergeChanges(changes: readonly Change[]): Change[] {
+  const merged: Change[] = [];
+  let rows: Row[] = [];
+  for (const change of changes) {
+    const last = merged.at(-1);
+    if (last && isSameKind(last, change)) {
+      rows.push(...changedRows(change));
+      continue;
+    }
+    rows = [...changedRows(change)];
+    merged.push('put' in change ? { ...change, put: rows } : 'delete' in change ? { ...change, delete: rows } : change);
+  }
+  return merged;
+}
+
+function isSameKind(a: Change, b: Change): boolean {
+  if (!('table' in a && 'table' in b) || a.table !== b.table || a.schema !== b.schema) return false;
+  return 'put' in a ? 'put' in b && a.fresh === b.fresh : 'delete' in b;
+}
+
+function changedRows(change: Change): readonly Row[] {
+  return 'put' in change ? change.put : 'delete' in change ? change.delete : [];
+}
+
+/** Requests whose client gave up before they ran need not run. */
+function withoutAborted(batch: readonly PendingRequest[]): PendingRequest[] {
+  return batch.filter((request) => {
+    if (request.signal?.aborted) request.reject(request.signal.reason);
+    return !request.signal?.aborted;
+  });
+}
+
+function contended(): AppError {
+  return new AppError('unavailable', 'Other instances kept committing first; nothing was written.', {
+    retryAfterMs: 1000,
+    hint: 'Repeat the request.',
+  });
+}

@@ -1,0 +1,80 @@
+/**
+ * What every part of the engine shares: the store and its layout, time and chance, limits, and the steps at which a
+ * test may stop the world. Types and defaults only.
+ */
+import type { Runtime } from '../runtime.ts';
+import type { Store } from '../store/store.ts';
+import type { Layout } from './layout.ts';
+
+/** Limits and times of the engine. The defaults are what the protocol's safety argument in docs/architecture.md assumes. */
+export interface SyncSettings {
+  /** A record is dropped only when it is older than this, in ms (24 h). */
+  readonly retainMs: number;
+  /** A replica that has not proved itself at the head for this long looks for a newer snapshot first, in ms (1 h). */
+  readonly proofMs: number;
+  /** A snapshot that newer ones replace is kept for this long, in ms, so that a download of it can end (1 h). */
+  readonly keepSnapshotMs: number;
+  /** How long a write may try to commit, in ms, over lost races and store failures. */
+  readonly commitDeadlineMs: number;
+  /** Most requests in one commit. */
+  readonly maxBatch: number;
+  /** Most bytes in one record. */
+  readonly maxRecordBytes: number;
+  /** Most objects fetched at once. */
+  readonly parallelReads: number;
+  /** Downloads larger than this are split into ranges of this many bytes. */
+  readonly downloadPartBytes: number;
+  /** DuckDB's memory limit in bytes; absent: DuckDB's own default. */
+  readonly memoryLimitBytes?: number;
+  /** Most read transactions at once; more wait. */
+  readonly maxReaders: number;
+}
+
+const hour = 3_600_000;
+
+export const defaultSettings: SyncSettings = {
+  retainMs: 24 * hour,
+  proofMs: hour,
+  keepSnapshotMs: hour,
+  commitDeadlineMs: 20_000,
+  maxBatch: 256,
+  maxRecordBytes: 16 * 1024 * 1024,
+  parallelReads: 64,
+  downloadPartBytes: 8 * 1024 * 1024,
+  maxReaders: 16,
+};
+
+/** The points between which a crash could matter, in the order in which they are passed. */
+export type Step =
+  | 'slot-claimed'
+  | 'snapshot-chosen'
+  | 'snapshot-downloaded'
+  | 'replica-opened'
+  | 'adopted-uploaded'
+  | 'tail-applying'
+  | 'tail-applied'
+  | 'batch-run'
+  | 'record-creating'
+  | 'record-created'
+  | 'replica-committed'
+  | 'checkpoint-local'
+  | 'snapshot-uploading'
+  | 'snapshot-uploaded'
+  | 'published'
+  | 'records-dropping'
+  | 'records-dropped'
+  | 'snapshots-dropped'
+  | 'replica-closing';
+
+export interface SyncContext {
+  readonly store: Store;
+  readonly layout: Layout;
+  readonly runtime: Runtime;
+  readonly settings: SyncSettings;
+  /** Id of this process in records. */
+  readonly writer: string;
+  /** Called at each step; what it throws is thrown there. */
+  readonly step: (step: Step) => void | Promise<void>;
+  /** Notes trouble that stopped nothing; shown by db-status. */
+  readonly warn: (message: string, cause?: unknown) => void;
+}

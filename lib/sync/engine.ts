@@ -1,0 +1,210 @@
+/**
+ * The engine: replicates one DuckDB database over a store. What the database layer calls.
+ *
+ * Owns: putting slot, replica host, group commit and checkpointer together, and their life cycle. Knows nothing of
+ * Kysely, HTTP, providers or the schema.
+ */
+import { AppError } from '../errors.ts';
+import type { Runtime } from '../runtime.ts';
+import type { Store } from '../store/store.ts';
+import type { Catalog } from './catalog.ts';
+import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
+import { GroupCommit, type Committed, type WriteTransaction } from './commit.ts';
+import { defaultSettings, type Step, type SyncContext, type SyncSettings } from './context.ts';
+import { momentNow } from './head.ts';
+import { ReplicaHost, type Tail } from './host.ts';
+import { layoutOf } from './layout.ts';
+import { claimSlot, sweepSlots, type Slot } from './slot.ts';
+import type { Session } from './sql.ts';
+
+export interface EngineOptions {
+  readonly store: Store;
+  /** Store key of the database file. */
+  readonly name: string;
+  /** Folder of this database's replica slots, on a local disk. */
+  readonly slotRoot: string;
+  readonly runtime: Runtime;
+  readonly settings?: Partial<SyncSettings>;
+  /** Called at each step of the protocol. For tests that crash there. */
+  readonly onStep?: (step: Step) => void | Promise<void>;
+}
+
+export interface ReadRequest {
+  /** 0: at the head of the log when the read began. */
+  readonly maxStalenessMs: number;
+  /** Least version to see; undefined: any. */
+  readonly atLeast: number | undefined;
+}
+
+export interface ReadAnswer<T> {
+  readonly value: T;
+  readonly version: number;
+  /** ms to make sure that the replica is fresh, and to run the work. */
+  readonly timings: { readonly fresh: number; readonly run: number };
+}
+
+export interface EngineStatus {
+  readonly databaseId: string | null;
+  readonly version: number;
+  readonly tail: Tail;
+  readonly warnings: readonly string[];
+}
+
+export interface SyncAnswer {
+  readonly from: number;
+  readonly recordsApplied: number;
+  readonly checkpoint: CheckpointReport;
+}
+
+const mostWarnings = 20;
+
+export class Engine {
+  readonly #context: SyncContext;
+  readonly #slot: Slot;
+  readonly #slotRoot: string;
+  readonly #host: ReplicaHost;
+  readonly #commits: GroupCommit;
+  readonly #checkpoints: Checkpointer;
+  readonly #warnings: string[];
+  #closed: Promise<void> | null = null;
+
+  private constructor(parts: {
+    context: SyncContext;
+    slot: Slot;
+    slotRoot: string;
+    host: ReplicaHost;
+    warnings: string[];
+  }) {
+    this.#context = parts.context;
+    this.#slot = parts.slot;
+    this.#slotRoot = parts.slotRoot;
+    this.#host = parts.host;
+    this.#warnings = parts.warnings;
+    this.#commits = new GroupCommit(parts.context, parts.host);
+    this.#checkpoints = new Checkpointer(parts.context, parts.host);
+  }
+
+  /** Claims a slot, starts the replica and brings it to the head. On failure nothing stays claimed. */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const warnings: string[] = [];
+    const context = makeContext(options, warnings);
+    const slot = await claimSlot(options.slotRoot, options.runtime);
+    try {
+      await context.step('slot-claimed');
+      const host = await ReplicaHost.start(context, slot);
+      return new Engine({ context, slot, slotRoot: options.slotRoot, host, warnings });
+    } catch (error) {
+      slot.release();
+      throw error;
+    }
+  }
+
+  /** Runs `work` in a read-only transaction on a state as fresh as asked for. */
+  async read<T>(work: (session: Session) => Promise<T>, request: ReadRequest): Promise<ReadAnswer<T>> {
+    this.#requireOpen();
+    const { runtime } = this.#context;
+    const started = runtime.monotonicMs();
+    await this.#host.ensureFresh(request.maxStalenessMs);
+    if (request.atLeast !== undefined) await this.#requireVersion(request.atLeast);
+    const fresh = runtime.monotonicMs();
+    let version = 0;
+    const value = await this.#readReplica((session, present) => {
+      version = present;
+      return work(session);
+    });
+    return { value, version, timings: { fresh: fresh - started, run: runtime.monotonicMs() - fresh } };
+  }
+
+  /** A replica may be replaced between being chosen and being read; then the new one is read. */
+  async #readReplica<T>(work: (session: Session, version: number) => Promise<T>): Promise<T> {
+    for (;;) {
+      const replica = await this.#host.current();
+      if (!replica.condemned) return replica.read(work);
+      await this.#host.ensureCaughtUp(momentNow(this.#context.runtime));
+    }
+  }
+
+  async #requireVersion(atLeast: number): Promise<void> {
+    if (this.#host.version >= atLeast) return;
+    await this.#host.ensureCaughtUp(momentNow(this.#context.runtime));
+    if (this.#host.version >= atLeast) return;
+    throw new AppError(
+      'invalid',
+      `The bookmark ${atLeast} is ahead of the database, which is at version ${this.#host.version}.`,
+      {
+        hint: 'It belongs to another database, or to one that was restored since. Ask again without it.',
+      },
+    );
+  }
+
+  /** Runs `work` in the next commit; resolves when it is durable. See GroupCommit. */
+  write<T>(work: (transaction: WriteTransaction) => Promise<T>, signal?: AbortSignal): Promise<Committed<T>> {
+    this.#requireOpen();
+    return this.#commits.write(work, signal);
+  }
+
+  /** The shapes of the tables, for the work of a write. */
+  get catalog(): Catalog {
+    return this.#host.replica.catalog;
+  }
+
+  /** What this process knows, without asking the store. */
+  status(): EngineStatus {
+    const { databaseId, version, tail } = this.#host;
+    return { databaseId, version, tail, warnings: [...this.#warnings] };
+  }
+
+  /** Catches up and takes a checkpoint. */
+  async sync(): Promise<SyncAnswer> {
+    this.#requireOpen();
+    const from = this.#host.version;
+    const recordsApplied = await this.#host.exclusive(() => this.#host.catchUp());
+    return { from, recordsApplied, checkpoint: await this.#checkpoints.run() };
+  }
+
+  /** Takes the checkpoint that is due, if one is, and cleans up. Trouble becomes a warning. */
+  async maintain(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      if (this.#checkpoints.isDue) await this.#checkpoints.run();
+      else await this.#checkpoints.foldIfDue();
+      await sweepSlots(this.#slotRoot, this.#context.runtime);
+    } catch (error) {
+      this.#context.warn('A checkpoint failed; the next one will make up for it.', error);
+    }
+  }
+
+  /** Ends what is under way, closes the replica, gives the slot back. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.#commits.idle();
+    await this.#checkpoints.idle();
+    await this.#host.close();
+    this.#slot.release();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new AppError('unavailable', 'The database is closed.');
+  }
+}
+
+function makeContext(options: EngineOptions, warnings: string[]): SyncContext {
+  const { store, runtime, onStep } = options;
+  return {
+    store,
+    runtime,
+    layout: layoutOf(options.name),
+    settings: { ...defaultSettings, ...options.settings },
+    writer: runtime.uuid(),
+    step: onStep ?? (() => undefined),
+    warn: (message, cause) => {
+      const why = cause instanceof AppError ? ` (${cause.message})` : '';
+      warnings.push(`${new Date(runtime.now()).toISOString()} ${message}${why}`);
+      if (warnings.length > mostWarnings) warnings.shift();
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * The proof that a replica is at the head of the log: when it was last proved, and how long that may be trusted.
+ *
+ * Owns: rule 6 of the design. Records are dropped after a day, so 'the next record is absent' proves nothing to one who
+ * slept: it may have been dropped. Knows nothing of DuckDB. The worst that can happen: a frozen process that wakes up
+ * and serves the past as the present, or commits into a dropped part of the log.
+ */
+import type { Runtime } from '../runtime.ts';
+import type { SyncSettings } from './context.ts';
+
+/** A moment on both clocks. A frozen machine may stop one, a corrected clock may jump the other. */
+export interface Moment {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+export function momentNow(runtime: Runtime): Moment {
+  return { wallMs: runtime.now(), monotonicMs: runtime.monotonicMs() };
+}
+
+/** Time since `moment` in ms, by whichever clock says more; infinite when the wall clock went backwards by over a minute. */
+export function elapsedMs(runtime: Runtime, moment: Moment): number {
+  const wall = runtime.now() - moment.wallMs;
+  if (wall < -60_000) return Infinity;
+  return Math.max(wall, runtime.monotonicMs() - moment.monotonicMs);
+}
+
+/**
+ * What is known of the head. Two things count as proof for `proofMs`: an operation that showed the replica at the head,
+ * and a look at the snapshots. The second because retention drops a record only when two snapshots at or after it are
+ * older than `keepSnapshotMs`: what no snapshot covered at the look is still there an hour later.
+ */
+export class HeadProof {
+  readonly #runtime: Runtime;
+  readonly #settings: SyncSettings;
+  #trustedAt: Moment | null = null;
+  #provedAt: Moment | null = null;
+  #newestSnapshot = 0;
+
+  constructor(runtime: Runtime, settings: SyncSettings) {
+    this.#runtime = runtime;
+    this.#settings = settings;
+  }
+
+  /** Notes that the replica was at the head at `moment`, when the operation that showed it began. */
+  prove(moment: Moment): void {
+    this.#provedAt = moment;
+    this.#trustedAt = moment;
+  }
+
+  /** Notes a look at the snapshots that began at `moment`; `newest` is the highest version among them, 0 if none. */
+  looked(moment: Moment, newest: number): void {
+    this.#trustedAt = moment;
+    this.#newestSnapshot = Math.max(this.#newestSnapshot, newest);
+  }
+
+  /** A replica below this version is behind, whatever the store says of its next record. */
+  get newestSnapshot(): number {
+    return this.#newestSnapshot;
+  }
+
+  /** Age in ms of the newest proof that the replica was at the head; infinite when there is none. */
+  ageMs(): number {
+    return this.#provedAt ? elapsedMs(this.#runtime, this.#provedAt) : Infinity;
+  }
+
+  /** Whether the replica was at the head at some time since `moment`. */
+  provedSince(moment: Moment): boolean {
+    return (
+      this.#provedAt !== null &&
+      this.#provedAt.monotonicMs >= moment.monotonicMs &&
+      this.ageMs() < this.#settings.proofMs
+    );
+  }
+
+  /**
+   * Whether what the store says of the next record means nothing without a look at the snapshots. Asked after the
+   * operation has ended, so that a freeze in its middle counts.
+   */
+  get needsLook(): boolean {
+    return this.#sinceTrusted() >= this.#settings.proofMs;
+  }
+
+  /** Whether to prove anew before a commit, so that the commit ends well within the time of trust. */
+  get isStale(): boolean {
+    return this.#sinceTrusted() >= this.#settings.proofMs / 2;
+  }
+
+  #sinceTrusted(): number {
+    return this.#trustedAt ? elapsedMs(this.#runtime, this.#trustedAt) : Infinity;
+  }
+}
+
+/** Runs a probe that callers share; each caller gets one that began after it asked. */
+export class SharedProbe<T> {
+  readonly #run: () => Promise<T>;
+  #running: Promise<T> | null = null;
+  #waiting: Promise<T> | null = null;
+
+  constructor(run: () => Promise<T>) {
+    this.#run = run;
+  }
+
+  join(): Promise<T> {
+    if (!this.#running) return this.#start();
+    this.#waiting ??= this.#running.then(
+      () => this.#start(),
+      () => this.#start(),
+    );
+    return this.#waiting;
+  }
+
+  #start(): Promise<T> {
+    this.#waiting = null;
+    const running = this.#run().finally(() => {
+      if (this.#running === running) this.#running = null;
+    });
+    this.#running = running;
+    return running;
+  }
+}

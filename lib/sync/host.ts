@@ -1,0 +1,267 @@
+/**
+ * The one replica of this process: keeping it on the log, replacing it when it cannot stay there.
+ *
+ * Owns: the slot, the current replica, catching up, the proof of being at the head, and the turn that everything takes
+ * which changes the replica. Knows nothing of HTTP or providers. The worst that can happen: a replica that is behind
+ * and says that it is not; see head.ts.
+ */
+import { AppError, isAppError } from '../errors.ts';
+import { applyBulk } from './bulk.ts';
+import type { SyncContext } from './context.ts';
+import { HeadProof, momentNow, SharedProbe, type Moment } from './head.ts';
+import { continues, followTail, positionOf, type StoredRecord, type TailWindow } from './log.ts';
+import type { Replica } from './replica.ts';
+import type { Slot } from './slot.ts';
+import { listSnapshots, type SnapshotInfo } from './snapshot.ts';
+import { startAnew, startReplica, type Started } from './start.ts';
+import { Turn } from './turn.ts';
+
+/** What has been committed since the newest snapshot that this process knows of. */
+export interface Tail {
+  readonly snapshot: SnapshotInfo | null;
+  readonly records: number;
+  /** Bytes of those records; estimated for the ones that another process applied to this replica. */
+  readonly bytes: number;
+}
+
+/** What a record of one small change weighs, for records whose bytes were not seen. */
+const estimatedRecordBytes = 800;
+const mostRestarts = 3;
+
+type Advance = 'at-head' | 'behind';
+
+export class ReplicaHost {
+  readonly #context: SyncContext;
+  readonly #slot: Slot;
+  readonly #turn = new Turn();
+  readonly #damaged = new Set<string>();
+  readonly #probe: SharedProbe<void>;
+  readonly head: HeadProof;
+  #replica: Replica;
+  /** Resolves to the replica; pending while it is being replaced. */
+  #current: Promise<Replica>;
+  #snapshot: SnapshotInfo | null = null;
+  #tailBytes = 0;
+
+  private constructor(context: SyncContext, slot: Slot, started: Started) {
+    this.#context = context;
+    this.#slot = slot;
+    this.#replica = started.replica;
+    this.#current = Promise.resolve(started.replica);
+    this.head = new HeadProof(context.runtime, context.settings);
+    this.#probe = new SharedProbe(() => this.#probeHead());
+    this.#noteSnapshots(started);
+  }
+
+  /** Starts the replica in `slot` and brings it to the head. */
+  static async start(context: SyncContext, slot: Slot): Promise<ReplicaHost> {
+    const damaged = new Set<string>();
+    const host = new ReplicaHost(context, slot, await startReplica(context, slot, damaged));
+    for (const key of damaged) host.#damaged.add(key);
+    try {
+      await host.exclusive(() => host.catchUp());
+    } catch (error) {
+      await host.#replica.close();
+      throw error;
+    }
+    return host;
+  }
+
+  get version(): number {
+    return this.#replica.position.version;
+  }
+
+  get databaseId(): string | null {
+    return this.#replica.position.databaseId;
+  }
+
+  get tail(): Tail {
+    return { snapshot: this.#snapshot, records: this.version - (this.#snapshot?.version ?? 0), bytes: this.#tailBytes };
+  }
+
+  /** The replica for reading: waits while it is being replaced. */
+  current(): Promise<Replica> {
+    return this.#current;
+  }
+
+  /** The replica for writing; only within `exclusive`. */
+  get replica(): Replica {
+    return this.#replica;
+  }
+
+  /** Runs `work` alone: nobody else changes the replica meanwhile. */
+  exclusive<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turn.take(work);
+  }
+
+  /** Makes sure that reads see every commit that was acknowledged `maxStalenessMs` before now or earlier. */
+  async ensureFresh(maxStalenessMs: number): Promise<void> {
+    const usable = !this.#replica.condemned;
+    if (usable && maxStalenessMs > 0 && this.head.ageMs() <= maxStalenessMs) return;
+    const asked = momentNow(this.#context.runtime);
+    if (usable) await this.#probe.join();
+    if (!this.head.provedSince(asked)) await this.ensureCaughtUp(asked);
+  }
+
+  /** Catches up unless the head was proved since `asked` (by a commit, or by another that waited for the same). */
+  async ensureCaughtUp(asked: Moment): Promise<void> {
+    await this.exclusive(async () => {
+      if (!this.head.provedSince(asked)) await this.catchUp();
+    });
+  }
+
+  /** One cheap look whether the next record is absent; proves the head if so. */
+  async #probeHead(): Promise<void> {
+    const began = momentNow(this.#context.runtime);
+    const version = this.version;
+    if (this.head.needsLook || this.#replica.condemned) return;
+    const next = await this.#context.store.head(this.#context.layout.recordKey(version + 1));
+    if (!next && !this.head.needsLook && version >= this.head.newestSnapshot) this.head.prove(began);
+  }
+
+  /**
+   * Applies what is new and proves the replica at the head; starts again from a snapshot when it cannot get there by
+   * the log. Only within `exclusive`. Answers how many records were applied.
+   */
+  async catchUp(): Promise<number> {
+    const from = this.version;
+    for (let restarts = 0; restarts <= mostRestarts; restarts++) {
+      if (!this.#replica.condemned && (await this.#advance()) === 'at-head') return Math.max(0, this.version - from);
+      await this.restart();
+    }
+    throw new AppError('unavailable', 'The log moves on faster than this instance can follow.', { retryAfterMs: 1000 });
+  }
+
+  async #advance(): Promise<Advance> {
+    try {
+      for await (const window of followTail(this.#context, this.version)) {
+        if (!(await this.#applyWindow(window))) return 'behind';
+        if (window.last) return await this.#concludeAbsent(window.began);
+      }
+      throw new AppError('unavailable', 'The log could not be followed to its end.');
+    } catch (error) {
+      if (isAppError(error, 'corrupt') && (await this.#snapshotBeyond())) return 'behind';
+      throw error;
+    }
+  }
+
+  /** False when the records do not continue this replica's history. */
+  async #applyWindow({ records }: TailWindow): Promise<boolean> {
+    const chained = records.slice(0, countChained(this.#replica, records));
+    if (chained.length > 0) {
+      await this.#context.step('tail-applying');
+      await this.#applyRecords(chained);
+      this.#tailBytes += chained.reduce((sum, { bytes }) => sum + bytes, 0);
+      await this.#context.step('tail-applied');
+    }
+    return chained.length === records.length;
+  }
+
+  async #applyRecords(records: readonly StoredRecord[]): Promise<void> {
+    const bulk = records.findLastIndex(({ record }) => record.changes.some((change) => 'bulk' in change));
+    if (bulk === -1) {
+      await this.#replica.apply(records);
+      return;
+    }
+    // A bulk record holds the whole state: what came before it needs no applying.
+    const { record } = records[bulk]!;
+    await this.#replace(() => applyBulk(this.#context, this.#slot, record));
+    await this.#replica.apply(records.slice(bulk + 1));
+  }
+
+  /** The store said that the next record is absent, in an operation that began at `began`. */
+  async #concludeAbsent(began: Moment): Promise<Advance> {
+    if (this.head.needsLook) await this.look();
+    if (this.version >= this.head.newestSnapshot) {
+      this.head.prove(began);
+      return 'at-head';
+    }
+    if (await this.#snapshotBeyond()) return 'behind';
+    throw new AppError(
+      'corrupt',
+      `Records after version ${this.version} are missing, and the snapshots after it are damaged.`,
+      {
+        hint: `Restore the objects under ${this.#context.layout.snapshotPrefix} from a backup of the store.`,
+      },
+    );
+  }
+
+  /** Lists the snapshots, so that what the store says of the next record can be trusted again. */
+  async look(): Promise<readonly SnapshotInfo[]> {
+    const lookedAt = momentNow(this.#context.runtime);
+    const snapshots = await listSnapshots(this.#context);
+    this.#noteSnapshots({ lookedAt, snapshots });
+    return snapshots;
+  }
+
+  async #snapshotBeyond(): Promise<boolean> {
+    return (await this.look()).some(({ key, version }) => version > this.version && !this.#damaged.has(key));
+  }
+
+  #noteSnapshots({ lookedAt, snapshots }: Omit<Started, 'replica'>): void {
+    this.head.looked(lookedAt, snapshots[0]?.version ?? 0);
+    const covered = snapshots.find(({ key, version }) => version <= this.version && !this.#damaged.has(key));
+    if (covered) this.noteSnapshot(covered);
+  }
+
+  /** Notes the newest snapshot at or below this replica's version. */
+  noteSnapshot(snapshot: SnapshotInfo): void {
+    if (this.#snapshot && this.#snapshot.version >= snapshot.version) return;
+    this.#snapshot = snapshot;
+    this.#tailBytes = (this.version - snapshot.version) * estimatedRecordBytes;
+  }
+
+  /** Notes a record that this process committed itself. */
+  noteCommit(began: Moment, bytes: number): void {
+    this.#tailBytes += bytes;
+    this.head.prove(began);
+  }
+
+  /** Begins again from the newest good snapshot. Only within `exclusive`. */
+  async restart(): Promise<void> {
+    await this.#replace(async () => {
+      const started = await startAnew(this.#context, this.#slot, this.#damaged);
+      this.#replica = started.replica;
+      this.#snapshot = null;
+      this.#noteSnapshots(started);
+      return started.replica;
+    });
+  }
+
+  /** Closes the replica once its readers have ended, and lets `make` provide the next; readers wait meanwhile. */
+  async #replace(make: () => Promise<Replica>): Promise<void> {
+    let settle!: { resolve: (replica: Replica) => void; reject: (reason: unknown) => void };
+    this.#current = new Promise((resolve, reject) => (settle = { resolve, reject }));
+    this.#current.catch(() => undefined);
+    try {
+      await this.#replica.close();
+      this.#replica = await make();
+      settle.resolve(this.#replica);
+    } catch (error) {
+      settle.reject(error);
+      throw error;
+    }
+  }
+
+  /** Age of the newest proof of being at the head, in ms. */
+  get ageMs(): number {
+    return this.head.ageMs();
+  }
+
+  async close(): Promise<void> {
+    await this.exclusive(async () => {
+      await this.#context.step('replica-closing');
+      await this.#replica.close();
+    });
+  }
+}
+
+/** How many of the records, from the first on, continue the replica's history one after another. */
+function countChained(replica: Replica, records: readonly StoredRecord[]): number {
+  let position = replica.position;
+  for (const [index, { record }] of records.entries()) {
+    if (!continues(position, record)) return index;
+    position = positionOf(record);
+  }
+  return records.length;
+}

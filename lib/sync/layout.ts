@@ -1,0 +1,60 @@
+/**
+ * Where things lie in the store: the names of records, snapshots and bulk states beside the database file.
+ *
+ * Owns: the layout, both ways (name to key, key to name). Knows nothing of what the objects hold. The worst that can
+ * happen: two meanings for one key, so the patterns are exact and a key that does not match is nobody's.
+ */
+
+const versionDigits = 16;
+
+/** A snapshot as its key tells it. */
+export interface SnapshotName {
+  readonly key: string;
+  readonly version: number;
+  /** SHA-256 of the object's bytes, lower-case hex. */
+  readonly sha256: string;
+}
+
+export interface Layout {
+  /** The database file that the user named. */
+  readonly databaseFile: string;
+  readonly logPrefix: string;
+  readonly snapshotPrefix: string;
+  readonly bulkPrefix: string;
+  recordKey(version: number): string;
+  /** The version of a record's key; null for any other key. */
+  recordVersion(key: string): number | null;
+  snapshotKey(version: number, sha256: string): string;
+  snapshotName(key: string): SnapshotName | null;
+  bulkKey(id: string, sha256: string): string;
+}
+
+/** The layout beside the database file `name` (a store key, such as `student_courses.db`). */
+export function layoutOf(name: string): Layout {
+  const logPrefix = `${name}.log/`;
+  const snapshotPrefix = `${name}.snapshots/`;
+  const bulkPrefix = `${name}.bulk/`;
+  return {
+    databaseFile: name,
+    logPrefix,
+    snapshotPrefix,
+    bulkPrefix,
+    recordKey: (version) => `${logPrefix}${padVersion(version)}.json`,
+    recordVersion: (key) => {
+      const match = key.startsWith(logPrefix) ? /^(\d{16})\.json$/.exec(key.slice(logPrefix.length)) : null;
+      return match ? Number(match[1]) : null;
+    },
+    snapshotKey: (version, sha256) => `${snapshotPrefix}${padVersion(version)}-${sha256}.duckdb`,
+    snapshotName: (key) => {
+      const rest = key.startsWith(snapshotPrefix) ? key.slice(snapshotPrefix.length) : '';
+      const match = /^(\d{16})-([0-9a-f]{64})\.duckdb$/.exec(rest);
+      return match ? { key, version: Number(match[1]), sha256: match[2] ?? '' } : null;
+    },
+    bulkKey: (id, sha256) => `${bulkPrefix}${id}-${sha256}.duckdb`,
+  };
+}
+
+/** Fixed width, so that byte order of keys is order of versions. */
+function padVersion(version: number): string {
+  return String(version).padStart(versionDigits, '0');
+}

@@ -1,0 +1,148 @@
+/**
+ * The log: creating the next record, reading records, following the tail.
+ *
+ * Owns: the one commit point (`create` of the next record), the read-back that tells our own record from a rival's, and
+ * the proof that each record continues the one before. Knows nothing of DuckDB. The worst that can happen: an unknown
+ * outcome taken for success or for conflict; so whatever `create` says but `created`, the record is read back.
+ */
+import { AppError, isAppError } from '../errors.ts';
+import type { SyncContext } from './context.ts';
+import { momentNow, type Moment } from './head.ts';
+import { decodeRecord, type LogRecord } from './record.ts';
+
+/** Where a replica stands on the log. */
+export interface Position {
+  /** Null before the first record. */
+  readonly databaseId: string | null;
+  readonly version: number;
+  /** Id of the record at `version`; the base's id at version 0. */
+  readonly recordId: string;
+}
+
+/** A record as it was read, with the size of its object in bytes. */
+export interface StoredRecord {
+  readonly record: LogRecord;
+  readonly bytes: number;
+}
+
+/** `committed`: the record is ours. `lost`: another one has its number. */
+export type AppendOutcome = 'committed' | 'lost';
+
+/**
+ * Creates `record`, whose encoding is `bytes`. Throws `indeterminate` when the store did not say, until the deadline (on
+ * the monotonic clock, ms), whether it did; any other error means that it was not created.
+ */
+export async function appendRecord(
+  context: SyncContext,
+  record: LogRecord,
+  bytes: Uint8Array,
+  deadlineMs: number,
+): Promise<AppendOutcome> {
+  const { store, layout, runtime } = context;
+  const key = layout.recordKey(record.version);
+  let unknown = false;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      if ((await store.create(key, bytes)) === 'created') return 'committed';
+      const found = await fetchRecord(context, record.version);
+      if (found) return found.record.id === record.id ? 'committed' : 'lost';
+      throw new AppError('unavailable', `The store says that ${key} exists, and that it does not.`);
+    } catch (error) {
+      // Not even a refusal settles an earlier attempt whose outcome was unknown; only the record itself does.
+      if (!unknown && isAppError(error, 'denied', 'invalid', 'corrupt', 'not-found')) throw error;
+      unknown = true;
+      if (runtime.monotonicMs() >= deadlineMs) throw unknownOutcome(key, error);
+      await runtime.sleep(backoffMs(attempt, runtime.random()));
+    }
+  }
+}
+
+/** 20 ms doubling to one second, with full jitter. */
+export function backoffMs(attempt: number, random: number): number {
+  return random * Math.min(1000, 20 * 2 ** attempt);
+}
+
+/** One record, or null when the store says that there is none. A damaged one is read a second time before it is believed. */
+export async function fetchRecord(context: SyncContext, version: number): Promise<StoredRecord | null> {
+  const key = context.layout.recordKey(version);
+  const bytes = await context.store.get(key);
+  if (!bytes) return null;
+  try {
+    return { record: decodeRecord(bytes, key, version), bytes: bytes.byteLength };
+  } catch (error) {
+    if (!isAppError(error, 'corrupt')) throw error;
+    const again = await context.store.get(key);
+    return again ? { record: decodeRecord(again, key, version), bytes: again.byteLength } : null;
+  }
+}
+
+/** Whether `record` continues the history that ends at `position`. */
+export function continues(position: Position, record: LogRecord): boolean {
+  return (
+    record.version === position.version + 1 &&
+    record.previous === position.recordId &&
+    (position.databaseId === null || record.database === position.databaseId)
+  );
+}
+
+export function positionOf(record: LogRecord): Position {
+  return { databaseId: record.database, version: record.version, recordId: record.id };
+}
+
+/** Most bytes of records to hold at once while following the tail. */
+const windowBytes = 64 * 1024 * 1024;
+
+/** Part of the tail, oldest first, each record following the one before by number. */
+export interface TailWindow {
+  readonly records: readonly StoredRecord[];
+  /** When the reads of this window began. */
+  readonly began: Moment;
+  /** Whether the store said that the record after the last one is absent. */
+  readonly last: boolean;
+}
+
+/**
+ * The records after `version`, in windows that grow (4, 16, … 1,024), each fetched in parallel: few round trips when
+ * far behind, few vain reads when near. Ends when the store says that the next record is absent; what lies beyond an
+ * absent record is not looked at, as the one that is absent may come yet.
+ */
+export async function* followTail(context: SyncContext, version: number): AsyncGenerator<TailWindow> {
+  let next = version + 1;
+  let size = 4;
+  for (;;) {
+    const began = momentNow(context.runtime);
+    const found = await fetchWindow(context, next, size);
+    const absent = found.indexOf(null);
+    const records = (absent === -1 ? found : found.slice(0, absent)) as StoredRecord[];
+    yield { records, began, last: absent !== -1 };
+    if (absent !== -1) return;
+    next += size;
+    const largest = Math.max(...records.map(({ bytes }) => bytes));
+    size = Math.max(4, Math.min(size * 4, 1024, Math.floor(windowBytes / largest)));
+  }
+}
+
+/** Fetches `size` records from `first` on, at most `parallelReads` at once; null for each that is absent. */
+async function fetchWindow(context: SyncContext, first: number, size: number): Promise<(StoredRecord | null)[]> {
+  const records: (StoredRecord | null)[] = Array.from({ length: size }, () => null);
+  let next = 0;
+  let end = size;
+  const worker = async (): Promise<void> => {
+    while (next < end) {
+      const index = next++;
+      const record = await fetchRecord(context, first + index);
+      records[index] = record;
+      // Beyond an absent record nothing is needed.
+      if (!record) end = Math.min(end, index);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(size, context.settings.parallelReads) }, worker));
+  return records;
+}
+
+function unknownOutcome(key: string, cause: unknown): AppError {
+  return new AppError('indeterminate', `The store did not say whether ${key} was written.`, {
+    cause,
+    hint: 'The write may have been committed. Read before you repeat it.',
+  });
+}

@@ -1,0 +1,126 @@
+/**
+ * The record: what one commit changed, as one immutable JSON object. Writing it as text, reading it back, refusing it
+ * when it is damaged or of another format.
+ *
+ * Owns: the format and its checksum. Knows nothing of stores or DuckDB. The worst that can happen: a damaged record
+ * read as a good one would make replicas differ for ever, so nothing is taken from a record before its checksum holds.
+ */
+import { createHash } from 'node:crypto';
+import { AppError } from '../errors.ts';
+import type { PlainValue, Row } from '../schema/values.ts';
+
+/** The format that this version writes, and the only one that it reads. */
+export const recordFormat = 1;
+
+export interface PutChange {
+  /** Absent for the schema `main`. */
+  readonly schema?: string;
+  readonly table: string;
+  /** Whole rows as they are after the commit, column by column. */
+  readonly put: readonly Row[];
+  /** Every row's key was absent before this change, so that replay need not look for an older image. */
+  readonly fresh?: true;
+}
+
+export interface DeleteChange {
+  readonly schema?: string;
+  readonly table: string;
+  /** Primary keys, column by column. */
+  readonly delete: readonly Row[];
+}
+
+/** One statement that changes the schema. */
+export interface DdlChange {
+  readonly ddl: string;
+}
+
+/** The whole state is in this object: a commit too large for row images. */
+export interface BulkChange {
+  readonly bulk: { readonly key: string; readonly sha256: string; readonly bytes: number };
+}
+
+export type RowChange = PutChange | DeleteChange;
+export type Change = RowChange | DdlChange | BulkChange;
+
+export interface LogRecord {
+  readonly format: typeof recordFormat;
+  /** Database id. */
+  readonly database: string;
+  readonly version: number;
+  /** This record's own id (UUID). */
+  readonly id: string;
+  /** The id of the record before; of the first record: what it builds on, see `baseId`. */
+  readonly previous: string;
+  /** When the writer made it, ISO 8601. For people and the change feed; no rule depends on it. */
+  readonly time: string;
+  /** Id of the process that made it. */
+  readonly writer: string;
+  readonly changes: readonly Change[];
+}
+
+/**
+ * What version 0 is called where record 1 names its predecessor: the empty database, or the database file that was
+ * adopted, by its hash. A replica whose base is another one refuses record 1 and starts again from the right base.
+ */
+export function baseId(adoptedSha256: string | null): string {
+  return adoptedSha256 === null ? 'empty' : `sha256:${adoptedSha256}`;
+}
+
+const checksumTail = /,"checksum":"([0-9a-f]{64})"\}$/;
+const checksumTailLength = ',"checksum":""}'.length + 64;
+
+/** The record as the bytes of its object: JSON whose last member is the SHA-256 of the text without that member. */
+export function encodeRecord(record: LogRecord): Uint8Array {
+  const text = JSON.stringify(record);
+  return Buffer.from(`${text.slice(0, -1)},"checksum":"${sha256Hex(text)}"}`);
+}
+
+/**
+ * Reads a record back. `corrupt` when its bytes are not what was written or it is another version's record; `invalid`
+ * when its format is newer than this program.
+ */
+export function decodeRecord(bytes: Uint8Array, key: string, version: number): LogRecord {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const match = checksumTail.exec(text.slice(-checksumTailLength));
+  const body = `${text.slice(0, -checksumTailLength)}}`;
+  if (!match || sha256Hex(body) !== match[1]) throw corruptRecord(key, 'its checksum does not match');
+  const record = JSON.parse(body) as LogRecord;
+  if (record.format !== recordFormat) throw unknownFormat(key, record.format);
+  if (record.version !== version) throw corruptRecord(key, `it says that it is record ${record.version}`);
+  return record;
+}
+
+export function isRowChange(change: Change): change is RowChange {
+  return 'put' in change || 'delete' in change;
+}
+
+/** Whether applying the record needs more than row images. */
+export function isBarrier(record: LogRecord): boolean {
+  return record.changes.some((change) => !isRowChange(change));
+}
+
+/** The name of a row by its key, equal exactly when the keys are. */
+export function keyText(values: readonly PlainValue[]): string {
+  const [only] = values;
+  return values.length === 1 && typeof only === 'string' ? only : JSON.stringify(values);
+}
+
+export function sha256Hex(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function corruptRecord(key: string, why: string): AppError {
+  return new AppError('corrupt', `The record ${key} is damaged: ${why}.`, {
+    hint: 'Restore this object from a backup of the store. Data up to the record before it, and every snapshot, are intact.',
+  });
+}
+
+function unknownFormat(key: string, format: unknown): AppError {
+  return new AppError(
+    'invalid',
+    `The record ${key} has format ${String(format)}; this version reads format ${recordFormat}.`,
+    {
+      hint: 'A newer version of Eider wrote it: deploy that version everywhere.',
+    },
+  );
+}

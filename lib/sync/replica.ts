@@ -1,0 +1,329 @@
+/**
+ * The replica: one DuckDB file on which this process works, its position on the log, and its connections.
+ *
+ * Owns: the DuckDB instance, the state table (which changes in the same transaction as the rows), one session for
+ * writing, a few for reading. Knows nothing of stores. The worst that can happen: rows and position drifting apart;
+ * so both are only ever changed in one transaction, and a COMMIT whose outcome is doubtful condemns the replica.
+ */
+import { DuckDBInstance } from '@duckdb/node-api';
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { AppError } from '../errors.ts';
+import { applyRowChanges } from './apply.ts';
+import { Catalog } from './catalog.ts';
+import type { SyncSettings } from './context.ts';
+import { positionOf, type Position, type StoredRecord } from './log.ts';
+import { baseId, isBarrier, isRowChange, type LogRecord } from './record.ts';
+import type { Slot } from './slot.ts';
+import { fileBody } from './snapshot.ts';
+import type { StreamBody } from '../store/store.ts';
+import { Session } from './sql.ts';
+
+/** Most row images to apply in one transaction: what a crash makes to be done again, and memory, stay bounded. */
+const setImages = 50_000;
+
+/** The replica's file while it stands still. */
+export interface FoldedFile {
+  readonly body: StreamBody;
+  readonly release: () => void;
+}
+
+export class Replica {
+  readonly writer: Session;
+  readonly catalog: Catalog;
+  readonly #instance: DuckDBInstance;
+  /** Kept open as long as DuckDB is: closing any descriptor of the file would drop the process's lock on it. */
+  readonly #fd: number;
+  readonly #path: string;
+  readonly #readers: ReaderPool;
+  #position: Position;
+  #condemned: unknown;
+  readonly #holds = new Set<Promise<void>>();
+
+  private constructor(parts: {
+    instance: DuckDBInstance;
+    fd: number;
+    path: string;
+    writer: Session;
+    position: Position;
+    maxReaders: number;
+  }) {
+    this.#instance = parts.instance;
+    this.#fd = parts.fd;
+    this.#path = parts.path;
+    this.writer = parts.writer;
+    this.catalog = new Catalog(parts.writer);
+    this.#position = parts.position;
+    this.#readers = new ReaderPool(parts.instance, parts.maxReaders);
+  }
+
+  /**
+   * Opens the slot's replica, making an empty one when there is no file. `adoptedSha256` says that the file is an
+   * adopted database, whatever state it may carry from another life. `corrupt` when DuckDB cannot open the file.
+   */
+  static async open(slot: Slot, settings: SyncSettings, adoptedSha256?: string): Promise<Replica> {
+    const path = slot.replicaPath;
+    const instance = await openInstance(slot, settings);
+    const fd = openSync(path, 'r');
+    try {
+      const writer = new Session(await instance.connect());
+      const position = await readPosition(writer, adoptedSha256);
+      return new Replica({ instance, fd, path, writer, position, maxReaders: settings.maxReaders });
+    } catch (error) {
+      instance.closeSync();
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  get position(): Position {
+    return this.#position;
+  }
+
+  /** Why the replica must not be used any more, undefined when it may. */
+  get condemned(): unknown {
+    return this.#condemned;
+  }
+
+  /** Runs `work` on a reading session of its own, in a read-only transaction that begins with the position. */
+  read<T>(work: (session: Session, version: number) => Promise<T>): Promise<T> {
+    return this.#readers.use(async (session) => {
+      await session.execute('BEGIN TRANSACTION READ ONLY');
+      try {
+        const [row] = await session.rows('SELECT version FROM eider.state');
+        return await work(session, Number(row?.[0]));
+      } finally {
+        // Nothing was written, and COMMIT after an error would claim success: ROLLBACK ends both alike.
+        await session.execute('ROLLBACK');
+      }
+    });
+  }
+
+  async begin(): Promise<void> {
+    await this.writer.execute('BEGIN TRANSACTION');
+  }
+
+  async rollback(): Promise<void> {
+    await this.writer.execute('ROLLBACK');
+  }
+
+  /** Moves the position to `position` and commits the open transaction. If that fails, the replica is condemned. */
+  async commit(position: Position): Promise<void> {
+    try {
+      await this.writer.run('UPDATE eider.state SET database_id = $1, version = $2, record_id = $3', [
+        position.databaseId,
+        BigInt(position.version),
+        position.recordId,
+      ]);
+      await this.writer.execute('COMMIT');
+    } catch (error) {
+      this.#condemned = error;
+      throw error;
+    }
+    this.#position = position;
+  }
+
+  /**
+   * Applies records that continue the position (the caller has checked the chain): runs of row images in sets, a record
+   * with DDL in a transaction of its own, as it was made. Answers the number of row images.
+   */
+  async apply(records: readonly StoredRecord[]): Promise<number> {
+    let images = 0;
+    let set: LogRecord[] = [];
+    let setSize = 0;
+    for (const { record } of records) {
+      const barrier = isBarrier(record);
+      if (set.length > 0 && (barrier || setSize >= setImages)) {
+        images += await this.#applySet(set);
+        set = [];
+        setSize = 0;
+      }
+      set.push(record);
+      setSize += countImages(record);
+      if (barrier) {
+        images += await this.#applySet(set);
+        set = [];
+        setSize = 0;
+      }
+    }
+    return set.length > 0 ? images + (await this.#applySet(set)) : images;
+  }
+
+  async #applySet(records: readonly LogRecord[]): Promise<number> {
+    const last = records.at(-1);
+    if (!last) return 0;
+    await this.begin();
+    let images = 0;
+    try {
+      for (const run of runs(records)) {
+        if (typeof run === 'string') await this.#applyDdl(run);
+        else images += await applyRowChanges(this.writer, this.catalog, run);
+      }
+    } catch (error) {
+      await this.rollback();
+      this.catalog.forget();
+      throw error;
+    }
+    await this.commit(positionOf(last));
+    return images;
+  }
+
+  async #applyDdl(ddl: string): Promise<void> {
+    this.catalog.forget();
+    await this.writer.execute(ddl);
+  }
+
+  /** Moves everything into the main file, so that until the next checkpoint it does not change while commits go on. */
+  async checkpoint(): Promise<void> {
+    await this.writer.execute('CHECKPOINT');
+  }
+
+  /** The main file as it is now, for an upload after `checkpoint`. The replica is not closed before `release`. */
+  holdFile(): FoldedFile {
+    let release!: () => void;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    this.#holds.add(held);
+    return {
+      body: fileBody(this.#fd, this.fileBytes),
+      release: () => {
+        this.#holds.delete(held);
+        release();
+      },
+    };
+  }
+
+  /** Size of the main file in bytes. */
+  get fileBytes(): number {
+    return fstatSync(this.#fd).size;
+  }
+
+  /** Size of DuckDB's write-ahead log in bytes. */
+  async walBytes(): Promise<number> {
+    return stat(`${this.#path}.wal`).then(
+      ({ size }) => size,
+      () => 0,
+    );
+  }
+
+  /** Waits for readers, and for uploads of the file, to end; then closes. */
+  async close(): Promise<void> {
+    if (this.#condemned === 'closed') return;
+    this.#condemned = 'closed';
+    await Promise.all([this.#readers.close(), ...this.#holds]);
+    this.writer.close();
+    this.#instance.closeSync();
+    closeSync(this.#fd);
+  }
+}
+
+/** Opens DuckDB on the slot's file, making it when absent. `corrupt` when it is not a database. */
+export async function openInstance(slot: Slot, settings: SyncSettings): Promise<DuckDBInstance> {
+  try {
+    return await DuckDBInstance.create(slot.replicaPath, instanceOptions(slot, settings));
+  } catch (cause) {
+    throw new AppError('corrupt', 'DuckDB cannot open the file of the replica.', { cause });
+  }
+}
+
+function countImages(record: LogRecord): number {
+  let images = 0;
+  for (const change of record.changes) {
+    if ('put' in change) images += change.put.length;
+    else if ('delete' in change) images += change.delete.length;
+  }
+  return images;
+}
+
+/** The changes of all records as runs of row changes, cut by single DDL statements. */
+function* runs(records: readonly LogRecord[]): Generator<Parameters<typeof applyRowChanges>[2] | string> {
+  let rows = [];
+  for (const change of records.flatMap((record) => record.changes)) {
+    if (isRowChange(change)) {
+      rows.push(change);
+      continue;
+    }
+    if (rows.length > 0) yield rows;
+    rows = [];
+    if ('ddl' in change) yield change.ddl;
+  }
+  if (rows.length > 0) yield rows;
+}
+
+/**
+ * No automatic checkpoint: the main file must stand still while it is uploaded. Nothing is fetched from elsewhere, and
+ * nothing is written outside the slot. One thread a query: an instance has one or two cores, requests run beside each
+ * other anyway, and small statements are a third faster without the hand-over between threads.
+ */
+function instanceOptions(slot: Slot, settings: SyncSettings): Record<string, string> {
+  return {
+    threads: '1',
+    checkpoint_threshold: '1TB',
+    auto_checkpoint_skip_wal_threshold: String(2 ** 40),
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    home_directory: slot.spillPath,
+    temp_directory: slot.spillPath,
+    extension_directory: slot.spillPath,
+    TimeZone: 'UTC',
+    ...(settings.memoryLimitBytes === undefined ? {} : { memory_limit: `${settings.memoryLimitBytes}B` }),
+  };
+}
+
+async function readPosition(session: Session, adoptedSha256: string | undefined): Promise<Position> {
+  const found = await session.rows(
+    `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'eider' AND table_name = 'state'`,
+  );
+  if (found.length === 0 || adoptedSha256 !== undefined) {
+    await session.execute(`BEGIN; CREATE SCHEMA IF NOT EXISTS eider;
+      CREATE OR REPLACE TABLE eider.state (database_id VARCHAR, version BIGINT NOT NULL, record_id VARCHAR NOT NULL);
+      INSERT INTO eider.state VALUES (NULL, 0, '${baseId(adoptedSha256 ?? null)}'); COMMIT`);
+  }
+  const [row] = await session.rows('SELECT database_id, version, record_id FROM eider.state');
+  if (!row) throw new AppError('corrupt', 'The replica has no position.');
+  const [databaseId, version, recordId] = row;
+  return {
+    databaseId: databaseId === null ? null : String(databaseId),
+    version: Number(version),
+    recordId: String(recordId),
+  };
+}
+
+/** Sessions for reading, made when needed, at most so many; more readers wait their turn. */
+class ReaderPool {
+  readonly #instance: DuckDBInstance;
+  readonly #most: number;
+  readonly #idle: Session[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #busy = 0;
+  #drained: (() => void) | null = null;
+  #closed = false;
+
+  constructor(instance: DuckDBInstance, most: number) {
+    this.#instance = instance;
+    this.#most = most;
+  }
+
+  async use<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    while (this.#busy >= this.#most) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#closed) throw new AppError('unavailable', 'The replica is closed.');
+    this.#busy++;
+    try {
+      const session = this.#idle.pop() ?? new Session(await this.#instance.connect());
+      try {
+        return await work(session);
+      } finally {
+        this.#idle.push(session);
+      }
+    } finally {
+      this.#busy--;
+      this.#waiting.shift()?.();
+      if (this.#busy === 0) this.#drained?.();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#busy > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
+    for (const session of this.#idle.splice(0)) session.close();
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * Snapshots: listing them, bringing one into a file, uploading one from a file. The hash in the name is checked in both
+ * directions.
+ *
+ * Owns: the snapshot objects. Knows nothing of the log or of DuckDB. The worst that can happen: a snapshot whose bytes
+ * are not those that its name promises. An upload whose bytes changed under way is broken off before it becomes
+ * visible; a download is used only when its hash holds.
+ */
+import { createHash } from 'node:crypto';
+import { read } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { AppError } from '../errors.ts';
+import type { ByteRange, StreamBody } from '../store/store.ts';
+import type { SyncContext } from './context.ts';
+import type { SnapshotName } from './layout.ts';
+
+export interface SnapshotInfo extends SnapshotName {
+  readonly bytes: number;
+  readonly modifiedAt: Date;
+}
+
+/** All snapshots, newest first; of one version, the one made last first. */
+export async function listSnapshots({ store, layout }: SyncContext): Promise<SnapshotInfo[]> {
+  const found: SnapshotInfo[] = [];
+  for (let after: string | undefined; ;) {
+    const page = await store.list(layout.snapshotPrefix, after === undefined ? {} : { after });
+    for (const object of page.objects) {
+      const name = layout.snapshotName(object.key);
+      if (name) found.push({ ...name, bytes: object.size, modifiedAt: object.modifiedAt });
+    }
+    after = page.objects.at(-1)?.key;
+    if (!page.more || after === undefined) break;
+  }
+  return found.toSorted((a, b) => b.version - a.version || b.modifiedAt.getTime() - a.modifiedAt.getTime());
+}
+
+/** What a download found: the bytes' hash, and how many there were. */
+export interface Downloaded {
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/**
+ * Brings an object into the file at `path`, replacing what is there, in parallel ranges when it is large. Null when the
+ * store says that it is absent.
+ */
+export async function downloadObject(
+  context: SyncContext,
+  key: string,
+  bytes: number,
+  path: string,
+): Promise<Downloaded | null> {
+  const hash = createHash('sha256');
+  const file = await open(path, 'w', 0o600);
+  try {
+    let written = 0;
+    for await (const chunk of fetchInOrder(context, key, bytes)) {
+      if (chunk === null) return null;
+      hash.update(chunk);
+      await file.write(chunk, 0, chunk.byteLength, written);
+      written += chunk.byteLength;
+    }
+    return { sha256: hash.digest('hex'), bytes: written };
+  } finally {
+    await file.close();
+  }
+}
+
+/** How many ranges are under way at once; with 8 MiB each, what a download holds in memory. */
+const parallelParts = 6;
+
+async function* fetchInOrder(context: SyncContext, key: string, bytes: number): AsyncGenerator<Uint8Array | null> {
+  const { store, settings } = context;
+  if (bytes <= settings.downloadPartBytes) {
+    yield await store.get(key);
+    return;
+  }
+  const parts: Promise<Uint8Array | null>[] = [];
+  let next = 0;
+  const fill = (): void => {
+    while (parts.length < parallelParts && next < bytes) {
+      const range: ByteRange = { start: next, end: Math.min(next + settings.downloadPartBytes, bytes) };
+      next = range.end;
+      const part = store.get(key, { range });
+      // A failure is thrown where the part is awaited; until then it must not count as unhandled.
+      part.catch(() => undefined);
+      parts.push(part);
+    }
+  };
+  for (fill(); parts.length > 0; fill()) yield await parts.shift()!;
+}
+
+const readAt = promisify(read);
+const uploadChunkBytes = 1024 * 1024;
+
+/**
+ * The file behind `fd` as an upload. Reads by position and never closes the descriptor: closing any descriptor of a
+ * file drops the POSIX lock that the whole process, DuckDB included, holds on it.
+ */
+export function fileBody(fd: number, size: number): StreamBody {
+  return {
+    size,
+    async *open({ start, end }: ByteRange) {
+      for (let position = start; position < end;) {
+        const buffer = Buffer.allocUnsafe(Math.min(uploadChunkBytes, end - position));
+        const { bytesRead } = await readAt(fd, buffer, 0, buffer.length, position);
+        if (bytesRead === 0) throw new AppError('corrupt', 'The replica became shorter while it was read.');
+        position += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+    },
+  };
+}
+
+export async function hashBody(body: StreamBody): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of body.open({ start: 0, end: body.size })) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/**
+ * The same body, whose last chunk is given only when all bytes had the hash: if the file changed since it was hashed,
+ * the upload fails and no object appears. Parts asked for on their own (a multipart upload) are checked one by one
+ * against the parts seen while hashing, by the store's own integrity checks; the whole is checked again on download.
+ */
+export function verifiedBody(body: StreamBody, sha256: string): StreamBody {
+  return {
+    size: body.size,
+    async *open(range: ByteRange) {
+      if (range.start !== 0 || range.end < body.size) {
+        yield* body.open(range);
+        return;
+      }
+      const hash = createHash('sha256');
+      let held: Uint8Array | null = null;
+      for await (const chunk of body.open(range)) {
+        hash.update(chunk);
+        if (held) yield held;
+        held = chunk;
+      }
+      if (hash.digest('hex') !== sha256)
+        throw new AppError('unavailable', 'The replica changed while it was uploaded.');
+      if (held) yield held;
+    },
+  };
+}
+
+/** Uploads a body as the snapshot of `version`. Harmless to repeat. */
+export async function uploadSnapshot(context: SyncContext, version: number, body: StreamBody): Promise<SnapshotName> {
+  const sha256 = await hashBody(body);
+  const key = context.layout.snapshotKey(version, sha256);
+  await context.step('snapshot-uploading');
+  await context.store.create(key, verifiedBody(body, sha256));
+  await context.step('snapshot-uploaded');
+  return { key, version, sha256 };
+}

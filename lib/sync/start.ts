@@ -1,0 +1,164 @@
+/**
+ * Start: choosing what a replica begins from (its slot's own file, a snapshot, an adopted database file, nothing) and
+ * bringing it there.
+ *
+ * Owns: that choice. The worst that can happen: beginning from something that is not on this log. So a resumed replica
+ * must find its own record in the log, a snapshot must have the hash and the position that its name says, and a
+ * replica at version 0 must stand on the base that record 1 names.
+ */
+import { rename, rm, stat } from 'node:fs/promises';
+import { AppError, isAppError } from '../errors.ts';
+import { adoptDatabaseFile } from './adopt.ts';
+import type { SyncContext } from './context.ts';
+import { momentNow, type Moment } from './head.ts';
+import { continues, fetchRecord } from './log.ts';
+import { baseId } from './record.ts';
+import { Replica } from './replica.ts';
+import { removeReplica, type Slot } from './slot.ts';
+import { downloadObject, listSnapshots, type SnapshotInfo } from './snapshot.ts';
+
+export interface Started {
+  readonly replica: Replica;
+  /** When the snapshots were listed, and what was found. */
+  readonly lookedAt: Moment;
+  readonly snapshots: readonly SnapshotInfo[];
+}
+
+/** Resumes from the slot's file if it is on the log, else starts from the newest good snapshot. */
+export async function startReplica(context: SyncContext, slot: Slot, damaged: Set<string>): Promise<Started> {
+  return (await resumeReplica(context, slot)) ?? (await startAnew(context, slot, damaged));
+}
+
+async function resumeReplica(context: SyncContext, slot: Slot): Promise<Started | null> {
+  if (!(await fileExists(slot.replicaPath))) return null;
+  const replica = await openQuietly(context, slot);
+  if (!replica) return null;
+  try {
+    const lookedAt = momentNow(context.runtime);
+    const [snapshots, onLog] = await Promise.all([listSnapshots(context), isOnLog(context, replica)]);
+    if (onLog) return { replica, lookedAt, snapshots };
+  } catch (error) {
+    await replica.close();
+    throw error;
+  }
+  await replica.close();
+  return null;
+}
+
+/** A slot's file that DuckDB cannot open (a crash, a full disk) is no loss: it is made anew. */
+async function openQuietly(context: SyncContext, slot: Slot): Promise<Replica | null> {
+  try {
+    return await Replica.open(slot, context.settings);
+  } catch (error) {
+    context.warn('The replica left in the slot could not be opened; starting from a snapshot.', error);
+    return null;
+  }
+}
+
+async function isOnLog(context: SyncContext, { position }: Replica): Promise<boolean> {
+  if (position.version === 0) return false;
+  const [own, next] = await Promise.all([
+    fetchRecord(context, position.version),
+    fetchRecord(context, position.version + 1),
+  ]);
+  if (own) return own.record.id === position.recordId;
+  return next !== null && continues(position, next.record);
+}
+
+/** Starts from the newest good snapshot, whatever the slot holds. */
+export async function startAnew(context: SyncContext, slot: Slot, damaged: Set<string>): Promise<Started> {
+  await removeReplica(slot);
+  // Before the list: if the database file is there now and neither log nor snapshots are later, nobody published it.
+  const databaseFile = await context.store.head(context.layout.databaseFile);
+  const lookedAt = momentNow(context.runtime);
+  const snapshots = await listSnapshots(context);
+  const replica =
+    (await openSnapshot(context, slot, snapshots, damaged)) ??
+    (await openBase(context, slot)) ??
+    (databaseFile
+      ? await adoptDatabaseFile(context, slot, databaseFile.size)
+      : await Replica.open(slot, context.settings));
+  await context.step('replica-opened');
+  return { replica, lookedAt, snapshots };
+}
+
+async function openSnapshot(
+  context: SyncContext,
+  slot: Slot,
+  snapshots: readonly SnapshotInfo[],
+  damaged: Set<string>,
+): Promise<Replica | null> {
+  const base = snapshots.at(-1)?.version === 0 ? await baseOfLog(context) : null;
+  for (const snapshot of snapshots) {
+    if (damaged.has(snapshot.key)) continue;
+    if (snapshot.version === 0 && base !== null && base !== baseId(snapshot.sha256)) continue;
+    await context.step('snapshot-chosen');
+    try {
+      const replica = await openOne(context, slot, snapshot);
+      if (replica) return replica;
+    } catch (error) {
+      if (!isAppError(error, 'corrupt')) throw error;
+      damaged.add(snapshot.key);
+      context.warn(`The snapshot ${snapshot.key} is damaged; using the one before it.`, error);
+    }
+  }
+  return null;
+}
+
+/** Null when the snapshot has gone since it was listed (a newer one replaced it). */
+async function openOne(context: SyncContext, slot: Slot, snapshot: SnapshotInfo): Promise<Replica | null> {
+  const part = `${slot.replicaPath}.part`;
+  const got = await downloadObject(context, snapshot.key, snapshot.bytes, part);
+  if (!got) return null;
+  if (got.sha256 !== snapshot.sha256) {
+    await rm(part, { force: true });
+    throw new AppError('corrupt', `The bytes of ${snapshot.key} do not have the hash in its name.`);
+  }
+  await rename(part, slot.replicaPath);
+  await context.step('snapshot-downloaded');
+  const replica = await Replica.open(slot, context.settings, snapshot.version === 0 ? snapshot.sha256 : undefined);
+  if (replica.position.version === snapshot.version) return replica;
+  await replica.close();
+  throw new AppError('corrupt', `${snapshot.key} holds version ${replica.position.version}.`);
+}
+
+/** What record 1 builds on; null when there is no record 1 (none yet, or dropped). */
+async function baseOfLog(context: SyncContext): Promise<string | null> {
+  return (await fetchRecord(context, 1))?.record.previous ?? null;
+}
+
+/** Without a usable snapshot: a log that begins on the empty database can be replayed from its first record. */
+async function openBase(context: SyncContext, slot: Slot): Promise<Replica | null> {
+  const base = await baseOfLog(context);
+  if (base === null) {
+    await refuseHeadlessLog(context);
+    return null;
+  }
+  if (base !== baseId(null)) {
+    throw new AppError('corrupt', 'The log builds on an adopted database whose snapshot is missing or damaged.', {
+      hint: `Restore the objects under ${context.layout.snapshotPrefix} from a backup of the store.`,
+    });
+  }
+  await removeReplica(slot);
+  return Replica.open(slot, context.settings);
+}
+
+/** Records or snapshots without a usable beginning are a damaged database, never a new one. */
+async function refuseHeadlessLog({ store, layout }: SyncContext): Promise<void> {
+  const [log, snapshots] = await Promise.all([
+    store.list(layout.logPrefix, { limit: 1 }),
+    store.list(layout.snapshotPrefix, { limit: 1000 }),
+  ]);
+  const named = snapshots.objects.filter(({ key }) => (layout.snapshotName(key)?.version ?? 0) > 0);
+  if (log.objects.length === 0 && named.length === 0) return;
+  throw new AppError('corrupt', 'No snapshot of the database can be used, and its log no longer begins at record 1.', {
+    hint: `Restore the objects under ${layout.snapshotPrefix} and ${layout.logPrefix} from a backup of the store.`,
+  });
+}
+
+async function fileExists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
