@@ -14,7 +14,7 @@ import type { Runtime } from './runtime.ts';
 import type { Migration } from './schema/migration.ts';
 import type { Store } from './store/store.ts';
 
-export interface FactoryContext {
+interface FactoryContext {
   readonly migrations: readonly Migration[];
   readonly runtime: Runtime;
 }

@@ -8,7 +8,7 @@ import type { PlainValue } from '../schema/values.ts';
 import { parseJson } from './json.ts';
 import { RequestError } from './problem.ts';
 
-export const maxBodyBytes = 1024 * 1024;
+const maxBodyBytes = 1024 * 1024;
 
 /** @throws RequestError 415 (not JSON by its headers), 413 (too large), 400 (not JSON) */
 export async function readJson(request: Request): Promise<PlainValue> {

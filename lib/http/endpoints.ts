@@ -8,7 +8,7 @@ import { statusHandler, syncHandler } from './operations.ts';
 import { RequestError } from './problem.ts';
 import { rowHandlers } from './rows.ts';
 
-export type Endpoint = (request: Request) => Promise<Response>;
+type Endpoint = (request: Request) => Promise<Response>;
 
 export interface Endpoints {
   readonly status: Endpoint;
@@ -30,7 +30,7 @@ export function createEndpoints(services: Services): Endpoints {
       handle(services, request, handler);
   const rows = rowHandlers(services.app);
   return {
-    status: endpoint(statusHandler(services.app, services.log)),
+    status: endpoint(statusHandler(services.app)),
     sync: endpoint(syncHandler),
     list: endpoint(rows.list),
     create: endpoint(rows.create),

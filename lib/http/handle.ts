@@ -28,6 +28,8 @@ export interface RequestContext {
   database(): Promise<Database>;
   /** Notes what the database said, for the headers; answers its value. */
   noted<T>(answer: Answer<T>): T;
+  /** Logs what is this server's fault and does not leave the handler as an error. */
+  logFailure(error: unknown, status: number): void;
   /** Of the last answer noted. */
   durability(): 'durable' | 'pending';
 }
@@ -99,6 +101,7 @@ class Exchange {
         this.#answer = answer;
         return answer.value;
       },
+      logFailure: (error, status) => this.#logFailure(error, status),
       durability: () => this.#answer?.durability ?? 'durable',
     };
   }

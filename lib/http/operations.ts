@@ -11,10 +11,9 @@ import type { Answer, Database, DatabaseStatus, SyncReport } from '../db/databas
 import { AppError } from '../errors.ts';
 import { refuseParameters } from '../schema/list/parameters.ts';
 import type { Handler, RequestContext } from './handle.ts';
-import type { Log } from './log.ts';
 import { inQuery } from './problem.ts';
 
-export function statusHandler(app: App, log: Log): Handler {
+export function statusHandler(app: App): Handler {
   return async (context) => {
     inQuery(() => refuseParameters(context.address.parameters));
     const examination = app.examine();
@@ -22,7 +21,7 @@ export function statusHandler(app: App, log: Log): Handler {
       const { probe, status } = await probeDatabase(context);
       return Response.json(statusBody(examination, status, probe));
     } catch (error) {
-      log({ level: 'error', message: 'db-status found the database down.', status: 503, error });
+      context.logFailure(error, 503);
       return Response.json(downBody(examination, error), { status: 503, headers: { 'retry-after': '5' } });
     }
   };

@@ -35,7 +35,7 @@ export function inQuery<T>(parse: () => T): T {
   }
 }
 
-export interface Problem {
+interface Problem {
   /** A reference, relative to the server, that names the kind of problem and never changes. */
   readonly type: string;
   readonly title: string;

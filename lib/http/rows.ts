@@ -59,8 +59,8 @@ async function createRow(app: App, context: RequestContext): Promise<Response> {
 
 async function readRow(app: App, context: RequestContext): Promise<Response> {
   const table = tableOf(app, context);
-  const select = inQuery(() => parseRowQuery(table, context.address.parameters));
   const id = idOf(table, context);
+  const select = inQuery(() => parseRowQuery(table, context.address.parameters));
   const database = await context.database();
   const row = context.noted(await database.read((queries) => findRow(queries, table, id), context.readOptions));
   if (!row) throw noSuchRow(table, id);
@@ -69,8 +69,8 @@ async function readRow(app: App, context: RequestContext): Promise<Response> {
 
 async function changeRow(app: App, context: RequestContext, kind: 'replace' | 'update'): Promise<Response> {
   const table = tableOf(app, context);
-  inQuery(() => refuseParameters(context.address.parameters));
   const id = idOf(table, context);
+  inQuery(() => refuseParameters(context.address.parameters));
   const values = await readInput(context, table, kind === 'replace' ? 'whole' : 'part');
   const row = await write(app, context, { kind, table: table.name, id, at: nowOf(app), values });
   return Response.json(row, { status: context.durability() === 'pending' ? 202 : 200 });
@@ -78,8 +78,9 @@ async function changeRow(app: App, context: RequestContext, kind: 'replace' | 'u
 
 async function removeRow(app: App, context: RequestContext): Promise<Response> {
   const table = tableOf(app, context);
+  const id = idOf(table, context);
   inQuery(() => refuseParameters(context.address.parameters));
-  await write(app, context, { kind: 'delete', table: table.name, id: idOf(table, context), at: nowOf(app) });
+  await write(app, context, { kind: 'delete', table: table.name, id, at: nowOf(app) });
   return new Response(null, { status: context.durability() === 'pending' ? 202 : 204 });
 }
 

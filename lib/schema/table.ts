@@ -83,7 +83,7 @@ export interface Table {
 }
 
 /** A column elsewhere that names rows of a table. */
-export interface Referrer {
+interface Referrer {
   readonly table: Table;
   readonly column: string;
 }
@@ -105,10 +105,10 @@ export interface TableDefinition {
 }
 
 /** Parameters of a list, and the platform's own for the path: no column may be called so, or it could not be filtered. */
-export const reservedParameters = ['select', 'order', 'limit', 'cursor', 'count', 'table'] as const;
+const reservedParameters = ['select', 'order', 'limit', 'cursor', 'count', 'table'] as const;
 
 /** First segments under /api that are functions of their own. */
-export const reservedTableNames = ['query', 'export', 'changes', 'openapi'] as const;
+const reservedTableNames = ['query', 'export', 'changes', 'openapi'] as const;
 
 const namePattern = /^[a-z][a-z0-9_]{0,62}$/;
 
@@ -180,11 +180,6 @@ export function references(table: Table): [column: string, target: string][] {
 /** The columns that the input may give. */
 export function clientColumns(table: Table): [name: string, column: Column][] {
   return Object.entries(table.columns).filter(([, column]) => column.origin === 'client');
-}
-
-/** Whether the input of a create or replace must have the column. */
-export function isRequired(column: Column): boolean {
-  return column.origin === 'client' && !column.nullable && column.default === undefined;
 }
 
 /** The column of this name, or undefined; safe for names from outside (`constructor` is no column). */

@@ -24,7 +24,7 @@ export interface Service {
   send(method: string, path: string, options?: SendOptions): Promise<Response>;
 }
 
-export interface SendOptions {
+interface SendOptions {
   readonly json?: unknown;
   readonly body?: RequestInit['body'];
   readonly headers?: Record<string, string>;

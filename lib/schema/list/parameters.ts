@@ -11,8 +11,8 @@ import { ParameterFault, parseFilter } from './filters.ts';
 import type { ListQuery } from './list-query.ts';
 import { byId, parseOrder } from './order.ts';
 
-export const defaultLimit = 50;
-export const maxLimit = 500;
+const defaultLimit = 50;
+const maxLimit = 500;
 
 /** One `name=value`, decoded. */
 export type Parameter = readonly [name: string, value: string];
