@@ -67,6 +67,8 @@ export class Replica {
     const fd = openSync(path, 'r');
     try {
       const writer = new Session(await instance.connect());
+      // Instants are instants: no cast may depend on the zone of the machine.
+      await writer.execute("SET GLOBAL TimeZone = 'UTC'");
       const position = await readPosition(writer, adoptedSha256);
       return new Replica({ instance, fd, path, writer, position, maxReaders: settings.maxReaders });
     } catch (error) {
@@ -264,7 +266,6 @@ function instanceOptions(slot: Slot, settings: SyncSettings): Record<string, str
     home_directory: slot.spillPath,
     temp_directory: slot.spillPath,
     extension_directory: slot.spillPath,
-    TimeZone: 'UTC',
     ...(settings.memoryLimitBytes === undefined ? {} : { memory_limit: `${settings.memoryLimitBytes}B` }),
   };
 }
