@@ -32,8 +32,7 @@ export function parseAddress(url: string): Address {
   const parameters = [...searchParams].filter(([name]) => !platformParameter.test(name));
   for (const [index, name] of dynamicSegments.entries()) {
     const added = parameters.findIndex(
-      ([given, value]) =>
-        given === name && (value === segments[index] || value === raw[index]) && index < segments.length,
+      ([given, value]) => given === name && (value === segments[index] || value === raw[index]),
     );
     if (added >= 0) parameters.splice(added, 1);
   }

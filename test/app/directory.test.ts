@@ -1,0 +1,99 @@
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createApp } from '../../lib/app.ts';
+import { backendFactories } from '../../lib/backends.ts';
+import { createEndpoints } from '../../lib/http/endpoints.ts';
+import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
+import { migrations } from '../../lib/schema/migrations/index.ts';
+import { schema } from '../../lib/schema/tables/index.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'eider-app-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** The endpoints on a real backend, as in a process of its own. */
+function start(environment: Record<string, string>, runtime: Runtime = systemRuntime) {
+  const app = createApp({
+    schema,
+    migrations,
+    runtime,
+    environment: () => ({ TMPDIR: join(folder, 'tmp'), ...environment }),
+    factories: backendFactories,
+    signals: process,
+  });
+  const waited: Promise<unknown>[] = [];
+  const log: unknown[] = [];
+  const endpoints = createEndpoints({
+    app,
+    log: (entry) => void log.push(entry),
+    waitUntil: (promise) => void waited.push(promise),
+  });
+  const stop = async () => {
+    await Promise.all(waited);
+    await app.close();
+  };
+  return { endpoints, log, stop };
+}
+
+const post = (table: string, json: object) =>
+  new Request(`http://localhost/api/${table}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(json),
+  });
+const get = (path: string) => new Request(`http://localhost${path}`);
+
+describe.each([
+  ['local', (path: string) => ({ LOCAL_DB_PATH: join(path, 'made', 'school.db') }), 'made'],
+  ['network', (path: string) => ({ NETWORK_DB_PATH: join(path, 'school.db') }), '.'],
+  ['volume', (path: string) => ({ VERCEL_VOLUME_PATH: join(path, 'school.db') }), '.'],
+])('the backend %s', (backend, environment, where) => {
+  it('keeps what was written for the next process, and publishes the database file', async () => {
+    const listeners = process.listenerCount('SIGTERM');
+    const first = start(environment(folder));
+    const created = await first.endpoints.create(post('students', { name: 'Ada', email: 'ada@example.org' }));
+    expect([created.status, created.headers.get('db-backend'), created.headers.get('db-durability')]).toEqual([
+      201,
+      backend,
+      'durable',
+    ]);
+    expect((await first.endpoints.sync(get('/api/db-sync'))).status).toBe(200);
+    await first.stop();
+
+    const second = start(environment(folder));
+    const path = created.headers.get('location') ?? '';
+    expect(await (await second.endpoints.readOne(get(path))).json()).toEqual(await created.json());
+    const status = await second.endpoints.status(get('/api/db-status'));
+    expect([status.status, await status.json()]).toMatchObject([200, { status: 'ok', backend, engine: 'duckdb' }]);
+    expect([...first.log, ...second.log]).toEqual([]);
+    await second.stop();
+    expect(await readdir(join(folder, where))).toEqual(expect.arrayContaining(['school.db', 'school.db.log']));
+    expect(process.listenerCount('SIGTERM')).toBe(listeners);
+  });
+});
+
+/** Time runs a hundred times as fast, so that what is tried for seconds is given up soon. */
+const fast: Runtime = {
+  ...systemRuntime,
+  monotonicMs: () => systemRuntime.monotonicMs() * 100,
+  sleep: (ms, signal) => systemRuntime.sleep(ms / 100, signal),
+};
+
+it('is down while a network drive is away, and serves once it is back', async () => {
+  const drive = join(folder, 'drive');
+  const { endpoints, stop } = start({ NETWORK_DB_PATH: join(drive, 'school.db') }, fast);
+  const away = await endpoints.status(get('/api/db-status'));
+  expect([away.status, await away.json()]).toMatchObject([
+    503,
+    { status: 'down', backend: 'network', persistent: true },
+  ]);
+  const list = await endpoints.list(get('/api/students'));
+  expect([list.status, list.headers.get('content-type')]).toEqual([503, 'application/problem+json']);
+  await mkdir(drive);
+  expect((await endpoints.list(get('/api/students'))).status).toBe(200);
+  await stop();
+});
