@@ -13,7 +13,7 @@ const longestKey = 700;
 const wrong = (problem: string): { readonly problem: string } => ({ problem });
 
 /** Text that fits `pattern`; `problem` says what it should be. */
-export function matching(pattern: RegExp, problem: string): Check<string> {
+function matching(pattern: RegExp, problem: string): Check<string> {
   return (text) => (pattern.test(text) ? { value: text } : wrong(problem));
 }
 

@@ -9,7 +9,7 @@
 import { isAbsolute } from 'node:path/posix';
 import type { FieldError } from '../errors.ts';
 import { AppError } from '../errors.ts';
-import type { BackendName, BackendSettings } from './backends.ts';
+import type { BackendSettings } from './backends.ts';
 import { backendNames } from './backends.ts';
 import { choose } from './choice.ts';
 import type { Candidate } from './choice.ts';
@@ -99,5 +99,3 @@ function readGeneral(reader: VariableReader): GeneralSettings {
 
 const absolute: Check<string> = (text) =>
   isAbsolute(text) ? { value: text } : { problem: 'must be an absolute path, beginning with "/"' };
-
-export type { BackendName, Candidate };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Candidate, Config } from '../../lib/config/config.ts';
+import type { Candidate } from '../../lib/config/choice.ts';
+import type { Config } from '../../lib/config/config.ts';
 import { examineEnvironment, readConfig } from '../../lib/config/config.ts';
 import { backendNames, describeBackend } from '../../lib/config/backends.ts';
 import type { Environment } from '../../lib/config/variables.ts';

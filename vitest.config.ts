@@ -1,0 +1,30 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Two projects: `unit`, whose files run beside each other, and `system`, whose files start servers, builds and other
+ * processes of their own, and run one after another once the units are through: on a small machine they would only
+ * take each other's time and then fail by time-outs.
+ */
+const system = ['test/build/**/*.test.ts', 'test/system/**/*.test.ts', 'test/**/*.system.test.ts'];
+
+export default defineConfig({
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 20_000,
+    allowOnly: process.env['CI'] === undefined,
+    restoreMocks: true,
+    unstubEnvs: true,
+    pool: 'forks',
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: system, sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: { name: 'system', include: system, fileParallelism: false, sequence: { groupOrder: 1 } },
+      },
+    ],
+  },
+});
