@@ -69,7 +69,7 @@ export class GroupCommit {
         resolve: resolve as (committed: Committed<unknown>) => void,
         reject,
       });
-      this.#draining ??= this.#drain().finally(() => (this.#draining = null));
+      this.#draining ??= this.#drain();
     });
   }
 
@@ -85,6 +85,8 @@ export class GroupCommit {
       this.#lastBatch = batch.length;
       await this.#host.exclusive(() => this.#settleBatch(batch));
     }
+    // In the same turn as the look at the queue: a request that comes later must find that nobody drains it.
+    this.#draining = null;
   }
 
   /**

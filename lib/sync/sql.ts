@@ -1,8 +1,8 @@
 /**
- * Running SQL on one DuckDB connection: values in, rows out, statements prepared once. And quoting of names.
+ * Running SQL on one DuckDB connection: values in, rows out. And quoting of names.
  *
- * Owns: the prepared statements of a connection. Knows nothing of what they mean. The worst that can happen: a cached
- * statement outliving its connection, so both end together.
+ * Owns: the prepared statements of a connection. Knows nothing of what they mean. The worst that can happen: a plan made
+ * for other rows than those it runs on.
  */
 import type {
   DuckDBConnection,
@@ -12,7 +12,7 @@ import type {
   DuckDBValue,
 } from '@duckdb/node-api';
 
-const maxPrepared = 256;
+const maxKept = 256;
 
 /** A name as SQL writes it, whatever characters it has. */
 export function quoteName(name: string): string {
@@ -23,10 +23,17 @@ export function quoteTable(table: { readonly schema: string; readonly table: str
   return `${quoteName(table.schema)}.${quoteName(table.table)}`;
 }
 
-/** One connection with its prepared statements. Not for concurrent use: callers take turns. */
+/**
+ * One connection. Not for concurrent use: callers take turns.
+ *
+ * Statements are prepared anew each time they run. DuckDB 1.5.6 plans by the statistics that a table has when the
+ * statement is prepared (a sort packs its columns into as few bits as the values then need) and does not plan again when
+ * rows have changed since: a statement kept over a commit answers wrong values, or reads wild memory. Only what reads
+ * no table may be kept; see docs/decisions.
+ */
 export class Session {
   readonly connection: DuckDBConnection;
-  readonly #prepared = new Map<string, DuckDBPreparedStatement>();
+  readonly #kept = new Map<string, DuckDBPreparedStatement>();
 
   constructor(connection: DuckDBConnection) {
     this.connection = connection;
@@ -37,40 +44,52 @@ export class Session {
     await this.connection.run(sql);
   }
 
-  /** Prepares the statement, or takes the one prepared before. */
-  async prepare(sql: string): Promise<DuckDBPreparedStatement> {
-    const known = this.#prepared.get(sql);
-    if (known) return known;
+  /** Prepares a statement for `work`, which binds and runs it. */
+  async withStatement<T>(sql: string, work: (statement: DuckDBPreparedStatement) => Promise<T>): Promise<T> {
     const statement = await this.connection.prepare(sql);
-    this.#prepared.set(sql, statement);
-    const [oldest] = this.#prepared;
-    if (oldest && this.#prepared.size > maxPrepared) {
-      this.#prepared.delete(oldest[0]);
-      oldest[1].destroySync();
+    try {
+      return await work(statement);
+    } finally {
+      statement.destroySync();
     }
-    return statement;
   }
 
-  /** Runs one prepared statement. `types` decides how values are bound where their own type says too little. */
-  async run(
+  /** The same with a statement that is kept for the next time. Only for statements that read no table. */
+  async withKeptStatement<T>(sql: string, work: (statement: DuckDBPreparedStatement) => Promise<T>): Promise<T> {
+    let statement = this.#kept.get(sql);
+    if (!statement) {
+      statement = await this.connection.prepare(sql);
+      if (this.#kept.size >= maxKept) this.#destroyKept();
+      this.#kept.set(sql, statement);
+    }
+    return work(statement);
+  }
+
+  /** Runs one statement. `types` decides how values are bound where their own type says too little. */
+  run(
     sql: string,
     values: readonly DuckDBValue[] = [],
     types?: readonly DuckDBType[],
   ): Promise<DuckDBMaterializedResult> {
-    const statement = await this.prepare(sql);
-    if (values.length > 0) statement.bind([...values], types ? [...types] : undefined);
-    return statement.run();
+    return this.withStatement(sql, (statement) => {
+      if (values.length > 0) statement.bind([...values], types ? [...types] : undefined);
+      return statement.run();
+    });
   }
 
-  /** Rows of one prepared statement as DuckDB values. */
+  /** Rows of one statement as DuckDB values. */
   async rows(sql: string, values: readonly DuckDBValue[] = []): Promise<DuckDBValue[][]> {
     return resultRows(await this.run(sql, values));
   }
 
   close(): void {
-    for (const statement of this.#prepared.values()) statement.destroySync();
-    this.#prepared.clear();
+    this.#destroyKept();
     this.connection.disconnectSync();
+  }
+
+  #destroyKept(): void {
+    for (const statement of this.#kept.values()) statement.destroySync();
+    this.#kept.clear();
   }
 }
 

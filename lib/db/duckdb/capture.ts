@@ -6,7 +6,7 @@
  * and whatever is not captured here is refused.
  */
 import { StatementType } from '@duckdb/node-api';
-import type { OperationNode, RootOperationNode } from 'kysely';
+import type { InsertQueryNode, OperationNode, RootOperationNode, ValuesNode } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Row } from '../../schema/values.ts';
 import type { TableName, TableShape } from '../../sync/catalog.ts';
@@ -20,6 +20,8 @@ export interface RowWrite {
   readonly fresh: boolean;
   /** Columns that it may set on rows that exist. */
   readonly updates: readonly string[];
+  /** It inserts given values and reads no table, so that its plan may be kept. */
+  readonly readsNothing: boolean;
 }
 
 /** What the node writes; null when it is no INSERT, UPDATE or DELETE of one table. */
@@ -30,7 +32,9 @@ export function describeWrite(node: RootOperationNode): RowWrite | null {
       const conflict = node.onConflict;
       const updates = conflict?.updates?.map((update) => columnOf(update.column)) ?? [];
       const isPlain = !conflict && !node.replace && !node.orAction && !node.onDuplicateKey && !node.ignore;
-      return table && !node.replace ? { kind: 'insert', table, fresh: isPlain, updates } : null;
+      return table && !node.replace
+        ? { kind: 'insert', table, fresh: isPlain, updates, readsNothing: isPlain && isOfValues(node) }
+        : null;
     }
     case 'UpdateQueryNode': {
       const table = tableOf(node.table);
@@ -40,17 +44,25 @@ export function describeWrite(node: RootOperationNode): RowWrite | null {
           table,
           fresh: false,
           updates: (node.updates ?? []).map(({ column }) => columnOf(column)),
+          readsNothing: false,
         }
       );
     }
     case 'DeleteQueryNode': {
       const [from, ...others] = node.from.froms;
       const table = others.length === 0 ? tableOf(from) : null;
-      return table && { kind: 'delete', table, fresh: false, updates: [] };
+      return table && { kind: 'delete', table, fresh: false, updates: [], readsNothing: false };
     }
     default:
       return null;
   }
+}
+
+function isOfValues({ values, with: common }: InsertQueryNode): boolean {
+  if (common || values?.kind !== 'ValuesNode') return false;
+  return (values as ValuesNode).values.every(
+    (row) => row.kind === 'PrimitiveValueListNode' || row.values.every(({ kind }) => kind === 'ValueNode'),
+  );
 }
 
 function tableOf(node: OperationNode | undefined): TableName | null {
@@ -127,5 +139,6 @@ function refuse(reason: string): AppError {
 }
 
 export function refuseStatement(type: StatementType): AppError {
+  if (type === StatementType.MULTI) return refuse('It is several statements, or DuckDB makes several of it.');
   return refuse(`It is ${StatementType[type]}, run as raw SQL or of a kind that shows no rows.`);
 }

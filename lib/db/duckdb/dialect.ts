@@ -21,7 +21,7 @@ import {
   SelectionNode,
   type UpdateQueryNode,
 } from 'kysely';
-import type { DuckDBMaterializedResult } from '@duckdb/node-api';
+import type { DuckDBMaterializedResult, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { AppError } from '../../errors.ts';
 import type { Queries, Row } from '../../schema/values.ts';
 import { codecFor, encodeNullable } from '../../sync/codec.ts';
@@ -37,12 +37,18 @@ export function makeQueries(run: RunQuery): Queries {
   return new Kysely({ dialect: new SessionDialect(run) });
 }
 
-/** Prepares, binds and runs a query, with DuckDB's errors mapped to kinds. */
-export async function runQuery(session: Session, query: CompiledQuery): Promise<DuckDBMaterializedResult> {
-  try {
-    const statement = await session.prepare(query.sql);
+/** Prepares, binds and runs a query, with DuckDB's errors mapped to kinds. `keep`: it reads no table. */
+export async function runQuery(
+  session: Session,
+  query: CompiledQuery,
+  keep = false,
+): Promise<DuckDBMaterializedResult> {
+  const run = (statement: DuckDBPreparedStatement): Promise<DuckDBMaterializedResult> => {
     if (query.parameters.length > 0) bindValues(statement, query.parameters);
-    return await statement.run();
+    return statement.run();
+  };
+  try {
+    return await (keep ? session.withKeptStatement(query.sql, run) : session.withStatement(query.sql, run));
   } catch (error) {
     throw mapDuckDbError(error);
   }

@@ -42,6 +42,10 @@ function mapConstraint(text: string, cause: Error): AppError {
       fields: columns.map((path) => ({ path, message: 'is taken' })),
     });
   }
+  // Against a row of the same transaction DuckDB names no column.
+  if (text.includes('PRIMARY KEY or UNIQUE constraint violation')) {
+    return new AppError('conflict', 'A row with the same key exists already.', { cause });
+  }
   const missing = /NOT NULL constraint failed: (?:.*\.)?(\w+)/.exec(text)?.[1];
   if (missing) {
     return new AppError('invalid', `${missing} must not be null.`, {

@@ -4,7 +4,7 @@
  * Owns: running a compiled query in either, and answering it as Kysely expects. What may run and what is captured is
  * decided in capture.ts.
  */
-import type { DuckDBMaterializedResult } from '@duckdb/node-api';
+import { type DuckDBMaterializedResult, StatementType } from '@duckdb/node-api';
 import type { CompiledQuery, QueryResult, ReturningNode } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Queries, Row } from '../../schema/values.ts';
@@ -21,6 +21,7 @@ import {
   type RowWrite,
 } from './capture.ts';
 import { makeQueries, plainRows, runQuery } from './dialect.ts';
+import { mapDuckDbError } from './errors.ts';
 
 const readers = new WeakMap<Session, Queries>();
 
@@ -57,7 +58,7 @@ async function runWriting(options: WritingOptions, query: CompiledQuery): Promis
   const { session } = options.transaction;
   const write = describeWrite(query.query);
   if (write) return runRowWrite(options, query, write);
-  const type = (await session.prepare(query.sql)).statementType;
+  const type = await statementType(session, query.sql);
   if (isReadOnly(type)) return { rows: plainRows(await runQuery(session, query)) };
   if (!options.ddl) throw refuseStatement(type);
   const change = captureDdl(type, query.sql, options.ddl.volatileFunctions);
@@ -67,10 +68,20 @@ async function runWriting(options: WritingOptions, query: CompiledQuery): Promis
   return { rows: [] };
 }
 
+/** What DuckDB takes the text for. It makes several statements of one that fills a new column row by row. */
+async function statementType(session: Session, sql: string): Promise<StatementType> {
+  try {
+    return await session.withStatement(sql, (statement) => Promise.resolve(statement.statementType));
+  } catch (error) {
+    if (String(error).includes('multiple statements')) throw refuseStatement(StatementType.MULTI);
+    throw mapDuckDbError(error);
+  }
+}
+
 async function runRowWrite(options: WritingOptions, query: CompiledQuery, write: RowWrite): Promise<QueryResult<Row>> {
   const shape = await options.catalog.shape(write.table);
   requireKeyKept(write, shape);
-  const result = await runQuery(options.transaction.session, query);
+  const result = await runQuery(options.transaction.session, query, write.readsNothing);
   const rows = plainRows(result);
   requireWholeRows(shape, result);
   const change = captureRows(write, shape, rows);

@@ -1,0 +1,88 @@
+/** Databases on a store for tests: each with slots of its own in a temporary folder that goes when the test ends. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Database } from '../../lib/db/database.ts';
+import { openDuckDbDatabase, type DuckDbDatabaseOptions } from '../../lib/db/duckdb/duckdb-database.ts';
+import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
+import type { Migration } from '../../lib/schema/migration.ts';
+import type { Store } from '../../lib/store/store.ts';
+
+/** One table of accounts, to write to. */
+export const accounts: Migration = {
+  name: '0001_accounts',
+  async up({ queries }) {
+    await queries.schema
+      .createTable('accounts')
+      .addColumn('id', 'varchar', (column) => column.primaryKey())
+      .addColumn('owner', 'varchar', (column) => column.unique())
+      .addColumn('balance', 'integer', (column) => column.notNull())
+      .execute();
+  },
+};
+
+/** A folder that is removed when the test ends. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'eider-test-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export interface OpenOptions extends Partial<DuckDbDatabaseOptions> {
+  readonly store: Store;
+}
+
+/** Opens a database that is closed when the test ends, if the test has not done so. */
+export async function openDatabase(options: OpenOptions): Promise<Database> {
+  const database = await openDuckDbDatabase({
+    name: 'test.db',
+    slotRoot: options.slotRoot ?? (await temporaryFolder()),
+    runtime: systemRuntime,
+    migrations: [accounts],
+    maxStalenessMs: 0,
+    ...options,
+  });
+  onTestFinished(() => database.close());
+  return database;
+}
+
+export async function insertAccount(database: Database, id: string, balance = 0): Promise<number> {
+  const { version } = await database.write((queries) =>
+    queries
+      .insertInto('accounts')
+      .values({ id, owner: `owner of ${id}`, balance })
+      .execute(),
+  );
+  return version;
+}
+
+export async function accountIds(database: Database, options = {}): Promise<string[]> {
+  const { value } = await database.read(
+    (queries) => queries.selectFrom('accounts').select('id').orderBy('id').execute(),
+    options,
+  );
+  return value.map((row) => row['id'] as string);
+}
+
+/** The system's runtime with clocks that a test moves forward: both, as after a sleep, or one alone. */
+export interface MovableRuntime extends Runtime {
+  wallOffsetMs: number;
+  monotonicOffsetMs: number;
+  advance(ms: number): void;
+}
+
+export function movableRuntime(): MovableRuntime {
+  const runtime: MovableRuntime = {
+    ...systemRuntime,
+    wallOffsetMs: 0,
+    monotonicOffsetMs: 0,
+    now: () => systemRuntime.now() + runtime.wallOffsetMs,
+    monotonicMs: () => systemRuntime.monotonicMs() + runtime.monotonicOffsetMs,
+    advance: (ms) => {
+      runtime.wallOffsetMs += ms;
+      runtime.monotonicOffsetMs += ms;
+    },
+  };
+  return runtime;
+}
