@@ -1,0 +1,161 @@
+/** A database file that was there before Eider is adopted with all its tables, and never lost. */
+import { DuckDBInstance } from '@duckdb/node-api';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { systemRuntime as runtime } from '../../lib/runtime.ts';
+import type { Row } from '../../lib/schema/values.ts';
+import { createMemoryStore } from '../../lib/store/memory.ts';
+import type { Store } from '../../lib/store/store.ts';
+import { layoutOf } from '../../lib/sync/layout.ts';
+import { accountIds, insertAccount, openDatabase, temporaryFolder } from '../support/engine.ts';
+
+const layout = layoutOf('test.db');
+
+/** The files of a database made with a plain client: the main file, and the write-ahead log when it was not closed. */
+async function databaseFiles(
+  statements: string,
+  options: { closed: boolean },
+): Promise<{ main: Uint8Array; wal: Uint8Array | null }> {
+  const path = join(await temporaryFolder(), 'made.db');
+  const instance = await DuckDBInstance.create(path, { checkpoint_threshold: '1TB' });
+  const connection = await instance.connect();
+  await connection.run(statements);
+  if (options.closed) await connection.run('CHECKPOINT');
+  const main = await readFile(path);
+  const wal = options.closed ? null : await readFile(`${path}.wal`);
+  connection.disconnectSync();
+  instance.closeSync();
+  return { main, wal };
+}
+
+async function storeWith(files: Awaited<ReturnType<typeof databaseFiles>>): Promise<Store> {
+  const store = createMemoryStore({ runtime });
+  await store.create(layout.databaseFile, files.main);
+  if (files.wal) await store.create(`${layout.databaseFile}.wal`, files.wal);
+  return store;
+}
+
+const legacy = `CREATE TABLE legacy (note VARCHAR); INSERT INTO legacy VALUES ('one'), ('two');
+  CREATE SCHEMA other; CREATE TABLE other.things (id INTEGER PRIMARY KEY, name VARCHAR); INSERT INTO other.things VALUES (1, 'x')`;
+
+async function legacyRows(store: Store): Promise<Row[]> {
+  const database = await openDatabase({ store });
+  return (await database.read((queries) => queries.selectFrom('legacy').selectAll().orderBy('note').execute()))
+    .value as Row[];
+}
+
+/** Opens the bytes of an object in a plain DuckDB client. */
+async function plainRows(store: Store, key: string, sql: string) {
+  const path = join(await temporaryFolder(), 'published.db');
+  await writeFile(path, (await store.get(key)) ?? '');
+  const instance = await DuckDBInstance.create(path);
+  const connection = await instance.connect();
+  const rows = (await connection.runAndReadAll(sql)).getRowsJson();
+  connection.disconnectSync();
+  instance.closeSync();
+  return rows;
+}
+
+describe('adoption', () => {
+  it('keeps all tables, as the first snapshot, byte for byte', async () => {
+    const files = await databaseFiles(legacy, { closed: true });
+    const store = await storeWith(files);
+    expect(await legacyRows(store)).toEqual([{ note: 'one' }, { note: 'two' }]);
+    const [snapshot] = (await store.list(layout.snapshotPrefix)).objects;
+    expect(layout.snapshotName(snapshot!.key)?.version).toBe(0);
+    expect(Buffer.from((await store.get(snapshot!.key))!).equals(files.main)).toBe(true);
+  });
+
+  it('publishes old and new tables together, for any DuckDB client', async () => {
+    const store = await storeWith(await databaseFiles(legacy, { closed: true }));
+    const database = await openDatabase({ store });
+    await insertAccount(database, 'a');
+    await database.sync();
+    const sql =
+      'SELECT (SELECT count(*) FROM legacy)::INT, (SELECT count(*) FROM accounts)::INT, (SELECT name FROM other.things)';
+    expect(await plainRows(store, layout.databaseFile, sql)).toEqual([[2, 1, 'x']]);
+  });
+
+  it('takes in the write-ahead log that an unclosed client left', async () => {
+    const store = await storeWith(await databaseFiles(legacy, { closed: false }));
+    expect(await legacyRows(store)).toHaveLength(2);
+  });
+
+  it('is one history when several instances adopt at once', async () => {
+    const store = await storeWith(await databaseFiles(legacy, { closed: false }));
+    const databases = await Promise.all([1, 2, 3].map(() => openDatabase({ store })));
+    await Promise.all(databases.map((database, index) => insertAccount(database, `a${index}`)));
+    for (const database of databases) expect(await accountIds(database)).toEqual(['a0', 'a1', 'a2']);
+  });
+
+  it('writes tables that can be captured, and refuses the others with the reason', async () => {
+    const store = await storeWith(await databaseFiles(legacy, { closed: true }));
+    const [writer, reader] = [await openDatabase({ store }), await openDatabase({ store })];
+    await writer.write((queries) =>
+      queries.withSchema('other').insertInto('things').values({ id: 2, name: 'y' }).execute(),
+    );
+    const things = await reader.read((queries) =>
+      queries.withSchema('other').selectFrom('things').selectAll().orderBy('id').execute(),
+    );
+    expect(things.value).toEqual([
+      { id: 1, name: 'x' },
+      { id: 2, name: 'y' },
+    ]);
+    await expect(
+      writer.write((queries) => queries.insertInto('legacy').values({ note: 'three' }).execute()),
+    ).rejects.toThrow(/no primary key/);
+  });
+
+  it('begins a life of its own from a published copy of another database', async () => {
+    const first = createMemoryStore({ runtime });
+    const database = await openDatabase({ store: first });
+    await insertAccount(database, 'a');
+    await database.sync();
+    const second = createMemoryStore({ runtime });
+    await second.create(layout.databaseFile, (await first.get(layout.databaseFile))!);
+    const copy = await openDatabase({ store: second });
+    await insertAccount(copy, 'b');
+    expect(await accountIds(copy)).toEqual(['a', 'b']);
+    expect((await copy.status()).databaseId).not.toBe((await database.status()).databaseId);
+  });
+
+  it.each([
+    ['no database', Buffer.from('this is not a database file, but it is somebody’s')],
+    ['an empty file', Buffer.alloc(0)],
+  ])('refuses %s, and leaves it as it is', async (_, bytes) => {
+    const store = createMemoryStore({ runtime });
+    await store.create(layout.databaseFile, bytes);
+    await expect(openDatabase({ store })).rejects.toMatchObject({
+      kind: 'invalid',
+      hint: expect.stringMatching(/nothing of it was changed/) as unknown,
+    });
+    expect(Buffer.from((await store.get(layout.databaseFile))!).equals(bytes)).toBe(true);
+  });
+});
+
+describe('the published file', () => {
+  it('is never an older state than one that was published before, whoever syncs', async () => {
+    const store = createMemoryStore({ runtime });
+    const [a, b] = await Promise.all([openDatabase({ store }), openDatabase({ store })]);
+    for (let round = 0; round < 5; round++) {
+      await Promise.all([insertAccount(a, `a${round}`), insertAccount(b, `b${round}`)]);
+      const reports = await Promise.all([a.sync(), b.sync()]);
+      const [[count]] = (await plainRows(store, layout.databaseFile, 'SELECT count(*)::INT FROM accounts')) as [
+        [number],
+      ];
+      expect(count).toBe(2 * round + 2);
+      expect(Math.min(...reports.map(({ version }) => version))).toBeGreaterThan(0);
+    }
+  });
+
+  it('is not uploaded again when nothing changed', async () => {
+    const store = createMemoryStore({ runtime });
+    const database = await openDatabase({ store });
+    await insertAccount(database, 'a');
+    expect(await database.sync()).toMatchObject({ published: true, checkpoint: { uploaded: true } });
+    expect(await database.sync()).toMatchObject({ published: false, checkpoint: { uploaded: false } });
+    await store.delete([layout.databaseFile]);
+    expect(await database.sync()).toMatchObject({ published: true, checkpoint: { uploaded: false } });
+  });
+});
