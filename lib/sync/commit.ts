@@ -11,8 +11,8 @@ import type { Row } from '../schema/values.ts';
 import type { SyncContext } from './context.ts';
 import { momentNow } from './head.ts';
 import type { ReplicaHost } from './host.ts';
-import { appendRecord, backoffMs, positionOf } from './log.ts';
-import { encodeRecord, recordFormat, type Change, type DdlChange, type LogRecord, type RowChange } from './record.ts';
+import { appendRecord, backoffMs, nextRecord, positionOf } from './log.ts';
+import { encodeRecord, type Change, type DdlChange, type LogRecord, type RowChange } from './record.ts';
 import type { Session } from './sql.ts';
 
 /** One request's part of the transaction. */
@@ -130,7 +130,7 @@ export class GroupCommit {
       await this.#host.replica.rollback();
       if (!(await this.#proveUnchanged())) return false;
     } else {
-      const record = this.#makeRecord(run.changes);
+      const record = nextRecord(this.#context, this.#host.replica.position, run.changes);
       const bytes = encodeRecord(record);
       if (bytes.byteLength > this.#context.settings.maxRecordBytes)
         return this.#splitBatch(batch, bytes.byteLength, deadlineMs);
@@ -191,7 +191,7 @@ export class GroupCommit {
       return false;
     }
     await this.#context.step('record-created');
-    await this.#requireOnLog(record);
+    await this.#host.requireOnLog(record.version);
     await this.#commitReplica(record);
     this.#host.noteCommit(began, bytes.byteLength);
     await this.#context.step('replica-committed');
@@ -201,19 +201,6 @@ export class GroupCommit {
   async #giveUpRun(): Promise<void> {
     await this.#host.replica.rollback();
     this.#host.replica.catalog.forget();
-  }
-
-  /**
-   * Rule 6: a record created by an instance that had been frozen for an hour may lie in a part of the log that was
-   * dropped. When a snapshot at or beyond it exists, that cannot be told from having been the head.
-   */
-  async #requireOnLog(record: LogRecord): Promise<void> {
-    if (!this.#host.head.needsLook) return;
-    await this.#host.look();
-    if (this.#host.head.newestSnapshot < record.version) return;
-    throw new AppError('indeterminate', 'This instance was frozen while it committed.', {
-      hint: 'The write may have been committed. Read before you repeat it.',
-    });
   }
 
   /** The record is durable: if the local commit fails, the replica is made anew from the store, and the answer stands. */
@@ -244,21 +231,6 @@ export class GroupCommit {
       await this.#settleBatch(half);
     }
     return true;
-  }
-
-  #makeRecord(changes: readonly Change[]): LogRecord {
-    const { runtime, writer } = this.#context;
-    const { databaseId, version, recordId } = this.#host.replica.position;
-    return {
-      format: recordFormat,
-      database: databaseId ?? runtime.uuid(),
-      version: version + 1,
-      id: runtime.uuid(),
-      previous: recordId,
-      time: new Date(runtime.now()).toISOString(),
-      writer,
-      changes,
-    };
   }
 }
 

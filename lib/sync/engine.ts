@@ -7,6 +7,7 @@
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Store } from '../store/store.ts';
+import { commitBulk, type BulkCommitted } from './bulk-commit.ts';
 import type { Catalog } from './catalog.ts';
 import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
 import { GroupCommit, type Committed, type WriteTransaction } from './commit.ts';
@@ -141,6 +142,15 @@ export class Engine {
   write<T>(work: (transaction: WriteTransaction) => Promise<T>, signal?: AbortSignal): Promise<Committed<T>> {
     this.#requireOpen();
     return this.#commits.write(work, signal);
+  }
+
+  /**
+   * Runs `work` on a copy of the newest state and commits the whole result as one bulk record: for changes too large for
+   * row images, made by any statements at all. See commitBulk.
+   */
+  writeBulk<T>(work: (session: Session) => Promise<T>): Promise<BulkCommitted<T>> {
+    this.#requireOpen();
+    return commitBulk(this.#context, this.#slot, this.#host, work);
   }
 
   /** The shapes of the tables, for the work of a write. */

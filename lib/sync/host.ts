@@ -165,7 +165,7 @@ export class ReplicaHost {
     }
     // A bulk record holds the whole state: what came before it needs no applying.
     const { record } = records[bulk]!;
-    await this.#replace(() => applyBulk(this.#context, this.#slot, record));
+    await this.replaceReplica(() => applyBulk(this.#context, this.#slot, record));
     await this.#replica.apply(records.slice(bulk + 1));
   }
 
@@ -194,6 +194,19 @@ export class ReplicaHost {
     return snapshots;
   }
 
+  /**
+   * Rule 6: a record created by an instance that had been frozen for an hour may lie in a part of the log that was
+   * dropped. When a snapshot at or beyond it exists, that cannot be told from having been the head: `indeterminate`.
+   */
+  async requireOnLog(version: number): Promise<void> {
+    if (!this.head.needsLook) return;
+    await this.look();
+    if (this.head.newestSnapshot < version) return;
+    throw new AppError('indeterminate', 'This instance was frozen while it committed.', {
+      hint: 'The write may have been committed. Read before you repeat it.',
+    });
+  }
+
   async #snapshotBeyond(): Promise<boolean> {
     return (await this.look()).some(({ key, version }) => version > this.version && !this.#damaged.has(key));
   }
@@ -219,7 +232,7 @@ export class ReplicaHost {
 
   /** Begins again from the newest good snapshot. Only within `exclusive`. */
   async restart(): Promise<void> {
-    await this.#replace(async () => {
+    await this.replaceReplica(async () => {
       const started = await startAnew(this.#context, this.#slot, this.#damaged);
       this.#replica = started.replica;
       this.#snapshot = null;
@@ -228,8 +241,11 @@ export class ReplicaHost {
     });
   }
 
-  /** Closes the replica once its readers have ended, and lets `make` provide the next; readers wait meanwhile. */
-  async #replace(make: () => Promise<Replica>): Promise<void> {
+  /**
+   * Closes the replica once its readers have ended, and lets `make` provide the next; readers wait meanwhile. Only
+   * within `exclusive`.
+   */
+  async replaceReplica(make: () => Promise<Replica>): Promise<void> {
     let settle!: { resolve: (replica: Replica) => void; reject: (reason: unknown) => void };
     this.#current = new Promise((resolve, reject) => (settle = { resolve, reject }));
     this.#current.catch(() => undefined);

@@ -8,7 +8,7 @@
 import { AppError, isAppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import { momentNow, type Moment } from './head.ts';
-import { decodeRecord, type LogRecord } from './record.ts';
+import { decodeRecord, recordFormat, type Change, type LogRecord } from './record.ts';
 
 /** Where a replica stands on the log. */
 export interface Position {
@@ -55,6 +55,21 @@ export async function appendRecord(
       await runtime.sleep(backoffMs(attempt, runtime.random()));
     }
   }
+}
+
+/** The record of `changes` on top of `position`, as this process would write it now. */
+export function nextRecord(context: SyncContext, position: Position, changes: readonly Change[]): LogRecord {
+  const { runtime, writer } = context;
+  return {
+    format: recordFormat,
+    database: position.databaseId ?? runtime.uuid(),
+    version: position.version + 1,
+    id: runtime.uuid(),
+    previous: position.recordId,
+    time: new Date(runtime.now()).toISOString(),
+    writer,
+    changes,
+  };
 }
 
 /** 20 ms doubling to one second, with full jitter. */
