@@ -9,7 +9,8 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
-import { openInstance, Replica } from './replica.ts';
+import { openInstance } from './instance.ts';
+import { Replica } from './replica.ts';
 import type { Slot } from './slot.ts';
 import { downloadObject, fileBody, uploadSnapshot } from './snapshot.ts';
 

@@ -5,14 +5,16 @@
  * writing, a few for reading. Knows nothing of stores. The worst that can happen: rows and position drifting apart;
  * so both are only ever changed in one transaction, and a COMMIT whose outcome is doubtful condemns the replica.
  */
-import { DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBInstance } from '@duckdb/node-api';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
 import { applyRowChanges } from './apply.ts';
 import { Catalog } from './catalog.ts';
 import type { SyncSettings } from './context.ts';
+import { openInstance } from './instance.ts';
 import { positionOf, type Position, type StoredRecord } from './log.ts';
+import { ReaderPool } from './readers.ts';
 import { baseId, isBarrier, isRowChange, type LogRecord } from './record.ts';
 import type { Slot } from './slot.ts';
 import { fileBody } from './snapshot.ts';
@@ -218,15 +220,6 @@ export class Replica {
   }
 }
 
-/** Opens DuckDB on the slot's file, making it when absent. `corrupt` when it is not a database. */
-export async function openInstance(slot: Slot, settings: SyncSettings): Promise<DuckDBInstance> {
-  try {
-    return await DuckDBInstance.create(slot.replicaPath, instanceOptions(slot, settings));
-  } catch (cause) {
-    throw new AppError('corrupt', 'DuckDB cannot open the file of the replica.', { cause });
-  }
-}
-
 function countImages(record: LogRecord): number {
   let images = 0;
   for (const change of record.changes) {
@@ -251,27 +244,6 @@ function* runs(records: readonly LogRecord[]): Generator<Parameters<typeof apply
   if (rows.length > 0) yield rows;
 }
 
-/**
- * Small blocks (DuckDB's default is 256 kB): a new database is a tenth of the size, a large one no slower.
- * No automatic checkpoint: the main file must stand still while it is uploaded. Nothing is fetched from elsewhere, and
- * nothing is written outside the slot. One thread a query: an instance has one or two cores, requests run beside each
- * other anyway, and small statements are a third faster without the hand-over between threads.
- */
-function instanceOptions(slot: Slot, settings: SyncSettings): Record<string, string> {
-  return {
-    threads: '1',
-    default_block_size: '16384',
-    checkpoint_threshold: '1TB',
-    auto_checkpoint_skip_wal_threshold: String(2 ** 40),
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-    home_directory: slot.spillPath,
-    temp_directory: slot.spillPath,
-    extension_directory: slot.spillPath,
-    ...(settings.memoryLimitBytes === undefined ? {} : { memory_limit: `${settings.memoryLimitBytes}B` }),
-  };
-}
-
 async function readPosition(session: Session, adoptedSha256: string | undefined): Promise<Position> {
   const found = await session.rows(
     `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'eider' AND table_name = 'state'`,
@@ -289,44 +261,4 @@ async function readPosition(session: Session, adoptedSha256: string | undefined)
     version: Number(version),
     recordId: String(recordId),
   };
-}
-
-/** Sessions for reading, made when needed, at most so many; more readers wait their turn. */
-class ReaderPool {
-  readonly #instance: DuckDBInstance;
-  readonly #most: number;
-  readonly #idle: Session[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #busy = 0;
-  #drained: (() => void) | null = null;
-  #closed = false;
-
-  constructor(instance: DuckDBInstance, most: number) {
-    this.#instance = instance;
-    this.#most = most;
-  }
-
-  async use<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    while (this.#busy >= this.#most) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    if (this.#closed) throw new AppError('unavailable', 'The replica is closed.');
-    this.#busy++;
-    try {
-      const session = this.#idle.pop() ?? new Session(await this.#instance.connect());
-      try {
-        return await work(session);
-      } finally {
-        this.#idle.push(session);
-      }
-    } finally {
-      this.#busy--;
-      this.#waiting.shift()?.();
-      if (this.#busy === 0) this.#drained?.();
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    if (this.#busy > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
-    for (const session of this.#idle.splice(0)) session.close();
-  }
 }

@@ -8,7 +8,7 @@ import { AppError } from '../../errors.ts';
 import type { Migration } from '../../schema/migration.ts';
 import type { Queries } from '../../schema/values.ts';
 import { Catalog } from '../../sync/catalog.ts';
-import type { WriteTransaction } from '../../sync/commit.ts';
+import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Engine } from '../../sync/engine.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Session } from '../../sync/sql.ts';

@@ -9,7 +9,7 @@ import type { CompiledQuery, QueryResult, ReturningNode } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Queries, Row } from '../../schema/values.ts';
 import type { Catalog, TableShape } from '../../sync/catalog.ts';
-import type { WriteTransaction } from '../../sync/commit.ts';
+import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Session } from '../../sync/sql.ts';
 import {
   captureDdl,

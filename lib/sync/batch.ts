@@ -1,0 +1,106 @@
+/**
+ * The requests of one commit: running one of them, gathering what it changed, answering it.
+ *
+ * Owns: what a request's part of the shared transaction is. When it runs and when it is answered is commit.ts. The worst
+ * that can happen: changes of a request that failed going into the record with those of the others.
+ */
+import type { Row } from '../schema/values.ts';
+import type { Change, DdlChange, RowChange } from './record.ts';
+import type { Session } from './sql.ts';
+
+/** One request's part of the transaction. */
+export interface WriteTransaction {
+  readonly session: Session;
+  /** Notes what a statement changed; it goes into the record. */
+  capture(change: RowChange | DdlChange): void;
+  /** Notes that a statement failed: DuckDB has given up the transaction, whatever the caller makes of the error. */
+  spoil(error: unknown): void;
+}
+
+export interface Committed<T> {
+  readonly value: T;
+  readonly version: number;
+  /** ms in the queue, in the handlers, in the store. */
+  readonly timings: { readonly queue: number; readonly run: number; readonly commit: number };
+}
+
+export interface PendingRequest {
+  readonly work: (transaction: WriteTransaction) => Promise<unknown>;
+  readonly signal: AbortSignal | undefined;
+  readonly askedMs: number;
+  readonly resolve: (committed: Committed<unknown>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export type Result = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };
+
+/** What one run of a batch gave: a result for each request, and the changes of those that succeeded. */
+export interface BatchRun {
+  readonly results: ReadonlyMap<PendingRequest, Result>;
+  readonly changes: readonly Change[];
+}
+
+/** Runs one request. `dirty`: the transaction holds changes of it, or DuckDB gave the transaction up. */
+export async function runRequest(
+  request: PendingRequest,
+  session: Session,
+): Promise<{ result: Result; changes: readonly Change[]; dirty: boolean }> {
+  const changes: (RowChange | DdlChange)[] = [];
+  let spoiledBy: { error: unknown } | null = null;
+  const transaction: WriteTransaction = {
+    session,
+    capture: (change) => void changes.push(change),
+    spoil: (error) => void (spoiledBy ??= { error }),
+  };
+  const result = await request.work(transaction).then(
+    (value): Result => ({ ok: true, value }),
+    (error: unknown): Result => ({ ok: false, error }),
+  );
+  const spoiled = spoiledBy as { error: unknown } | null;
+  if (spoiled) return { result: { ok: false, error: result.ok ? spoiled.error : result.error }, changes, dirty: true };
+  return { result, changes, dirty: changes.length > 0 };
+}
+
+export function answer(
+  request: PendingRequest,
+  result: Result | undefined,
+  version: number,
+  timings: Committed<unknown>['timings'],
+): void {
+  if (!result) request.reject(new Error('A request of the batch was not run.'));
+  else if (result.ok) request.resolve({ value: result.value, version, timings });
+  else request.reject(result.error);
+}
+
+/** Neighbouring changes of one table and one kind become one, so that records stay small. */
+export function mergeChanges(changes: readonly Change[]): Change[] {
+  const merged: Change[] = [];
+  let rows: Row[] = [];
+  for (const change of changes) {
+    const last = merged.at(-1);
+    if (last && isSameKind(last, change)) {
+      rows.push(...changedRows(change));
+      continue;
+    }
+    rows = [...changedRows(change)];
+    merged.push('put' in change ? { ...change, put: rows } : 'delete' in change ? { ...change, delete: rows } : change);
+  }
+  return merged;
+}
+
+function isSameKind(a: Change, b: Change): boolean {
+  if (!('table' in a && 'table' in b) || a.table !== b.table || a.schema !== b.schema) return false;
+  return 'put' in a ? 'put' in b && a.fresh === b.fresh : 'delete' in b;
+}
+
+function changedRows(change: Change): readonly Row[] {
+  return 'put' in change ? change.put : 'delete' in change ? change.delete : [];
+}
+
+/** Requests whose client gave up before they ran need not run. */
+export function withoutAborted(batch: readonly PendingRequest[]): PendingRequest[] {
+  return batch.filter((request) => {
+    if (request.signal?.aborted) request.reject(request.signal.reason);
+    return !request.signal?.aborted;
+  });
+}
