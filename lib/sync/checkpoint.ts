@@ -39,24 +39,28 @@ export class Checkpointer {
     this.#host = host;
   }
 
-  /** Whether one is due, by the policy. */
-  get isDue(): boolean {
-    const { tail, replica } = this.#host;
-    return !replica.condemned && isCheckpointDue(replica.fileBytes, tail);
-  }
-
   /** Takes a checkpoint of the replica's present version. */
   run(): Promise<CheckpointReport> {
     return this.#turn.take(() => this.#checkpoint());
   }
 
-  /** Keeps DuckDB's write-ahead log short on a replica whose checkpoints others take. */
-  foldIfDue(): Promise<void> {
+  /**
+   * Takes a checkpoint if one is due by the policy, asked when its turn comes: while one is uploaded the next still
+   * looks due, and every write asks.
+   */
+  runIfDue(): Promise<void> {
     return this.#turn.take(async () => {
-      const { replica } = this.#host;
-      if (replica.condemned || !isFoldDue(replica.fileBytes, await replica.walBytes())) return;
-      (await this.#fold()).release();
+      const { replica, tail } = this.#host;
+      if (replica.condemned) return;
+      if (isCheckpointDue(replica.fileBytes, tail)) await this.#checkpoint();
+      else await this.#foldIfDue();
     });
+  }
+
+  /** Keeps DuckDB's write-ahead log short on a replica whose checkpoints others take. */
+  async #foldIfDue(): Promise<void> {
+    const { replica } = this.#host;
+    if (isFoldDue(replica.fileBytes, await replica.walBytes())) (await this.#fold()).release();
   }
 
   /** Resolves when no checkpoint runs. */

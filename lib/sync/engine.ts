@@ -13,7 +13,7 @@ import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
 import type { Committed, WriteTransaction } from './batch.ts';
 import { GroupCommit } from './commit.ts';
 import { defaultSettings, type Step, type SyncContext, type SyncSettings } from './context.ts';
-import { momentNow } from './head.ts';
+import { momentNow, SharedProbe } from './head.ts';
 import { ReplicaHost, type Tail } from './host.ts';
 import { layoutOf } from './layout.ts';
 import { claimSlot, sweepSlots, type Slot } from './slot.ts';
@@ -68,6 +68,8 @@ export class Engine {
   readonly #commits: GroupCommit;
   readonly #checkpoints: Checkpointer;
   readonly #warnings: string[];
+  /** After each write somebody asks: all who ask during one round share the next. */
+  readonly #maintenance = new SharedProbe(() => this.#maintainOnce());
   #closed: Promise<void> | null = null;
 
   private constructor(parts: {
@@ -173,12 +175,15 @@ export class Engine {
     return { from, recordsApplied, checkpoint: await this.#checkpoints.run() };
   }
 
-  /** Takes the checkpoint that is due, if one is, and cleans up. Trouble becomes a warning. */
-  async maintain(): Promise<void> {
+  /** Takes the checkpoint that is due, if one is, and cleans up; calls share a round. Trouble becomes a warning. */
+  maintain(): Promise<void> {
+    return this.#maintenance.join();
+  }
+
+  async #maintainOnce(): Promise<void> {
     if (this.#closed) return;
     try {
-      if (this.#checkpoints.isDue) await this.#checkpoints.run();
-      else await this.#checkpoints.foldIfDue();
+      await this.#checkpoints.runIfDue();
       await sweepSlots(this.#slotRoot, this.#context.runtime);
     } catch (error) {
       this.#context.warn('A checkpoint failed; the next one will make up for it.', error);
