@@ -1,5 +1,7 @@
 /**
  * Bodies as chunks, and exactly as long as they say.
+ *
+ * The worst that can happen: an object that lacks its end; so the promised size is held before anything is visible.
  */
 import { AppError } from '../errors.ts';
 import type { Body } from './store.ts';
@@ -8,7 +10,7 @@ export function bodySize(body: Body): number {
   return body instanceof Uint8Array ? body.byteLength : body.size;
 }
 
-/** The whole body in chunks. Throws `invalid` when a stream gives fewer or more bytes than its size. */
+/** The whole body in chunks, none empty. Throws `invalid` when a stream gives fewer or more bytes than its size. */
 export async function* bodyChunks(body: Body): AsyncGenerator<Uint8Array> {
   if (body instanceof Uint8Array) {
     if (body.byteLength > 0) yield body;
@@ -18,17 +20,11 @@ export async function* bodyChunks(body: Body): AsyncGenerator<Uint8Array> {
   for await (const chunk of body.open({ start: 0, end: body.size })) {
     seen += chunk.byteLength;
     if (seen > body.size) break;
-    yield chunk;
+    if (chunk.byteLength > 0) yield chunk;
   }
   if (seen === body.size) return;
   throw new AppError(
     'invalid',
     `The body has ${seen > body.size ? 'more' : 'fewer'} bytes than the ${body.size} that it promised.`,
   );
-}
-
-/** Throws the signal's reason when it is aborted already: nothing has happened. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return;
-  throw new AppError('unavailable', 'The operation was stopped before it began.', { cause: signal.reason });
 }

@@ -1,41 +1,63 @@
 /**
  * The operating system's errors as kinds, mapped once.
+ *
+ * The worst that can happen: a defect of ours dressed up as an outage; so only errors of system calls are mapped.
  */
-import { AppError, isAppError, type ErrorKind } from '../errors.ts';
+import { AppError, type ErrorKind } from '../errors.ts';
 
-/** The code of a failed system call, such as `ENOENT`; undefined for other errors. */
+/** The code of a failed system call, such as `ENOENT`; undefined for other errors, Node's own (`ERR_…`) included. */
 export function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  return /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined;
 }
 
-const kinds: Readonly<Record<string, readonly [ErrorKind, string, string]>> = {
-  EACCES: [
-    'denied',
-    'may not be read or written',
-    'Give the user that this process runs as the right to read and write it.',
-  ],
-  EPERM: [
-    'denied',
-    'may not be read or written',
-    'Give the user that this process runs as the right to read and write it.',
-  ],
+type Meaning = readonly [kind: ErrorKind, problem: string, hint: string];
+
+const noRight: Meaning = [
+  'denied',
+  'may not be read or written',
+  'Give the user that this process runs as the right to read and write it.',
+];
+const tooManyFiles: Meaning = [
+  'unavailable',
+  'could not be opened: too many files are open',
+  'Raise the limit on open files.',
+];
+
+const meanings: Readonly<Record<string, Meaning>> = {
+  EACCES: noRight,
+  EPERM: noRight,
+  ENOENT: ['unavailable', 'went away while it was used', 'Try again; if it stays away, look who removes it.'],
   EROFS: ['denied', 'is on a read-only file system', 'Mount it for writing, or name another folder.'],
   ENOSPC: ['unavailable', 'is on a disk that is full', 'Free some room; nothing was written.'],
   EDQUOT: ['unavailable', 'is over its quota', 'Free some room, or raise the quota; nothing was written.'],
   EFBIG: ['unavailable', 'may not hold a file that large', 'Raise the limit on file sizes; nothing was written.'],
-  ENOTDIR: ['unavailable', 'is not a folder', 'Name a folder, or move away the file that has its name.'],
-  EMFILE: ['unavailable', 'could not be opened: too many files are open', 'Raise the limit on open files.'],
-  ENFILE: ['unavailable', 'could not be opened: too many files are open', 'Raise the limit on open files.'],
+  ENOTDIR: ['unavailable', 'has a file where a folder should be', 'Name a folder, or move away the file.'],
+  EISDIR: ['unavailable', 'is a folder', 'Move away the folder that has the name of an object.'],
+  ENOTEMPTY: ['unavailable', 'is a folder', 'Move away the folder that has the name of an object.'],
+  EXDEV: ['unavailable', 'lies on another file system than its root', 'Keep the root and all below it on one drive.'],
+  EMFILE: tooManyFiles,
+  ENFILE: tooManyFiles,
   ENAMETOOLONG: ['invalid', 'has too long a name', 'Choose a shorter name for the database.'],
 };
 
-/** The AppError for a failed system call on `path`, doing `what` ("read", "written"). AppErrors pass through. */
-export function mapErrno(error: unknown, path: string): AppError {
-  if (isAppError(error)) return error;
-  const known = kinds[errnoOf(error) ?? ''];
-  if (known) return new AppError(known[0], `${path} ${known[1]}.`, { cause: error, hint: known[2] });
-  return new AppError('unavailable', `${path} cannot be used (${errnoOf(error) ?? 'unknown error'}).`, {
-    cause: error,
-    hint: 'Check that the drive is mounted and healthy.',
-  });
+/** The AppError for a failed system call on `path`. Anything else passes through: it means what it says. */
+export function mapErrno(error: unknown, path: string): unknown {
+  const code = errnoOf(error);
+  if (code === undefined) return error;
+  const [kind, problem, hint] = meanings[code] ?? [
+    'unavailable',
+    `cannot be used (${code})`,
+    'Check that the drive is mounted and healthy.',
+  ];
+  return new AppError(kind, `${path} ${problem}.`, { cause: error, hint });
+}
+
+/** Runs `work`, whose failed system calls are on `path`. @throws AppError */
+export async function onPath<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw mapErrno(error, path);
+  }
 }

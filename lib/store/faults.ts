@@ -12,12 +12,14 @@ import type { OperationOptions, Store } from './store.ts';
  * - `fail-before`: answers `unavailable`; nothing happened.
  * - `fail-after`: it happened, but the answer is `indeterminate` (writes) or `unavailable` (reads).
  * - `answer-exists`: a create that happened says `exists`, as when a client repeats it on its own.
- * - `hang`: never answers, until aborted.
- * - `denied`: a read-only drive, a revoked key.
+ * - `hang`: never answers, until aborted; then `indeterminate` (writes) or `unavailable` (reads). Nothing happened.
+ * - `denied`: a read-only drive, a revoked key; nothing happened.
  * - `disk-full`: `unavailable`; nothing happened.
- * - `cut`: a `get` or `read` loses everything after `bytes`; `read` says so by failing, `get` by `unavailable`.
+ * - `cut`: a `get` or `read` loses everything after `bytes`: `get` is `unavailable`, and so is `read` after those bytes.
  * - `truncate`: a `get` or `read` ends after `bytes` without a word.
- * - `corrupt`: one bit of what is read is wrong.
+ * - `corrupt`: one bit of what `get` or `read` gives is wrong.
+ *
+ * The last three leave other operations alone.
  */
 export type Fault =
   | { readonly kind: 'delay'; readonly ms: number }
@@ -30,46 +32,52 @@ export interface FaultOptions {
   readonly choose: (operation: OperationName, key: string) => Fault | null;
 }
 
+/** `key` is what messages name: the object, the prefix of a `list`, the target of a `copy`, the first key of a `delete`. */
+interface Call {
+  readonly operation: OperationName;
+  readonly key: string;
+  readonly options: OperationOptions | undefined;
+}
+
 export function withFaults(store: Store, { runtime, choose }: FaultOptions): Store {
-  const around = async <T>(
-    operation: OperationName,
-    key: string,
-    work: () => Promise<T>,
-    options?: OperationOptions,
-  ): Promise<[T, Fault | null]> => {
-    const fault = choose(operation, key);
-    await failBefore(fault, key, runtime, options?.signal);
+  const perform = async <T>(call: Call, work: () => Promise<T>): Promise<[T, Fault | null]> => {
+    const fault = choose(call.operation, call.key);
+    await failBefore(fault, call, runtime);
     const value = await work();
-    if (fault?.kind !== 'fail-after') return [value, fault];
-    const isWrite = operation === 'create' || operation === 'copy' || operation === 'delete';
-    throw new AppError(isWrite ? 'indeterminate' : 'unavailable', `Injected: the answer for ${key} was lost.`);
+    if (fault?.kind === 'fail-after') throw new AppError(unknownKind(call), `Injected: no answer for ${call.key}.`);
+    return [value, fault];
   };
+  const plain = async <T>(call: Call, work: () => Promise<T>): Promise<T> => (await perform(call, work))[0];
   return {
     location: store.location,
     create: async (key, body, options) => {
-      const [outcome, fault] = await around('create', key, () => store.create(key, body, options), options);
+      const call: Call = { operation: 'create', key, options };
+      const [outcome, fault] = await perform(call, () => store.create(key, body, options));
       return fault?.kind === 'answer-exists' ? 'exists' : outcome;
     },
     get: async (key, options) => {
-      const [bytes, fault] = await around('get', key, () => store.get(key, options), options);
+      const [bytes, fault] = await perform({ operation: 'get', key, options }, () => store.get(key, options));
       return bytes && damage(bytes, fault);
     },
     read: async (key, options) => {
-      const [stream, fault] = await around('read', key, () => store.read(key, options), options);
+      const [stream, fault] = await perform({ operation: 'read', key, options }, () => store.read(key, options));
       return stream && damageStream(stream, fault);
     },
-    head: async (key, options) => (await around('head', key, () => store.head(key, options), options))[0],
-    list: async (prefix, options) => (await around('list', prefix, () => store.list(prefix, options), options))[0],
-    copy: async (from, to, options) => (await around('copy', to, () => store.copy(from, to, options), options))[0],
-    delete: async (keys, options) =>
-      (await around('delete', keys[0] ?? '', () => store.delete(keys, options), options))[0],
+    head: (key, options) => plain({ operation: 'head', key, options }, () => store.head(key, options)),
+    list: (prefix, options) => plain({ operation: 'list', key: prefix, options }, () => store.list(prefix, options)),
+    copy: (from, to, options) => plain({ operation: 'copy', key: to, options }, () => store.copy(from, to, options)),
+    delete: (keys, options) =>
+      plain({ operation: 'delete', key: keys[0] ?? '', options }, () => store.delete(keys, options)),
   };
 }
 
-async function failBefore(fault: Fault | null, key: string, runtime: Runtime, signal?: AbortSignal): Promise<void> {
+async function failBefore(fault: Fault | null, call: Call, runtime: Runtime): Promise<void> {
+  const { key, options } = call;
   switch (fault?.kind) {
     case 'delay':
-      return runtime.sleep(fault.ms, signal);
+      return runtime.sleep(fault.ms, options?.signal).catch((cause: unknown) => {
+        throw new AppError('unavailable', `Injected: ${key} was stopped before it began.`, { cause });
+      });
     case 'fail-before':
       throw new AppError('unavailable', `Injected: ${key} could not be reached.`);
     case 'denied':
@@ -77,25 +85,29 @@ async function failBefore(fault: Fault | null, key: string, runtime: Runtime, si
     case 'disk-full':
       throw new AppError('unavailable', `Injected: no room for ${key}.`);
     case 'hang':
-      return untilAborted(key, signal);
+      await untilAborted(options?.signal);
+      throw new AppError(unknownKind(call), `Injected: ${key} never answered.`, { cause: options?.signal?.reason });
     default:
   }
 }
 
-function untilAborted(key: string, signal?: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal?.addEventListener('abort', () => reject(new AppError('unavailable', `Injected: ${key} never answered.`)), {
-      once: true,
-    });
+function unknownKind({ operation }: Call): 'indeterminate' | 'unavailable' {
+  return operation === 'create' || operation === 'copy' || operation === 'delete' ? 'indeterminate' : 'unavailable';
+}
+
+function untilAborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    else signal?.addEventListener('abort', () => resolve(), { once: true });
   });
 }
 
 function damage(bytes: Uint8Array, fault: Fault | null): Uint8Array {
   switch (fault?.kind) {
     case 'cut':
-      throw new AppError('unavailable', 'Injected: the connection was cut.');
+      throw cutOff();
     case 'truncate':
-      return bytes.slice(0, fault.bytes);
+      return new Uint8Array(bytes.subarray(0, fault.bytes));
     case 'corrupt':
       return flipBit(bytes);
     default:
@@ -103,23 +115,49 @@ function damage(bytes: Uint8Array, fault: Fault | null): Uint8Array {
   }
 }
 
-async function* damageStream(stream: AsyncIterable<Uint8Array>, fault: Fault | null): AsyncGenerator<Uint8Array> {
-  let left = fault?.kind === 'cut' || fault?.kind === 'truncate' ? fault.bytes : Infinity;
-  let corrupt = fault?.kind === 'corrupt';
+function damageStream(stream: AsyncIterable<Uint8Array>, fault: Fault | null): AsyncIterable<Uint8Array> {
+  switch (fault?.kind) {
+    case 'cut':
+      return cutStream(stream, fault.bytes);
+    case 'truncate':
+      return firstBytes(stream, fault.bytes);
+    case 'corrupt':
+      return flipFirstBit(stream);
+    default:
+      return stream;
+  }
+}
+
+async function* firstBytes(stream: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+  let left = bytes;
+  if (left === 0) return;
   for await (const chunk of stream) {
-    const part = chunk.slice(0, Math.min(left, chunk.byteLength));
-    left -= part.byteLength;
-    if (part.byteLength > 0) yield corrupt ? flipBit(part) : part;
-    corrupt = false;
-    if (left > 0) continue;
-    if (fault?.kind === 'cut') throw new AppError('unavailable', 'Injected: the connection was cut.');
-    return;
+    yield chunk.subarray(0, left);
+    left -= chunk.byteLength;
+    if (left <= 0) return;
+  }
+}
+
+async function* cutStream(stream: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+  yield* firstBytes(stream, bytes);
+  throw cutOff();
+}
+
+async function* flipFirstBit(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let intact = true;
+  for await (const chunk of stream) {
+    yield intact ? flipBit(chunk) : chunk;
+    if (chunk.byteLength > 0) intact = false;
   }
 }
 
 function flipBit(bytes: Uint8Array): Uint8Array {
-  const damaged = Uint8Array.from(bytes);
+  const damaged = new Uint8Array(bytes);
   const middle = damaged.byteLength >> 1;
   if (damaged.byteLength > 0) damaged[middle] = damaged[middle]! ^ 1;
   return damaged;
+}
+
+function cutOff(): AppError {
+  return new AppError('unavailable', 'Injected: the connection was cut.');
 }

@@ -1,12 +1,15 @@
 /**
- * What a key may be, the same for every store: safe as a path, a URL and an object name.
+ * What a key may be, the same for every store: safe as a path, a URL and an object name. And what may be asked of a
+ * list of keys.
  *
  * The worst that can happen: a key that one store takes for another, or that leaves its folder.
  */
 import { AppError } from '../errors.ts';
+import type { ListOptions } from './store.ts';
 
-const segment = /^[A-Za-z0-9._-]+$/;
+const segment = /^[A-Za-z0-9._-]{1,255}$/;
 const maxKeyBytes = 900;
+const maxPage = 1000;
 
 export function isKey(key: string): boolean {
   return (
@@ -14,7 +17,7 @@ export function isKey(key: string): boolean {
   );
 }
 
-/** Throws `invalid` for what is no key. */
+/** @throws AppError `invalid` for what is no key. */
 export function requireKey(key: string): void {
   if (isKey(key)) return;
   throw new AppError('invalid', `${JSON.stringify(key.slice(0, 100))} cannot be an object's key.`, {
@@ -22,10 +25,22 @@ export function requireKey(key: string): void {
   });
 }
 
-/** A prefix is the beginning of a key: whole segments, then part of one or nothing. */
+/** A prefix is the beginning of a key: whole segments, then part of one or nothing. @throws AppError `invalid` */
 export function requirePrefix(prefix: string): void {
   if (prefix === '' || isKey(prefix) || isKey(`${prefix}x`)) return;
   requireKey(prefix);
+}
+
+/** How many objects a page may have, and whether a key comes after those already seen. @throws AppError `invalid` */
+export function requirePage({ after, limit = maxPage }: ListOptions): {
+  readonly limit: number;
+  readonly isAfter: (key: string) => boolean;
+} {
+  if (after !== undefined) requirePrefix(after);
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new AppError('invalid', `A page cannot have ${limit} objects; ask for 1 to ${maxPage}.`);
+  }
+  return { limit: Math.min(limit, maxPage), isAfter: (key) => after === undefined || compareKeys(key, after) > 0 };
 }
 
 /** Order of keys by their bytes; they are ASCII, so it is the order of their code units. */

@@ -3,8 +3,10 @@
  */
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
-import { bodyChunks, throwIfAborted } from './body.ts';
-import { compareKeys, requireKey, requirePrefix } from './keys.ts';
+import { bodyChunks } from './body.ts';
+import { compareKeys, requireKey, requirePage, requirePrefix } from './keys.ts';
+import { clipRange, requireRange } from './range.ts';
+import { throwIfAborted } from './signal.ts';
 import type {
   Body,
   CreateOutcome,
@@ -17,15 +19,16 @@ import type {
 } from './store.ts';
 
 interface Held {
+  /** Never changed and never handed out. */
   readonly bytes: Uint8Array;
   readonly modifiedAt: Date;
 }
 
-const maxPage = 1000;
-
 export function createMemoryStore(options: { readonly runtime: Runtime }): Store {
   return new MemoryStore(options.runtime);
 }
+
+const chunkBytes = 64 * 1024;
 
 class MemoryStore implements Store {
   readonly location = 'memory';
@@ -40,47 +43,46 @@ class MemoryStore implements Store {
     requireKey(key);
     throwIfAborted(signal);
     const chunks: Uint8Array[] = [];
-    for await (const chunk of bodyChunks(body)) chunks.push(Uint8Array.from(chunk));
+    for await (const chunk of bodyChunks(body)) {
+      throwIfAborted(signal);
+      chunks.push(new Uint8Array(chunk));
+    }
     throwIfAborted(signal);
     if (this.#objects.has(key)) return 'exists';
-    this.#hold(key, Uint8Array.from(Buffer.concat(chunks)));
+    this.#hold(key, Buffer.concat(chunks));
     return 'created';
   }
 
-  async get(key: string, { range, signal }: GetOptions = {}): Promise<Uint8Array | null> {
-    requireKey(key);
-    throwIfAborted(signal);
-    return this.#objects.get(key)?.bytes.slice(range?.start, range?.end) ?? null;
+  async get(key: string, options: GetOptions = {}): Promise<Uint8Array | null> {
+    const held = this.#find(key, options);
+    if (!held) return null;
+    const { start, end } = clipRange(options.range, held.bytes.byteLength);
+    return new Uint8Array(held.bytes.subarray(start, end));
   }
 
-  async read(key: string, options?: GetOptions): Promise<AsyncIterable<Uint8Array> | null> {
-    const bytes = await this.get(key, options);
-    return bytes && bodyChunks(bytes);
+  async read(key: string, options: GetOptions = {}): Promise<AsyncIterable<Uint8Array> | null> {
+    const held = this.#find(key, options);
+    return held && streamOf(held.bytes, options);
   }
 
-  async head(key: string, { signal }: OperationOptions = {}): Promise<ObjectInfo | null> {
-    requireKey(key);
-    throwIfAborted(signal);
-    const held = this.#objects.get(key);
-    return held ? { key, size: held.bytes.byteLength, modifiedAt: held.modifiedAt } : null;
+  async head(key: string, options: OperationOptions = {}): Promise<ObjectInfo | null> {
+    const held = this.#find(key, options);
+    return held && describe(key, held);
   }
 
-  async list(prefix: string, { after, limit = maxPage, signal }: ListOptions = {}): Promise<ListPage> {
+  async list(prefix: string, { signal, ...page }: ListOptions = {}): Promise<ListPage> {
     requirePrefix(prefix);
+    const { limit, isAfter } = requirePage(page);
     throwIfAborted(signal);
-    const keys = [...this.#objects.keys()].filter(
-      (key) => key.startsWith(prefix) && (after === undefined || key > after),
-    );
-    const page = keys.toSorted(compareKeys).slice(0, Math.min(limit, maxPage));
-    const objects = await Promise.all(page.map((key) => this.head(key)));
-    return { objects: objects.filter((info) => info !== null), more: page.length < keys.length };
+    const found = [...this.#objects].filter(([key]) => key.startsWith(prefix) && isAfter(key));
+    const sorted = found.toSorted(([a], [b]) => compareKeys(a, b));
+    const objects = sorted.slice(0, limit).map(([key, held]) => describe(key, held));
+    return { objects, more: objects.length < found.length };
   }
 
-  async copy(from: string, to: string, { signal }: OperationOptions = {}): Promise<void> {
-    requireKey(from);
+  async copy(from: string, to: string, options: OperationOptions = {}): Promise<void> {
     requireKey(to);
-    throwIfAborted(signal);
-    const held = this.#objects.get(from);
+    const held = this.#find(from, options);
     if (!held) throw new AppError('not-found', `There is no object ${from} to copy.`);
     this.#hold(to, held.bytes);
   }
@@ -91,7 +93,28 @@ class MemoryStore implements Store {
     for (const key of keys) this.#objects.delete(key);
   }
 
+  #find(key: string, { range, signal }: GetOptions): Held | null {
+    requireKey(key);
+    requireRange(range);
+    throwIfAborted(signal);
+    return this.#objects.get(key) ?? null;
+  }
+
   #hold(key: string, bytes: Uint8Array): void {
     this.#objects.set(key, { bytes, modifiedAt: new Date(this.#runtime.now()) });
+  }
+}
+
+/** A date of its own each time: dates can be changed by whoever holds them. */
+function describe(key: string, { bytes, modifiedAt }: Held): ObjectInfo {
+  return { key, size: bytes.byteLength, modifiedAt: new Date(modifiedAt) };
+}
+
+async function* streamOf(bytes: Uint8Array, { range, signal }: GetOptions): AsyncGenerator<Uint8Array> {
+  throwIfAborted(signal);
+  const { start, end } = clipRange(range, bytes.byteLength);
+  for (let position = start; position < end; position += chunkBytes) {
+    throwIfAborted(signal);
+    yield new Uint8Array(bytes.subarray(position, Math.min(position + chunkBytes, end)));
   }
 }

@@ -1,85 +1,129 @@
 /**
- * A store that tries again what was `unavailable`, within a deadline.
+ * A store that tries again what was `unavailable` or `indeterminate`, within a deadline, and goes on with a stream that
+ * broke.
  *
  * Owns: how often and how long. Repeats nothing that is not safe to repeat: every operation of the contract is, since
  * `create` is conditional. The worst that can happen: a repeated `create` meets its own first attempt and answers
- * `exists`; the contract says so, and callers read back.
+ * `exists`; the contract says so, and callers read back. And a refusal of a later attempt taken for the outcome of an
+ * earlier one that may have taken effect: then the answer stays `indeterminate`.
  */
 import { AppError, isAppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
-import type { GetOptions, OperationOptions, Store } from './store.ts';
+import type { ByteRange, GetOptions, OperationOptions, Store } from './store.ts';
 
 export interface RetryOptions {
   readonly runtime: Runtime;
-  /** Time for one operation with all its attempts, in ms. Default 8,000. */
+  /** No attempt begins later than this after the first, in ms. One that is under way is not cut off. Default 8,000. */
   readonly deadlineMs?: number;
-  /** Longest pause before the second attempt, in ms; it doubles each time. Default 50. */
+  /** Longest pause before the second attempt, in ms; it doubles each time. At least half of it is waited. Default 50. */
   readonly firstPauseMs?: number;
-  /** Longest pause at all, in ms. Default 2,000. */
+  /** Longest pause at all, in ms, unless the error asks for a longer one. Default 2,000. */
   readonly mostPauseMs?: number;
 }
 
 export function withRetry(store: Store, options: RetryOptions): Store {
-  const { runtime, deadlineMs = 8000, firstPauseMs = 50, mostPauseMs = 2000 } = options;
-
-  /** `unsure` once an attempt may have taken effect: then a later refusal does not mean that nothing happened. */
-  const attempt = async <T>(work: () => Promise<T>, { signal }: OperationOptions = {}): Promise<T> => {
-    const deadline = runtime.monotonicMs() + deadlineMs;
-    let unsure: AppError | null = null;
-    for (let tries = 0; ; tries++) {
-      try {
-        return await work();
-      } catch (error) {
-        if (isAppError(error, 'indeterminate')) unsure = error;
-        const pause = isAppError(error, 'unavailable', 'indeterminate')
-          ? Math.max(runtime.random() * Math.min(mostPauseMs, firstPauseMs * 2 ** tries), error.retryAfterMs ?? 0)
-          : Infinity;
-        if (signal?.aborted || runtime.monotonicMs() + pause > deadline) throw unsure ?? error;
-        await runtime.sleep(pause);
-      }
-    }
-  };
-
+  const again = new Retrying(options);
   return {
     location: store.location,
-    create: (key, body, operation) => attempt(() => store.create(key, body, operation), operation),
-    get: (key, operation) => attempt(() => store.get(key, operation), operation),
+    create: (key, body, operation) => again.attempt(() => store.create(key, body, operation), operation),
+    get: (key, operation) => again.attempt(() => store.get(key, operation), operation),
     read: async (key, operation) => {
-      const stream = await attempt(() => store.read(key, operation), operation);
-      return stream && resumed(store, key, stream, operation, attempt);
+      const stream = await again.attempt(() => store.read(key, operation), operation);
+      return stream && again.resume(stream, key, (range) => store.read(key, { ...operation, range }), operation);
     },
-    head: (key, operation) => attempt(() => store.head(key, operation), operation),
-    list: (prefix, operation) => attempt(() => store.list(prefix, operation), operation),
-    copy: (from, to, operation) => attempt(() => store.copy(from, to, operation), operation),
-    delete: (keys, operation) => attempt(() => store.delete(keys, operation), operation),
+    head: (key, operation) => again.attempt(() => store.head(key, operation), operation),
+    list: (prefix, operation) => again.attempt(() => store.list(prefix, operation), operation),
+    copy: (from, to, operation) => again.attempt(() => store.copy(from, to, operation), operation),
+    delete: (keys, operation) => again.attempt(() => store.delete(keys, operation), operation),
   };
 }
 
-const mostResumptions = 5;
+class Retrying {
+  readonly #options: Required<RetryOptions>;
 
-/** A stream that goes on where it broke, by a range. Safe for objects that are never overwritten. */
-async function* resumed(
-  store: Store,
-  key: string,
-  first: AsyncIterable<Uint8Array>,
-  options: GetOptions = {},
-  attempt: <T>(work: () => Promise<T>, options: OperationOptions) => Promise<T>,
-): AsyncGenerator<Uint8Array> {
-  let position = options.range?.start ?? 0;
-  let stream = first;
-  for (let resumptions = 0; ; resumptions++) {
-    try {
-      for await (const chunk of stream) {
-        position += chunk.byteLength;
-        yield chunk;
+  constructor(options: RetryOptions) {
+    this.#options = { deadlineMs: 8000, firstPauseMs: 50, mostPauseMs: 2000, ...options };
+  }
+
+  async attempt<T>(work: () => Promise<T>, operation: OperationOptions = {}): Promise<T> {
+    const patience = new Patience(this.#options, operation.signal);
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        await patience.wait(error);
       }
-      return;
-    } catch (error) {
-      if (!isAppError(error, 'unavailable') || resumptions === mostResumptions || options.signal?.aborted) throw error;
-      const range = { start: position, end: options.range?.end ?? Number.MAX_SAFE_INTEGER };
-      const next = await attempt(() => store.read(key, { ...options, range }), options);
-      if (!next) throw new AppError('unavailable', `${key} went away while it was read.`, { cause: error });
-      stream = next;
     }
+  }
+
+  /** Goes on where the stream broke, by a range. Safe for objects that are never overwritten. */
+  async *resume(
+    first: AsyncIterable<Uint8Array>,
+    key: string,
+    reopen: (range: ByteRange) => Promise<AsyncIterable<Uint8Array> | null>,
+    { range, signal }: GetOptions = {},
+  ): AsyncGenerator<Uint8Array> {
+    let position = range?.start ?? 0;
+    let patience = new Patience(this.#options, signal);
+    for (let stream = first; ;) {
+      try {
+        for await (const chunk of stream) {
+          position += chunk.byteLength;
+          // What brings bytes may break as often as it likes.
+          if (chunk.byteLength > 0) patience = new Patience(this.#options, signal);
+          yield chunk;
+        }
+        return;
+      } catch (error) {
+        await patience.wait(error);
+        const rest = { start: position, end: range?.end ?? Number.MAX_SAFE_INTEGER };
+        const next = await this.attempt(() => reopen(rest), signal ? { signal } : {});
+        if (!next) throw new AppError('unavailable', `${key} went away while it was read.`, { cause: error });
+        stream = next;
+      }
+    }
+  }
+}
+
+/** How long one operation has waited, and how much longer it may. */
+class Patience {
+  readonly #options: Required<RetryOptions>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #beganMs: number;
+  #pausedMs = 0;
+  #pauses = 0;
+  /** The failure of an attempt that may have taken effect. */
+  #unsure: AppError | null = null;
+
+  constructor(options: Required<RetryOptions>, signal: AbortSignal | undefined) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#beganMs = options.runtime.monotonicMs();
+  }
+
+  /** Waits before the next attempt, or throws what the caller is to see of `error` when there is to be none. */
+  async wait(error: unknown): Promise<void> {
+    if (isAppError(error, 'indeterminate')) this.#unsure = error;
+    const final = this.#unsure ?? error;
+    const pauseMs = this.#pauseMs(error);
+    if (pauseMs === null || this.#signal?.aborted) throw final;
+    this.#pausedMs += pauseMs;
+    this.#pauses++;
+    try {
+      await this.#options.runtime.sleep(pauseMs, this.#signal);
+    } catch {
+      throw final;
+    }
+  }
+
+  /** Null when the error is not one to try again after, or the time is over. */
+  #pauseMs(error: unknown): number | null {
+    if (!isAppError(error, 'unavailable', 'indeterminate')) return null;
+    const { runtime, firstPauseMs, mostPauseMs, deadlineMs } = this.#options;
+    const longestMs = Math.min(mostPauseMs, firstPauseMs * 2 ** this.#pauses);
+    const pauseMs = Math.max(longestMs * (0.5 + runtime.random() / 2), error.retryAfterMs ?? 0);
+    // The pauses count even if the clock stood still: an outage always comes to its end here.
+    const spentMs = Math.max(runtime.monotonicMs() - this.#beganMs, this.#pausedMs);
+    return spentMs + pauseMs > deadlineMs ? null : pauseMs;
   }
 }

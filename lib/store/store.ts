@@ -6,7 +6,7 @@
  * both believe that they created one key: then acknowledged writes are lost. Hence the guarantees below.
  */
 
-/** Half-open byte range `[start, end)`. */
+/** Half-open byte range `[start, end)`: whole numbers, `0 <= start <= end`; any other is refused with `invalid`. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
@@ -36,26 +36,30 @@ export interface ObjectInfo {
 export type CreateOutcome = 'created' | 'exists';
 
 export interface OperationOptions {
-  /** Aborts the operation. A write that is aborted may still have taken effect: the error's kind is `indeterminate`. */
+  /**
+   * Aborts the operation: it ends with an `AppError`. A write that is aborted may still have taken effect: then the
+   * error's kind is `indeterminate`; it is `unavailable` only where the store knows that nothing happened, as when the
+   * signal was aborted before the call.
+   */
   readonly signal?: AbortSignal;
 }
 
 export interface GetOptions extends OperationOptions {
-  /** Only these bytes; `end` may lie past the object's end. */
+  /** Only these bytes; `start` and `end` may lie past the object's end, beyond which there is nothing. */
   readonly range?: ByteRange;
 }
 
 export interface ListOptions extends OperationOptions {
-  /** Only keys strictly greater than this one, in byte order. */
+  /** Only keys strictly greater than this one, in byte order. A key, or the beginning of one. */
   readonly after?: string;
-  /** At most so many (default and maximum 1,000). */
+  /** At most so many (default and maximum 1,000); a whole number from 1 on. */
   readonly limit?: number;
 }
 
 export interface ListPage {
   /** Ascending in byte order of the keys. */
   readonly objects: readonly ObjectInfo[];
-  /** Whether more keys follow the last of `objects`; if so, ask again with `after` set to it. */
+  /** Whether more keys may follow the last of `objects` (then there is one); if so, ask again with `after` set to it. */
   readonly more: boolean;
 }
 
@@ -69,8 +73,13 @@ export interface ListPage {
  *    and every later `get`, `head` and `list`, from anywhere, sees it.
  * 4. `null` (get, read, head) means that the store said that there is no such object. Every other failure throws an
  *    `AppError`: `unavailable`, `denied`, `invalid`, `corrupt`, or, for a write whose outcome is not known, `indeterminate`.
- * 5. Keys are `/`-separated segments of `[A-Za-z0-9._-]`, none empty, `.`, or `..`; at most 900 bytes. Any other key is
- *    refused with `invalid` before anything is sent.
+ * 5. Keys are `/`-separated segments of `[A-Za-z0-9._-]`, none empty, `.`, `..` or over 255 bytes; at most 900 bytes in
+ *    all. Any other key is refused with `invalid` before anything is sent.
+ * 6. Bytes handed out are plain `Uint8Array`s and the caller's own: what he does to them changes nothing here. A body
+ *    handed in is not changed until the call ends, and is not needed after it.
+ *
+ * Some stores cannot hold both `a` and `a/b`. They refuse whatever touches the one that came second, and say neither
+ * `exists` nor that it is absent.
  */
 export interface Store {
   /** What an operator calls this store, without secrets: `directory /mnt/data`, `s3 my-bucket (eu-west-1)`. */

@@ -1,0 +1,103 @@
+/**
+ * Giving a finished file the name that makes it an object.
+ *
+ * Owns: the one step of a write that others can see, and what is known after it. The worst that can happen: two writers
+ * both told that the name is theirs; so the file system decides, and where its answer may have been lost, the file
+ * itself is asked, and failing that the outcome is `indeterminate`.
+ */
+import { link, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { AppError } from '../../errors.ts';
+import { errnoOf } from '../errno.ts';
+import type { CreateOutcome } from '../store.ts';
+import { notAFile, nullIfAbsent, syncFolder } from './files.ts';
+import type { Folders } from './folders.ts';
+import type { Root } from './root.ts';
+import type { Temporary } from './temporaries.ts';
+
+/** Errors with which the system says that it did nothing. After others (a timeout, say) the drive may yet have done it. */
+const refusals = new Set(
+  'EACCES EPERM EROFS ENOENT ENOTDIR EISDIR ENOTEMPTY EXDEV EMLINK ENOSPC EDQUOT ENAMETOOLONG ELOOP ENOSYS ENOTSUP EOPNOTSUPP'.split(
+    ' ',
+  ),
+);
+const withoutHardLinks = new Set(['EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
+
+export class Names {
+  readonly #root: Root;
+  readonly #folders: Folders;
+
+  constructor(root: Root, folders: Folders) {
+    this.#root = root;
+    this.#folders = folders;
+  }
+
+  /** Gives the file the name `path` if nobody has it. */
+  async claim(temporary: Temporary, path: string): Promise<CreateOutcome> {
+    try {
+      await this.#folders.within(dirname(path), () => link(temporary.path, path));
+    } catch (error) {
+      if ((await this.#outcomeOf(error, temporary, path)) === 'exists') return 'exists';
+    }
+    await this.confirm(path);
+    return 'created';
+  }
+
+  /**
+   * What a failed `link` did. NFS repeats a link whose answer was lost, and is then told that the name is taken, by
+   * itself: open(2) says to look at the file, https://man7.org/linux/man-pages/man2/open.2.html under O_EXCL.
+   */
+  async #outcomeOf(refusal: unknown, temporary: Temporary, path: string): Promise<CreateOutcome> {
+    const code = errnoOf(refusal);
+    if (code === undefined) throw refusal;
+    if (withoutHardLinks.has(code)) throw noHardLinks(path, refusal);
+    if (refusals.has(code)) throw refusal;
+    const [ours, found] = await Promise.all([
+      temporary.file.stat({ bigint: true }),
+      nullIfAbsent(() => stat(path, { bigint: true })),
+    ]).catch((cause: unknown) => {
+      throw unconfirmed(path, cause);
+    });
+    if (found?.ino === ours.ino && found.dev === ours.dev) return 'created';
+    if (code !== 'EEXIST') throw unconfirmed(path, refusal);
+    if (found && !found.isFile()) throw notAFile(path);
+    return 'exists';
+  }
+
+  /** Gives the file the name `path`, whoever had it. */
+  async replace(temporary: Temporary, path: string): Promise<void> {
+    try {
+      await this.#folders.within(dirname(path), () => rename(temporary.path, path));
+    } catch (error) {
+      const code = errnoOf(error);
+      // The folder is there, so what is absent is our file: a repeated call may have found its own work done.
+      if (code === undefined || (refusals.has(code) && code !== 'ENOENT')) throw error;
+      throw unconfirmed(path, error);
+    }
+    await this.confirm(path);
+  }
+
+  /** Makes a change to the name `path` survive a crash, and makes sure that it was made in the right root. */
+  async confirm(path: string): Promise<void> {
+    try {
+      await nullIfAbsent(() => syncFolder(dirname(path)));
+      await this.#root.require();
+    } catch (cause) {
+      throw unconfirmed(path, cause);
+    }
+  }
+}
+
+function unconfirmed(path: string, cause: unknown): AppError {
+  return new AppError('indeterminate', `The drive did not confirm the change of ${path}.`, {
+    cause,
+    hint: 'It may have been made. Read before you repeat it, and check that the drive is mounted and healthy.',
+  });
+}
+
+function noHardLinks(path: string, cause: unknown): AppError {
+  return new AppError('denied', `The file system of ${path} refused a hard link.`, {
+    cause,
+    hint: 'Use a drive that can make hard links (ext4, XFS, NFS and most others; not FAT, and not most mounted buckets).',
+  });
+}

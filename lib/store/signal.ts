@@ -1,0 +1,30 @@
+/**
+ * Operations that can be stopped from outside.
+ *
+ * The worst that can happen: a write reported as not done that was done; so a write is only ever stopped between its
+ * steps, by whoever knows what has happened so far.
+ */
+import { AppError } from '../errors.ts';
+
+/** Throws `unavailable` when the signal is aborted. For moments at which nothing has happened yet. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw stopped(signal);
+}
+
+/** What `work`, which changes nothing, gives; `unavailable` as soon as the signal is aborted, however long it takes. */
+export async function orAborted<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  throwIfAborted(signal);
+  if (!signal) return work();
+  return new Promise<T>((resolve, reject) => {
+    const stop = (): void => reject(stopped(signal));
+    const listening = new AbortController();
+    signal.addEventListener('abort', stop, { once: true, signal: listening.signal });
+    work()
+      .finally(() => listening.abort())
+      .then(resolve, reject);
+  });
+}
+
+function stopped(signal: AbortSignal): AppError {
+  return new AppError('unavailable', 'The operation was stopped; nothing was changed.', { cause: signal.reason });
+}
