@@ -165,7 +165,7 @@ function withoutLiterals(sql: string): string {
   return sql.replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"/g, '_');
 }
 
-export function refuseTable(name: TableName, reason: string): AppError {
+function refuseTable(name: TableName, reason: string): AppError {
   return new AppError('invalid', `The table ${name.table} cannot be replicated: ${reason}.`, {
     hint: 'Give it a primary key of plain types and columns of types that a record can hold; see docs/architecture.md.',
   });

@@ -21,8 +21,11 @@ import {
 import type { SyncContext } from './context.ts';
 import { momentNow } from './head.ts';
 import type { ReplicaHost } from './host.ts';
-import { appendRecord, backoffMs, nextRecord, positionOf } from './log.ts';
+import { appendRecord, nextRecord, positionOf } from './log.ts';
 import { encodeRecord, type Change, type LogRecord } from './record.ts';
+
+/** Longest pause between two attempts of one batch, in ms. */
+const mostPauseMs = 50;
 
 export class GroupCommit {
   readonly #context: SyncContext;
@@ -78,13 +81,19 @@ export class GroupCommit {
     }
   }
 
-  /** Commits the batch or tells each of its requests why not. Never rejects. */
+  /**
+   * Commits the batch or tells each of its requests why not. Never rejects. Who lost a race tries again after less time
+   * than the lost attempt took: a longer pause, growing with each loss, would leave the field to those who just won.
+   */
   async #settleBatch(batch: readonly PendingRequest[]): Promise<void> {
-    const deadlineMs = this.#context.runtime.monotonicMs() + this.#context.settings.commitDeadlineMs;
+    const { runtime, settings } = this.#context;
+    const deadlineMs = runtime.monotonicMs() + settings.commitDeadlineMs;
     try {
-      for (let attempt = 0; !(await this.#tryBatch(withoutAborted(batch), deadlineMs)); attempt++) {
-        if (this.#context.runtime.monotonicMs() > deadlineMs) throw contended();
-        await this.#context.runtime.sleep(backoffMs(Math.min(attempt, 3), this.#context.runtime.random()));
+      for (;;) {
+        const began = runtime.monotonicMs();
+        if (await this.#tryBatch(withoutAborted(batch), deadlineMs)) return;
+        if (runtime.monotonicMs() > deadlineMs) throw contended();
+        await runtime.sleep(runtime.random() * Math.min(mostPauseMs, runtime.monotonicMs() - began));
         await this.#host.catchUp();
       }
     } catch (error) {

@@ -19,7 +19,7 @@ export function momentNow(runtime: Runtime): Moment {
 }
 
 /** Time since `moment` in ms, by whichever clock says more; infinite when the wall clock went backwards by over a minute. */
-export function elapsedMs(runtime: Runtime, moment: Moment): number {
+function elapsedMs(runtime: Runtime, moment: Moment): number {
   const wall = runtime.now() - moment.wallMs;
   if (wall < -60_000) return Infinity;
   return Math.max(wall, runtime.monotonicMs() - moment.monotonicMs);

@@ -73,7 +73,7 @@ export function nextRecord(context: SyncContext, position: Position, changes: re
 }
 
 /** 20 ms doubling to one second, with full jitter. */
-export function backoffMs(attempt: number, random: number): number {
+function backoffMs(attempt: number, random: number): number {
   return random * Math.min(1000, 20 * 2 ** attempt);
 }
 

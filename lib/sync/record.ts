@@ -105,7 +105,7 @@ export function keyText(values: readonly PlainValue[]): string {
   return values.length === 1 && typeof only === 'string' ? only : JSON.stringify(values);
 }
 
-export function sha256Hex(text: string): string {
+function sha256Hex(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 

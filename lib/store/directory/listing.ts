@@ -4,6 +4,7 @@
  * Owns: the way from names on the drive to keys, past what others keep there. The worst that can happen: a page without
  * its objects that says that more follow, and a caller that stops there; so a page is filled before it is given out.
  */
+import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../errno.ts';
@@ -22,7 +23,7 @@ export async function keysUnder(root: string, prefix: string): Promise<string[]>
 
 /** `folder` is a prefix that ends in `/`, or nothing. */
 async function keysInFolder(root: string, folder: string, prefix: string): Promise<string[]> {
-  const entries = (await nullIfAbsent(() => readdir(join(root, folder), { withFileTypes: true }))) ?? [];
+  const entries = await entriesOf(join(root, folder));
   const keys: string[] = [];
   for (const entry of entries) {
     const key = `${folder}${entry.name}`;
@@ -31,6 +32,16 @@ async function keysInFolder(root: string, folder: string, prefix: string): Promi
     else if (entry.isFile() || entry.isSymbolicLink()) keys.push(key);
   }
   return keys;
+}
+
+/** None when the folder is absent, or is an object: nothing lies below one. */
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return [];
+    throw error;
+  }
 }
 
 /** The first `limit` objects of `keys`, passing over what has gone, or is no file, by now. */

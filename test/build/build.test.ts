@@ -1,0 +1,163 @@
+import { existsSync, globSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BuildOutput } from '../../scripts/build-output.ts';
+import { readBuildOutput } from '../../scripts/build-output.ts';
+import { copyDeployable, repository } from '../../scripts/deployable.ts';
+import type { Finished } from './programs.ts';
+import { runNode } from './programs.ts';
+
+const canary = 'zqCanary7';
+const link = '{"projectId":"prj_someones","orgId":"team_someones"}';
+
+let folder: string;
+let project: string;
+let built: Finished;
+let output: BuildOutput;
+
+/** A project like this one, linked to someone's Vercel project, with secrets lying about. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'eider-build-'));
+  project = join(folder, 'project');
+  await copyDeployable(project);
+  await cp(join(repository, 'scripts'), join(project, 'scripts'), { recursive: true });
+  await mkdir(join(project, '.vercel'));
+  await writeFile(join(project, '.vercel/project.json'), link);
+  await writeFile(join(project, '.env'), `ADMIN_TOKEN=${canary}${canary}\n`);
+  built = await runNode(['scripts/build.ts'], { cwd: project });
+  if (built.code !== 0) throw new Error(`The build failed:\n${built.output}`);
+  output = await readBuildOutput(join(project, '.vercel/output'));
+});
+
+afterAll(async () => rm(folder, { recursive: true, force: true }));
+
+describe('npm run build', () => {
+  test('makes a function of each file of api/, with both native binaries and under 100 MB', () => {
+    const sources = globSync('api/**/*.ts', { cwd: repository });
+    expect(output.functions).toHaveLength(sources.length);
+    expect(output.functions.map(({ route }) => route)).toEqual(
+      expect.arrayContaining(['/api/[table]', '/api/[table]/[id]', '/api/db-status', '/api/db-sync']),
+    );
+    for (const { bytes, natives, route } of output.functions) {
+      expect(natives.toSorted((a, b) => a.localeCompare(b))).toEqual([
+        'duckdb.node',
+        expect.stringMatching(/duckdb\.\w+$/),
+      ]);
+      expect(bytes).toBeLessThan(100_000_000);
+      expect(built.output).toContain(`${route} `);
+    }
+  });
+
+  test('leaves the link to a Vercel project alone, and nothing else behind', async () => {
+    expect(await readFile(join(project, '.vercel/project.json'), 'utf8')).toBe(link);
+    expect((await readdir(join(project, '.vercel'))).toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'output',
+      'project.json',
+    ]);
+  });
+
+  test('complains of no types', () => expect(built.output).not.toMatch(/error TS/));
+
+  test('serves the files of public/ and nothing else', async () => {
+    const publicFiles = await readdir(join(repository, 'public'));
+    expect(output.staticFiles).toEqual(publicFiles.toSorted((a, b) => (a < b ? -1 : 1)));
+    for (const path of ['lib/app.ts', 'package.json', '.env', 'tsconfig.json', 'vercel.json', '.git/config']) {
+      expect(existsSync(join(project, '.vercel/output/static', path))).toBe(false);
+    }
+  });
+
+  test('carries no secret of the project', async () => {
+    const search = `
+      import { readdirSync, readFileSync } from 'node:fs';
+      for (const entry of readdirSync('.vercel/output', { recursive: true, withFileTypes: true }))
+        if (entry.isFile() && readFileSync(entry.parentPath + '/' + entry.name).includes('${canary}')) console.log(entry.name);
+    `;
+    const found = await runNode(['--input-type=module', '-e', search], { cwd: project });
+    expect(found).toEqual({ code: 0, output: '' });
+  });
+
+  test('keeps the duration, the cron and the headers of vercel.json', async () => {
+    const config: unknown = JSON.parse(await readFile(join(project, '.vercel/output/config.json'), 'utf8'));
+    expect(config).toMatchObject({
+      crons: [{ path: '/api/db-sync', schedule: expect.stringMatching(/^\d+ \d+ \* \* \*$/) }],
+    });
+    expect(JSON.stringify(config)).toContain("default-src 'none'");
+    for (const { folder: path } of output.functions) {
+      const settings: unknown = JSON.parse(await readFile(join(path, '.vc-config.json'), 'utf8'));
+      expect(settings).toMatchObject({ runtime: 'nodejs24.x', maxDuration: 300 });
+    }
+  });
+
+  test('stops at a type error, and keeps the build before', async () => {
+    const wrong = join(project, 'api/wrong.ts');
+    await writeFile(wrong, 'export const GET: number = "text";\n');
+    const again = await runNode(['scripts/build.ts'], { cwd: project });
+    await rm(wrong);
+    expect(again.code).toBe(1);
+    expect(again.output).toMatch(/api\/wrong\.ts.*TS2322[^]*build: tsc failed/);
+    expect((await readBuildOutput(join(project, '.vercel/output'))).functions).toHaveLength(output.functions.length);
+  });
+});
+
+describe('the functions, copied to where there is no node_modules', () => {
+  let deployed: string;
+  beforeAll(async () => {
+    deployed = await mkdtemp(join(tmpdir(), 'eider-deployed-'));
+    await cp(join(project, '.vercel/output/functions'), deployed, { recursive: true });
+    await rm(project, { recursive: true, force: true }); // Nothing of it may be needed any more.
+  });
+  afterAll(async () => rm(deployed, { recursive: true, force: true }));
+
+  /** What the function at `route` answers, in a process of its own as on Vercel. */
+  async function call(
+    route: string,
+    method: string,
+    path: string,
+    body?: object,
+  ): Promise<{ status: number; body: unknown }> {
+    const found = output.functions.find((each) => each.route === route);
+    if (found === undefined) throw new Error(`There is no function ${route}`);
+    const place = found.folder.replace(join(project, '.vercel/output/functions'), deployed);
+    const options = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    const program = `
+      const handler = await import(${JSON.stringify(join(place, found.handler))});
+      const request = new Request('http://127.0.0.1${path}', ${JSON.stringify({ method, ...options })});
+      const response = await handler[${JSON.stringify(method)}](request);
+      process.stdout.write('\\n' + JSON.stringify({ status: response.status, body: await response.json() }) + '\\n');
+      process.kill(process.pid, 'SIGTERM');
+    `;
+    const environment = { LOCAL_DB_PATH: join(deployed, 'data'), TMPDIR: deployed };
+    const { output: text } = await runNode(['--input-type=module', '-e', program], { cwd: place, environment });
+    const answer = text.split('\n').findLast((line) => line.startsWith('{"status"'));
+    if (answer === undefined) throw new Error(`${method} ${path} answered nothing:\n${text}`);
+    return JSON.parse(answer) as { status: number; body: unknown };
+  }
+
+  test('there is none', () => {
+    expect(existsSync(join(deployed, 'node_modules'))).toBe(false);
+    expect(existsSync(join(tmpdir(), 'node_modules'))).toBe(false);
+  });
+
+  test('write, read and checkpoint on one database', async () => {
+    const student = { name: 'Ada', email: 'ada@example.com' };
+    const created = await call('/api/[table]', 'POST', '/api/students?table=students', student);
+    expect(created).toMatchObject({ status: 201, body: student });
+    const { id } = created.body as { id: string };
+    const read = await call('/api/[table]/[id]', 'GET', `/api/students/${id}?table=students&id=${id}`);
+    expect(read).toMatchObject({ status: 200, body: { id, ...student } });
+    const listed = await call('/api/[table]', 'GET', '/api/students?table=students');
+    expect(listed).toMatchObject({ status: 200, body: { data: [{ id }] } });
+    expect(await call('/api/db-sync', 'POST', '/api/db-sync')).toMatchObject({ status: 200 });
+    expect(await call('/api/db-status', 'GET', '/api/db-status')).toMatchObject({
+      status: 200,
+      body: {
+        status: 'ok',
+        backend: 'local',
+        message: 'Data is in a local DuckDB file and does not persist across deployments',
+      },
+    });
+    expect(existsSync(join(deployed, 'data/student_courses.db'))).toBe(true);
+  });
+});
