@@ -21,7 +21,7 @@ import type { Store } from '../lib/store/store.ts';
 /** The database file's key in every store of the benches. */
 export const databaseName = 'student_courses.db';
 /** Delay of each operation of a far store. */
-export const farStoreMs = 20;
+const farStoreMs = 20;
 
 /** A store on `folder`. */
 export function nearStore(folder: string): Store {

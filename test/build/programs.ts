@@ -11,7 +11,7 @@ export interface Finished {
 }
 
 /** The environment of this process, without what would tie a program to someone's Vercel project or database. */
-export function cleanEnvironment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+function cleanEnvironment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const { HOME, LANG } = process.env;
   const PATH = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
   return { HOME, LANG, PATH, VERCEL_TELEMETRY_DISABLED: '1', ...more };

@@ -49,7 +49,7 @@ it(
 
     // The test did what it says: every process wrote, all kinds of writes among them, and some were cut off.
     for (const journal of journals.slice(0, 5))
-      expect(journal.filter((line) => line.t === 'ack').length).toBeGreaterThan(20);
+      expect(journal.filter((line) => line.t === 'ack').length).toBeGreaterThanOrEqual(clients);
     expect(new Set(tried.filter(({ fate }) => fate === 'acknowledged').map(({ operation }) => operation.kind))).toEqual(
       new Set(['join', 'post', 'increment', 'transfer', 'revise', 'leave']),
     );

@@ -25,7 +25,11 @@ const wrappers: Record<string, (store: Store) => Store> = {
 for (const [name, wrap] of Object.entries(wrappers)) {
   describeStore({
     name,
-    capabilities: { nestedKeys: true, shared: false },
+    capabilities: {
+      nestedKeys: true,
+      shared: false,
+      ...(name === 'prefix' ? { maxKeyBytes: 900 - 'databases/staging/'.length } : {}),
+    },
     open: async () => {
       const open = () => wrap(createMemoryStore({ runtime: testRuntime() }));
       return { store: open(), reopen: async () => open() };

@@ -65,7 +65,7 @@ export async function testSite(): Promise<Site> {
 }
 
 /** A site whose owner removes it. */
-export async function makeSite(): Promise<Site> {
+async function makeSite(): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'eider-processes-'));
   const workers: Worker[] = [];
   const opened: Database[] = [];
@@ -225,7 +225,7 @@ export class Worker {
 }
 
 /** Polls until `isTrue`, for ten seconds at most. */
-export async function waitFor(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
+async function waitFor(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!(await isTrue())) {
     if (performance.now() > deadline) throw new Error(`Waited ten seconds for ${what}.`);

@@ -10,6 +10,8 @@ export interface Capabilities {
   readonly nestedKeys: boolean;
   /** A second client of the same place, as another process has, sees the same objects. */
   readonly shared: boolean;
+  /** Length of the longest key; absent: 900, as the contract says. A prefix takes its own length from it. */
+  readonly maxKeyBytes?: number;
 }
 
 export interface OpenedStore {
