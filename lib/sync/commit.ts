@@ -107,7 +107,7 @@ export class GroupCommit {
   async #tryBatch(batch: readonly PendingRequest[], deadlineMs: number): Promise<boolean> {
     const { runtime } = this.#context;
     if (batch.length === 0) return true;
-    if (this.#host.replica.condemned || this.#host.head.isStale) await this.#host.catchUp();
+    if (this.#host.isDoubtful) await this.#host.catchUp();
     const started = runtime.monotonicMs();
     const run = await this.#runBatch(batch);
     await this.#context.step('batch-run');

@@ -12,7 +12,10 @@ export interface SyncSettings {
   readonly retainMs: number;
   /** A replica that has not proved itself at the head for this long looks for a newer snapshot first, in ms (1 h). */
   readonly proofMs: number;
-  /** A snapshot that newer ones replace is kept for this long, in ms, so that a download of it can end (1 h). */
+  /**
+   * A snapshot counts for retention, and one that newer ones replace is kept, for this long, in ms (2 h). Longer than
+   * `proofMs` by the time that an upload may take: stores date an object by its end or, like S3, by its beginning.
+   */
   readonly keepSnapshotMs: number;
   /** How long a write may try to commit, in ms, over lost races and store failures. */
   readonly commitDeadlineMs: number;
@@ -35,7 +38,7 @@ const hour = 3_600_000;
 export const defaultSettings: SyncSettings = {
   retainMs: 24 * hour,
   proofMs: hour,
-  keepSnapshotMs: hour,
+  keepSnapshotMs: 2 * hour,
   commitDeadlineMs: 20_000,
   maxBatch: 256,
   maxRecordBytes: 16 * 1024 * 1024,

@@ -89,6 +89,14 @@ export class ReplicaHost {
     return this.#replica;
   }
 
+  /**
+   * Whether to catch up before a commit: the replica is unusable, was not proved at the head of late, or is behind a
+   * snapshot that a look has found. The look alone renews the trust, so the last must be asked too.
+   */
+  get isDoubtful(): boolean {
+    return this.#replica.condemned !== undefined || this.head.isStale || this.version < this.head.newestSnapshot;
+  }
+
   /** Runs `work` alone: nobody else changes the replica meanwhile. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
     return this.#turn.take(work);
@@ -199,8 +207,7 @@ export class ReplicaHost {
    * dropped. When a snapshot at or beyond it exists, that cannot be told from having been the head: `indeterminate`.
    */
   async requireOnLog(version: number): Promise<void> {
-    if (!this.head.needsLook) return;
-    await this.look();
+    if (this.head.needsLook) await this.look();
     if (this.head.newestSnapshot < version) return;
     throw new AppError('indeterminate', 'This instance was frozen while it committed.', {
       hint: 'The write may have been committed. Read before you repeat it.',

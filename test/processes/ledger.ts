@@ -117,7 +117,9 @@ async function join(queries: Queries, id: string, email: string): Promise<void> 
 }
 
 async function revise(queries: Queries, member: string): Promise<void> {
-  const row = await queries.selectFrom('members').select('revision').where('id', '=', member).executeTakeFirstOrThrow();
+  const row = await queries.selectFrom('members').select('revision').where('id', '=', member).executeTakeFirst();
+  // One whose joining was in doubt may not be there.
+  if (!row) return;
   const revision = Number(row['revision']) + 1;
   await queries.updateTable('members').set({ revision }).where('id', '=', member).execute();
 }
@@ -166,17 +168,6 @@ export async function hashState(queries: Queries): Promise<string> {
     for (const row of rows) hash.update(`${JSON.stringify(row)}\n`);
   }
   return hash.digest('hex');
-}
-
-/** A random stream that a seed fixes (mulberry32). Uniform in [0, 1). */
-export function seededRandom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** What one client does, one operation after another, with members of its own. */

@@ -22,8 +22,8 @@ import {
   Overdrawn,
   perform,
   readLedger,
-  seededRandom,
 } from './ledger.ts';
+import { seededRandom } from '../support/runtime.ts';
 import type {
   CallMessage,
   CallName,

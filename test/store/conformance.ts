@@ -13,6 +13,8 @@ import { describeReads } from './conformance/reads.ts';
 import { describeSignals } from './conformance/signals.ts';
 import { type ConformanceOptions, suiteOf } from './conformance/support.ts';
 
+export type { ConformanceOptions };
+
 export function describeStore(options: ConformanceOptions): void {
   const suite = suiteOf(options);
   describe(`the store contract: ${options.name}`, () => {

@@ -18,3 +18,14 @@ export function testRuntime(startMs = Date.UTC(2026, 10, 24, 4, 5, 6, 789)): Tes
     random: () => 0.5,
   };
 }
+
+/** A random stream that a seed fixes (mulberry32). Uniform in [0, 1). */
+export function seededRandom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -33,27 +33,27 @@ describe('rule 5: what retention may drop', () => {
   it('drops a record when two snapshots cover it and it is older than a day', () => {
     expect(
       drop(
-        [snapshot(5, 2), snapshot(3, 3)],
+        [snapshot(5, 3), snapshot(3, 4)],
         [1, 2, 3, 4, 5].map((version) => record(version, 30)),
       ).records,
     ).toEqual([1, 2, 3]);
   });
 
   it('keeps a record that only one snapshot covers', () => {
-    expect(drop([snapshot(5, 2)], [record(1, 30)]).records).toEqual([]);
+    expect(drop([snapshot(5, 3)], [record(1, 30)]).records).toEqual([]);
   });
 
   it('keeps a record that is younger than a day, and all after it', () => {
-    expect(drop([snapshot(9, 2), snapshot(9, 3)], [record(1, 30), record(2, 23), record(3, 30)]).records).toEqual([1]);
+    expect(drop([snapshot(9, 3), snapshot(9, 4)], [record(1, 30), record(2, 23), record(3, 30)]).records).toEqual([1]);
   });
 
-  it('does not count a snapshot younger than an hour: a replica that looked before it must still find the records', () => {
-    expect(drop([snapshot(9, 0.5), snapshot(9, 3)], [record(1, 30)]).records).toEqual([]);
+  it('does not count a snapshot younger than two hours: a replica that looked before it must still find the records', () => {
+    expect(drop([snapshot(9, 1.9), snapshot(9, 3)], [record(1, 30)]).records).toEqual([]);
   });
 
   it('keeps the two newest settled snapshots and all younger ones', () => {
     const found = drop(
-      [snapshot(9, 0.1), snapshot(8, 0.2), snapshot(7, 2), snapshot(6, 3), snapshot(5, 4), snapshot(4, 5)],
+      [snapshot(9, 0.1), snapshot(8, 0.2), snapshot(7, 3), snapshot(6, 4), snapshot(5, 5), snapshot(4, 6)],
       [],
     );
     expect(found.snapshots.map((key) => layout.snapshotName(key)?.version)).toEqual([5, 4]);
@@ -61,9 +61,9 @@ describe('rule 5: what retention may drop', () => {
 
   it('drops a bulk state only when every record that could name it is gone', () => {
     const bulk = { key: layout.bulkKey('x', 'a'.repeat(64)), size: 1, modifiedAt: new Date(now - 60 * hour) };
-    expect(drop([snapshot(9, 2), snapshot(9, 3)], [record(8, 55)], [bulk]).bulks).toEqual([bulk.key]);
-    expect(drop([snapshot(7, 2), snapshot(7, 3)], [record(8, 55)], [bulk]).bulks).toEqual([]);
-    expect(drop([snapshot(7, 2), snapshot(7, 3)], [record(8, 20)], [bulk]).bulks).toEqual([bulk.key]);
+    expect(drop([snapshot(9, 3), snapshot(9, 4)], [record(8, 55)], [bulk]).bulks).toEqual([bulk.key]);
+    expect(drop([snapshot(7, 3), snapshot(7, 4)], [record(8, 55)], [bulk]).bulks).toEqual([]);
+    expect(drop([snapshot(7, 3), snapshot(7, 4)], [record(8, 20)], [bulk]).bulks).toEqual([bulk.key]);
   });
 
   it('never leaves a hole, and always a snapshot with its whole tail, and the one before it too', () => {

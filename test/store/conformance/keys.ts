@@ -20,8 +20,12 @@ const good = [
   'student_courses.db.snapshots/0000000000000040-abc.duckdb',
   'd/'.repeat(100) + 'deep',
   segment,
-  `${segment}/${segment}/${segment}/${'k'.repeat(132)}`,
 ];
+
+/** A key of exactly so many bytes. */
+function longKey(bytes: number): string {
+  return `${`${segment}/`.repeat(3)}${'k'.repeat(bytes - 3 * 256)}`;
+}
 
 const bad = [
   '',
@@ -50,7 +54,7 @@ const bad = [
   '.eider~tmp/x',
   '\ud800',
   `${segment}k`,
-  `${segment}/${segment}/${segment}/${'k'.repeat(133)}`,
+  longKey(901),
 ];
 
 /** Every operation that touches `key`, and no other. */
@@ -68,18 +72,24 @@ export function describeKeys({ use, capabilities }: Suite): void {
   describe('keys', () => {
     test('may be all that the contract names', async () => {
       const { store } = await use();
-      expect(good.at(-1)).toHaveLength(900);
-      const most = capabilities.maxKeyBytes ?? 900;
-      const fitting = good.map((key) => key.slice(0, most));
-      const keys = capabilities.nestedKeys ? fitting : fitting.filter((key) => key !== '-' && key !== segment);
+      const longest = longKey(capabilities.maxKeyBytes ?? 900);
+      expect(longest).toHaveLength(capabilities.maxKeyBytes ?? 900);
+      const keys = [...good, longest].filter((key) => capabilities.nestedKeys || (key !== '-' && key !== segment));
       for (const key of keys) {
         expect([key, await store.create(key, textOf(key))]).toEqual([key, 'created']);
         expect([key, await store.get(key)]).toEqual([key, textOf(key)]);
       }
       expect(await allKeys(store, '')).toEqual(keys.toSorted());
-      await store.copy(fitting.at(-1)!, 'copied');
+      await store.copy(longest, 'copied');
       await store.delete(keys);
       expect(await allKeys(store, '')).toEqual(['copied']);
+    });
+
+    test('longer than the store can hold are refused by every operation', async () => {
+      const { store } = await use();
+      await store.create('source', textOf('x'));
+      const key = longKey((capabilities.maxKeyBytes ?? 900) + 1);
+      for (const touch of Object.values(touches)) expect(await kindOf(touch(store, key))).toBe('invalid');
     });
 
     test.for(bad)('%j is refused by every operation', async (key) => {

@@ -1,21 +1,28 @@
 /** Many at once: one winner, and no reader who sees half of anything. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { allKeys, bytesOf, summary, inParallel, streamOf, type Suite, textOf } from './support.ts';
 
 const racers = 40;
 
-/** Runs `work` again and again beside the test, until it is stopped. */
+/**
+ * Runs `work` again and again beside the test, until it is stopped or the test ends; `stop` throws its failure, if any.
+ */
 function repeatedly(work: () => Promise<void>): { readonly stop: () => Promise<void> } {
   const stopping = new AbortController();
   const running = (async () => {
-    while (!stopping.signal.aborted) await work();
+    while (!stopping.signal.aborted) {
+      await work();
+      // A store in memory never waits: without this, nothing else would ever have its turn.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   })();
-  return {
-    stop: () => {
-      stopping.abort();
-      return running;
-    },
+  running.catch(() => undefined);
+  const stop = (): Promise<void> => {
+    stopping.abort();
+    return running;
   };
+  onTestFinished(() => stop().catch(() => undefined));
+  return { stop };
 }
 
 export function describeRaces({ use, raceRounds, capabilities }: Suite): void {
