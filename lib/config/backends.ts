@@ -32,17 +32,27 @@ export interface DirectorySettings {
   readonly createDirectory: boolean;
 }
 
+/** `oidc`: through the token that Vercel gives each function, no long-lived secret. */
+export type BlobCredentials =
+  | { readonly kind: 'token'; readonly token: string; readonly storeId: string }
+  | { readonly kind: 'oidc'; readonly storeId: string };
+
 export interface BlobSettings {
   readonly backend: 'blob';
-  readonly token: string;
-  readonly storeId: string;
+  readonly credentials: BlobCredentials;
+  /** What the store was made as. In a public one, who knows an object's URL can read it. */
+  readonly access: 'private' | 'public';
   /** The database file's key; may have `/`. */
   readonly name: string;
 }
 
-/** `role`: through Vercel's OIDC token, no long-lived secret. */
+/**
+ * `role`: through Vercel's OIDC token, no long-lived secret. `default`: where the SDK itself looks (a profile, the
+ * machine's own role).
+ */
 export type S3Credentials =
   | { readonly kind: 'role'; readonly roleArn: string }
+  | { readonly kind: 'default' }
   | {
       readonly kind: 'keys';
       readonly accessKeyId: string;

@@ -71,6 +71,12 @@ export function checkBlobToken(text: string): Checked<{ readonly token: string; 
   return wrong('must have the form vercel_blob_rw_<store id>_<secret>, as shown with the Blob store on Vercel');
 }
 
+/** As Vercel shows it, with or without its `store_`: https://vercel.com/docs/vercel-blob */
+export function checkBlobStoreId(text: string): Checked<string> {
+  const storeId = /^(?:store_)?([A-Za-z0-9]+)$/.exec(text)?.[1];
+  return storeId === undefined ? wrong('must be the id of a Blob store, such as store_AbC123') : { value: storeId };
+}
+
 /** The base URL of a store's API, without a slash at its end. */
 export function checkEndpoint(text: string): Checked<string> {
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -79,6 +85,11 @@ export function checkEndpoint(text: string): Checked<string> {
   if (url.username !== '' || url.password !== '') return wrong('must not hold a user name or password');
   if (url.search !== '' || url.hash !== '') return wrong('must be a URL without "?" and "#"');
   return { value: url.href.replace(/\/+$/, '') };
+}
+
+/** An emulator's address as Google's tools take it: a URL, or a host and port without the protocol. */
+export function checkEmulatorHost(text: string): Checked<string> {
+  return checkEndpoint(/^https?:/i.test(text) ? text : `http://${text}`);
 }
 
 /** A PostgreSQL connection URL; `driver` is Neon's own for its hosts. */

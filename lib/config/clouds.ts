@@ -5,7 +5,7 @@
  * The worst that can happen: credentials that the platform put there by itself select a store, or are used in place of
  * the user's own.
  */
-import type { GcsCredentials, S3Credentials } from './backends.ts';
+import type { BlobCredentials, GcsCredentials, S3Credentials } from './backends.ts';
 import { defaultDatabaseName } from './backends.ts';
 import * as checks from './checks.ts';
 import type { Detection } from './detection.ts';
@@ -23,11 +23,44 @@ export function detectPostgres(environment: Environment): Detection {
 
 export function detectBlob(environment: Environment): Detection {
   const reader = new VariableReader(environment);
-  const asked = firstSet(reader, ['BLOB_READ_WRITE_TOKEN', 'BLOB_NAME']);
+  const tokenName = findBlobToken(reader);
+  const asked = tokenName ?? firstSet(reader, ['BLOB_STORE_ID', 'BLOB_NAME', 'BLOB_ACCESS']);
   if (asked === null) return notConfigured('BLOB_READ_WRITE_TOKEN is not set');
-  const access = reader.require('BLOB_READ_WRITE_TOKEN', checks.checkBlobToken, asked);
+  const credentials = readBlobCredentials(reader, tokenName, asked);
+  const access = reader.read('BLOB_ACCESS', checks.oneOf(['private', 'public'])) ?? 'private';
   const name = reader.read('BLOB_NAME', checks.checkDatabaseKey) ?? defaultDatabaseName;
-  return settle(reader, 'BLOB_READ_WRITE_TOKEN is set', () => access && { backend: 'blob', ...access, name });
+  return settle(
+    reader,
+    `${tokenName ?? 'BLOB_STORE_ID'} is set`,
+    () => credentials && { backend: 'blob', credentials, access, name },
+  );
+}
+
+/**
+ * Vercel names the token of a project's second store after a prefix that the user chooses. Several of those, and none
+ * under the plain name, leave open which store is meant: https://vercel.com/docs/vercel-blob/using-blob-sdk
+ */
+function findBlobToken(reader: VariableReader): VariableName | null {
+  if (reader.isSet('BLOB_READ_WRITE_TOKEN')) return 'BLOB_READ_WRITE_TOKEN';
+  const [first, second] = reader.prefixedTokens('vercel_blob_rw_');
+  if (first !== undefined && second !== undefined) {
+    reader.noteWrong(first, `and ${second} are both set: put the one to use into BLOB_READ_WRITE_TOKEN`);
+  }
+  return first ?? null;
+}
+
+/** A token wins over OIDC: who set one by hand means it. */
+function readBlobCredentials(
+  reader: VariableReader,
+  tokenName: VariableName | null,
+  asked: VariableName,
+): BlobCredentials | null {
+  if (tokenName === null && reader.isSet('BLOB_STORE_ID')) {
+    const storeId = reader.read('BLOB_STORE_ID', checks.checkBlobStoreId);
+    return storeId === null ? null : { kind: 'oidc', storeId };
+  }
+  const access = reader.require(tokenName ?? 'BLOB_READ_WRITE_TOKEN', checks.checkBlobToken, asked);
+  return access && { kind: 'token', ...access };
 }
 
 export function detectS3(environment: Environment): Detection {
@@ -43,7 +76,7 @@ export function detectS3(environment: Environment): Detection {
   const region = readRegion(reader, endpoint);
   const forcePathStyle = reader.read('S3_FORCE_PATH_STYLE', checks.checkBoolean) ?? endpoint !== null;
   const credentials = readS3Credentials(reader, asked);
-  return settle(reader, `S3_BUCKET and ${credentials?.kind === 'role' ? 'AWS_ROLE_ARN' : 'AWS keys'} are set`, () =>
+  return settle(reader, reasonForS3(credentials), () =>
     bucket === null || credentials === null
       ? null
       : { backend: 's3', bucket, name, region, endpoint, forcePathStyle, credentials },
@@ -56,11 +89,17 @@ export function detectGcs(environment: Environment): Detection {
   if (asked === null) return notConfigured('GCS_BUCKET is not set');
   const bucket = reader.require('GCS_BUCKET', checks.checkBucket, asked);
   const name = reader.read('GCS_KEY', checks.checkDatabaseKey) ?? defaultDatabaseName;
-  const endpoint = reader.read('GCS_ENDPOINT', checks.checkEndpoint);
+  const endpoint =
+    reader.read('GCS_ENDPOINT', checks.checkEndpoint) ?? reader.read('STORAGE_EMULATOR_HOST', checks.checkEmulatorHost);
   const credentials = readGcsCredentials(reader, asked);
   return settle(reader, 'GCS_BUCKET is set', () =>
     bucket === null || credentials === null ? null : { backend: 'gcs', bucket, name, endpoint, credentials },
   );
+}
+
+function reasonForS3(credentials: S3Credentials | null): string {
+  if (credentials?.kind === 'default') return 'S3_BUCKET is set; the AWS SDK looks for credentials by itself';
+  return `S3_BUCKET and ${credentials?.kind === 'role' ? 'AWS_ROLE_ARN' : 'AWS keys'} are set`;
 }
 
 function firstSet(reader: VariableReader, names: readonly VariableName[]): VariableName | null {
@@ -73,7 +112,8 @@ function reasonWithoutBucket(reader: VariableReader): string {
 }
 
 /**
- * On Vercel a role wins over keys: the platform may have put unusable keys there by itself.
+ * On Vercel a role wins over keys, and the SDK is never left to look by itself: the platform may have put unusable keys
+ * there.
  * https://vercel.com/docs/environment-variables/reserved-environment-variables#allowed-environment-variables
  */
 function readS3Credentials(reader: VariableReader, asked: VariableName): S3Credentials | null {
@@ -82,6 +122,8 @@ function readS3Credentials(reader: VariableReader, asked: VariableName): S3Crede
     const roleArn = reader.read('AWS_ROLE_ARN', checks.checkRoleArn);
     return roleArn === null ? null : { kind: 'role', roleArn };
   }
+  const hasNone = !reader.isSet('AWS_ACCESS_KEY_ID') && !reader.isSet('AWS_SECRET_ACCESS_KEY');
+  if (hasNone && !reader.isSet('VERCEL')) return { kind: 'default' };
   const accessKeyId = reader.require('AWS_ACCESS_KEY_ID', checks.checkCredential, asked);
   const secretAccessKey = reader.require('AWS_SECRET_ACCESS_KEY', checks.checkCredential, asked);
   if (accessKeyId === null || secretAccessKey === null) return null;
@@ -112,7 +154,8 @@ function readRegion(reader: VariableReader, endpoint: string | null): string {
 }
 
 function readGcsCredentials(reader: VariableReader, asked: VariableName): GcsCredentials | null {
-  const needless = reader.isSet('GCS_ENDPOINT') && !reader.isSet('GOOGLE_APPLICATION_CREDENTIALS');
+  const hasEndpoint = reader.isSet('GCS_ENDPOINT') || reader.isSet('STORAGE_EMULATOR_HOST');
+  const needless = hasEndpoint && !reader.isSet('GOOGLE_APPLICATION_CREDENTIALS');
   if (needless) return { kind: 'none' };
   return reader.require('GOOGLE_APPLICATION_CREDENTIALS', checkGoogleCredentials, asked);
 }

@@ -15,6 +15,8 @@ export const variableNames = [
   'NETWORK_DB_PATH',
   'VERCEL_VOLUME_PATH',
   'BLOB_READ_WRITE_TOKEN',
+  'BLOB_STORE_ID',
+  'BLOB_ACCESS',
   'BLOB_NAME',
   'S3_BUCKET',
   'S3_KEY',
@@ -28,6 +30,7 @@ export const variableNames = [
   'GCS_BUCKET',
   'GCS_KEY',
   'GCS_ENDPOINT',
+  'STORAGE_EMULATOR_HOST',
   'GOOGLE_APPLICATION_CREDENTIALS',
   'LOCAL_DB_PATH',
   'DB_MAX_STALENESS_MS',
@@ -41,7 +44,10 @@ export const variableNames = [
 /** What the platform sets. */
 export const platformVariableNames = ['VERCEL', 'TMPDIR'] as const;
 
-export type VariableName = (typeof variableNames)[number] | (typeof platformVariableNames)[number];
+/** A Blob store that is not a project's first gets its token under a name that its owner chose. */
+export type PrefixedTokenName = `${string}_READ_WRITE_TOKEN`;
+
+export type VariableName = (typeof variableNames)[number] | (typeof platformVariableNames)[number] | PrefixedTokenName;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -70,6 +76,15 @@ export class VariableReader {
 
   isSet(name: VariableName): boolean {
     return this.#text(name) !== null;
+  }
+
+  /** The variables `<PREFIX>_READ_WRITE_TOKEN` whose value begins with `begins`, in the order of the alphabet. */
+  prefixedTokens(begins: string): readonly PrefixedTokenName[] {
+    const isToken = (name: string): name is PrefixedTokenName => name.endsWith('_READ_WRITE_TOKEN');
+    return Object.keys(this.#environment)
+      .filter(isToken)
+      .filter((name) => this.#text(name)?.startsWith(begins))
+      .toSorted((a, b) => (a < b ? -1 : 1));
   }
 
   /** The checked value; null when the variable is unset, or wrong (which is noted). */

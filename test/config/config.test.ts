@@ -42,7 +42,7 @@ describe('the choice', () => {
     ['forced', { ...completeEnvironment, DB_BACKEND: 's3' }, 's3', ['gcs', 'local']],
     ['forced, in capitals', { ...completeEnvironment, DB_BACKEND: ' GCS ' }, 'gcs', ['local']],
     ['forced local', { ...completeEnvironment, DB_BACKEND: 'local' }, 'local', []],
-    ['a lower one is wrong', { NETWORK_DB_PATH: '/mnt', S3_BUCKET: 'b', GCS_KEY: '/' }, 'network', ['local']],
+    ['a lower one is wrong', { NETWORK_DB_PATH: '/mnt', S3_BUCKET: '/', GCS_KEY: '/' }, 'network', ['local']],
     ['a higher one is wrong, but another forced', { DATABASE_URL: 'x', ...s3, DB_BACKEND: 's3' }, 's3', ['local']],
     ['one place twice', { NETWORK_DB_PATH: '/mnt', VERCEL_VOLUME_PATH: '/mnt/' }, 'network', ['local']],
   ];
@@ -58,7 +58,7 @@ describe('the choice', () => {
 
   const refusals: [string, Environment, string[]][] = [
     ['a wrong first one is not passed over', { DATABASE_URL: 'mysql://h/db', ...s3 }, ['DATABASE_URL']],
-    ['nor an incomplete one', { S3_BUCKET: 'b', ...gcs }, ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']],
+    ['nor an incomplete one', { VERCEL: '1', S3_BUCKET: 'b', ...gcs }, ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']],
     ['nor a name that was left behind', { BLOB_NAME: 'a.db' }, ['BLOB_READ_WRITE_TOKEN']],
     [
       'nor an endpoint without its bucket',

@@ -94,7 +94,11 @@ describe('postgres', () => {
 describe('Vercel Blob', () => {
   const token = 'vercel_blob_rw_AbC123_s3cret';
   test('the token names the store', () => {
-    const settings = { backend: 'blob', token, storeId: 'AbC123' };
+    const settings = {
+      backend: 'blob',
+      credentials: { kind: 'token', token, storeId: 'AbC123' },
+      access: 'private',
+    };
     expect(chosen({ BLOB_READ_WRITE_TOKEN: token })).toEqual({ ...settings, name: 'student_courses.db' });
     expect(chosen({ BLOB_READ_WRITE_TOKEN: token, BLOB_NAME: 'a/b.db' })).toEqual({ ...settings, name: 'a/b.db' });
   });
@@ -106,6 +110,31 @@ describe('Vercel Blob', () => {
         expect.stringMatching(/^BLOB_READ_WRITE_TOKEN must /),
       ]),
   );
+
+  test('the token may have another name, when it is the only one of its kind', () => {
+    const other = 'vercel_blob_rw_Other1_secret';
+    const credentials = (environment: Environment) => chosen(environment)['credentials'];
+    expect(credentials({ SCHOOL_READ_WRITE_TOKEN: other })).toEqual({ kind: 'token', token: other, storeId: 'Other1' });
+    expect(credentials({ SCHOOL_READ_WRITE_TOKEN: other, BLOB_READ_WRITE_TOKEN: token })).toMatchObject({ token });
+    expect(problems({ SCHOOL_READ_WRITE_TOKEN: other, A_READ_WRITE_TOKEN: token })).toEqual([
+      'A_READ_WRITE_TOKEN and SCHOOL_READ_WRITE_TOKEN are both set: put the one to use into BLOB_READ_WRITE_TOKEN',
+    ]);
+    expect(chosen({ GIT_READ_WRITE_TOKEN: 'of something else' })).toMatchObject({ backend: 'local' });
+  });
+
+  test('a store id alone means OIDC; a token wins over it', () => {
+    const oidc = { kind: 'oidc', storeId: 'AbC123' };
+    expect(chosen({ BLOB_STORE_ID: 'store_AbC123' })).toMatchObject({ backend: 'blob', credentials: oidc });
+    expect(chosen({ BLOB_STORE_ID: 'AbC123', BLOB_READ_WRITE_TOKEN: token })).toMatchObject({ credentials: { token } });
+    expect(problems({ BLOB_STORE_ID: 'https://x' })).toEqual([expect.stringMatching(/^BLOB_STORE_ID must /)]);
+  });
+
+  test('a store is private unless said otherwise', () => {
+    expect(chosen({ BLOB_READ_WRITE_TOKEN: token, BLOB_ACCESS: 'Public' })).toMatchObject({ access: 'public' });
+    expect(problems({ BLOB_READ_WRITE_TOKEN: token, BLOB_ACCESS: 'open' })).toEqual([
+      expect.stringMatching(/^BLOB_ACCESS must /),
+    ]);
+  });
 
   test.each([
     '/a.db',
@@ -120,6 +149,13 @@ describe('Vercel Blob', () => {
   ])('%s is no name', (BLOB_NAME) =>
     expect(problems({ BLOB_READ_WRITE_TOKEN: token, BLOB_NAME })).toEqual([expect.stringMatching(/^BLOB_NAME must /)]),
   );
+});
+
+test("S3 on Vercel needs keys or a role: what the SDK would find there is the platform's own", () => {
+  expect(problems({ S3_BUCKET: 'b', VERCEL: '1' })).toEqual([
+    'S3_BUCKET is set but AWS_ACCESS_KEY_ID is missing',
+    'S3_BUCKET is set but AWS_SECRET_ACCESS_KEY is missing',
+  ]);
 });
 
 describe('S3', () => {
@@ -188,6 +224,7 @@ describe('S3', () => {
       { credentials: { kind: 'role' } },
     ],
     ['keys win elsewhere', { S3_BUCKET, ...keys, AWS_ROLE_ARN: role }, { credentials: { kind: 'keys' } }],
+    ['nothing: the SDK looks by itself', { S3_BUCKET }, { credentials: { kind: 'default' } }],
     [
       'a role and half a key',
       { S3_BUCKET, AWS_ACCESS_KEY_ID: 'x', AWS_ROLE_ARN: role },
@@ -208,6 +245,7 @@ describe('S3', () => {
     ['no region', { S3_BUCKET, ...keys, AWS_REGION: 'EU West' }, 'AWS_REGION'],
     ['no role', { S3_BUCKET, AWS_ROLE_ARN: 'eider' }, 'AWS_ROLE_ARN'],
     ['a broken secret', { S3_BUCKET, ...keys, AWS_SECRET_ACCESS_KEY: 'a b' }, 'AWS_SECRET_ACCESS_KEY'],
+    ['half a key', { S3_BUCKET, AWS_ACCESS_KEY_ID: 'x' }, 'AWS_SECRET_ACCESS_KEY'],
     ['a temporary key without session', { S3_BUCKET, ...temporary, AWS_SESSION_TOKEN: '' }, 'AWS_SESSION_TOKEN'],
   ];
   test.each(wrong)('%s', (_name, environment, variable) => {
@@ -250,6 +288,8 @@ describe('Google Cloud Storage', () => {
       name: 'a/b.db',
       credentials: { kind: 'none' },
     });
+    const emulated = { GCS_BUCKET: 'bucket', STORAGE_EMULATOR_HOST: 'localhost:4443' };
+    expect(chosen(emulated)).toMatchObject({ endpoint: 'http://localhost:4443', credentials: { kind: 'none' } });
     const { GOOGLE_APPLICATION_CREDENTIALS } = completeEnvironment;
     expect(chosen({ ...environment, GOOGLE_APPLICATION_CREDENTIALS })).toMatchObject({ credentials: inline });
   });
