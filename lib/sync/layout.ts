@@ -27,6 +27,8 @@ export interface Layout {
   snapshotKey(version: number, sha256: string): string;
   snapshotName(key: string): SnapshotName | null;
   bulkKey(id: string, sha256: string): string;
+  /** An object made only to see how the store behaves, and deleted at once. */
+  probeKey(id: string): string;
 }
 
 /** The layout beside the database file `name` (a store key, such as `student_courses.db`). */
@@ -51,6 +53,7 @@ export function layoutOf(name: string): Layout {
       return match ? { key, version: Number(match[1]), sha256: match[2] ?? '' } : null;
     },
     bulkKey: (id, sha256) => `${bulkPrefix}${id}-${sha256}.duckdb`,
+    probeKey: (id) => `${name}.probe/${id}`,
   };
 }
 

@@ -8,7 +8,9 @@
  */
 import { rename, rm, stat } from 'node:fs/promises';
 import { AppError, isAppError } from '../errors.ts';
+import type { ObjectInfo } from '../store/store.ts';
 import { adoptDatabaseFile } from './adopt.ts';
+import { requireConditionalCreates } from './conditions.ts';
 import type { SyncContext } from './context.ts';
 import { momentNow, type Moment } from './head.ts';
 import { continues, fetchRecord } from './log.ts';
@@ -75,11 +77,15 @@ export async function startAnew(context: SyncContext, slot: Slot, damaged: Set<s
   const replica =
     (await openSnapshot(context, slot, snapshots, damaged)) ??
     (await openBase(context, slot)) ??
-    (databaseFile
-      ? await adoptDatabaseFile(context, slot, databaseFile.size)
-      : await Replica.open(slot, context.settings));
+    (await openNew(context, slot, databaseFile));
   await context.step('replica-opened');
   return { replica, lookedAt, snapshots };
+}
+
+/** Neither log nor snapshots: a new database, which begins empty or with the file that somebody put there. */
+async function openNew(context: SyncContext, slot: Slot, databaseFile: ObjectInfo | null): Promise<Replica> {
+  await requireConditionalCreates(context);
+  return databaseFile ? adoptDatabaseFile(context, slot, databaseFile.size) : Replica.open(slot, context.settings);
 }
 
 async function openSnapshot(

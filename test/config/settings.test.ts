@@ -113,9 +113,11 @@ describe('Vercel Blob', () => {
 
   test('the token may have another name, when it is the only one of its kind', () => {
     const other = 'vercel_blob_rw_Other1_secret';
-    const credentials = (environment: Environment) => chosen(environment)['credentials'];
-    expect(credentials({ SCHOOL_READ_WRITE_TOKEN: other })).toEqual({ kind: 'token', token: other, storeId: 'Other1' });
-    expect(credentials({ SCHOOL_READ_WRITE_TOKEN: other, BLOB_READ_WRITE_TOKEN: token })).toMatchObject({ token });
+    const credentials = { kind: 'token', token: other, storeId: 'Other1' };
+    expect(chosen({ SCHOOL_READ_WRITE_TOKEN: other })).toMatchObject({ backend: 'blob', credentials });
+    expect(chosen({ SCHOOL_READ_WRITE_TOKEN: other, BLOB_READ_WRITE_TOKEN: token })).toMatchObject({
+      credentials: { token },
+    });
     expect(problems({ SCHOOL_READ_WRITE_TOKEN: other, A_READ_WRITE_TOKEN: token })).toEqual([
       'A_READ_WRITE_TOKEN and SCHOOL_READ_WRITE_TOKEN are both set: put the one to use into BLOB_READ_WRITE_TOKEN',
     ]);
