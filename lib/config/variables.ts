@@ -80,9 +80,8 @@ export class VariableReader {
 
   /** The variables `<PREFIX>_READ_WRITE_TOKEN` whose value begins with `begins`, in the order of the alphabet. */
   prefixedTokens(begins: string): readonly PrefixedTokenName[] {
-    const isToken = (name: string): name is PrefixedTokenName => name.endsWith('_READ_WRITE_TOKEN');
     return Object.keys(this.#environment)
-      .filter(isToken)
+      .filter(isTokenName)
       .filter((name) => this.#text(name)?.startsWith(begins))
       .toSorted((a, b) => (a < b ? -1 : 1));
   }
@@ -111,4 +110,8 @@ export class VariableReader {
   #text(name: VariableName): string | null {
     return this.#environment[name]?.trim() || null;
   }
+}
+
+function isTokenName(name: string): name is PrefixedTokenName {
+  return name.endsWith('_READ_WRITE_TOKEN');
 }

@@ -15,6 +15,7 @@ import type { OperationOptions, Store } from './store.ts';
  * - `hang`: never answers, until aborted; then `indeterminate` (writes) or `unavailable` (reads). Nothing happened.
  * - `denied`: a read-only drive, a revoked key; nothing happened.
  * - `disk-full`: `unavailable`; nothing happened.
+ * - `throttled`: `unavailable`, to be tried again after `ms`; nothing happened.
  * - `cut`: a `get` or `read` loses everything after `bytes`: `get` is `unavailable`, and so is `read` after those bytes.
  * - `truncate`: a `get` or `read` ends after `bytes` without a word.
  * - `corrupt`: one bit of what `get` or `read` gives is wrong.
@@ -22,7 +23,7 @@ import type { OperationOptions, Store } from './store.ts';
  * The last three leave other operations alone.
  */
 export type Fault =
-  | { readonly kind: 'delay'; readonly ms: number }
+  | { readonly kind: 'delay' | 'throttled'; readonly ms: number }
   | { readonly kind: 'fail-before' | 'fail-after' | 'answer-exists' | 'hang' | 'denied' | 'disk-full' | 'corrupt' }
   | { readonly kind: 'cut' | 'truncate'; readonly bytes: number };
 
@@ -84,6 +85,8 @@ async function failBefore(fault: Fault | null, call: Call, runtime: Runtime): Pr
       throw new AppError('denied', `Injected: ${key} may not be used.`);
     case 'disk-full':
       throw new AppError('unavailable', `Injected: no room for ${key}.`);
+    case 'throttled':
+      throw new AppError('unavailable', `Injected: too many requests for ${key}.`, { retryAfterMs: fault.ms });
     case 'hang':
       await untilAborted(options?.signal);
       throw new AppError(unknownKind(call), `Injected: ${key} never answered.`, { cause: options?.signal?.reason });

@@ -66,8 +66,8 @@ async function tryBulk<T>(
     const record = await uploadCopy(context, stage, draft);
     const began = momentNow(context.runtime);
     const bytes = encodeRecord(record);
-    const deadline = context.runtime.monotonicMs() + context.settings.commitDeadlineMs;
-    if ((await appendRecord(context, record, bytes, deadline)) === 'lost') return null;
+    const deadlineMs = context.runtime.monotonicMs() + context.settings.commitDeadlineMs;
+    if ((await appendRecord(context, { record, bytes, deadlineMs })) === 'lost') return null;
     await host.requireOnLog(record.version);
     await adoptCopy(context, slot, stage, host);
     host.noteCommit(began, bytes.byteLength);

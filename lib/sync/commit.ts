@@ -22,6 +22,7 @@ import type { SyncContext } from './context.ts';
 import { momentNow } from './head.ts';
 import type { ReplicaHost } from './host.ts';
 import { appendRecord, nextRecord, positionOf } from './log.ts';
+import { Pace } from './pace.ts';
 import { encodeRecord, type Change, type LogRecord } from './record.ts';
 
 /** Longest pause between two attempts of one batch, in ms. */
@@ -33,6 +34,7 @@ export class GroupCommit {
   #queue: PendingRequest[] = [];
   #draining: Promise<void> | null = null;
   #lastBatch = 1;
+  readonly #pace = new Pace();
 
   constructor(context: SyncContext, host: ReplicaHost) {
     this.#context = context;
@@ -70,10 +72,11 @@ export class GroupCommit {
   }
 
   /**
-   * When the last batch was shared, those it answered are about to ask again: gives them a turn of the event loop or
+   * Keeps the pace that the store asks for. And when the last batch was shared, those it answered are about to ask again: gives them a turn of the event loop or
    * two, so that batches do not alternate between one request and all others.
    */
   async #gather(): Promise<void> {
+    if (this.#pace.pauseMs > 0) await this.#context.runtime.sleep(this.#pace.pauseMs);
     for (let turns = 0; turns < 3 && this.#lastBatch > 1; turns++) {
       const before = this.#queue.length;
       await this.#context.runtime.sleep(0);
@@ -172,7 +175,14 @@ export class GroupCommit {
   async #commitRecord(record: LogRecord, bytes: Uint8Array, deadlineMs: number): Promise<boolean> {
     const began = momentNow(this.#context.runtime);
     await this.#context.step('record-creating');
-    if ((await appendRecord(this.#context, record, bytes, deadlineMs)) === 'lost') {
+    let throttled = false;
+    const onThrottled = (): void => {
+      throttled = true;
+      this.#pace.slow();
+    };
+    const outcome = await appendRecord(this.#context, { record, bytes, deadlineMs, onThrottled });
+    if (!throttled) this.#pace.ease();
+    if (outcome === 'lost') {
       await this.#giveUpRun();
       return false;
     }

@@ -19,6 +19,8 @@ export interface SyncSettings {
   readonly keepSnapshotMs: number;
   /** How long a write may try to commit, in ms, over lost races and store failures. */
   readonly commitDeadlineMs: number;
+  /** How much longer, in ms, when the store asks for patience: a write that can wait is not failed for it. */
+  readonly throttledMs: number;
   /** Most requests in one commit. */
   readonly maxBatch: number;
   /** Most bytes in one record. */
@@ -40,6 +42,7 @@ export const defaultSettings: SyncSettings = {
   proofMs: hour,
   keepSnapshotMs: 2 * hour,
   commitDeadlineMs: 20_000,
+  throttledMs: 60_000,
   maxBatch: 256,
   maxRecordBytes: 16 * 1024 * 1024,
   parallelReads: 64,

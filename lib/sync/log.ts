@@ -28,33 +28,63 @@ export interface StoredRecord {
 /** `committed`: the record is ours. `lost`: another one has its number. */
 export type AppendOutcome = 'committed' | 'lost';
 
+export interface Append {
+  readonly record: LogRecord;
+  /** The record's encoding. */
+  readonly bytes: Uint8Array;
+  /** When to stop trying, on the monotonic clock in ms. A store that asks for patience gets `throttledMs` more. */
+  readonly deadlineMs: number;
+  /** Called each time that the store asks for patience. */
+  readonly onThrottled?: () => void;
+}
+
 /**
- * Creates `record`, whose encoding is `bytes`. Throws `indeterminate` when the store did not say, until the deadline (on
- * the monotonic clock, ms), whether it did; any other error means that it was not created.
+ * Creates a record. Throws `indeterminate` when the store did not say, until the deadline, whether it did; any other
+ * error means that it was not created.
  */
-export async function appendRecord(
-  context: SyncContext,
-  record: LogRecord,
-  bytes: Uint8Array,
-  deadlineMs: number,
-): Promise<AppendOutcome> {
-  const { store, layout, runtime } = context;
-  const key = layout.recordKey(record.version);
+export async function appendRecord(context: SyncContext, append: Append): Promise<AppendOutcome> {
+  const { runtime, settings } = context;
   let unknown = false;
   for (let attempt = 0; ; attempt++) {
-    try {
-      if ((await store.create(key, bytes)) === 'created') return 'committed';
-      const found = await fetchRecord(context, record.version);
-      if (found) return found.record.id === record.id ? 'committed' : 'lost';
-      throw new AppError('unavailable', `The store says that ${key} exists, and that it does not.`);
-    } catch (error) {
-      // Not even a refusal settles an earlier attempt whose outcome was unknown; only the record itself does.
-      if (!unknown && isAppError(error, 'denied', 'invalid', 'corrupt', 'not-found')) throw error;
-      unknown = true;
-      if (runtime.monotonicMs() >= deadlineMs) throw unknownOutcome(key, error);
-      await runtime.sleep(backoffMs(attempt, runtime.random()));
-    }
+    const tried = await tryAppend(context, append);
+    if (typeof tried === 'string') return tried;
+    const { error, mayBeThere } = tried;
+    // Not even a refusal settles an earlier attempt whose outcome was unknown; only the record itself does.
+    unknown ||= mayBeThere;
+    if (!unknown && !isAppError(error, 'unavailable')) throw error;
+    const patienceMs = throttledMs(error);
+    if (patienceMs > 0) append.onThrottled?.();
+    const deadlineMs = append.deadlineMs + (patienceMs > 0 ? settings.throttledMs : 0);
+    const pauseMs = Math.max(patienceMs, backoffMs(attempt, runtime.random()));
+    if (runtime.monotonicMs() + patienceMs >= deadlineMs)
+      throw unknown ? unknownOutcome(context, append, error) : error;
+    await runtime.sleep(pauseMs);
   }
+}
+
+/** One attempt; when it failed, whether the record may be there all the same. */
+async function tryAppend(
+  context: SyncContext,
+  { record, bytes }: Append,
+): Promise<AppendOutcome | { error: unknown; mayBeThere: boolean }> {
+  const key = context.layout.recordKey(record.version);
+  try {
+    if ((await context.store.create(key, bytes)) === 'created') return 'committed';
+  } catch (error) {
+    return { error, mayBeThere: !isAppError(error, 'unavailable', 'denied', 'invalid', 'corrupt', 'not-found') };
+  }
+  try {
+    const found = await fetchRecord(context, record.version);
+    if (found) return found.record.id === record.id ? 'committed' : 'lost';
+    throw new AppError('unavailable', `The store says that ${key} exists, and that it does not.`);
+  } catch (error) {
+    return { error, mayBeThere: true };
+  }
+}
+
+/** How long the store asked to be left alone, in ms; 0 when it did not. */
+function throttledMs(error: unknown): number {
+  return isAppError(error, 'unavailable') ? (error.retryAfterMs ?? 0) : 0;
 }
 
 /** The record of `changes` on top of `position`, as this process would write it now. */
@@ -155,7 +185,8 @@ async function fetchWindow(context: SyncContext, first: number, size: number): P
   return records;
 }
 
-function unknownOutcome(key: string, cause: unknown): AppError {
+function unknownOutcome({ layout }: SyncContext, { record }: Append, cause: unknown): AppError {
+  const key = layout.recordKey(record.version);
   return new AppError('indeterminate', `The store did not say whether ${key} was written.`, {
     cause,
     hint: 'The write may have been committed. Read before you repeat it.',

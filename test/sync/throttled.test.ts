@@ -1,0 +1,72 @@
+/** A store that asks for patience gets it: commits slow down and take more requests each, and no write fails. */
+import { expect, it } from 'vitest';
+import { systemRuntime } from '../../lib/runtime.ts';
+import { withCounting } from '../../lib/store/counting.ts';
+import { type Fault, withFaults } from '../../lib/store/faults.ts';
+import { createMemoryStore } from '../../lib/store/memory.ts';
+import { Pace } from '../../lib/sync/pace.ts';
+import { accountIds, insertAccount, openDatabase } from '../support/engine.ts';
+
+const runtime = systemRuntime;
+
+/** A store on which creates of records meet what `choose` says. */
+function recordsMeet(choose: () => Fault | null) {
+  const inner = withCounting(createMemoryStore({ runtime }));
+  const store = withFaults(inner, {
+    runtime,
+    choose: (operation, key) => (operation === 'create' && key.includes('.log/') ? choose() : null),
+  });
+  return { inner, store };
+}
+
+it('a write waits as long as the store asks, beyond the deadline of an outage', async () => {
+  const faults: Fault[] = [];
+  const { store } = recordsMeet(() => faults.shift() ?? null);
+  const database = await openDatabase({ store, settings: { commitDeadlineMs: 20 } });
+  faults.push(...Array.from({ length: 4 }, (): Fault => ({ kind: 'throttled', ms: 30 })));
+  await insertAccount(database, 'a');
+  expect(faults).toEqual([]);
+  expect(await accountIds(database)).toEqual(['a']);
+});
+
+it('a refusal of which nothing came is said to be one when the patience ends', async () => {
+  let full = false;
+  const { store } = recordsMeet(() => (full ? { kind: 'throttled', ms: 30 } : null));
+  const database = await openDatabase({ store, settings: { commitDeadlineMs: 20, throttledMs: 100 } });
+  full = true;
+  await expect(insertAccount(database, 'a')).rejects.toMatchObject({ kind: 'unavailable', retryAfterMs: 30 });
+  full = false;
+  await insertAccount(database, 'b');
+  expect(await accountIds(database)).toEqual(['b']);
+});
+
+it('more requests share a commit', async () => {
+  let busy = 0;
+  const { store, inner } = recordsMeet(() => (busy-- > 0 ? { kind: 'throttled', ms: 1 } : null));
+  const database = await openDatabase({ store });
+  const commits = async (): Promise<number> => {
+    const before = inner.counts().operations.create;
+    // One after another, each as soon as the one before was taken: without a pause, each is a commit of its own.
+    const writes: Promise<unknown>[] = [];
+    for (let index = 0; index < 20; index++) {
+      writes.push(insertAccount(database, `${before}-${index}`));
+      await runtime.sleep(4);
+    }
+    await Promise.all(writes);
+    return inner.counts().operations.create - before;
+  };
+  const unhurried = await commits();
+  busy = 3;
+  expect(await commits()).toBeLessThan(unhurried / 2);
+});
+
+it('the pause grows by doubling to five seconds, and goes when the store has recovered', () => {
+  const pace = new Pace();
+  const pauses = Array.from({ length: 8 }, () => {
+    pace.slow();
+    return pace.pauseMs;
+  });
+  expect(pauses).toEqual([100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+  for (let commit = 0; commit < 8; commit++) pace.ease();
+  expect(pace.pauseMs).toBe(0);
+});
