@@ -18,6 +18,8 @@ import type { Migration } from './schema/migration.ts';
 import { migrations } from './schema/migrations/index.ts';
 import type { Schema } from './schema/table.ts';
 import { schema } from './schema/tables/index.ts';
+import type { UsageCounts } from './store/meter.ts';
+import { trackUsage } from './store/usage.ts';
 
 /** The part of `process` that ending needs. */
 export interface ProcessSignals {
@@ -55,6 +57,8 @@ export interface App {
    * `corrupt`
    */
   open(): Promise<OpenBackend>;
+  /** Runs `work` and tells what stores were sent in its course; see `trackUsage`. */
+  tracked<T>(work: () => T): { readonly value: T; readonly counts: () => UsageCounts };
   /** Ends what runs. Later calls of `open` fail. */
   close(): Promise<void>;
 }
@@ -89,6 +93,10 @@ class LazyApp implements App {
       return Promise.reject(new AppError('unavailable', 'This instance is ending.', { retryAfterMs: 1000 }));
     this.#opening ??= this.#openOnce();
     return this.#opening;
+  }
+
+  tracked<T>(work: () => T): { readonly value: T; readonly counts: () => UsageCounts } {
+    return trackUsage(work);
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@
  * it in lib/db/duckdb, PostgreSQL and the fallback chain implement the same interface beside it.
  */
 import type { Engine, PlainValue, Queries } from '../schema/values.ts';
+import type { UsageReport } from '../store/usage.ts';
 
 export interface ReadOptions {
   /** The answer must include every commit up to this version (the `db-bookmark` that a client sent back). */
@@ -46,6 +47,14 @@ export interface CheckpointStatus {
   readonly recordsSince: number;
 }
 
+/** A large object on its way to or from the store. */
+export interface TransferStatus {
+  readonly direction: 'upload' | 'download';
+  readonly key: string;
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
+
 export interface DatabaseStatus {
   readonly engine: Engine;
   readonly location: string;
@@ -53,6 +62,9 @@ export interface DatabaseStatus {
   readonly version: number;
   readonly checkpoint: CheckpointStatus;
   readonly pendingWrites: number;
+  readonly transfers: readonly TransferStatus[];
+  /** What the store was sent since this process began; null where nobody bills for it. */
+  readonly usage: UsageReport | null;
   /** Trouble that did not stop the last operation (a failed checkpoint, say); newest last, without secrets. */
   readonly warnings: readonly string[];
 }

@@ -8,7 +8,7 @@
 import type { App, OpenBackend } from '../app.ts';
 import type { Answer, Database, ReadOptions } from '../db/database.ts';
 import { type Address, parseAddress } from './address.ts';
-import { parseBookmark, requestIdOf, serverTiming, writeAnswerHeaders } from './headers.ts';
+import { parseBookmark, requestIdOf, serverTiming, type StoreCounts, writeAnswerHeaders } from './headers.ts';
 import type { Log } from './log.ts';
 import { problemResponse } from './problem.ts';
 
@@ -39,8 +39,9 @@ export type Handler = (context: RequestContext) => Promise<Response>;
 /** Runs `work`. Always answers, never rejects. */
 export async function handle(services: Services, request: Request, work: Handler): Promise<Response> {
   const exchange = new Exchange(services, request);
-  const response = await exchange.run(work);
-  exchange.complete(response.headers);
+  const { value, counts } = services.app.tracked(() => exchange.run(work));
+  const response = await value;
+  exchange.complete(response.headers, counts());
   exchange.maintainLater();
   return request.method === 'HEAD' ? new Response(null, response) : response;
 }
@@ -72,14 +73,14 @@ class Exchange {
     }
   }
 
-  complete(headers: Headers): void {
+  complete(headers: Headers, sent: StoreCounts): void {
     headers.set('cache-control', 'no-store');
     headers.set('x-request-id', this.#requestId);
     headers.set('x-content-type-options', 'nosniff');
     if (this.#backend) headers.set('db-backend', this.#backend.name);
     if (this.#answer) writeAnswerHeaders(headers, this.#answer);
     const total = this.#services.app.runtime.monotonicMs() - this.#startedMs;
-    headers.set('server-timing', serverTiming({ ...this.#timings, ...this.#answer?.timings, total }));
+    headers.set('server-timing', serverTiming({ ...this.#timings, ...this.#answer?.timings, total }, sent));
   }
 
   /** The answer goes out first: what is due starts on a later turn of the event loop. */

@@ -28,11 +28,17 @@ export function writeAnswerHeaders(headers: Headers, answer: Omit<Answer<unknown
   if (answer.degraded !== undefined) headers.set('db-degraded', headerText(answer.degraded));
 }
 
-/** `open;dur=12.3, total;dur=20`: milliseconds. */
-export function serverTiming(timings: Timings): string {
-  return Object.entries(timings)
-    .map(([name, ms]) => `${name};dur=${Math.round(ms * 100) / 100}`)
-    .join(', ');
+/** What a billed store was sent for one request, by the classes that providers bill by. */
+export type StoreCounts = Readonly<Record<'write' | 'read' | 'free' | 'bytesUp' | 'bytesDown', number>>;
+
+/** `open;dur=12.3, total;dur=20`: milliseconds. Then `store;desc="1 write, 2 read, …"`, if a billed store was used. */
+export function serverTiming(timings: Timings, sent: StoreCounts): string {
+  const entries = Object.entries(timings).map(([name, ms]) => `${name};dur=${Math.round(ms * 100) / 100}`);
+  const { write, read, free, bytesUp, bytesDown } = sent;
+  if (write + read + free > 0) {
+    entries.push(`store;desc="${write} write, ${read} read, ${free} free, ${bytesUp} bytes up, ${bytesDown} down"`);
+  }
+  return entries.join(', ');
 }
 
 /** One id a request, the platform's when it gave one. */

@@ -80,6 +80,8 @@ function statusBody({ config, candidates }: Examination, status: DatabaseStatus,
     candidates,
     checkpoint: status.checkpoint,
     pendingWrites: status.pendingWrites,
+    transfers: status.transfers,
+    usage: status.usage,
     warnings: status.warnings,
   };
 }
@@ -101,6 +103,8 @@ function downBody({ config, candidates, problems }: Examination, error: unknown)
     candidates,
     checkpoint: null,
     pendingWrites: null,
+    transfers: [],
+    usage: null,
     warnings: problems.map(({ message }) => message),
   };
 }

@@ -19,3 +19,9 @@ export interface SentRequest {
 
 /** Called once for each request that left this process, repeated ones included, when its outcome is known. */
 export type Meter = (request: SentRequest) => void;
+
+/** Requests by class, and bytes. */
+export interface UsageCounts extends Readonly<Record<RequestClass, number>> {
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}

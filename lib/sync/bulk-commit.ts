@@ -15,7 +15,7 @@ import { appendRecord, nextRecord, positionOf } from './log.ts';
 import { encodeRecord, type BulkChange, type LogRecord } from './record.ts';
 import { Replica } from './replica.ts';
 import { removeReplica, type Slot } from './slot.ts';
-import { hashBody, verifiedBody } from './snapshot.ts';
+import { hashBody, uploadBody, verifiedBody } from './snapshot.ts';
 import type { Session } from './sql.ts';
 
 const mostAttempts = 5;
@@ -113,7 +113,7 @@ async function uploadCopy(context: SyncContext, stage: Slot, draft: LogRecord): 
   try {
     const sha256 = await hashBody(body);
     const key = context.layout.bulkKey(draft.id, sha256);
-    await context.store.create(key, verifiedBody(body, sha256));
+    await uploadBody(context, key, verifiedBody(body, sha256));
     const change: BulkChange = { bulk: { key, sha256, bytes: body.size } };
     return { ...draft, changes: [change] };
   } finally {

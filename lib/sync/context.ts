@@ -5,6 +5,7 @@
 import type { Runtime } from '../runtime.ts';
 import type { Store } from '../store/store.ts';
 import type { Layout } from './layout.ts';
+import type { Transfers } from './transfers.ts';
 
 /** Limits and times of the engine. The defaults are what the protocol's safety argument in docs/architecture.md assumes. */
 export interface SyncSettings {
@@ -81,6 +82,7 @@ export interface SyncContext {
   readonly writer: string;
   /** Called at each step; what it throws is thrown there. */
   readonly step: (step: Step) => void | Promise<void>;
+  readonly transfers: Transfers;
   /** Notes trouble that stopped nothing; shown by db-status. */
   readonly warn: (message: string, cause?: unknown) => void;
 }

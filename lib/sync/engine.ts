@@ -18,6 +18,7 @@ import { ReplicaHost, type Tail } from './host.ts';
 import { layoutOf } from './layout.ts';
 import { claimSlot, sweepSlots, type Slot } from './slot.ts';
 import type { Session } from './sql.ts';
+import { type Transfer, Transfers } from './transfers.ts';
 
 export interface EngineOptions {
   readonly store: Store;
@@ -49,6 +50,7 @@ export interface EngineStatus {
   readonly databaseId: string | null;
   readonly version: number;
   readonly tail: Tail;
+  readonly transfers: readonly Transfer[];
   readonly warnings: readonly string[];
 }
 
@@ -164,7 +166,7 @@ export class Engine {
   /** What this process knows, without asking the store. */
   status(): EngineStatus {
     const { databaseId, version, tail } = this.#host;
-    return { databaseId, version, tail, warnings: [...this.#warnings] };
+    return { databaseId, version, tail, transfers: this.#context.transfers.list(), warnings: [...this.#warnings] };
   }
 
   /** Catches up and takes a checkpoint. */
@@ -217,6 +219,7 @@ function makeContext(options: EngineOptions, warnings: string[]): SyncContext {
     settings: { ...defaultSettings, ...options.settings },
     writer: runtime.uuid(),
     step: onStep ?? (() => undefined),
+    transfers: new Transfers(),
     warn: (message, cause) => {
       const why = cause instanceof AppError ? ` (${cause.message})` : '';
       warnings.push(`${new Date(runtime.now()).toISOString()} ${message}${why}`);

@@ -45,26 +45,30 @@ export interface Downloaded {
  * Brings an object into the file at `path`, replacing what is there, in parallel ranges when it is large. Null when the
  * store says that it is absent.
  */
-export async function downloadObject(
+export function downloadObject(
   context: SyncContext,
   key: string,
   bytes: number,
   path: string,
 ): Promise<Downloaded | null> {
-  const hash = createHash('sha256');
-  const file = await open(path, 'w', 0o600);
-  try {
-    let written = 0;
-    for await (const chunk of fetchInOrder(context, key, bytes)) {
-      if (chunk === null) return null;
-      hash.update(chunk);
-      await file.write(chunk, 0, chunk.byteLength, written);
-      written += chunk.byteLength;
+  const transfer = { direction: 'download', key, totalBytes: bytes } as const;
+  return context.transfers.follow(transfer, async (moved) => {
+    const hash = createHash('sha256');
+    const file = await open(path, 'w', 0o600);
+    try {
+      let written = 0;
+      for await (const chunk of fetchInOrder(context, key, bytes)) {
+        if (chunk === null) return null;
+        hash.update(chunk);
+        await file.write(chunk, 0, chunk.byteLength, written);
+        written += chunk.byteLength;
+        moved(chunk.byteLength);
+      }
+      return { sha256: hash.digest('hex'), bytes: written };
+    } finally {
+      await file.close();
     }
-    return { sha256: hash.digest('hex'), bytes: written };
-  } finally {
-    await file.close();
-  }
+  });
 }
 
 /** How many ranges are under way at once; with 8 MiB each, what a download holds in memory. */
@@ -151,7 +155,25 @@ export async function uploadSnapshot(context: SyncContext, version: number, body
   const sha256 = await hashBody(body);
   const key = context.layout.snapshotKey(version, sha256);
   await context.step('snapshot-uploading');
-  await context.store.create(key, verifiedBody(body, sha256));
+  await uploadBody(context, key, verifiedBody(body, sha256));
   await context.step('snapshot-uploaded');
   return { key, version, sha256 };
+}
+
+/** Creates the object `key` from `body`, unless it is there, where its progress can be seen. */
+export async function uploadBody(context: SyncContext, key: string, body: StreamBody): Promise<void> {
+  const transfer = { direction: 'upload', key, totalBytes: body.size } as const;
+  await context.transfers.follow(transfer, (moved) => context.store.create(key, withProgress(body, moved)));
+}
+
+function withProgress(body: StreamBody, moved: (bytes: number) => void): StreamBody {
+  return {
+    size: body.size,
+    async *open(range) {
+      for await (const chunk of body.open(range)) {
+        yield chunk;
+        moved(chunk.byteLength);
+      }
+    },
+  };
 }

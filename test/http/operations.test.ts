@@ -25,6 +25,8 @@ describe('db-status', () => {
       candidates: expect.any(Array),
       checkpoint: { version: null, at: null, bytes: null, recordsSince: 2 },
       pendingWrites: 0,
+      transfers: [],
+      usage: null,
       warnings: [],
     });
     expect(response.headers.get('db-bookmark')).toBe('2');

@@ -111,6 +111,8 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
       version,
       checkpoint: { version: null, at: null, bytes: null, recordsSince: version },
       pendingWrites: 0,
+      transfers: [],
+      usage: null,
       warnings: [],
     }),
     sync: async (): Promise<SyncReport> => ({

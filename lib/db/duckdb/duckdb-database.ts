@@ -16,6 +16,7 @@ import type {
   SyncReport,
   WriteOptions,
 } from '../database.ts';
+import type { UsageReport } from '../../store/usage.ts';
 import { runMigrations } from './migrate.ts';
 import { readingQueries, writingQueries } from './transaction.ts';
 
@@ -23,6 +24,8 @@ export interface DuckDbDatabaseOptions extends EngineOptions {
   readonly migrations: readonly Migration[];
   /** How old a read's state may be unless the read says otherwise, in ms. */
   readonly maxStalenessMs: number;
+  /** Tells what the store was sent, where that is counted. */
+  readonly usage?: () => UsageReport;
 }
 
 /** Opens the engine, runs the migrations that are new, and gives the database. On failure nothing stays open. */
@@ -43,12 +46,14 @@ class DuckDbDatabase implements Database {
   readonly #location: string;
   readonly #maxStalenessMs: number;
   readonly #runtime: Runtime;
+  readonly #usage: (() => UsageReport) | undefined;
 
   constructor(engine: Engine, options: DuckDbDatabaseOptions) {
     this.#engine = engine;
     this.#location = `${options.store.location}/${options.name}`;
     this.#maxStalenessMs = options.maxStalenessMs;
     this.#runtime = options.runtime;
+    this.#usage = options.usage;
   }
 
   async read<T>(work: (queries: Queries) => Promise<T>, options: ReadOptions = {}): Promise<Answer<T>> {
@@ -68,7 +73,7 @@ class DuckDbDatabase implements Database {
   }
 
   status(): Promise<DatabaseStatus> {
-    const { databaseId, version, tail, warnings } = this.#engine.status();
+    const { databaseId, version, tail, transfers, warnings } = this.#engine.status();
     const checkpoint: CheckpointStatus = {
       version: tail.snapshot?.version ?? null,
       at: tail.snapshot?.modifiedAt.toISOString() ?? null,
@@ -82,6 +87,8 @@ class DuckDbDatabase implements Database {
       version,
       checkpoint,
       pendingWrites: 0,
+      transfers,
+      usage: this.#usage?.() ?? null,
       warnings,
     });
   }

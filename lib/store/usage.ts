@@ -1,0 +1,61 @@
+/**
+ * Counts what a store was sent, since this process began and for single requests of a client, in the classes that
+ * providers bill by.
+ *
+ * Owns: the counts. Knows no prices. The worst that can happen: a figure that is off by one; nothing depends on it.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { MonthEstimate } from './blob-plan.ts';
+import type { Meter, SentRequest, UsageCounts } from './meter.ts';
+
+class Tally {
+  readonly #counts = { write: 0, read: 0, free: 0, bytesUp: 0, bytesDown: 0 };
+
+  add(request: SentRequest): void {
+    this.#counts[request.class]++;
+    this.#counts.bytesUp += request.bytesUp;
+    this.#counts.bytesDown += request.bytesDown;
+  }
+
+  get counts(): UsageCounts {
+    return { ...this.#counts };
+  }
+}
+
+/** The tally of the client's request in whose course a store is used, if it is tracked. */
+const tracked = new AsyncLocalStorage<Tally>();
+
+export interface Usage {
+  /** For the driver. */
+  readonly meter: Meter;
+  /** All so far. */
+  counts(): UsageCounts;
+}
+
+/** What an operator is shown of it. */
+export interface UsageReport extends UsageCounts {
+  /** Since when this process counts, in ms before now. */
+  readonly sinceMs: number;
+  /** Where the provider's plans are known. */
+  readonly month?: MonthEstimate | null;
+}
+
+export function createUsage(): Usage {
+  const all = new Tally();
+  return {
+    meter: (request) => {
+      all.add(request);
+      tracked.getStore()?.add(request);
+    },
+    counts: () => all.counts,
+  };
+}
+
+/**
+ * Runs `work`, and counts what stores are sent in its course. Requests that share a commit share one write to the
+ * store: it counts for the one that began it.
+ */
+export function trackUsage<T>(work: () => T): { readonly value: T; readonly counts: () => UsageCounts } {
+  const tally = new Tally();
+  return { value: tracked.run(tally, work), counts: () => tally.counts };
+}
