@@ -31,7 +31,7 @@ export function createEndpoints(services: Services): Endpoints {
   const rows = rowHandlers(services.app);
   return {
     status: endpoint(statusHandler(services.app)),
-    sync: endpoint(syncHandler),
+    sync: endpoint(syncHandler(services.app)),
     list: endpoint(rows.list),
     create: endpoint(rows.create),
     readOne: endpoint(rows.readOne),

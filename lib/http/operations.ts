@@ -12,6 +12,7 @@ import { AppError } from '../errors.ts';
 import { refuseParameters } from '../schema/list/parameters.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { inQuery } from './problem.ts';
+import { acceptsEvents, streamProgress } from './progress.ts';
 
 export function statusHandler(app: App): Handler {
   return async (context) => {
@@ -27,18 +28,28 @@ export function statusHandler(app: App): Handler {
   };
 }
 
-export const syncHandler: Handler = async (context) => {
-  inQuery(() => refuseParameters(context.address.parameters));
-  const database = await context.database();
-  const report = await syncDatabase(database);
-  context.noted({
-    value: report,
-    version: report.version,
-    durability: 'durable',
-    timings: { sync: report.durationMs },
-  });
-  return Response.json(report);
-};
+/** With `accept: text/event-stream` the answer tells of the progress of large transfers. */
+export function syncHandler(app: App): Handler {
+  return async (context) => {
+    inQuery(() => refuseParameters(context.address.parameters));
+    const database = await context.database();
+    if (acceptsEvents(context.request)) {
+      return streamProgress(syncDatabase(database), {
+        runtime: app.runtime,
+        progress: async () => ({ transfers: (await database.status()).transfers }),
+        onFailure: (error) => context.logFailure(error, 503),
+      });
+    }
+    const report = await syncDatabase(database);
+    context.noted({
+      value: report,
+      version: report.version,
+      durability: 'durable',
+      timings: { sync: report.durationMs },
+    });
+    return Response.json(report);
+  };
+}
 
 async function syncDatabase(database: Database): Promise<SyncReport> {
   try {

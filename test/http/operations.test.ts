@@ -138,4 +138,52 @@ describe('db-sync', () => {
     await Promise.all(waited);
     expect(database.maintained).toBe(2);
   });
+
+  it('tells of its progress to who asks for events, and of its end', async () => {
+    const service = await startService();
+    const { database } = service;
+    const report = await database.sync();
+    let finish = (): void => undefined;
+    database.sync = () => new Promise((resolve) => (finish = () => resolve(report)));
+    const transfer = { direction: 'upload', key: 'k', bytes: 1, totalBytes: 2 } as const;
+    const status = await database.status();
+    database.status = async () => {
+      finish();
+      return { ...status, transfers: [transfer] };
+    };
+    const response = await service.send('POST', '/api/db-sync', { headers: { accept: 'text/event-stream' } });
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    expect(await response.text()).toBe(
+      `event: progress\ndata: ${JSON.stringify({ transfers: [transfer] })}\n\n` +
+        `event: done\ndata: ${JSON.stringify(report)}\n\n`,
+    );
+  });
+
+  it('ends its events with the problem, and logs it', async () => {
+    const service = await startService();
+    service.database.sync = () => Promise.reject(new AppError('unavailable', 'secret'));
+    const response = await service.send('POST', '/api/db-sync', { headers: { accept: 'text/event-stream' } });
+    const text = await response.text();
+    expect(text).toMatch(/event: problem\ndata: \{"type":"\/problems\/unavailable".*\n\n$/);
+    expect(text).not.toContain('secret');
+    expect(service.log).toHaveLength(1);
+  });
+
+  it('goes on when the listener leaves', async () => {
+    const service = await startService();
+    const { database } = service;
+    const report = await database.sync();
+    let ended = false;
+    let finish = (): void => undefined;
+    database.sync = async () => {
+      await new Promise<void>((resolve) => (finish = resolve));
+      ended = true;
+      return report;
+    };
+    const response = await service.send('POST', '/api/db-sync', { headers: { accept: 'text/event-stream' } });
+    await response.body!.cancel();
+    finish();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(ended).toBe(true);
+  });
 });

@@ -1,0 +1,58 @@
+/**
+ * A long piece of work as server-sent events: `progress` while it runs, then `done` with its result or `problem` with
+ * what went wrong. https://html.spec.whatwg.org/multipage/server-sent-events.html
+ *
+ * Owns: the form of the stream. The worst that can happen: a client that leaves stops the work; so the work goes on, and
+ * only the telling ends.
+ */
+import type { Runtime } from '../runtime.ts';
+import { problemResponse } from './problem.ts';
+
+export interface ProgressOptions {
+  readonly runtime: Runtime;
+  /** What a `progress` event tells; asked every half second. */
+  readonly progress: () => Promise<unknown>;
+  readonly onFailure: (error: unknown) => void;
+}
+
+const everyMs = 500;
+
+export function acceptsEvents(request: Request): boolean {
+  return (request.headers.get('accept') ?? '').toLowerCase().includes('text/event-stream');
+}
+
+/** Answers at once; `work` runs to its end whether or not somebody listens. */
+export function streamProgress(work: Promise<unknown>, options: ProgressOptions): Response {
+  const stream = new ReadableStream<Uint8Array>({
+    start: (controller) => void tell(work, options, controller),
+  });
+  return new Response(stream, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
+}
+
+async function tell(
+  work: Promise<unknown>,
+  { runtime, progress, onFailure }: ProgressOptions,
+  controller: ReadableStreamDefaultController<Uint8Array>,
+): Promise<void> {
+  const ended = work.then(
+    (result) => ({ event: 'done', data: result }),
+    async (error: unknown) => {
+      onFailure(error);
+      return { event: 'problem', data: await problemResponse(error).json() };
+    },
+  );
+  const send = ({ event, data }: { event: string; data: unknown }): void => {
+    controller.enqueue(new TextEncoder().encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
+  };
+  try {
+    for (;;) {
+      const end = await Promise.race([ended, runtime.sleep(everyMs).then(() => null)]);
+      send(end ?? { event: 'progress', data: await progress() });
+      if (end) break;
+    }
+    controller.close();
+  } catch {
+    // The client went away: nobody to tell. The work goes on.
+    await ended;
+  }
+}
