@@ -47,8 +47,11 @@ async function compileWorker(folder: string): Promise<string> {
   await compile.catch((error: Error & { stdout?: string }) => {
     throw new Error(`The worker does not compile:\n${error.stdout}`, { cause: error });
   });
-  await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
-  await symlink(join(repository, 'node_modules'), join(folder, 'node_modules'));
+  await writeFile(
+    join(folder, 'package.json'),
+    JSON.stringify({ type: 'module', imports: { '#packages/*': './.packages/*.js' } }),
+  );
+  for (const name of ['node_modules', '.packages']) await symlink(join(repository, name), join(folder, name));
   return join(folder, 'bench/cold-start-worker.js');
 }
 

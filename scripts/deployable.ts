@@ -10,6 +10,7 @@ export const repository = fileURLToPath(new URL('..', import.meta.url));
 
 /** What Vercel gets to see: the rest is named in .vercelignore. */
 const deployedEntries = [
+  '.packages',
   'api',
   'lib',
   'public',

@@ -52,7 +52,9 @@ describe('the detectors', () => {
     ['lib/store/memory.ts', "import { DuckDBInstance } from '@duckdb/node-api';"],
     ['lib/http/rows.ts', "import type { DuckDBInstance } from '@duckdb/node-api';"],
     ['lib/db/duckdb/a.ts', "import pg from 'pg';"],
-    ['lib/sync/log.ts', "import { sql } from 'kysely/helpers/postgres';"],
+    ['lib/sync/log.ts', "import { sql } from '#packages/kysely';"],
+    // Hundreds of files: only as the one that they are made into.
+    ['lib/schema/values.ts', "import { sql } from 'kysely';"],
     ['lib/sync/log.ts', "import leftPad from 'left-pad';"],
     ['lib/sync/log.ts', "import fs from 'fs';"],
   ];

@@ -3,7 +3,7 @@
  * which a lost, doubled or halved write shows: counters count, balances keep their sum, a post is two rows.
  */
 import { createHash } from 'node:crypto';
-import { sql } from 'kysely';
+import { sql } from '#packages/kysely';
 import type { Migration } from '../../lib/schema/migration.ts';
 import { migrations } from '../../lib/schema/migrations/index.ts';
 import type { Queries } from '../../lib/schema/values.ts';

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql } from '#packages/kysely';
 import { describe, expect, it } from 'vitest';
 import { text, uuid } from '../../lib/schema/columns.ts';
 import { migrations } from '../../lib/schema/migrations/index.ts';

@@ -31,8 +31,8 @@ export const allowedEdges = {
 /** Who may import a package: the paths' beginnings. A package that is not named here belongs to nobody. */
 const packageOwners: Readonly<Record<string, readonly string[]>> = {
   '@duckdb/node-api': ['lib/db/duckdb/', 'lib/sync/'],
-  kysely: ['lib/schema/', 'lib/db/'],
-  zod: ['lib/schema/', 'lib/http/'],
+  '#packages/kysely': ['lib/schema/', 'lib/db/'],
+  '#packages/zod': ['lib/schema/', 'lib/http/'],
   '@vercel/functions': ['lib/http/', 'lib/db/postgres'],
   '@vercel/blob': ['lib/store/blob'],
   '@aws-sdk/client-s3': ['lib/store/s3'],
@@ -112,7 +112,7 @@ function edgeOffences(from: string, to: string): readonly string[] {
 }
 
 function packageOffences(path: string, specifier: string): readonly string[] {
-  const name = specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : specifier.split('/')[0];
+  const name = /^[@#]/.test(specifier) ? specifier.split('/').slice(0, 2).join('/') : specifier.split('/')[0];
   const owners = packageOwners[name ?? ''];
   if (owners === undefined) return [`imports the package ${name}, which belongs to nobody`];
   return owners.some((owner) => path.startsWith(owner)) ? [] : [`imports the package ${name}, which is not its own`];

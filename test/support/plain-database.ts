@@ -21,7 +21,7 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
   type QueryResult,
-} from 'kysely';
+} from '#packages/kysely';
 import type { Answer, Database, DatabaseStatus, ReadOptions, SyncReport, WriteOptions } from '../../lib/db/database.ts';
 import { AppError, isAppError } from '../../lib/errors.ts';
 import type { Migration } from '../../lib/schema/migration.ts';

@@ -6,7 +6,7 @@
  * and whatever is not captured here is refused.
  */
 import { StatementType } from '@duckdb/node-api';
-import type { InsertQueryNode, OperationNode, RootOperationNode, ValuesNode } from 'kysely';
+import type { InsertQueryNode, OperationNode, RootOperationNode, ValuesNode } from '#packages/kysely';
 import { AppError } from '../../errors.ts';
 import type { Row } from '../../schema/values.ts';
 import type { TableName, TableShape } from '../../sync/catalog.ts';

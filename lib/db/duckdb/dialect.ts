@@ -20,7 +20,7 @@ import {
   ReturningNode,
   SelectionNode,
   type UpdateQueryNode,
-} from 'kysely';
+} from '#packages/kysely';
 import type { DuckDBMaterializedResult, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { AppError } from '../../errors.ts';
 import type { Queries, Row } from '../../schema/values.ts';

@@ -5,7 +5,7 @@
  * decided in capture.ts.
  */
 import { type DuckDBMaterializedResult, StatementType } from '@duckdb/node-api';
-import type { CompiledQuery, QueryResult, ReturningNode } from 'kysely';
+import type { CompiledQuery, QueryResult, ReturningNode } from '#packages/kysely';
 import { AppError } from '../../errors.ts';
 import type { Queries, Row } from '../../schema/values.ts';
 import type { Catalog, TableShape } from '../../sync/catalog.ts';

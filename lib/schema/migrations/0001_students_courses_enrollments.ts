@@ -1,5 +1,5 @@
 /** The default schema. References are foreign keys on PostgreSQL only: see docs/architecture.md. */
-import { type CreateTableBuilder, sql } from 'kysely';
+import { type CreateTableBuilder, sql } from '#packages/kysely';
 import type { Migration, MigrationContext } from '../migration.ts';
 
 export const migration: Migration = {

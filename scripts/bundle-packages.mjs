@@ -1,0 +1,40 @@
+/**
+ * Makes one file of each package that consists of hundreds, in `.packages/`; the sources import it as
+ * `#packages/<name>`. Runs after every `npm install`, on Vercel too. Loading a package file by file is most of what a cold
+ * start would take: see docs/decisions.
+ *
+ * Plain JavaScript: it runs on whatever Node installs the packages.
+ */
+import { build } from 'esbuild';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+/** By the name under which the sources import it. */
+const packages = { kysely: 'kysely', zod: 'zod' };
+
+const folder = fileURLToPath(new URL('../.packages/', import.meta.url));
+await rm(folder, { recursive: true, force: true });
+await mkdir(folder, { recursive: true });
+
+for (const [name, specifier] of Object.entries(packages)) {
+  await build({
+    stdin: { contents: `export * from '${specifier}';`, resolveDir: folder, loader: 'js' },
+    outfile: `${folder}${name}.js`,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    // Names stay: errors are told apart by them.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'eof',
+    // What a package loads with `require` from the platform.
+    banner: {
+      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+  await writeFile(`${folder}${name}.d.ts`, `export * from '${specifier}';\n`);
+}
+// Modules, wherever the folder is copied to.
+await writeFile(`${folder}package.json`, '{"type":"module"}\n');
