@@ -42,16 +42,19 @@ export async function appendRecord(
   const key = layout.recordKey(record.version);
   let unknown = false;
   for (let attempt = 0; ; attempt++) {
+    let exists = false;
     try {
       if ((await store.create(key, bytes)) === 'created') return 'committed';
+      exists = true;
       const found = await fetchRecord(context, record.version);
       if (found) return found.record.id === record.id ? 'committed' : 'lost';
       throw new AppError('unavailable', `The store says that ${key} exists, and that it does not.`);
     } catch (error) {
       // Not even a refusal settles an earlier attempt whose outcome was unknown; only the record itself does.
       if (!unknown && isAppError(error, 'denied', 'invalid', 'corrupt', 'not-found')) throw error;
-      unknown = true;
-      if (runtime.monotonicMs() >= deadlineMs) throw unknownOutcome(key, error);
+      // `unavailable` of the creating says that nothing was written; of the reading back, that ours may be there.
+      unknown ||= exists || !isAppError(error, 'unavailable');
+      if (runtime.monotonicMs() >= deadlineMs) throw unknown ? unknownOutcome(key, error) : error;
       await runtime.sleep(backoffMs(attempt, runtime.random()));
     }
   }
