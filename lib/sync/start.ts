@@ -35,7 +35,8 @@ async function resumeReplica(context: SyncContext, slot: Slot): Promise<Started 
   if (!replica) return null;
   try {
     const lookedAt = momentNow(context.runtime);
-    const [snapshots, onLog] = await Promise.all([listSnapshots(context), isOnLog(context, replica)]);
+    const listing = listSnapshots(context);
+    const [snapshots, onLog] = await Promise.all([listing, isOnLog(context, replica, listing)]);
     if (onLog) return { replica, lookedAt, snapshots };
   } catch (error) {
     await replica.close();
@@ -55,14 +56,28 @@ async function openQuietly(context: SyncContext, slot: Slot): Promise<Replica | 
   }
 }
 
-async function isOnLog(context: SyncContext, { position }: Replica): Promise<boolean> {
+/**
+ * Whether the log knows the replica's position. A damaged record there is thrown, and the replica kept, as it may be the
+ * only one that has what the record held; unless a snapshot has it, too.
+ */
+async function isOnLog(
+  context: SyncContext,
+  { position }: Replica,
+  listing: Promise<readonly SnapshotInfo[]>,
+): Promise<boolean> {
   if (position.version === 0) return false;
-  const [own, next] = await Promise.all([
-    fetchRecord(context, position.version),
-    fetchRecord(context, position.version + 1),
-  ]);
-  if (own) return own.record.id === position.recordId;
-  return next !== null && continues(position, next.record);
+  try {
+    const [own, next] = await Promise.all([
+      fetchRecord(context, position.version),
+      fetchRecord(context, position.version + 1),
+    ]);
+    if (own) return own.record.id === position.recordId;
+    return next !== null && continues(position, next.record);
+  } catch (error) {
+    if (!isAppError(error, 'corrupt')) throw error;
+    if ((await listing).some(({ version }) => version >= position.version)) return false;
+    throw error;
+  }
 }
 
 /** Starts from the newest good snapshot, whatever the slot holds. */
