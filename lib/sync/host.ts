@@ -28,7 +28,8 @@ export interface Tail {
 const estimatedRecordBytes = 800;
 const mostRestarts = 3;
 
-type Advance = 'at-head' | 'behind';
+/** `off-log`: the next record does not continue this replica's history. */
+type Advance = 'at-head' | 'behind' | 'off-log';
 
 export class ReplicaHost {
   readonly #context: SyncContext;
@@ -133,17 +134,26 @@ export class ReplicaHost {
    */
   async catchUp(): Promise<number> {
     const from = this.version;
-    for (let restarts = 0; restarts <= mostRestarts; restarts++) {
-      if (!this.#replica.condemned && (await this.#advance()) === 'at-head') return Math.max(0, this.version - from);
+    for (let restarts = 0; ; restarts++) {
+      const advance = this.#replica.condemned ? 'behind' : await this.#advance();
+      if (advance === 'at-head') return Math.max(0, this.version - from);
+      if (restarts === mostRestarts) throw advance === 'off-log' ? this.#brokenLog() : outrun();
       await this.restart();
     }
-    throw new AppError('unavailable', 'The log moves on faster than this instance can follow.', { retryAfterMs: 1000 });
+  }
+
+  /** What was made anew from the store is off its log again: the log itself is at fault. */
+  #brokenLog(): AppError {
+    const key = this.#context.layout.recordKey(this.version + 1);
+    return new AppError('corrupt', `The record ${key} does not continue the one before it.`, {
+      hint: 'Restore this object, and those after it, from a backup of the store. Data up to the record before it is intact.',
+    });
   }
 
   async #advance(): Promise<Advance> {
     try {
       for await (const window of followTail(this.#context, this.version)) {
-        if (!(await this.#applyWindow(window))) return 'behind';
+        if (!(await this.#applyWindow(window))) return 'off-log';
         if (window.last) return await this.#concludeAbsent(window.began);
       }
       throw new AppError('unavailable', 'The log could not be followed to its end.');
@@ -277,6 +287,10 @@ export class ReplicaHost {
       await this.#replica.close();
     });
   }
+}
+
+function outrun(): AppError {
+  return new AppError('unavailable', 'The log moves on faster than this instance can follow.', { retryAfterMs: 1000 });
 }
 
 /** How many of the records, from the first on, continue the replica's history one after another. */
