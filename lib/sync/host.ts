@@ -6,6 +6,7 @@
  * and says that it is not; see head.ts.
  */
 import { AppError, isAppError } from '../errors.ts';
+import { onPath } from '../store/errno.ts';
 import { applyBulk } from './bulk.ts';
 import type { SyncContext } from './context.ts';
 import { HeadProof, momentNow, SharedProbe, type Moment } from './head.ts';
@@ -57,7 +58,8 @@ export class ReplicaHost {
   /** Starts the replica in `slot` and brings it to the head. */
   static async start(context: SyncContext, slot: Slot): Promise<ReplicaHost> {
     const damaged = new Set<string>();
-    const host = new ReplicaHost(context, slot, await startReplica(context, slot, damaged));
+    const started = await onPath(slot.folder, () => startReplica(context, slot, damaged));
+    const host = new ReplicaHost(context, slot, started);
     for (const key of damaged) host.#damaged.add(key);
     try {
       await host.exclusive(() => host.catchUp());
@@ -268,7 +270,8 @@ export class ReplicaHost {
     this.#current.catch(() => undefined);
     try {
       await this.#replica.close();
-      this.#replica = await make();
+      await this.#slot.secure();
+      this.#replica = await onPath(this.#slot.folder, make);
       settle.resolve(this.#replica);
     } catch (error) {
       settle.reject(error);
