@@ -11,6 +11,7 @@ import { applyBulk } from './bulk.ts';
 import type { SyncContext } from './context.ts';
 import { HeadProof, momentNow, SharedProbe, type Moment } from './head.ts';
 import { continues, followTail, positionOf, type StoredRecord, type TailWindow } from './log.ts';
+import { breaksReplica, mapLocalError } from './local-disk.ts';
 import type { Replica } from './replica.ts';
 import type { Slot } from './slot.ts';
 import { listSnapshots, type SnapshotInfo } from './snapshot.ts';
@@ -29,14 +30,17 @@ export interface Tail {
 const estimatedRecordBytes = 800;
 const mostRestarts = 3;
 
-/** `off-log`: the next record does not continue this replica's history. */
-type Advance = 'at-head' | 'behind' | 'off-log';
+/** `off-log`: the next record does not continue this replica's history. `broken`: the replica's file is damaged. */
+type Advance = 'at-head' | 'behind' | 'off-log' | 'broken';
 
 export class ReplicaHost {
   readonly #context: SyncContext;
   readonly #slot: Slot;
   readonly #turn = new Turn();
   readonly #damaged = new Set<string>();
+  /** Snapshots of which a replica was made that broke. */
+  readonly #suspects = new Set<string>();
+  #madeFrom: string | null;
   readonly #probe: SharedProbe<void>;
   readonly head: HeadProof;
   #replica: Replica;
@@ -49,6 +53,7 @@ export class ReplicaHost {
     this.#context = context;
     this.#slot = slot;
     this.#replica = started.replica;
+    this.#madeFrom = started.madeFrom;
     this.#current = Promise.resolve(started.replica);
     this.head = new HeadProof(context.runtime, context.settings);
     this.#probe = new SharedProbe(() => this.#probeHead());
@@ -139,13 +144,15 @@ export class ReplicaHost {
     for (let restarts = 0; ; restarts++) {
       const advance = this.#replica.condemned ? 'behind' : await this.#advance();
       if (advance === 'at-head') return Math.max(0, this.version - from);
-      if (restarts === mostRestarts) throw advance === 'off-log' ? this.#brokenLog() : outrun();
+      if (restarts === mostRestarts) throw this.#whyStuck(advance);
       await this.restart();
     }
   }
 
-  /** What was made anew from the store is off its log again: the log itself is at fault. */
-  #brokenLog(): AppError {
+  /** Why a replica that was made anew from the store, time and again, does not get to the head. */
+  #whyStuck(advance: Advance): unknown {
+    if (advance === 'broken') return mapLocalError(this.#replica.condemned);
+    if (advance !== 'off-log') return outrun();
     const key = this.#context.layout.recordKey(this.version + 1);
     return new AppError('corrupt', `The record ${key} does not continue the one before it.`, {
       hint: 'Restore this object, and those after it, from a backup of the store. Data up to the record before it is intact.',
@@ -160,6 +167,10 @@ export class ReplicaHost {
       }
       throw new AppError('unavailable', 'The log could not be followed to its end.');
     } catch (error) {
+      if (breaksReplica(error)) {
+        this.#context.warn('The local replica is damaged; making it anew.', error);
+        return 'broken';
+      }
       if (isAppError(error, 'corrupt') && (await this.#snapshotBeyond())) return 'behind';
       throw error;
     }
@@ -230,7 +241,7 @@ export class ReplicaHost {
     return (await this.look()).some(({ key, version }) => version > this.version && !this.#damaged.has(key));
   }
 
-  #noteSnapshots({ lookedAt, snapshots }: Omit<Started, 'replica'>): void {
+  #noteSnapshots({ lookedAt, snapshots }: Pick<Started, 'lookedAt' | 'snapshots'>): void {
     this.head.looked(lookedAt, snapshots[0]?.version ?? 0);
     const covered = snapshots.find(({ key, version }) => version <= this.version && !this.#damaged.has(key));
     if (covered) this.noteSnapshot(covered);
@@ -251,13 +262,28 @@ export class ReplicaHost {
 
   /** Begins again from the newest good snapshot. Only within `exclusive`. */
   async restart(): Promise<void> {
+    this.#suspectSnapshot();
     await this.replaceReplica(async () => {
       const started = await startAnew(this.#context, this.#slot, this.#damaged);
       this.#replica = started.replica;
+      this.#madeFrom = started.madeFrom;
       this.#snapshot = null;
       this.#noteSnapshots(started);
       return started.replica;
     });
+  }
+
+  /**
+   * A replica may break by the disk that it is on. When that happens twice to what was made from one snapshot, DuckDB
+   * cannot read the snapshot, though its hash fits: what was uploaded was damaged before.
+   */
+  #suspectSnapshot(): void {
+    if (this.#madeFrom === null || !breaksReplica(this.#replica.condemned)) return;
+    if (this.#suspects.has(this.#madeFrom)) {
+      this.#damaged.add(this.#madeFrom);
+      this.#context.warn(`DuckDB cannot read all of the snapshot ${this.#madeFrom}; using the one before it.`);
+    }
+    this.#suspects.add(this.#madeFrom);
   }
 
   /**

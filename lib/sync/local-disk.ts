@@ -8,7 +8,8 @@ import { AppError } from '../errors.ts';
 
 const noRoom = /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/;
 /** Also within others: 'TransactionContext Error: Failed to commit: Could not write file …'. */
-const ofFiles = /^(?:Error: )?(?:IO|FATAL) Error|Could not (?:read|write|open|sync|truncate|remove|move) /;
+const ofFiles =
+  /^(?:Error: )?(?:IO|FATAL) Error|Corrupt database file|Could not (?:read|write|open|sync|truncate|remove|move) /;
 /** DuckDB has given the database up, or its file holds something else than was written. */
 const ofBrokenFile = /^(?:Error: )?FATAL Error|Corrupt database file|Could not read /;
 
@@ -32,7 +33,7 @@ export function mapLocalError(error: unknown): unknown {
   });
 }
 
-/** Whether the replica must be made anew after this error. */
+/** Whether the replica must, and can, be made anew after this error. */
 export function breaksReplica(error: unknown): boolean {
   for (let each = error; each instanceof Error; each = each.cause) if (ofBrokenFile.test(each.message)) return true;
   return false;

@@ -19,6 +19,8 @@ import { downloadObject, listSnapshots, type SnapshotInfo } from './snapshot.ts'
 
 export interface Started {
   readonly replica: Replica;
+  /** Key of the snapshot that the replica was made from just now, null when it was made from something else. */
+  readonly madeFrom: string | null;
   /** When the snapshots were listed, and what was found. */
   readonly lookedAt: Moment;
   readonly snapshots: readonly SnapshotInfo[];
@@ -37,7 +39,7 @@ async function resumeReplica(context: SyncContext, slot: Slot): Promise<Started 
     const lookedAt = momentNow(context.runtime);
     const listing = listSnapshots(context);
     const [snapshots, onLog] = await Promise.all([listing, isOnLog(context, replica, listing)]);
-    if (onLog) return { replica, lookedAt, snapshots };
+    if (onLog) return { replica, madeFrom: null, lookedAt, snapshots };
   } catch (error) {
     await replica.close();
     throw error;
@@ -87,14 +89,15 @@ export async function startAnew(context: SyncContext, slot: Slot, damaged: Set<s
   const databaseFile = await context.store.head(context.layout.databaseFile);
   const lookedAt = momentNow(context.runtime);
   const snapshots = await listSnapshots(context);
+  const opened = await openSnapshot(context, slot, snapshots, damaged);
   const replica =
-    (await openSnapshot(context, slot, snapshots, damaged)) ??
+    opened?.replica ??
     (await openBase(context, slot)) ??
     (databaseFile
       ? await adoptDatabaseFile(context, slot, databaseFile.size)
       : await Replica.open(slot, context.settings));
   await context.step('replica-opened');
-  return { replica, lookedAt, snapshots };
+  return { replica, madeFrom: opened?.key ?? null, lookedAt, snapshots };
 }
 
 async function openSnapshot(
@@ -102,7 +105,7 @@ async function openSnapshot(
   slot: Slot,
   snapshots: readonly SnapshotInfo[],
   damaged: Set<string>,
-): Promise<Replica | null> {
+): Promise<{ readonly replica: Replica; readonly key: string } | null> {
   const base = snapshots.at(-1)?.version === 0 ? await baseOfLog(context) : null;
   for (const snapshot of snapshots) {
     if (damaged.has(snapshot.key)) continue;
@@ -110,7 +113,7 @@ async function openSnapshot(
     await context.step('snapshot-chosen');
     try {
       const replica = await openOne(context, slot, snapshot);
-      if (replica) return replica;
+      if (replica) return { replica, key: snapshot.key };
     } catch (error) {
       if (!isAppError(error, 'corrupt')) throw error;
       damaged.add(snapshot.key);
