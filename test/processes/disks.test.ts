@@ -4,11 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
 import type { Store } from '../../lib/store/store.ts';
+import { layoutOf } from '../../lib/sync/layout.ts';
 import { mountDrive } from '../support/drive.ts';
 import { type Site, testSite, type Worker } from '../support/processes.ts';
 import { auditLedger, auditLog, auditVersions, fatesOf } from './audit.ts';
 import type { Operation } from './ledger.ts';
-import type { Refusal, Seen } from './protocol.ts';
+import type { Refusal, Seen, WriteOutcome } from './protocol.ts';
 
 const megabyte = 1024 * 1024;
 /** An outage is answered soon. */
@@ -101,40 +102,58 @@ describe('the disk of the replica', () => {
     },
   );
 
-  it.each<['writing' | 'catching up' | 'checkpointing', number]>([
-    ['writing', 0],
-    ['writing', 150_000],
-    ['catching up', 0],
-    ['catching up', 150_000],
-    ['checkpointing', 0],
-    ['checkpointing', 150_000],
-  ])('full while %s (%i bytes left): says so, loses nothing, and goes on once there is room', async (when, left) => {
+  /** A worker whose replica is on a drive that has `leftBytes` left, with something to fold; and one beside it. */
+  async function fullDisk(leftBytes: number) {
     const site = await testSite();
     const slotRoot = site.newSlotRoot();
     const drive = await mountDrive(slotRoot, 16 * megabyte);
     const worker = await site.start({ slotRoot, ...hasty }, drive.launcher);
     const other = await site.start(hasty);
     await worker.call('run', { clients: 2, seed: 1, operations: 5 });
-    for (let number = 0; number < 4; number++) await worker.call('write', large(`before-${number}`));
-    await drive.fill(left);
-    if (when === 'catching up')
-      for (let number = 0; number < 8; number++) await other.call('write', large(`other-${number}`));
-    if (when === 'checkpointing') await expect(worker.call('sync')).rejects.toThrow(full);
-    const outcomes = [];
-    if (when === 'writing') {
-      // The first is durable, whatever becomes of the replica.
-      for (let number = 0; number < 8; number++) outcomes.push(await worker.call('write', large(`full-${number}`)));
-      expect(outcomes.at(-1)).toMatchObject({
-        ok: false,
-        kind: 'unavailable',
-        message: expect.stringMatching(full) as unknown,
-      });
+    await writeLarge(worker, 'before', 4);
+    await drive.fill(leftBytes);
+    return { site, drive, worker, other };
+  }
+
+  async function writeLarge(worker: Worker, name: string, count: number): Promise<WriteOutcome[]> {
+    const outcomes: WriteOutcome[] = [];
+    for (let number = 0; number < count; number++) {
+      outcomes.push(await worker.call('write', large(`${name}-${number}`)));
     }
-    if (when !== 'checkpointing') await expect(worker.call('read')).rejects.toThrow(full);
+    return outcomes;
+  }
+
+  async function goOn({ site, drive, worker, other }: Awaited<ReturnType<typeof fullDisk>>): Promise<void> {
     await drive.makeRoom();
     expect(await worker.call('write', large('after'))).toMatchObject({ ok: true });
     await worker.call('sync');
-    await audit(site, worker, site.store, await site.start({ slotRoot: site.newSlotRoot() }));
-    expect(await other.call('read')).toEqual(await worker.call('read'));
+    const seen = await audit(site, worker, site.store, await site.start({ slotRoot: site.newSlotRoot() }));
+    expect(await other.call('read')).toEqual(seen);
+  }
+
+  describe.each([0, 150_000])('with %i bytes left', (leftBytes) => {
+    it('while writing: what is in the store is acknowledged, the rest refused', async () => {
+      const setting = await fullDisk(leftBytes);
+      const outcomes = await writeLarge(setting.worker, 'full', 8);
+      expect(outcomes.at(0)).toMatchObject({ ok: true });
+      const message = expect.stringMatching(full) as unknown;
+      expect(outcomes.at(-1)).toMatchObject({ ok: false, kind: 'unavailable', message });
+      await expect(setting.worker.call('read')).rejects.toThrow(full);
+      await goOn(setting);
+    });
+
+    it('while catching up: says so rather than serve the past', async () => {
+      const setting = await fullDisk(leftBytes);
+      await writeLarge(setting.other, 'other', 8);
+      await expect(setting.worker.call('read')).rejects.toThrow(full);
+      await goOn(setting);
+    });
+
+    it('while checkpointing: uploads nothing', async () => {
+      const setting = await fullDisk(leftBytes);
+      await expect(setting.worker.call('sync')).rejects.toThrow(full);
+      expect((await setting.site.store.list(layoutOf(setting.site.name).snapshotPrefix)).objects).toEqual([]);
+      await goOn(setting);
+    });
   });
 });

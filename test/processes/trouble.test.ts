@@ -1,6 +1,8 @@
 /** Files of the store and of the replica that are damaged or gone: a clear error or the way back, never wrong data. */
+import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { makeSite, type Site, testSite, type Worker } from '../support/processes.ts';
@@ -25,6 +27,13 @@ const alter: Damage = async (path) => {
   await writeFile(path, bytes);
 };
 
+/** So large that DuckDB does not read it before it is asked for, and hard to compress. */
+const bulky = (id: string): Operation => ({
+  kind: 'post',
+  id,
+  note: Array.from({ length: 100 }, (_, part) => createHash('sha256').update(`${id} ${part}`).digest('hex')).join(''),
+});
+
 const post = (id: string): Operation => ({ kind: 'post', id, note: `note ${id}` });
 
 async function audit(site: Site, worker: Worker): Promise<void> {
@@ -44,7 +53,7 @@ async function snapshotsOf(site: Site): Promise<string[]> {
 
 const recordOf = (site: Site, version: number): string => join(site.root, layout.recordKey(version));
 
-/** A site with two snapshots and a tail, that was audited; each test works on a copy of its store. */
+/** A site with two snapshots and a tail, each test works on a copy of its store. */
 let template: Site;
 let whole: Seen;
 /** The version of the older snapshot. */
@@ -53,21 +62,29 @@ let covered: number;
 beforeAll(async () => {
   template = await makeSite();
   const writer = await template.start();
+  await Promise.all(Array.from({ length: 100 }, (_, number) => writer.call('write', bulky(`bulky-${number}`))));
   for (const seed of [1, 2]) {
     await writer.call('run', { clients: 2, seed, operations: 5 });
     await writer.call('sync');
   }
   await writer.call('run', { clients: 2, seed: 3, operations: 5 });
-  await audit(template, writer);
   whole = await writer.call('read');
-  const names = (await snapshotsOf(template)).map((path) => layout.snapshotName(path.slice(template.root.length + 1)));
-  expect(names).toHaveLength(2);
-  covered = names[0]!.version;
+  const [older, ...newer] = (await snapshotsOf(template)).map((path) => path.slice(template.root.length + 1));
+  if (newer.length !== 1) throw new Error('The template has not two snapshots.');
+  covered = layout.snapshotName(older!)!.version;
   await writer.call('close');
   await writer.kill();
 });
 
 afterAll(() => template.remove());
+
+it('what these tests begin from holds all that was acknowledged', async () => {
+  const journals = template.journals();
+  expect(auditLedger(whole.ledger, journals)).toEqual([]);
+  const log = await auditLog(template.store, template.name);
+  expect(log.wrong).toEqual([]);
+  expect(auditVersions(fatesOf(journals), log.records)).toEqual([]);
+});
 
 async function copiedSite(): Promise<Site> {
   const site = await testSite();
@@ -100,6 +117,25 @@ describe.each<[string, Damage]>([
     for (const path of await snapshotsOf(site)) await damage(path);
     for (let version = 1; version <= covered; version++) await rm(recordOf(site, version));
     await expect(startFresh(site)).rejects.toThrow(/No snapshot of the database can be used.*kind: 'corrupt'/s);
+  });
+});
+
+describe('a snapshot that was uploaded damaged, so that its hash fits', () => {
+  // Some of the places are in blocks that DuckDB does not use.
+  it.each([0.3, 0.7, 0.9])('is passed over once DuckDB has stumbled on it, at %d of its length', async (where) => {
+    const site = await copiedSite();
+    const newest = (await snapshotsOf(site)).at(-1)!;
+    const { version } = layout.snapshotName(newest.slice(site.root.length + 1))!;
+    const bytes = await readFile(newest);
+    bytes[Math.floor(bytes.length * where)]! ^= 1;
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await writeFile(join(site.root, layout.snapshotKey(version, sha256)), bytes);
+    await rm(newest);
+    const fresh = await startFresh(site);
+    const first = await fresh.call('read').catch(String);
+    expect(first).toSatisfy((seen) => isDeepStrictEqual(seen, whole) || /kind: 'unavailable'/.test(String(seen)));
+    expect(await fresh.call('read')).toEqual(whole);
+    expect((await fresh.call('warnings')).join()).toMatch(/^$|cannot read all of the snapshot|is damaged/);
   });
 });
 
@@ -199,8 +235,8 @@ describe('the replica of a live process', () => {
     const rival = await site.start(hasty);
     await rival.call('write', post('rival'));
     await worker.call('run', { clients: 1, seed: 4, operations: 3 });
-    // It may fail, and say so.
-    await worker.call('sync').catch((error: unknown) => expect(String(error)).toMatch(/kind: 'unavailable'/));
+    const said = await worker.call('sync').then(() => 'done', String);
+    expect(said).toMatch(/^done$|kind: 'unavailable'/);
     await worker.call('run', { clients: 1, seed: 5, operations: 3 });
     await worker.call('sync');
     const seen = await worker.call('read');
