@@ -241,7 +241,11 @@ describe('the replica of a live process', () => {
     await worker.call('sync');
     const seen = await worker.call('read');
     expect(await rival.call('read')).toEqual(seen);
-    expect(await (await startFresh(site)).call('read')).toEqual(seen);
+    // Each has a slot of its own.
+    for (const slot of ['0', '1']) expect(await readdir(join(site.slotRoot, slot))).toContain('replica.duckdb');
+    const fresh = await startFresh(site);
+    expect(await fresh.call('read')).toEqual(seen);
+    expect(await fresh.call('warnings')).toEqual([]);
   });
 });
 
