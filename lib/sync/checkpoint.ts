@@ -110,6 +110,7 @@ export class Checkpointer {
           return { version: replica.position.version, ...replica.holdFile() };
         });
       } catch (cause) {
+        if (cause instanceof AppError) throw cause;
         if (attempt === foldAttempts || this.#host.replica.condemned) {
           throw new AppError('unavailable', 'DuckDB could not write its checkpoint beside long-running reads.', {
             cause,

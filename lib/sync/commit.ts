@@ -115,6 +115,8 @@ export class GroupCommit {
     const run = await this.#runBatch(batch);
     await this.#context.step('batch-run');
     const ran = runtime.monotonicMs();
+    // Not asked of the replica afterwards: it may not have been able to follow.
+    let { version } = this.#host;
     if (run.changes.length === 0) {
       await this.#host.replica.rollback();
       if (!(await this.#proveUnchanged())) return false;
@@ -124,11 +126,12 @@ export class GroupCommit {
       if (bytes.byteLength > this.#context.settings.maxRecordBytes)
         return this.#splitBatch(batch, bytes.byteLength, deadlineMs);
       if (!(await this.#commitRecord(record, bytes, deadlineMs))) return false;
+      version = record.version;
     }
     const committedMs = runtime.monotonicMs();
     for (const request of batch) {
       const timings = { queue: started - request.askedMs, run: ran - started, commit: committedMs - ran };
-      answer(request, run.results.get(request), this.#host.version, timings);
+      answer(request, run.results.get(request), version, timings);
     }
     return true;
   }
@@ -151,6 +154,7 @@ export class GroupCommit {
         results.set(request, part.result);
         if (part.result.ok) changes.push(...part.changes);
         else failed.set(request, part.result);
+        if (!part.result.ok) replica.judge(part.result.error);
         spoiled = !part.result.ok && part.dirty;
         if (spoiled) break;
       }

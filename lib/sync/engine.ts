@@ -16,6 +16,7 @@ import { defaultSettings, type Step, type SyncContext, type SyncSettings } from 
 import { momentNow, SharedProbe } from './head.ts';
 import { ReplicaHost, type Tail } from './host.ts';
 import { layoutOf } from './layout.ts';
+import { breaksReplica } from './local-disk.ts';
 import { claimSlot, sweepSlots, type Slot } from './slot.ts';
 import type { Session } from './sql.ts';
 import { type Transfer, Transfers } from './transfers.ts';
@@ -121,11 +122,20 @@ export class Engine {
     return { value, version, timings: { fresh: fresh - started, run: runtime.monotonicMs() - fresh } };
   }
 
-  /** A replica may be replaced between being chosen and being read; then the new one is read. */
+  /**
+   * A replica may be replaced between being chosen and being read, or turn out to be broken: then the new one is read,
+   * once. `work` only reads, so it may run again.
+   */
   async #readReplica<T>(work: (session: Session, version: number) => Promise<T>): Promise<T> {
-    for (;;) {
+    for (let isFirst = true; ;) {
       const replica = await this.#host.current();
-      if (!replica.condemned) return replica.read(work);
+      try {
+        if (!replica.condemned) return await replica.read(work);
+      } catch (error) {
+        if (!isFirst || !breaksReplica(error)) throw error;
+        isFirst = false;
+        this.#context.warn('The local replica is damaged; making it anew.', error);
+      }
       await this.#host.ensureCaughtUp(momentNow(this.#context.runtime));
     }
   }

@@ -6,10 +6,12 @@
  * and says that it is not; see head.ts.
  */
 import { AppError, isAppError } from '../errors.ts';
+import { onPath } from '../store/errno.ts';
 import { applyBulk } from './bulk.ts';
 import type { SyncContext } from './context.ts';
 import { HeadProof, momentNow, SharedProbe, type Moment } from './head.ts';
 import { continues, followTail, positionOf, type StoredRecord, type TailWindow } from './log.ts';
+import { breaksReplica, mapLocalError } from './local-disk.ts';
 import type { Replica } from './replica.ts';
 import type { Slot } from './slot.ts';
 import { listSnapshots, type SnapshotInfo } from './snapshot.ts';
@@ -28,13 +30,17 @@ export interface Tail {
 const estimatedRecordBytes = 800;
 const mostRestarts = 3;
 
-type Advance = 'at-head' | 'behind';
+/** `off-log`: the next record does not continue this replica's history. `broken`: the replica's file is damaged. */
+type Advance = 'at-head' | 'behind' | 'off-log' | 'broken';
 
 export class ReplicaHost {
   readonly #context: SyncContext;
   readonly #slot: Slot;
   readonly #turn = new Turn();
   readonly #damaged = new Set<string>();
+  /** Snapshots of which a replica was made that broke. */
+  readonly #suspects = new Set<string>();
+  #madeFrom: string | null;
   readonly #probe: SharedProbe<void>;
   readonly head: HeadProof;
   #replica: Replica;
@@ -47,6 +53,7 @@ export class ReplicaHost {
     this.#context = context;
     this.#slot = slot;
     this.#replica = started.replica;
+    this.#madeFrom = started.madeFrom;
     this.#current = Promise.resolve(started.replica);
     this.head = new HeadProof(context.runtime, context.settings);
     this.#probe = new SharedProbe(() => this.#probeHead());
@@ -56,7 +63,8 @@ export class ReplicaHost {
   /** Starts the replica in `slot` and brings it to the head. */
   static async start(context: SyncContext, slot: Slot): Promise<ReplicaHost> {
     const damaged = new Set<string>();
-    const host = new ReplicaHost(context, slot, await startReplica(context, slot, damaged));
+    const started = await onPath(slot.folder, () => startReplica(context, slot, damaged));
+    const host = new ReplicaHost(context, slot, started);
     for (const key of damaged) host.#damaged.add(key);
     try {
       await host.exclusive(() => host.catchUp());
@@ -133,21 +141,36 @@ export class ReplicaHost {
    */
   async catchUp(): Promise<number> {
     const from = this.version;
-    for (let restarts = 0; restarts <= mostRestarts; restarts++) {
-      if (!this.#replica.condemned && (await this.#advance()) === 'at-head') return Math.max(0, this.version - from);
+    for (let restarts = 0; ; restarts++) {
+      const advance = this.#replica.condemned ? 'behind' : await this.#advance();
+      if (advance === 'at-head') return Math.max(0, this.version - from);
+      if (restarts === mostRestarts) throw this.#whyStuck(advance);
       await this.restart();
     }
-    throw new AppError('unavailable', 'The log moves on faster than this instance can follow.', { retryAfterMs: 1000 });
+  }
+
+  /** Why a replica that was made anew from the store, time and again, does not get to the head. */
+  #whyStuck(advance: Advance): unknown {
+    if (advance === 'broken') return mapLocalError(this.#replica.condemned);
+    if (advance !== 'off-log') return outrun();
+    const key = this.#context.layout.recordKey(this.version + 1);
+    return new AppError('corrupt', `The record ${key} does not continue the one before it.`, {
+      hint: 'Restore this object, and those after it, from a backup of the store. Data up to the record before it is intact.',
+    });
   }
 
   async #advance(): Promise<Advance> {
     try {
       for await (const window of followTail(this.#context, this.version)) {
-        if (!(await this.#applyWindow(window))) return 'behind';
+        if (!(await this.#applyWindow(window))) return 'off-log';
         if (window.last) return await this.#concludeAbsent(window.began);
       }
       throw new AppError('unavailable', 'The log could not be followed to its end.');
     } catch (error) {
+      if (breaksReplica(error)) {
+        this.#context.warn('The local replica is damaged; making it anew.', error);
+        return 'broken';
+      }
       if (isAppError(error, 'corrupt') && (await this.#snapshotBeyond())) return 'behind';
       throw error;
     }
@@ -218,7 +241,7 @@ export class ReplicaHost {
     return (await this.look()).some(({ key, version }) => version > this.version && !this.#damaged.has(key));
   }
 
-  #noteSnapshots({ lookedAt, snapshots }: Omit<Started, 'replica'>): void {
+  #noteSnapshots({ lookedAt, snapshots }: Pick<Started, 'lookedAt' | 'snapshots'>): void {
     this.head.looked(lookedAt, snapshots[0]?.version ?? 0);
     const covered = snapshots.find(({ key, version }) => version <= this.version && !this.#damaged.has(key));
     if (covered) this.noteSnapshot(covered);
@@ -239,13 +262,28 @@ export class ReplicaHost {
 
   /** Begins again from the newest good snapshot. Only within `exclusive`. */
   async restart(): Promise<void> {
+    this.#suspectSnapshot();
     await this.replaceReplica(async () => {
       const started = await startAnew(this.#context, this.#slot, this.#damaged);
       this.#replica = started.replica;
+      this.#madeFrom = started.madeFrom;
       this.#snapshot = null;
       this.#noteSnapshots(started);
       return started.replica;
     });
+  }
+
+  /**
+   * A replica may break by the disk that it is on. When that happens twice to what was made from one snapshot, DuckDB
+   * cannot read the snapshot, though its hash fits: what was uploaded was damaged before.
+   */
+  #suspectSnapshot(): void {
+    if (this.#madeFrom === null || !breaksReplica(this.#replica.condemned)) return;
+    if (this.#suspects.has(this.#madeFrom)) {
+      this.#damaged.add(this.#madeFrom);
+      this.#context.warn(`DuckDB cannot read all of the snapshot ${this.#madeFrom}; using the one before it.`);
+    }
+    this.#suspects.add(this.#madeFrom);
   }
 
   /**
@@ -258,7 +296,8 @@ export class ReplicaHost {
     this.#current.catch(() => undefined);
     try {
       await this.#replica.close();
-      this.#replica = await make();
+      await this.#slot.secure();
+      this.#replica = await onPath(this.#slot.folder, make);
       settle.resolve(this.#replica);
     } catch (error) {
       settle.reject(error);
@@ -277,6 +316,10 @@ export class ReplicaHost {
       await this.#replica.close();
     });
   }
+}
+
+function outrun(): AppError {
+  return new AppError('unavailable', 'The log moves on faster than this instance can follow.', { retryAfterMs: 1000 });
 }
 
 /** How many of the records, from the first on, continue the replica's history one after another. */

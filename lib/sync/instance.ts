@@ -4,13 +4,15 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import { AppError } from '../errors.ts';
 import type { SyncSettings } from './context.ts';
+import { isDiskFull, mapLocalError } from './local-disk.ts';
 import type { Slot } from './slot.ts';
 
-/** Opens DuckDB on the slot's file, making it when absent. `corrupt` when it is not a database. */
+/** Opens DuckDB on the slot's file, making it when absent. `corrupt` when it is not a database, also for lack of bytes. */
 export async function openInstance(slot: Slot, settings: SyncSettings): Promise<DuckDBInstance> {
   try {
     return await DuckDBInstance.create(slot.replicaPath, instanceOptions(slot, settings));
   } catch (cause) {
+    if (isDiskFull(cause)) throw mapLocalError(cause);
     throw new AppError('corrupt', 'DuckDB cannot open the file of the replica.', { cause });
   }
 }

@@ -13,6 +13,7 @@ import { applyRowChanges } from './apply.ts';
 import { Catalog } from './catalog.ts';
 import type { SyncSettings } from './context.ts';
 import { openInstance } from './instance.ts';
+import { breaksReplica, mapLocalError } from './local-disk.ts';
 import { positionOf, type Position, type StoredRecord } from './log.ts';
 import { ReaderPool } from './readers.ts';
 import { baseId, isBarrier, isRowChange, type LogRecord } from './record.ts';
@@ -40,6 +41,8 @@ export class Replica {
   readonly #readers: ReaderPool;
   #position: Position;
   #condemned: unknown;
+  /** Only a checkpoint makes the main file shorter, so it is never shorter than this. */
+  #leastBytes: number;
   readonly #holds = new Set<Promise<void>>();
 
   private constructor(parts: {
@@ -57,6 +60,7 @@ export class Replica {
     this.catalog = new Catalog(parts.writer);
     this.#position = parts.position;
     this.#readers = new ReaderPool(parts.instance, parts.maxReaders);
+    this.#leastBytes = this.fileBytes;
   }
 
   /**
@@ -89,8 +93,27 @@ export class Replica {
     return this.#condemned;
   }
 
+  /** Condemns the replica if `error` says that DuckDB, or its file, is broken. */
+  judge(error: unknown): void {
+    if (breaksReplica(error)) this.#condemned ??= error;
+  }
+
+  /** Runs `work` on DuckDB and judges its failure. */
+  async #guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.judge(error);
+      throw mapLocalError(error);
+    }
+  }
+
   /** Runs `work` on a reading session of its own, in a read-only transaction that begins with the position. */
   read<T>(work: (session: Session, version: number) => Promise<T>): Promise<T> {
+    return this.#guarded(() => this.#read(work));
+  }
+
+  #read<T>(work: (session: Session, version: number) => Promise<T>): Promise<T> {
     return this.#readers.use(async (session) => {
       await session.execute('BEGIN TRANSACTION READ ONLY');
       try {
@@ -104,7 +127,7 @@ export class Replica {
   }
 
   async begin(): Promise<void> {
-    await this.writer.execute('BEGIN TRANSACTION');
+    await this.#guarded(() => this.writer.execute('BEGIN TRANSACTION'));
   }
 
   async rollback(): Promise<void> {
@@ -122,7 +145,7 @@ export class Replica {
       await this.writer.execute('COMMIT');
     } catch (error) {
       this.#condemned = error;
-      throw error;
+      throw mapLocalError(error);
     }
     this.#position = position;
   }
@@ -164,9 +187,11 @@ export class Replica {
         else images += await applyRowChanges(this.writer, this.catalog, run);
       }
     } catch (error) {
-      await this.rollback();
+      this.judge(error);
+      // Where DuckDB has given up, there is nothing to roll back, and it says so.
+      await this.rollback().catch((again: unknown) => (this.#condemned ??= again));
       this.catalog.forget();
-      throw error;
+      throw mapLocalError(error);
     }
     await this.commit(positionOf(last));
     return images;
@@ -179,7 +204,27 @@ export class Replica {
 
   /** Moves everything into the main file, so that until the next checkpoint it does not change while commits go on. */
   async checkpoint(): Promise<void> {
-    await this.writer.execute('CHECKPOINT');
+    this.#requireFile();
+    await this.#guarded(() => this.writer.execute('CHECKPOINT'));
+    this.#leastBytes = this.fileBytes;
+  }
+
+  /**
+   * Condemns the replica when someone removed or cut off its file. DuckDB would not notice: it would write its changes
+   * beside holes, and they would be uploaded.
+   */
+  #requireFile(): void {
+    if (this.#isWhole()) return;
+    this.#condemned ??= 'damaged';
+    throw new AppError('unavailable', "The local replica's file was removed or cut off; it is made anew.", {
+      hint: 'Let nobody clean the temporary folder while this process runs.',
+      retryAfterMs: 1000,
+    });
+  }
+
+  #isWhole(): boolean {
+    const { nlink, size } = fstatSync(this.#fd);
+    return nlink > 0 && size >= this.#leastBytes;
   }
 
   /** The main file as it is now, for an upload after `checkpoint`. The replica is not closed before `release`. */
@@ -212,8 +257,11 @@ export class Replica {
   /** Waits for readers, and for uploads of the file, to end; then closes. */
   async close(): Promise<void> {
     if (this.#condemned === 'closed') return;
+    const isSound = this.#condemned === undefined && this.#isWhole();
     this.#condemned = 'closed';
     await Promise.all([this.#readers.close(), ...this.#holds]);
+    // DuckDB's last checkpoint goes by names, which may be another process's by now. It may refuse even this.
+    if (!isSound) await this.writer.execute('PRAGMA disable_checkpoint_on_shutdown').catch(() => undefined);
     this.writer.close();
     this.#instance.closeSync();
     closeSync(this.#fd);

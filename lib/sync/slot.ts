@@ -18,7 +18,25 @@ export interface Slot {
   readonly replicaPath: string;
   /** DuckDB's own place for what does not fit into memory. */
   readonly spillPath: string;
+  /**
+   * Moves to another free slot when the lock file of this one is gone (someone cleaned the temporary folder): any process
+   * may claim the slot then. To be called while no replica is open. No-op otherwise.
+   */
+  secure(): Promise<void>;
   release(): void;
+}
+
+/** A folder that this process holds by its lock file. */
+interface Claim {
+  readonly folder: string;
+  readonly lock: Lock;
+}
+
+interface Lock {
+  readonly path: string;
+  readonly instance: DuckDBInstance;
+  /** Of the file that is held; nobody else gets the number as long as it is. */
+  readonly inode: number;
 }
 
 const claimedKey = Symbol.for('eider.claimed-slots');
@@ -36,54 +54,77 @@ const mostSlots = 1000;
 
 /** Claims the first free slot under `root`, making it when needed. `unavailable` when the folder cannot be used. */
 export async function claimSlot(root: string, runtime: Runtime): Promise<Slot> {
+  let claim = await claimFree(root, runtime);
+  return {
+    get folder() {
+      return claim.folder;
+    },
+    get replicaPath() {
+      return replicaIn(claim.folder);
+    },
+    get spillPath() {
+      return join(claim.folder, 'spill');
+    },
+    async secure() {
+      if (await isInPlace(claim.lock)) return;
+      // Before the old name is free again: another one of the same name may be somebody's by now.
+      const next = await claimFree(root, runtime);
+      release(claim);
+      claim = next;
+    },
+    release: () => release(claim),
+  };
+}
+
+async function isInPlace({ path, inode }: Lock): Promise<boolean> {
+  const found = await stat(path).catch(() => null);
+  return found?.ino === inode;
+}
+
+const replicaIn = (folder: string): string => join(folder, 'replica.duckdb');
+
+function release({ folder, lock }: Claim): void {
+  lock.instance.closeSync();
+  claimedHere.delete(folder);
+}
+
+async function claimFree(root: string, runtime: Runtime): Promise<Claim> {
   await makeFolder(root);
   // One spelling for one folder, as the set of what is claimed here compares names.
   const folder = await realpath(root);
   for (let number = 0; number < mostSlots; number++) {
-    const slot = await tryClaim(join(folder, String(number)), runtime);
-    if (slot) return slot;
+    const claim = await tryClaim(join(folder, String(number)), runtime);
+    if (claim) return claim;
   }
   throw new AppError('unavailable', `All ${mostSlots} replica slots under ${root} are taken.`, {
     hint: 'Fewer processes on one machine, or another temporary folder for some of them.',
   });
 }
 
-async function tryClaim(folder: string, runtime: Runtime): Promise<Slot | null> {
+async function tryClaim(folder: string, runtime: Runtime): Promise<Claim | null> {
   if (claimedHere.has(folder)) return null;
   claimedHere.add(folder);
-  let slot: Slot | null = null;
+  let claim: Claim | null = null;
   try {
     await makeFolder(folder);
     const lock = await lockFolder(folder, runtime);
-    slot = lock && (await tidySlot(folder, lock, runtime));
-    return slot;
+    claim = lock && (await tidySlot({ folder, lock }, runtime));
+    return claim;
   } finally {
-    if (!slot) claimedHere.delete(folder);
+    if (!claim) claimedHere.delete(folder);
   }
 }
 
-async function tidySlot(folder: string, lock: DuckDBInstance, runtime: Runtime): Promise<Slot> {
+async function tidySlot(claim: Claim, runtime: Runtime): Promise<Claim> {
   try {
-    await removeLeftovers(folder);
+    await removeLeftovers(claim.folder);
     const now = runtime.now() / 1000;
-    await utimes(folder, now, now);
-    return slotIn(folder, lock);
+    await utimes(claim.folder, now, now);
+    return claim;
   } catch (error) {
-    lock.closeSync();
-    throw slotFailure(folder, error);
+    claim.lock.instance.closeSync();
+    throw slotFailure(claim.folder, error);
   }
-}
-
-function slotIn(folder: string, lock: DuckDBInstance): Slot {
-  return {
-    folder,
-    replicaPath: join(folder, 'replica.duckdb'),
-    spillPath: join(folder, 'spill'),
-    release: () => {
-      lock.closeSync();
-      claimedHere.delete(folder);
-    },
-  };
 }
 
 async function makeFolder(folder: string): Promise<void> {
@@ -101,11 +142,12 @@ async function makeFolder(folder: string): Promise<void> {
  * Holds the slot's lock file, null when another process does. A disk that failed may have left one that is no DuckDB
  * file; it stays as it is, and everyone goes on to the next name.
  */
-async function lockFolder(folder: string, runtime: Runtime): Promise<DuckDBInstance | null> {
+async function lockFolder(folder: string, runtime: Runtime): Promise<Lock | null> {
   for (let attempt = 0; attempt < 10; attempt++) {
     const path = join(folder, `lock${attempt === 0 ? '' : `.${attempt}`}`);
     try {
-      return (await makeLock(path, runtime)) ?? (await openLock(path));
+      const instance = (await makeLock(path, runtime)) ?? (await openLock(path));
+      return { path, instance, inode: (await stat(path)).ino };
     } catch (error) {
       const text = String(error);
       if (text.includes('Could not set lock')) return null;
@@ -166,8 +208,8 @@ async function removeLeftovers(folder: string): Promise<void> {
 }
 
 /** Removes a replica and its write-ahead log from a slot. */
-export async function removeReplica(slot: Slot): Promise<void> {
-  for (const path of [slot.replicaPath, `${slot.replicaPath}.wal`, `${slot.replicaPath}.wal.checkpoint`]) {
+export async function removeReplica({ replicaPath }: Pick<Slot, 'replicaPath'>): Promise<void> {
+  for (const path of [replicaPath, `${replicaPath}.wal`, `${replicaPath}.wal.checkpoint`]) {
     await rm(path, { force: true });
   }
 }
@@ -180,12 +222,12 @@ export async function sweepSlots(root: string, runtime: Runtime): Promise<void> 
   const present = await realpath(root).catch(() => root);
   for (const name of await readdir(present).catch(() => [])) {
     const folder = join(present, name);
-    const used = await stat(join(folder, 'replica.duckdb')).catch(() => null);
+    const used = await stat(replicaIn(folder)).catch(() => null);
     const claimed = await stat(folder).catch(() => null);
     if (!used || !claimed || runtime.now() - Math.max(used.mtimeMs, claimed.mtimeMs) < idleMs) continue;
-    const slot = await tryClaim(folder, runtime).catch(() => null);
-    if (!slot) continue;
-    await removeReplica(slot).catch(() => undefined);
-    slot.release();
+    const claim = await tryClaim(folder, runtime).catch(() => null);
+    if (!claim) continue;
+    await removeReplica({ replicaPath: replicaIn(folder) }).catch(() => undefined);
+    release(claim);
   }
 }

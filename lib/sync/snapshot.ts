@@ -60,7 +60,10 @@ export function downloadObject(
       for await (const chunk of fetchInOrder(context, key, bytes)) {
         if (chunk === null) return null;
         hash.update(chunk);
-        await file.write(chunk, 0, chunk.byteLength, written);
+        // A disk that fills up takes part of a chunk first, and refuses only what follows.
+        for (let done = 0; done < chunk.byteLength;) {
+          done += (await file.write(chunk, done, chunk.byteLength - done, written + done)).bytesWritten;
+        }
         written += chunk.byteLength;
         moved(chunk.byteLength);
       }

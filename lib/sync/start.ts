@@ -21,6 +21,8 @@ import { downloadObject, listSnapshots, type SnapshotInfo } from './snapshot.ts'
 
 export interface Started {
   readonly replica: Replica;
+  /** Key of the snapshot that the replica was made from just now, null when it was made from something else. */
+  readonly madeFrom: string | null;
   /** When the snapshots were listed, and what was found. */
   readonly lookedAt: Moment;
   readonly snapshots: readonly SnapshotInfo[];
@@ -37,8 +39,9 @@ async function resumeReplica(context: SyncContext, slot: Slot): Promise<Started 
   if (!replica) return null;
   try {
     const lookedAt = momentNow(context.runtime);
-    const [snapshots, onLog] = await Promise.all([listSnapshots(context), isOnLog(context, replica)]);
-    if (onLog) return { replica, lookedAt, snapshots };
+    const listing = listSnapshots(context);
+    const [snapshots, onLog] = await Promise.all([listing, isOnLog(context, replica, listing)]);
+    if (onLog) return { replica, madeFrom: null, lookedAt, snapshots };
   } catch (error) {
     await replica.close();
     throw error;
@@ -57,14 +60,28 @@ async function openQuietly(context: SyncContext, slot: Slot): Promise<Replica | 
   }
 }
 
-async function isOnLog(context: SyncContext, { position }: Replica): Promise<boolean> {
+/**
+ * Whether the log knows the replica's position. A damaged record there is thrown, and the replica kept, as it may be the
+ * only one that has what the record held; unless a snapshot has it, too.
+ */
+async function isOnLog(
+  context: SyncContext,
+  { position }: Replica,
+  listing: Promise<readonly SnapshotInfo[]>,
+): Promise<boolean> {
   if (position.version === 0) return false;
-  const [own, next] = await Promise.all([
-    fetchRecord(context, position.version),
-    fetchRecord(context, position.version + 1),
-  ]);
-  if (own) return own.record.id === position.recordId;
-  return next !== null && continues(position, next.record);
+  try {
+    const [own, next] = await Promise.all([
+      fetchRecord(context, position.version),
+      fetchRecord(context, position.version + 1),
+    ]);
+    if (own) return own.record.id === position.recordId;
+    return next !== null && continues(position, next.record);
+  } catch (error) {
+    if (!isAppError(error, 'corrupt')) throw error;
+    if ((await listing).some(({ version }) => version >= position.version)) return false;
+    throw error;
+  }
 }
 
 /** Starts from the newest good snapshot, whatever the slot holds. */
@@ -74,12 +91,10 @@ export async function startAnew(context: SyncContext, slot: Slot, damaged: Set<s
   const databaseFile = await context.store.head(context.layout.databaseFile);
   const lookedAt = momentNow(context.runtime);
   const snapshots = await listSnapshots(context);
-  const replica =
-    (await openSnapshot(context, slot, snapshots, damaged)) ??
-    (await openBase(context, slot)) ??
-    (await openNew(context, slot, databaseFile));
+  const opened = await openSnapshot(context, slot, snapshots, damaged);
+  const replica = opened?.replica ?? (await openBase(context, slot)) ?? (await openNew(context, slot, databaseFile));
   await context.step('replica-opened');
-  return { replica, lookedAt, snapshots };
+  return { replica, madeFrom: opened?.key ?? null, lookedAt, snapshots };
 }
 
 /** Neither log nor snapshots: a new database, which begins empty or with the file that somebody put there. */
@@ -93,7 +108,7 @@ async function openSnapshot(
   slot: Slot,
   snapshots: readonly SnapshotInfo[],
   damaged: Set<string>,
-): Promise<Replica | null> {
+): Promise<{ readonly replica: Replica; readonly key: string } | null> {
   const base = snapshots.at(-1)?.version === 0 ? await baseOfLog(context) : null;
   for (const snapshot of snapshots) {
     if (damaged.has(snapshot.key)) continue;
@@ -101,7 +116,7 @@ async function openSnapshot(
     await context.step('snapshot-chosen');
     try {
       const replica = await openOne(context, slot, snapshot);
-      if (replica) return replica;
+      if (replica) return { replica, key: snapshot.key };
     } catch (error) {
       if (!isAppError(error, 'corrupt')) throw error;
       damaged.add(snapshot.key);

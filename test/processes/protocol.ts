@@ -28,6 +28,8 @@ export interface WorkerOptions {
   /** Path of the journal. */
   readonly journal: string;
   readonly settings?: Partial<SyncSettings>;
+  /** How long one operation of the store is tried again, in ms; short where an outage is to be answered soon. */
+  readonly retryDeadlineMs?: number;
   readonly trap?: Trap;
   /** Notes every place that is passed in the journal. */
   readonly trace?: boolean;

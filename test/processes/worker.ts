@@ -93,7 +93,10 @@ const runtime: Runtime = {
   monotonicMs: () => systemRuntime.monotonicMs() + offsetMs,
 };
 const store = withCounting(
-  withRetry(withPlaces(createDirectoryStore({ root: options.root, create: true, runtime })), { runtime }),
+  withRetry(withPlaces(createDirectoryStore({ root: options.root, create: true, runtime })), {
+    runtime,
+    ...(options.retryDeadlineMs === undefined ? {} : { deadlineMs: options.retryDeadlineMs }),
+  }),
 );
 
 function openDatabase(): Promise<Database> {

@@ -15,6 +15,7 @@ import { systemRuntime } from '../../lib/runtime.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { ledgerMigrations } from '../processes/ledger.ts';
+import type { Launcher } from './drive.ts';
 import type {
   CallMessage,
   CallName,
@@ -45,8 +46,8 @@ export interface Site {
   newSlotRoot(): string;
   /** Where the slots of this machine are. */
   readonly slotRoot: string;
-  /** Starts a worker; resolves when it has opened the database, or has ended. */
-  start(options?: Partial<WorkerOptions>): Promise<Worker>;
+  /** Starts a worker, by a launcher if one is given; resolves when it has opened the database, or has ended. */
+  start(options?: Partial<WorkerOptions>, launcher?: Launcher): Promise<Worker>;
   /** Opens the same database in this process; it is closed, if the test has not done so, when the site is removed. */
   open(options?: Partial<DuckDbDatabaseOptions>): Promise<Database>;
   /** The store as it is, for looking into it. */
@@ -65,7 +66,7 @@ export async function testSite(): Promise<Site> {
 }
 
 /** A site whose owner removes it. */
-async function makeSite(): Promise<Site> {
+export async function makeSite(): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'eider-processes-'));
   const workers: Worker[] = [];
   const opened: Database[] = [];
@@ -77,14 +78,15 @@ async function makeSite(): Promise<Site> {
     name: databaseName,
     slotRoot: join(folder, 'slots'),
     newSlotRoot: () => join(folder, `slots-${(slotRoots += 1)}`),
-    async start(options = {}) {
-      const worker = new Worker({
+    async start(options = {}, launcher) {
+      const all: WorkerOptions = {
         root: site.root,
         name: site.name,
         slotRoot: site.slotRoot,
         journal: join(folder, `journal-${workers.length}`),
         ...options,
-      });
+      };
+      const worker = new Worker(all, launcher);
       workers.push(worker);
       await worker.opened;
       return worker;
@@ -127,10 +129,11 @@ export class Worker {
   #end: End | null = null;
   #lastCall = 0;
 
-  constructor(options: WorkerOptions) {
+  constructor(options: WorkerOptions, launcher?: Launcher) {
     this.#journal = options.journal;
     this.#child = fork(program, [JSON.stringify(options)], {
-      execArgv: [],
+      execPath: launcher?.path ?? process.execPath,
+      execArgv: launcher ? [...launcher.arguments, process.execPath] : [],
       env: { PATH: process.env['PATH'] },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

@@ -100,7 +100,7 @@ describe('rule 2: a record is applied only on top of the one that it names', () 
     const record = (await readRecord(inner, version))!;
     const stranger = { ...record, version: version + 1, id: 'other', previous: 'not the one before', changes: [] };
     await inner.create(layout.recordKey(version + 1), encodeRecord(stranger));
-    await expect(accountIds(database)).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(accountIds(database)).rejects.toMatchObject({ kind: 'corrupt' });
   });
 
   it('refuses the log of another database', async () => {
@@ -110,7 +110,7 @@ describe('rule 2: a record is applied only on top of the one that it names', () 
     const record = (await readRecord(inner, version))!;
     const stranger = { ...record, version: version + 1, id: 'other', previous: record.id, database: 'another' };
     await inner.create(layout.recordKey(version + 1), encodeRecord(stranger));
-    await expect(accountIds(database)).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(accountIds(database)).rejects.toMatchObject({ kind: 'corrupt' });
   });
 
   it('goes back to the base that record 1 names', async () => {

@@ -5,6 +5,7 @@
  * The worst that can happen: row values in a message that reaches a log, so only names of columns are taken from it.
  */
 import { AppError } from '../../errors.ts';
+import { mapLocalError } from '../../sync/local-disk.ts';
 
 /** The error to throw for one that DuckDB threw: an AppError where a caller can act on it, else the error itself. */
 export function mapDuckDbError(error: unknown): unknown {
@@ -24,13 +25,7 @@ export function mapDuckDbError(error: unknown): unknown {
   if (text.startsWith('INTERRUPT Error')) {
     return new AppError('unavailable', 'The query was stopped.', { cause: error });
   }
-  if (text.startsWith('IO Error')) {
-    return new AppError('unavailable', 'The local replica cannot be written or read.', {
-      cause: error,
-      hint: 'Check that the temporary folder has room.',
-    });
-  }
-  return error;
+  return mapLocalError(error);
 }
 
 function mapConstraint(text: string, cause: Error): AppError {

@@ -1,0 +1,40 @@
+/**
+ * What goes wrong with the local replica's own files, as kinds.
+ *
+ * Owns: telling a disk that is full, or a file that was damaged, from defects of ours. Knows nothing of stores. DuckDB tells
+ * its errors by their text only. The worst that can happen: a replica that DuckDB has given up and that is used on.
+ */
+import { AppError } from '../errors.ts';
+
+const noRoom = /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/;
+/** Also within others: 'TransactionContext Error: Failed to commit: Could not write file …'. */
+const ofFiles =
+  /^(?:Error: )?(?:IO|FATAL) Error|Corrupt database file|Could not (?:read|write|open|sync|truncate|remove|move) /;
+/** DuckDB has given the database up, or its file holds something else than was written. */
+const ofBrokenFile = /^(?:Error: )?FATAL Error|Corrupt database file|Could not read /;
+
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && noRoom.test(error.message);
+}
+
+/** The error to throw for one of the replica's files; anything else passes through. */
+export function mapLocalError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof AppError) return error;
+  if (isDiskFull(error)) {
+    return new AppError('unavailable', 'The disk of the local replica is full.', {
+      cause: error,
+      hint: 'Free some room in the temporary folder, or set TMPDIR to another one.',
+    });
+  }
+  if (!ofFiles.test(error.message)) return error;
+  return new AppError('unavailable', 'The local replica cannot be written or read.', {
+    cause: error,
+    hint: 'Check that the temporary folder has room, and that nobody removes or changes its files.',
+  });
+}
+
+/** Whether the replica must, and can, be made anew after this error. */
+export function breaksReplica(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause) if (ofBrokenFile.test(each.message)) return true;
+  return false;
+}
