@@ -10,6 +10,8 @@ export interface ReadOptions {
   readonly atLeast?: number;
   /** How old the state may be, in ms; 0 means: at the head of the log when the read began. Default: the database's own. */
   readonly maxStalenessMs?: number;
+  /** When the read was asked for, on the monotonic clock in ms: what is proved since then is fresh. Default: now. */
+  readonly askedMs?: number;
   readonly signal?: AbortSignal;
 }
 

@@ -96,7 +96,11 @@ class Exchange {
     return {
       request,
       address: parseAddress(request.url),
-      readOptions: { signal: request.signal, ...(atLeast === undefined ? {} : { atLeast }) },
+      readOptions: {
+        signal: request.signal,
+        askedMs: this.#startedMs,
+        ...(atLeast === undefined ? {} : { atLeast }),
+      },
       database: () => this.#open(),
       noted: (answer) => {
         this.#answer = answer;

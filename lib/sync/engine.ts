@@ -13,11 +13,12 @@ import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
 import type { Committed, WriteTransaction } from './batch.ts';
 import { GroupCommit } from './commit.ts';
 import { defaultSettings, type Step, type SyncContext, type SyncSettings } from './context.ts';
-import { momentNow, SharedProbe } from './head.ts';
+import { SharedProbe } from './head.ts';
 import { ReplicaHost, type Tail } from './host.ts';
 import { layoutOf } from './layout.ts';
 import { breaksReplica } from './local-disk.ts';
 import { claimSlot, sweepSlots, type Slot } from './slot.ts';
+import type { Look } from './snapshot.ts';
 import type { Session } from './sql.ts';
 import { type Transfer, Transfers } from './transfers.ts';
 
@@ -29,6 +30,8 @@ export interface EngineOptions {
   readonly slotRoot: string;
   readonly runtime: Runtime;
   readonly settings?: Partial<SyncSettings>;
+  /** A look at the snapshots that began while this module was still loading. */
+  readonly look?: Promise<Look>;
   /** Called at each step of the protocol. For tests that crash there. */
   readonly onStep?: (step: Step) => void | Promise<void>;
 }
@@ -36,6 +39,8 @@ export interface EngineOptions {
 export interface ReadRequest {
   /** 0: at the head of the log when the read began. */
   readonly maxStalenessMs: number;
+  /** When the read was asked for, on the monotonic clock; undefined: now. */
+  readonly askedMs?: number | undefined;
   /** Least version to see; undefined: any. */
   readonly atLeast: number | undefined;
 }
@@ -98,7 +103,7 @@ export class Engine {
     const slot = await claimSlot(options.slotRoot, options.runtime);
     try {
       await context.step('slot-claimed');
-      const host = await ReplicaHost.start(context, slot);
+      const host = await ReplicaHost.start(context, slot, options.look);
       return new Engine({ context, slot, slotRoot: options.slotRoot, host, warnings });
     } catch (error) {
       slot.release();
@@ -111,7 +116,7 @@ export class Engine {
     this.#requireOpen();
     const { runtime } = this.#context;
     const started = runtime.monotonicMs();
-    await this.#host.ensureFresh(request.maxStalenessMs);
+    await this.#host.ensureFresh(request.maxStalenessMs, request.askedMs ?? started);
     if (request.atLeast !== undefined) await this.#requireVersion(request.atLeast);
     const fresh = runtime.monotonicMs();
     let version = 0;
@@ -136,13 +141,13 @@ export class Engine {
         isFirst = false;
         this.#context.warn('The local replica is damaged; making it anew.', error);
       }
-      await this.#host.ensureCaughtUp(momentNow(this.#context.runtime));
+      await this.#host.ensureCaughtUp(this.#context.runtime.monotonicMs());
     }
   }
 
   async #requireVersion(atLeast: number): Promise<void> {
     if (this.#host.version >= atLeast) return;
-    await this.#host.ensureCaughtUp(momentNow(this.#context.runtime));
+    await this.#host.ensureCaughtUp(this.#context.runtime.monotonicMs());
     if (this.#host.version >= atLeast) return;
     throw new AppError(
       'invalid',

@@ -64,12 +64,10 @@ export class HeadProof {
     return this.#provedAt ? elapsedMs(this.#runtime, this.#provedAt) : Infinity;
   }
 
-  /** Whether the replica was at the head at some time since `moment`. */
-  provedSince(moment: Moment): boolean {
+  /** Whether the replica was at the head at some time since `monotonicMs`. */
+  provedSince(monotonicMs: number): boolean {
     return (
-      this.#provedAt !== null &&
-      this.#provedAt.monotonicMs >= moment.monotonicMs &&
-      this.ageMs() < this.#settings.proofMs
+      this.#provedAt !== null && this.#provedAt.monotonicMs >= monotonicMs && this.ageMs() < this.#settings.proofMs
     );
   }
 

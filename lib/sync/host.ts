@@ -10,11 +10,11 @@ import { onPath } from '../store/errno.ts';
 import { applyBulk } from './bulk.ts';
 import type { SyncContext } from './context.ts';
 import { HeadProof, momentNow, SharedProbe, type Moment } from './head.ts';
-import { continues, followTail, positionOf, type StoredRecord, type TailWindow } from './log.ts';
+import { continues, followTail, positionOf, type StoredRecord, type TailStart, type TailWindow } from './log.ts';
 import { breaksReplica, mapLocalError } from './local-disk.ts';
 import type { Replica } from './replica.ts';
 import type { Slot } from './slot.ts';
-import { listSnapshots, type SnapshotInfo } from './snapshot.ts';
+import { type Look, lookAtSnapshots, type SnapshotInfo } from './snapshot.ts';
 import { startAnew, startReplica, type Started } from './start.ts';
 import { Turn } from './turn.ts';
 
@@ -41,6 +41,7 @@ export class ReplicaHost {
   /** Snapshots of which a replica was made that broke. */
   readonly #suspects = new Set<string>();
   #madeFrom: string | null;
+  #begunTail: TailStart | null;
   readonly #probe: SharedProbe<void>;
   readonly head: HeadProof;
   #replica: Replica;
@@ -54,16 +55,17 @@ export class ReplicaHost {
     this.#slot = slot;
     this.#replica = started.replica;
     this.#madeFrom = started.madeFrom;
+    this.#begunTail = started.tail;
     this.#current = Promise.resolve(started.replica);
     this.head = new HeadProof(context.runtime, context.settings);
     this.#probe = new SharedProbe(() => this.#probeHead());
     this.#noteSnapshots(started);
   }
 
-  /** Starts the replica in `slot` and brings it to the head. */
-  static async start(context: SyncContext, slot: Slot): Promise<ReplicaHost> {
+  /** Starts the replica in `slot` and brings it to the head. `look`: one at the snapshots that has begun already. */
+  static async start(context: SyncContext, slot: Slot, look?: Promise<Look>): Promise<ReplicaHost> {
     const damaged = new Set<string>();
-    const started = await onPath(slot.folder, () => startReplica(context, slot, damaged));
+    const started = await onPath(slot.folder, () => startReplica(context, slot, damaged, look));
     const host = new ReplicaHost(context, slot, started);
     for (const key of damaged) host.#damaged.add(key);
     try {
@@ -110,19 +112,23 @@ export class ReplicaHost {
     return this.#turn.take(work);
   }
 
-  /** Makes sure that reads see every commit that was acknowledged `maxStalenessMs` before now or earlier. */
-  async ensureFresh(maxStalenessMs: number): Promise<void> {
+  /**
+   * Makes sure that reads see every commit that was acknowledged `maxStalenessMs` before `askedMs` (on the monotonic
+   * clock) or earlier.
+   */
+  async ensureFresh(maxStalenessMs: number, askedMs: number): Promise<void> {
     const usable = !this.#replica.condemned;
     if (usable && maxStalenessMs > 0 && this.head.ageMs() <= maxStalenessMs) return;
-    const asked = momentNow(this.#context.runtime);
+    // What opened the replica for this very read has proved it, too.
+    if (usable && this.head.provedSince(askedMs)) return;
     if (usable) await this.#probe.join();
-    if (!this.head.provedSince(asked)) await this.ensureCaughtUp(asked);
+    if (!this.head.provedSince(askedMs)) await this.ensureCaughtUp(askedMs);
   }
 
-  /** Catches up unless the head was proved since `asked` (by a commit, or by another that waited for the same). */
-  async ensureCaughtUp(asked: Moment): Promise<void> {
+  /** Catches up unless the head was proved since `askedMs` (by a commit, or by another that waited for the same). */
+  async ensureCaughtUp(askedMs: number): Promise<void> {
     await this.exclusive(async () => {
-      if (!this.head.provedSince(asked)) await this.catchUp();
+      if (!this.head.provedSince(askedMs)) await this.catchUp();
     });
   }
 
@@ -161,7 +167,9 @@ export class ReplicaHost {
 
   async #advance(): Promise<Advance> {
     try {
-      for await (const window of followTail(this.#context, this.version)) {
+      const begun = this.#begunTail;
+      this.#begunTail = null;
+      for await (const window of followTail(this.#context, this.version, begun)) {
         if (!(await this.#applyWindow(window))) return 'off-log';
         if (window.last) return await this.#concludeAbsent(window.began);
       }
@@ -219,10 +227,9 @@ export class ReplicaHost {
 
   /** Lists the snapshots, so that what the store says of the next record can be trusted again. */
   async look(): Promise<readonly SnapshotInfo[]> {
-    const lookedAt = momentNow(this.#context.runtime);
-    const snapshots = await listSnapshots(this.#context);
-    this.#noteSnapshots({ lookedAt, snapshots });
-    return snapshots;
+    const look = await lookAtSnapshots(this.#context);
+    this.#noteSnapshots(look);
+    return look.snapshots;
   }
 
   /**
@@ -241,7 +248,7 @@ export class ReplicaHost {
     return (await this.look()).some(({ key, version }) => version > this.version && !this.#damaged.has(key));
   }
 
-  #noteSnapshots({ lookedAt, snapshots }: Pick<Started, 'lookedAt' | 'snapshots'>): void {
+  #noteSnapshots({ lookedAt, snapshots }: Look): void {
     this.head.looked(lookedAt, snapshots[0]?.version ?? 0);
     const covered = snapshots.find(({ key, version }) => version <= this.version && !this.#damaged.has(key));
     if (covered) this.noteSnapshot(covered);
@@ -267,6 +274,7 @@ export class ReplicaHost {
       const started = await startAnew(this.#context, this.#slot, this.#damaged);
       this.#replica = started.replica;
       this.#madeFrom = started.madeFrom;
+      this.#begunTail = started.tail;
       this.#snapshot = null;
       this.#noteSnapshots(started);
       return started.replica;

@@ -146,25 +146,52 @@ export interface TailWindow {
   readonly last: boolean;
 }
 
+const firstWindow = 4;
+
+/** The beginning of the tail after `version`, on its way: asked for before the replica is there that it is for. */
+export interface TailStart {
+  readonly version: number;
+  readonly window: Promise<TailWindow>;
+}
+
+export function beginTail(context: SyncContext, version: number): TailStart {
+  const window = fetchTailWindow(context, version + 1, firstWindow);
+  // A failure is thrown where the window is used; until then, or if it never is, it must not count as unhandled.
+  window.catch(() => undefined);
+  return { version, window };
+}
+
 /**
  * The records after `version`, in windows that grow (4, 16, … 1,024), each fetched in parallel: few round trips when
  * far behind, few vain reads when near. Ends when the store says that the next record is absent; what lies beyond an
- * absent record is not looked at, as the one that is absent may come yet.
+ * absent record is not looked at, as the one that is absent may come yet. `begun`, if it is for this version, is the
+ * first window.
  */
-export async function* followTail(context: SyncContext, version: number): AsyncGenerator<TailWindow> {
+export async function* followTail(
+  context: SyncContext,
+  version: number,
+  begun: TailStart | null = null,
+): AsyncGenerator<TailWindow> {
   let next = version + 1;
-  let size = 4;
+  let size = firstWindow;
+  let fetching = begun?.version === version ? begun.window : fetchTailWindow(context, next, size);
   for (;;) {
-    const began = momentNow(context.runtime);
-    const found = await fetchWindow(context, next, size);
-    const absent = found.indexOf(null);
-    const records = (absent === -1 ? found : found.slice(0, absent)) as StoredRecord[];
-    yield { records, began, last: absent !== -1 };
-    if (absent !== -1) return;
+    const window = await fetching;
+    yield window;
+    if (window.last) return;
     next += size;
-    const largest = Math.max(...records.map(({ bytes }) => bytes));
-    size = Math.max(4, Math.min(size * 4, 1024, Math.floor(windowBytes / largest)));
+    const largest = Math.max(...window.records.map(({ bytes }) => bytes));
+    size = Math.max(firstWindow, Math.min(size * 4, 1024, Math.floor(windowBytes / largest)));
+    fetching = fetchTailWindow(context, next, size);
   }
+}
+
+async function fetchTailWindow(context: SyncContext, first: number, size: number): Promise<TailWindow> {
+  const began = momentNow(context.runtime);
+  const found = await fetchWindow(context, first, size);
+  const absent = found.indexOf(null);
+  const records = (absent === -1 ? found : found.slice(0, absent)) as StoredRecord[];
+  return { records, began, last: absent !== -1 };
 }
 
 /** Fetches `size` records from `first` on, at most `parallelReads` at once; null for each that is absent. */

@@ -13,6 +13,7 @@ import { promisify } from 'node:util';
 import { AppError } from '../errors.ts';
 import type { ByteRange, StreamBody } from '../store/store.ts';
 import type { SyncContext } from './context.ts';
+import { momentNow, type Moment } from './head.ts';
 import type { SnapshotName } from './layout.ts';
 
 export interface SnapshotInfo extends SnapshotName {
@@ -21,7 +22,7 @@ export interface SnapshotInfo extends SnapshotName {
 }
 
 /** All snapshots, newest first; of one version, the one made last first. */
-export async function listSnapshots({ store, layout }: SyncContext): Promise<SnapshotInfo[]> {
+export async function listSnapshots({ store, layout }: Pick<SyncContext, 'store' | 'layout'>): Promise<SnapshotInfo[]> {
   const found: SnapshotInfo[] = [];
   for (let after: string | undefined; ;) {
     const page = await store.list(layout.snapshotPrefix, after === undefined ? {} : { after });
@@ -33,6 +34,19 @@ export async function listSnapshots({ store, layout }: SyncContext): Promise<Sna
     if (!page.more || after === undefined) break;
   }
   return found.toSorted((a, b) => b.version - a.version || b.modifiedAt.getTime() - a.modifiedAt.getTime());
+}
+
+/** What was found, and when the looking began. */
+export interface Look {
+  readonly lookedAt: Moment;
+  /** Newest first. */
+  readonly snapshots: readonly SnapshotInfo[];
+}
+
+/** Lists the snapshots; needs no DuckDB, so a cold start may begin with it while that is still loading. */
+export async function lookAtSnapshots(context: Pick<SyncContext, 'store' | 'layout' | 'runtime'>): Promise<Look> {
+  const lookedAt = momentNow(context.runtime);
+  return { lookedAt, snapshots: await listSnapshots(context) };
 }
 
 /** What a download found: the bytes' hash, and how many there were. */

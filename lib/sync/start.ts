@@ -12,36 +12,39 @@ import type { ObjectInfo } from '../store/store.ts';
 import { adoptDatabaseFile } from './adopt.ts';
 import { requireConditionalCreates } from './conditions.ts';
 import type { SyncContext } from './context.ts';
-import { momentNow, type Moment } from './head.ts';
-import { continues, fetchRecord } from './log.ts';
+import { beginTail, continues, fetchRecord, type TailStart } from './log.ts';
 import { baseId } from './record.ts';
 import { Replica } from './replica.ts';
 import { removeReplica, type Slot } from './slot.ts';
-import { downloadObject, listSnapshots, type SnapshotInfo } from './snapshot.ts';
+import { downloadObject, type Look, lookAtSnapshots, type SnapshotInfo } from './snapshot.ts';
 
-export interface Started {
+export interface Started extends Look {
   readonly replica: Replica;
   /** Key of the snapshot that the replica was made from just now, null when it was made from something else. */
   readonly madeFrom: string | null;
-  /** When the snapshots were listed, and what was found. */
-  readonly lookedAt: Moment;
-  readonly snapshots: readonly SnapshotInfo[];
+  /** The records after the replica's version, already on their way; null when nobody asked for them yet. */
+  readonly tail: TailStart | null;
 }
 
-/** Resumes from the slot's file if it is on the log, else starts from the newest good snapshot. */
-export async function startReplica(context: SyncContext, slot: Slot, damaged: Set<string>): Promise<Started> {
-  return (await resumeReplica(context, slot)) ?? (await startAnew(context, slot, damaged));
+/** Resumes from the slot's file if it is on the log, else starts from the newest good snapshot. `look`: begun already. */
+export async function startReplica(
+  context: SyncContext,
+  slot: Slot,
+  damaged: Set<string>,
+  look: Promise<Look> = lookAtSnapshots(context),
+): Promise<Started> {
+  // Thrown where it is awaited, which may be later than it fails.
+  look.catch(() => undefined);
+  return (await resumeReplica(context, slot, look)) ?? (await startAnew(context, slot, damaged, await look));
 }
 
-async function resumeReplica(context: SyncContext, slot: Slot): Promise<Started | null> {
+async function resumeReplica(context: SyncContext, slot: Slot, look: Promise<Look>): Promise<Started | null> {
   if (!(await fileExists(slot.replicaPath))) return null;
   const replica = await openQuietly(context, slot);
   if (!replica) return null;
   try {
-    const lookedAt = momentNow(context.runtime);
-    const listing = listSnapshots(context);
-    const [snapshots, onLog] = await Promise.all([listing, isOnLog(context, replica, listing)]);
-    if (onLog) return { replica, madeFrom: null, lookedAt, snapshots };
+    const tail = beginTail(context, replica.position.version);
+    if (await isOnLog(context, replica, look)) return { replica, madeFrom: null, tail, ...(await look) };
   } catch (error) {
     await replica.close();
     throw error;
@@ -64,11 +67,7 @@ async function openQuietly(context: SyncContext, slot: Slot): Promise<Replica | 
  * Whether the log knows the replica's position. A damaged record there is thrown, and the replica kept, as it may be the
  * only one that has what the record held; unless a snapshot has it, too.
  */
-async function isOnLog(
-  context: SyncContext,
-  { position }: Replica,
-  listing: Promise<readonly SnapshotInfo[]>,
-): Promise<boolean> {
+async function isOnLog(context: SyncContext, { position }: Replica, look: Promise<Look>): Promise<boolean> {
   if (position.version === 0) return false;
   try {
     const [own, next] = await Promise.all([
@@ -79,22 +78,29 @@ async function isOnLog(
     return next !== null && continues(position, next.record);
   } catch (error) {
     if (!isAppError(error, 'corrupt')) throw error;
-    if ((await listing).some(({ version }) => version >= position.version)) return false;
+    if ((await look).snapshots.some(({ version }) => version >= position.version)) return false;
     throw error;
   }
 }
 
-/** Starts from the newest good snapshot, whatever the slot holds. */
-export async function startAnew(context: SyncContext, slot: Slot, damaged: Set<string>): Promise<Started> {
+/** Starts from the newest good snapshot, whatever the slot holds. `look`: a recent one, if there was one. */
+export async function startAnew(context: SyncContext, slot: Slot, damaged: Set<string>, look?: Look): Promise<Started> {
   await removeReplica(slot);
-  // Before the list: if the database file is there now and neither log nor snapshots are later, nobody published it.
-  const databaseFile = await context.store.head(context.layout.databaseFile);
-  const lookedAt = momentNow(context.runtime);
-  const snapshots = await listSnapshots(context);
-  const opened = await openSnapshot(context, slot, snapshots, damaged);
-  const replica = opened?.replica ?? (await openBase(context, slot)) ?? (await openNew(context, slot, databaseFile));
+  const started =
+    (await startFromSnapshot(context, slot, damaged, look ?? (await lookAtSnapshots(context)))) ??
+    (await startWithoutSnapshot(context, slot, damaged));
   await context.step('replica-opened');
-  return { replica, madeFrom: opened?.key ?? null, lookedAt, snapshots };
+  return started;
+}
+
+async function startWithoutSnapshot(context: SyncContext, slot: Slot, damaged: Set<string>): Promise<Started> {
+  // Before the look: if the database file is there now and neither log nor snapshots are later, nobody published it.
+  const databaseFile = await context.store.head(context.layout.databaseFile);
+  const look = await lookAtSnapshots(context);
+  const started = await startFromSnapshot(context, slot, damaged, look);
+  if (started) return started;
+  const replica = (await openBase(context, slot)) ?? (await openNew(context, slot, databaseFile));
+  return { replica, madeFrom: null, tail: null, ...look };
 }
 
 /** Neither log nor snapshots: a new database, which begins empty or with the file that somebody put there. */
@@ -103,20 +109,20 @@ async function openNew(context: SyncContext, slot: Slot, databaseFile: ObjectInf
   return databaseFile ? adoptDatabaseFile(context, slot, databaseFile.size) : Replica.open(slot, context.settings);
 }
 
-async function openSnapshot(
+/** Null when no snapshot can be used. */
+async function startFromSnapshot(
   context: SyncContext,
   slot: Slot,
-  snapshots: readonly SnapshotInfo[],
   damaged: Set<string>,
-): Promise<{ readonly replica: Replica; readonly key: string } | null> {
-  const base = snapshots.at(-1)?.version === 0 ? await baseOfLog(context) : null;
-  for (const snapshot of snapshots) {
-    if (damaged.has(snapshot.key)) continue;
-    if (snapshot.version === 0 && base !== null && base !== baseId(snapshot.sha256)) continue;
+  look: Look,
+): Promise<Started | null> {
+  for (const snapshot of look.snapshots) {
+    if (damaged.has(snapshot.key) || !(await isOnBase(context, snapshot))) continue;
     await context.step('snapshot-chosen');
     try {
+      const tail = beginTail(context, snapshot.version);
       const replica = await openOne(context, slot, snapshot);
-      if (replica) return { replica, key: snapshot.key };
+      if (replica) return { replica, madeFrom: snapshot.key, tail, ...look };
     } catch (error) {
       if (!isAppError(error, 'corrupt')) throw error;
       damaged.add(snapshot.key);
@@ -124,6 +130,13 @@ async function openSnapshot(
     }
   }
   return null;
+}
+
+/** Of two processes that adopted different files at once, one made record 1: the other one's snapshot is nobody's. */
+async function isOnBase(context: SyncContext, { version, sha256 }: SnapshotInfo): Promise<boolean> {
+  if (version > 0) return true;
+  const base = await baseOfLog(context);
+  return base === null || base === baseId(sha256);
 }
 
 /** Null when the snapshot has gone since it was listed (a newer one replaced it). */

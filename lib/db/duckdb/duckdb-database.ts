@@ -60,6 +60,7 @@ class DuckDbDatabase implements Database {
     const answer = await this.#engine.read((session) => work(readingQueries(session)), {
       maxStalenessMs: options.maxStalenessMs ?? this.#maxStalenessMs,
       atLeast: options.atLeast,
+      askedMs: options.askedMs,
     });
     return { ...answer, durability: 'durable' };
   }
