@@ -84,17 +84,21 @@ describe('the disk of the store', () => {
 describe('the disk of the replica', () => {
   const full = /(The disk of the local replica is full|is on a disk that is full).*kind: 'unavailable'/s;
 
-  it.each([0, 4096, 60_000, 400_000])(
+  it.each([0, 60_000, 200_000])(
     'with %i bytes left at the start is told of, and no obstacle for long',
     async (left) => {
       const site = await testSite();
       const other = await site.start();
       for (let number = 0; number < 8; number++) await other.call('write', large(`post-${number}`));
       await other.call('sync');
+      // No way round the snapshot.
+      await site.store.delete([layoutOf(site.name).recordKey(1)]);
       const slotRoot = site.newSlotRoot();
       const drive = await mountDrive(slotRoot, 8 * megabyte);
       await drive.fill(left);
-      await expect(site.start({ slotRoot, ...hasty }, drive.launcher)).rejects.toThrow(/kind: 'unavailable'/);
+      await expect(site.start({ slotRoot, ...hasty }, drive.launcher)).rejects.toThrow(
+        /kind: 'unavailable'.*ENOSPC|No space left/s,
+      );
       await drive.makeRoom();
       const worker = await site.start({ slotRoot, ...hasty }, drive.launcher);
       expect(await worker.call('warnings')).toEqual([]);

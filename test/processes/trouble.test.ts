@@ -20,12 +20,15 @@ type Damage = (path: string) => Promise<void>;
 const cutOff: Damage = async (path) => truncate(path, Math.floor((await readFile(path)).length / 2));
 const empty: Damage = (path) => truncate(path, 0);
 const remove: Damage = (path) => rm(path);
-/** Changes one byte in the middle. */
-const alter: Damage = async (path) => {
-  const bytes = await readFile(path);
-  bytes[bytes.length >> 1]! ^= 1;
-  await writeFile(path, bytes);
-};
+/** Changes one byte, at such a share of the length. */
+const alterAt =
+  (where: number): Damage =>
+  async (path) => {
+    const bytes = await readFile(path);
+    bytes[Math.floor(bytes.length * where)]! ^= 1;
+    await writeFile(path, bytes);
+  };
+const alter = alterAt(0.5);
 
 /** So large that DuckDB does not read it before it is asked for, and hard to compress. */
 const bulky = (id: string): Operation => ({
@@ -126,11 +129,11 @@ describe('a snapshot that was uploaded damaged, so that its hash fits', () => {
     const site = await copiedSite();
     const newest = (await snapshotsOf(site)).at(-1)!;
     const { version } = layout.snapshotName(newest.slice(site.root.length + 1))!;
-    const bytes = await readFile(newest);
-    bytes[Math.floor(bytes.length * where)]! ^= 1;
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    await writeFile(join(site.root, layout.snapshotKey(version, sha256)), bytes);
-    await rm(newest);
+    await alterAt(where)(newest);
+    const sha256 = createHash('sha256')
+      .update(await readFile(newest))
+      .digest('hex');
+    await rename(newest, join(site.root, layout.snapshotKey(version, sha256)));
     const fresh = await startFresh(site);
     const first = await fresh.call('read').catch(String);
     expect(first).toSatisfy((seen) => isDeepStrictEqual(seen, whole) || /kind: 'unavailable'/.test(String(seen)));
@@ -191,14 +194,19 @@ describe('a replica left in a slot', () => {
 
   it.each<[string, Damage]>([
     ['cut off', cutOff],
-    ['altered', alter],
+    ['altered at the beginning', alterAt(0)],
+    ['altered near the end', alterAt(0.7)],
+    ['altered at its end', alterAt(0.9)],
     ['altered everywhere', riddle],
     ['emptied', empty],
     ['removed', remove],
     ['no database', (path) => writeFile(path, 'hello')],
   ])('is made anew from the store when it is %s', async (_, damage) => {
     const site = await copiedSite();
-    await damage(await leaveReplica(site));
+    // As a process leaves it that ended right after a checkpoint.
+    const path = join(site.slotRoot, '0', 'replica.duckdb');
+    await cp((await snapshotsOf(site)).at(-1)!, path);
+    await damage(path);
     const next = await site.start(hasty);
     expect(await next.call('read')).toEqual(whole);
     expect(await next.call('write', post('after'))).toMatchObject({ ok: true });
@@ -228,8 +236,11 @@ describe('the replica of a live process', () => {
     ['its file is cut off', (slotRoot) => cutOff(join(slotRoot, '0', 'replica.duckdb'))],
     ['its write-ahead log is emptied', (slotRoot) => empty(join(slotRoot, '0', 'replica.duckdb.wal'))],
   ])('never serves or uploads wrong data when %s', async (_, damage) => {
-    const site = await copiedSite();
+    // So small that DuckDB has all of it in memory, and does not stumble on what happens to its file.
+    const site = await testSite();
     const worker = await site.start(hasty);
+    await worker.call('run', { clients: 1, seed: 3, operations: 5 });
+    await worker.call('sync');
     await worker.call('write', post('before'));
     await damage(site.slotRoot);
     const rival = await site.start(hasty);
@@ -241,7 +252,11 @@ describe('the replica of a live process', () => {
     await worker.call('sync');
     const seen = await worker.call('read');
     expect(await rival.call('read')).toEqual(seen);
-    expect(await (await startFresh(site)).call('read')).toEqual(seen);
+    // Each has a slot of its own.
+    for (const slot of ['0', '1']) expect(await readdir(join(site.slotRoot, slot))).toContain('replica.duckdb');
+    const fresh = await startFresh(site);
+    expect(await fresh.call('read')).toEqual(seen);
+    expect(await fresh.call('warnings')).toEqual([]);
   });
 });
 
