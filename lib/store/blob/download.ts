@@ -39,11 +39,12 @@ export class Download {
     return opened && this.#gather(key, opened, signal);
   }
 
-  /** The part of an object of which the API says that it is there. */
-  async get(info: BlobObject, range: ByteRange | undefined, signal: Signal): Promise<Uint8Array> {
+  /** The part of an object of which the API says that it is there; null when that is not served. */
+  async get(info: BlobObject, range: ByteRange | undefined, signal: Signal): Promise<Uint8Array | null> {
     const part = clipRange(range, info.size);
     if (part.start === part.end) return new Uint8Array(0);
-    return this.#gather(info.key, await this.#openKnown(info, part, signal), signal);
+    const opened = await this.#openKnown(info, part, signal);
+    return opened && this.#gather(info.key, opened, signal);
   }
 
   /** Sends its request when the iteration begins: a stream that nobody consumes holds no connection. */
@@ -51,7 +52,9 @@ export class Download {
     throwIfAborted(signal);
     const part = clipRange(range, info.size);
     if (part.start === part.end) return;
-    yield* this.#chunks(info.key, await this.#openKnown(info, part, signal), signal);
+    const opened = await this.#openKnown(info, part, signal);
+    if (!opened) throw notServed(info.key);
+    yield* this.#chunks(info.key, opened, signal);
   }
 
   async #gather(key: string, opened: Opened, signal: Signal): Promise<Uint8Array> {
@@ -64,14 +67,11 @@ export class Download {
     return bytes;
   }
 
-  async #openKnown(info: BlobObject, range: ByteRange, signal: Signal): Promise<Opened> {
+  async #openKnown(info: BlobObject, range: ByteRange, signal: Signal): Promise<Opened | null> {
     const part = range.start === 0 && range.end === info.size ? undefined : range;
     const opening = await this.#open(info.key, part, info, signal);
-    if (opening.opened) return opening.opened;
-    if (opening.failure !== null) throw this.#client.readFailed(opening.failure);
-    throw new AppError('unavailable', `The object ${info.key} was there, and is not served.`, {
-      hint: 'It may just have been deleted or replaced; try again.',
-    });
+    if (!opening.opened && opening.failure !== null) throw this.#client.readFailed(opening.failure);
+    return opening.opened;
   }
 
   async #open(key: string, range: ByteRange | undefined, info: BlobObject | null, signal: Signal): Promise<Opening> {
@@ -117,6 +117,13 @@ export class Download {
       await reader.cancel().catch(() => undefined);
     }
   }
+}
+
+/** The API has it and the CDN has not. */
+export function notServed(key: string): AppError {
+  return new AppError('unavailable', `The object ${key} is there, and is not served.`, {
+    hint: 'It may just have been replaced or deleted; try again.',
+  });
 }
 
 /** Open where it would pass all sizes that a server can be expected to read. */
