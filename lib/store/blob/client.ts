@@ -104,15 +104,18 @@ export class BlobClient {
     const ids = await this.#request({ name: 'createMultipartUpload', class: 'write', signal }, (sdk) =>
       blob.createMultipartUpload(pathname, { ...sdk, ...this.#creating() }).catch(nullIfAlreadyExists),
     );
+    if (ids && !(isText(ids.uploadId) && isText(ids.key))) throw notUnderstood('it names no upload');
     return ids && { pathname, ...ids };
   }
 
   async uploadPart(upload: Upload, partNumber: number, bytes: Uint8Array, signal: Signal): Promise<Part> {
     const { pathname, ...ids } = upload;
     const request = { name: 'uploadPart', class: 'write', bytesUp: bytes.byteLength, signal } as const;
-    return this.#request(request, (sdk) =>
+    const part = await this.#request(request, (sdk) =>
       blob.uploadPart(pathname, viewOf(bytes), { ...sdk, ...this.#creating(), ...ids, partNumber }),
     );
+    if (!isText(part.etag)) throw notUnderstood('it tells no tag of the part');
+    return part;
   }
 
   async completeUpload(upload: Upload, parts: readonly Part[], signal: Signal): Promise<CreateOutcome> {
@@ -223,6 +226,11 @@ export class BlobClient {
   #meter({ name, class: billedAs, bytesUp = 0 }: Request): void {
     this.#options.meter({ name, class: billedAs, bytesUp, bytesDown: 0 });
   }
+}
+
+/** Of what the SDK hands on as the service sent it. */
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 /** Its size and time, once it is known that the service told them. */

@@ -142,7 +142,9 @@ function describe(
   info: BlobObject | null,
   compareTags: boolean,
 ): Opened | null {
-  if (compareTags && info && bareTag(headers.get('etag')) !== bareTag(info.etag)) return null;
+  const tag = headers.get('etag');
+  // Blob always gives one; a proxy that answers in its place does not.
+  if (tag === null || (compareTags && info && bareTag(tag) !== bareTag(info.etag))) return null;
   const served = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers.get('content-range') ?? '');
   if (served) {
     const [start, last, size] = served.slice(1).map(Number) as [number, number, number];
@@ -158,6 +160,6 @@ function describe(
 }
 
 /** `W/` says that the bytes were compressed on their way, not that they are others. */
-function bareTag(tag: string | null): string {
-  return (tag ?? '').replace(/^W\//, '');
+function bareTag(tag: string): string {
+  return tag.replace(/^W\//, '');
 }
