@@ -132,7 +132,9 @@ export class BlobClient {
     const request = { name: 'copy', class: 'write', changes: true, longestMs, signal } as const;
     const copied = await this.#request(request, (sdk) =>
       // A minute is the least: https://vercel.com/docs/vercel-blob/using-blob-sdk#copy-a-blob
-      blob.copy(from, to, { ...sdk, ...this.#storing(), allowOverwrite: true, cacheControlMaxAge: 60 }).catch(nullIfNotFound),
+      blob
+        .copy(from, to, { ...sdk, ...this.#storing(), allowOverwrite: true, cacheControlMaxAge: 60 })
+        .catch(nullIfNotFound),
     );
     if (!copied) return false;
     requireKeyKept(to, copied.pathname);

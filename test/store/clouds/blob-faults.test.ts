@@ -303,7 +303,11 @@ describe('a stream', () => {
     const store = openStore(blob.addStore());
     await store.create('key', textOf('0123456789'));
     const range = { start: 3, end: 6 };
-    blob.server.faults.add(requests.get, { kind: 'answer', status: 200, body: '0123456789', headers: { etag: '"x"' } }, 2);
+    blob.server.faults.add(
+      requests.get,
+      { kind: 'answer', status: 200, body: '0123456789', headers: { etag: '"x"' } },
+      2,
+    );
     expect(await store.get('key', { range })).toEqual(textOf('345'));
     expect(await collect(await store.read('key', { range }))).toEqual(textOf('345'));
   });
