@@ -10,6 +10,7 @@ import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Meter, RequestClass } from '../meter.ts';
 import type { CreateOutcome, ObjectInfo } from '../store.ts';
+import { infoOf, isText, notUnderstood, requireKeyKept } from './answers.ts';
 import { type BlobCredentials, sdkCredentials, type SdkCredentials } from './credentials.ts';
 import {
   type BlobAccess,
@@ -228,31 +229,6 @@ export class BlobClient {
   #meter({ name, class: billedAs, bytesUp = 0 }: Request): void {
     this.#options.meter({ name, class: billedAs, bytesUp, bytesDown: 0 });
   }
-}
-
-/** Of what the SDK hands on as the service sent it. */
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== '';
-}
-
-/** Its size and time, once it is known that the service told them. */
-function infoOf({ pathname, size, uploadedAt }: { pathname: string; size: number; uploadedAt: Date }): ObjectInfo {
-  const isTold = Number.isSafeInteger(size) && size >= 0 && !Number.isNaN(uploadedAt.getTime());
-  if (typeof pathname !== 'string' || !isTold) throw notUnderstood('it tells no name, size and time');
-  return { key: pathname, size, modifiedAt: uploadedAt };
-}
-
-function requireKeyKept(key: string, pathname: unknown): void {
-  if (pathname === key) return;
-  throw new AppError('indeterminate', `Vercel Blob did not confirm that it stored ${key} under this name.`, {
-    hint: 'Look into the store on Vercel; update @vercel/blob if its API has changed.',
-  });
-}
-
-export function notUnderstood(problem: string): AppError {
-  return new AppError('unavailable', `An answer of Vercel Blob is not understood: ${problem}.`, {
-    hint: 'Try again; update @vercel/blob if its API has changed.',
-  });
 }
 
 function nullIfNotFound(error: unknown): null {

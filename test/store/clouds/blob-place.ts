@@ -3,10 +3,11 @@ import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { systemRuntime } from '../../../lib/runtime.ts';
 import { type BlobStoreOptions, createBlobStore } from '../../../lib/store/blob.ts';
 import type { Store } from '../../../lib/store/store.ts';
+import { summary } from '../conformance/support.ts';
 import type { TestBlobStore } from '../../support/servers/blob/store.ts';
 import { type BlobServer, startBlobServer } from '../../support/servers/blob.ts';
 import { redirectBlob } from '../../support/servers/blob-redirect.ts';
-import type { ServerRequest } from '../../support/servers/faults.ts';
+import type { ServerFault, ServerRequest } from '../../support/servers/faults.ts';
 
 export interface BlobPlace {
   readonly server: BlobServer;
@@ -64,3 +65,15 @@ export const requests = {
   part: ({ headers }) => headers['x-mpu-action'] === 'upload',
   complete: ({ headers }) => headers['x-mpu-action'] === 'complete',
 } satisfies Record<string, Matcher>;
+
+/** A refusal in the form of the API. */
+export const said = (status: number, code: string): ServerFault => ({
+  kind: 'answer',
+  status,
+  body: JSON.stringify({ error: { code, message: 'as planned' } }),
+});
+
+/** What the server holds, whatever the driver says. */
+export function stateOf(place: TestBlobStore, key: string): string {
+  return summary(place.find(key)?.bytes ?? null);
+}

@@ -56,7 +56,7 @@ function checkMood({ mood }: TestBlobStore): void {
 }
 
 /** Refuses parameters and headers that this operation does not have. */
-function allow({ query, headers }: BlobRequest, parameters: readonly string[], own: readonly string[]): void {
+function refuseUnknown({ query, headers }: BlobRequest, parameters: readonly string[], own: readonly string[]): void {
   for (const name of query.keys()) if (!parameters.includes(name)) throw wrong(`There is no parameter ${name}.`);
   const known = [...common, ...own];
   for (const name of Object.keys(headers)) {
@@ -131,7 +131,7 @@ function describePut(store: TestBlobStore, { pathname, contentType, etag }: Stor
 }
 
 function put(store: TestBlobStore, request: BlobRequest): Answer {
-  allow(request, ['pathname'], [...storing, 'x-cache-control-max-age']);
+  refuseUnknown(request, ['pathname'], [...storing, 'x-cache-control-max-age']);
   const pathname = pathnameOf(request);
   const options = storingOf(store, request);
   refuseExisting(store, pathname, options);
@@ -139,7 +139,7 @@ function put(store: TestBlobStore, request: BlobRequest): Answer {
 }
 
 function copy(store: TestBlobStore, request: BlobRequest): Answer {
-  allow(request, ['pathname', 'fromUrl'], [...storing, 'x-cache-control-max-age']);
+  refuseUnknown(request, ['pathname', 'fromUrl'], [...storing, 'x-cache-control-max-age']);
   const pathname = pathnameOf(request);
   const options = storingOf(store, request);
   const from = lookedFor(store, request.query.get('fromUrl') ?? '');
@@ -151,7 +151,7 @@ function copy(store: TestBlobStore, request: BlobRequest): Answer {
 }
 
 function head(store: TestBlobStore, request: BlobRequest): Answer {
-  allow(request, ['url'], []);
+  refuseUnknown(request, ['url'], []);
   const blob = store.find(lookedFor(store, request.query.get('url') ?? ''));
   if (!blob) throw new Refusal(404, 'not_found', 'The requested blob does not exist');
   return json({ ...describePut(store, blob), ...facts(blob), cacheControl: blob.cacheControl });
@@ -163,7 +163,7 @@ function facts({ bytes, uploadedAt, etag }: StoredBlob) {
 
 /** The cursor is opaque to clients; here it holds the prefix and the last name. */
 function list(store: TestBlobStore, request: BlobRequest): Answer {
-  allow(request, ['prefix', 'limit', 'cursor'], []);
+  refuseUnknown(request, ['prefix', 'limit', 'cursor'], []);
   const prefix = request.query.get('prefix') ?? '';
   const limit = Number(request.query.get('limit') ?? 1000);
   if (!Number.isSafeInteger(limit) || limit < 1 || limit > 1000) throw wrong('limit must be from 1 to 1000.');
@@ -189,7 +189,7 @@ function cursorOf(cursor: string | null, prefix: string): string | null {
 }
 
 function remove(store: TestBlobStore, request: BlobRequest): Answer {
-  allow(request, [], []);
+  refuseUnknown(request, [], []);
   const { urls } = JSON.parse(request.body.toString()) as { urls?: unknown };
   if (!Array.isArray(urls) || urls.length === 0 || urls.length > 1000) throw wrong('urls must be 1 to 1000 texts.');
   for (const url of urls) store.delete(lookedFor(store, String(url)));
@@ -197,7 +197,7 @@ function remove(store: TestBlobStore, request: BlobRequest): Answer {
 }
 
 function multipart(store: TestBlobStore, request: BlobRequest): Answer {
-  allow(request, ['pathname'], [...storing, ...upload]);
+  refuseUnknown(request, ['pathname'], [...storing, ...upload]);
   const pathname = pathnameOf(request);
   const options = storingOf(store, request);
   const { headers } = request;
