@@ -10,7 +10,7 @@ import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { BlobClient } from './blob/client.ts';
 import { type BlobCredentials, storeIdOf } from './blob/credentials.ts';
-import { Download, notServed } from './blob/download.ts';
+import { Download } from './blob/download.ts';
 import type { BlobAccess } from './blob/errors.ts';
 import { Listing } from './blob/listing.ts';
 import { createInParts, gather } from './blob/parts.ts';
@@ -20,7 +20,6 @@ import { requireRange } from './range.ts';
 import { throwIfAborted } from './signal.ts';
 import type {
   Body,
-  ByteRange,
   CreateOutcome,
   GetOptions,
   ListOptions,
@@ -87,21 +86,7 @@ class BlobStore implements Store {
     requireRange(range);
     throwIfAborted(signal);
     const bytes = await this.#download.tryGet(key, range, signal);
-    if (bytes) return bytes;
-    return this.#getKnown(key, range, signal);
-  }
-
-  /** Between the API's word and the bytes the object may go, and another come: as long as one does, ask again. */
-  async #getKnown(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array | null> {
-    const tried = new Map<string, number>();
-    for (;;) {
-      const info = await this.#client.head(key, signal);
-      const bytes = info && (await this.#download.get(info, range, signal));
-      if (!info || bytes) return bytes;
-      const tries = (tried.get(info.etag) ?? 0) + 1;
-      if (tries === 3) throw notServed(key);
-      tried.set(info.etag, tries);
-    }
+    return bytes ?? this.#download.get(key, range, signal);
   }
 
   async read(key: string, { range, signal }: GetOptions = {}): Promise<AsyncIterable<Uint8Array> | null> {

@@ -21,8 +21,8 @@ interface Opened {
   readonly length: number;
 }
 
-/** `open` finds no bytes when the CDN answers anything but bytes; `failure` is how it said so. */
-type Opening = { readonly opened: Opened } | { readonly opened: null; readonly failure: unknown };
+/** How often the same object is asked for that the API has and the CDN has not. */
+const mostTries = 3;
 
 export class Download {
   readonly #client: BlobClient;
@@ -35,25 +35,23 @@ export class Download {
   async tryGet(key: string, range: ByteRange | undefined, signal: Signal): Promise<Uint8Array | null> {
     // A public store's CDN cannot be asked past its cache, and nobody can be asked for no bytes.
     if (this.#client.access === 'public' || (range && range.start === range.end)) return null;
-    const { opened } = await this.#open(key, range, null, signal);
+    const opened = await this.#open(key, range, null, signal);
     return opened && this.#gather(key, opened, signal);
   }
 
-  /** The part of an object of which the API says that it is there; null when that is not served. */
-  async get(info: BlobObject, range: ByteRange | undefined, signal: Signal): Promise<Uint8Array | null> {
-    const part = clipRange(range, info.size);
-    if (part.start === part.end) return new Uint8Array(0);
-    const opened = await this.#openKnown(info, part, signal);
-    return opened && this.#gather(info.key, opened, signal);
+  /** As much of an object as the API says that there is; null when it says that there is none. */
+  async get(key: string, range: ByteRange | undefined, signal: Signal): Promise<Uint8Array | null> {
+    const opened = await this.#openKnown(key, range, signal);
+    if (opened === 'empty') return new Uint8Array(0);
+    return opened && this.#gather(key, opened, signal);
   }
 
   /** Sends its request when the iteration begins: a stream that nobody consumes holds no connection. */
   async *read(info: BlobObject, range: ByteRange | undefined, signal: Signal): AsyncGenerator<Uint8Array> {
     throwIfAborted(signal);
-    const part = clipRange(range, info.size);
-    if (part.start === part.end) return;
-    const opened = await this.#openKnown(info, part, signal);
-    if (!opened) throw notServed(info.key);
+    const opened = await this.#openKnown(info.key, range, signal, info);
+    if (opened === 'empty') return;
+    if (!opened) throw new AppError('unavailable', `The object ${info.key} went away before it was read.`);
     yield* this.#chunks(info.key, opened, signal);
   }
 
@@ -67,31 +65,51 @@ export class Download {
     return bytes;
   }
 
-  async #openKnown(info: BlobObject, range: ByteRange, signal: Signal): Promise<Opened | null> {
-    const part = range.start === 0 && range.end === info.size ? undefined : range;
-    const opening = await this.#open(info.key, part, info, signal);
-    if (!opening.opened && opening.failure !== null) throw this.#client.readFailed(opening.failure);
-    return opening.opened;
+  /** Between the API's word and the bytes the object may go, or another come: as long as one does, ask again. */
+  async #openKnown(
+    key: string,
+    range: ByteRange | undefined,
+    signal: Signal,
+    known?: BlobObject,
+  ): Promise<Opened | 'empty' | null> {
+    const tried = new Map<string, number>();
+    for (
+      let info = known ?? (await this.#client.head(key, signal));
+      info;
+      info = await this.#client.head(key, signal)
+    ) {
+      const { start, end } = clipRange(range, info.size);
+      if (start === end) return 'empty';
+      const part = start === 0 && end === info.size ? undefined : { start, end };
+      const opened = await this.#open(key, part, info, signal);
+      if (opened) return opened;
+      const tries = (tried.get(info.etag) ?? 0) + 1;
+      if (tries === mostTries) throw notServed(key);
+      tried.set(info.etag, tries);
+    }
+    return null;
   }
 
-  async #open(key: string, range: ByteRange | undefined, info: BlobObject | null, signal: Signal): Promise<Opening> {
+  async #open(
+    key: string,
+    range: ByteRange | undefined,
+    info: BlobObject | null,
+    signal: Signal,
+  ): Promise<Opened | null> {
     const headers = { 'accept-encoding': 'identity', ...(range && { range: headerOf(range) }) };
     try {
       const answer = await this.#client.get(key, headers, signal);
-      if (!answer?.stream) {
-        this.#client.meterGet(0);
-        return { opened: null, failure: null };
-      }
-      const opened = describe(answer.stream, answer.headers, range, info, this.#client.access === 'public');
-      if (opened) return { opened };
-      await answer.stream.cancel();
+      const compareTags = this.#client.access === 'public';
+      const opened = answer?.stream ? describe(answer.stream, answer.headers, range, info, compareTags) : null;
+      if (opened) return opened;
+      await answer?.stream?.cancel();
       this.#client.meterGet(0);
-      return { opened: null, failure: new AppError('unavailable', `What is served of ${key} is not what is stored.`) };
+      return null;
     } catch (error) {
       if (!isAppError(error) && !wasNeverSent(error)) this.#client.meterGet(0);
       const status = statusOf(error);
       // 403, 404, 416 and their kin: the API says why. 5xx is an outage.
-      if (status !== null && status < 500 && info === null) return { opened: null, failure: error };
+      if (status !== null && status < 500 && info === null) return null;
       throw this.#client.readFailed(error);
     }
   }
@@ -119,10 +137,9 @@ export class Download {
   }
 }
 
-/** The API has it and the CDN has not. */
-export function notServed(key: string): AppError {
-  return new AppError('unavailable', `The object ${key} is there, and is not served.`, {
-    hint: 'It may just have been replaced or deleted; try again.',
+function notServed(key: string): AppError {
+  return new AppError('unavailable', `The object ${key} is there, but what is served is not it.`, {
+    hint: 'Try again. Of a public store, what was replaced may be served for a minute: a private one has no such delay.',
   });
 }
 

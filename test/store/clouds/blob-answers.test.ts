@@ -96,8 +96,35 @@ describe('a stream', () => {
     const store = openStore(blob.addStore());
     await store.create('key', small);
     const range = { start: 10, end: 20 };
-    blob.server.faults.add(requests.get, { kind: 'answer', status, body, headers });
+    blob.server.faults.add(requests.get, { kind: 'answer', status, body, headers }, 3);
     expect(await kindOf(collect(await store.read('key', { range })))).toBe('unavailable');
+    expect(blob.server.faults.pending).toBe(0);
+    // Once may be chance.
+    blob.server.faults.add(requests.get, { kind: 'answer', status, body, headers });
+    expect(await collect(await store.read('key', { range }))).toEqual(small.slice(10, 20));
+    blob.server.faults.add(requests.get, { kind: 'answer', status, body, headers });
+    expect(await store.get('key', { range })).toEqual(small.slice(10, 20));
+  });
+
+  // Encoded answers say how long they are on their way, which is not how long they become.
+  test.for([5, 15])('of %i bytes, encoded, for an object of 10 is refused', async (length) => {
+    const store = openStore(blob.addStore());
+    await store.create('key', textOf('0123456789'));
+    const headers = { etag: '"x"', 'content-encoding': 'identity' };
+    blob.server.faults.add(requests.get, { kind: 'answer', status: 200, body: 'x'.repeat(length), headers }, 3);
+    expect(await kindOf(store.get('key'))).toBe('unavailable');
+    expect(await kindOf(collect(await store.read('key')))).toBe('unavailable');
+  });
+
+  test('left early lets its connection go', async () => {
+    const store = openStore(blob.addStore());
+    await store.create('key', new Uint8Array(30 * 1024 * 1024));
+    for await (const chunk of (await store.read('key'))!) {
+      expect(chunk.byteLength).toBeGreaterThan(0);
+      expect(blob.server.openAnswers).toBe(1);
+      break;
+    }
+    await expect.poll(() => blob.server.openAnswers).toBe(0);
   });
 
   test('answered whole instead of in part gives the part', async () => {
@@ -139,6 +166,12 @@ describe('a listing', () => {
     expect(objects.map(({ key }) => key)).toEqual(['a', 'b']);
     expect(more).toBe(false);
   });
+});
+
+test('an upload without a name is none', async () => {
+  blob.server.faults.add(requests.begin, { kind: 'answer', status: 200, body: '{}' });
+  const error = await failure(openStore(blob.addStore()).create('key', streamOf(large)));
+  expect(error).toMatchObject({ kind: 'unavailable', message: expect.stringContaining('it names no upload') });
 });
 
 test('an object stored under another name is no success', async () => {

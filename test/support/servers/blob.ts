@@ -39,12 +39,16 @@ export class BlobServer {
   readonly seen: SeenRequest[] = [];
   #stores: TestBlobStore[] = [];
   #born = 0;
+  /** Answers that are being sent. */
+  openAnswers = 0;
   readonly #now: () => number;
   readonly #server: Server;
 
   constructor(now: () => number) {
     this.#now = now;
     this.#server = createServer({ keepAliveTimeout: 30_000 }, (message, response) => {
+      this.openAnswers++;
+      response.on('close', () => this.openAnswers--);
       this.#handle(message, response).catch(() => response.destroy());
     });
   }
