@@ -35,6 +35,7 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   '#packages/zod': ['lib/schema/', 'lib/http/'],
   '@vercel/functions': ['lib/http/', 'lib/db/postgres'],
   '@vercel/blob': ['lib/store/blob'],
+  '@vercel/oidc': ['lib/store/blob'],
   '@aws-sdk/client-s3': ['lib/store/s3'],
   '@aws-sdk/lib-storage': ['lib/store/s3'],
   '@vercel/oidc-aws-credentials-provider': ['lib/store/s3'],

@@ -1,0 +1,247 @@
+/**
+ * The requests of Vercel Blob, one method each, on its SDK.
+ *
+ * Owns: what is sent with every request (credentials, access, no random suffix), how long it may take, what is told to
+ * the meter, and that every failure is an AppError. Knows nothing of ranges, parts or pages. The worst that can happen:
+ * an object stored under another name than its key; so what the service answers is looked at.
+ */
+import * as blob from '@vercel/blob';
+import { AppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Meter, RequestClass } from '../meter.ts';
+import type { CreateOutcome, ObjectInfo } from '../store.ts';
+import { infoOf, isText, notUnderstood, requireKeyKept } from './answers.ts';
+import { type BlobCredentials, sdkCredentials, type SdkCredentials } from './credentials.ts';
+import {
+  type BlobAccess,
+  mapBlobError,
+  mayMeanExists,
+  requireAccess,
+  saysAlreadyExists,
+  saysNotFound,
+  wasNeverSent,
+} from './errors.ts';
+import { withPatience } from './patience.ts';
+
+export interface BlobClientOptions {
+  readonly credentials: BlobCredentials;
+  readonly access: BlobAccess;
+  readonly runtime: Runtime;
+  readonly meter: Meter;
+  /** How long a request that carries no body may take, with all that the SDK does to repeat it. */
+  readonly patienceMs: number;
+}
+
+type Signal = AbortSignal | undefined;
+type Sdk = SdkCredentials & { readonly abortSignal: AbortSignal };
+
+interface Request {
+  readonly name: string;
+  readonly class: RequestClass;
+  /** Whether it changes what others see. Parts of an upload that is not complete do not. */
+  readonly changes?: boolean;
+  readonly bytesUp?: number;
+  readonly longestMs?: number;
+  readonly signal: Signal;
+}
+
+export interface BlobObject extends ObjectInfo {
+  readonly etag: string;
+}
+
+export interface BlobPage {
+  readonly objects: readonly ObjectInfo[];
+  /** Where the next page begins; null after the last. */
+  readonly cursor: string | null;
+}
+
+export interface Upload {
+  readonly pathname: string;
+  readonly uploadId: string;
+  /** The service's own name for what is uploaded. */
+  readonly key: string;
+}
+
+export interface Part {
+  readonly etag: string;
+  readonly partNumber: number;
+}
+
+/** The SDK waits at least a second before it repeats (async-retry: `minTimeout`), so what took less was sent once. */
+const surelySentOnceMs = 900;
+const slowestBytesPerMs = 256;
+const contentType = 'application/octet-stream';
+
+export class BlobClient {
+  readonly #options: BlobClientOptions;
+  readonly #secret: string | null;
+
+  constructor(options: BlobClientOptions) {
+    this.#options = options;
+    this.#secret = options.credentials.kind === 'token' ? options.credentials.token : null;
+  }
+
+  get access(): BlobAccess {
+    return this.#options.access;
+  }
+
+  async head(key: string, signal: Signal): Promise<BlobObject | null> {
+    const found = await this.#request({ name: 'head', class: 'read', signal }, (sdk) =>
+      blob.head(key, sdk).catch(nullIfNotFound),
+    );
+    if (!found) return null;
+    requireAccess(found.url, this.access);
+    return { ...infoOf(found), etag: found.etag };
+  }
+
+  /** The key that the service answers must be the one that was asked for. */
+  async put(key: string, bytes: Uint8Array, signal: Signal): Promise<CreateOutcome> {
+    const request = { name: 'put', class: 'write', bytesUp: bytes.byteLength, signal } as const;
+    return this.#create(key, request, (sdk) => blob.put(key, viewOf(bytes), { ...sdk, ...this.#creating() }));
+  }
+
+  /** Null when the service finds the object there already. */
+  async beginUpload(pathname: string, signal: Signal): Promise<Upload | null> {
+    const ids = await this.#request({ name: 'createMultipartUpload', class: 'write', signal }, (sdk) =>
+      blob.createMultipartUpload(pathname, { ...sdk, ...this.#creating() }).catch(nullIfAlreadyExists),
+    );
+    if (ids && !(isText(ids.uploadId) && isText(ids.key))) throw notUnderstood('it names no upload');
+    return ids && { pathname, ...ids };
+  }
+
+  async uploadPart(upload: Upload, partNumber: number, bytes: Uint8Array, signal: Signal): Promise<Part> {
+    const { pathname, ...ids } = upload;
+    const request = { name: 'uploadPart', class: 'write', bytesUp: bytes.byteLength, signal } as const;
+    const part = await this.#request(request, (sdk) =>
+      blob.uploadPart(pathname, viewOf(bytes), { ...sdk, ...this.#creating(), ...ids, partNumber }),
+    );
+    if (!isText(part.etag)) throw notUnderstood('it tells no tag of the part');
+    return part;
+  }
+
+  async completeUpload(upload: Upload, parts: readonly Part[], signal: Signal): Promise<CreateOutcome> {
+    const { pathname, ...ids } = upload;
+    const longestMs = 4 * this.#options.patienceMs;
+    return this.#create(pathname, { name: 'completeMultipartUpload', class: 'write', longestMs, signal }, (sdk) =>
+      blob.completeMultipartUpload(pathname, [...parts], { ...sdk, ...this.#creating(), ...ids }),
+    );
+  }
+
+  /** False when `from` is absent. */
+  async copy(from: string, to: string, signal: Signal): Promise<boolean> {
+    const longestMs = 4 * this.#options.patienceMs;
+    const request = { name: 'copy', class: 'write', changes: true, longestMs, signal } as const;
+    const copied = await this.#request(request, (sdk) =>
+      // A minute is the least: https://vercel.com/docs/vercel-blob/using-blob-sdk#copy-a-blob
+      blob
+        .copy(from, to, { ...sdk, ...this.#storing(), allowOverwrite: true, cacheControlMaxAge: 60 })
+        .catch(nullIfNotFound),
+    );
+    if (!copied) return false;
+    requireKeyKept(to, copied.pathname);
+    return true;
+  }
+
+  async delete(keys: readonly string[], signal: Signal): Promise<void> {
+    await this.#request({ name: 'del', class: 'free', changes: true, signal }, (sdk) => blob.del([...keys], sdk));
+  }
+
+  async list(prefix: string, cursor: string | null, limit: number, signal: Signal): Promise<BlobPage> {
+    const from = cursor === null ? {} : { cursor };
+    const page = await this.#request({ name: 'list', class: 'write', signal }, (sdk) =>
+      blob.list({ ...sdk, prefix, limit, ...from }),
+    );
+    if (page.blobs[0]) requireAccess(page.blobs[0].url, this.access);
+    if (page.hasMore && !page.cursor) throw notUnderstood('it says that more objects follow, and not where');
+    return { objects: page.blobs.map(infoOf), cursor: page.hasMore ? page.cursor! : null };
+  }
+
+  /**
+   * What `get` of the SDK answers: `cache=0` asks a private store past the CDN, whose copy of an overwritten object may be
+   * a minute old. https://vercel.com/changelog/vercel-blob-now-supports-consistent-reads-on-private-storage
+   * The bytes are the caller's to read and to meter. Failures are thrown as the SDK's own.
+   */
+  async get(key: string, headers: Record<string, string>, signal: Signal): Promise<blob.GetBlobResult | null> {
+    const sdk = await sdkCredentials(this.#options.credentials);
+    return withPatience({ ...this.#options, longestMs: this.#options.patienceMs, signal }, (abortSignal) =>
+      blob.get(key, { ...sdk, abortSignal, access: this.access, useCache: false, headers }),
+    );
+  }
+
+  /** One step of reading what `get` gave. */
+  async step<T>(work: () => Promise<T>, signal: Signal): Promise<T> {
+    return withPatience({ ...this.#options, longestMs: this.#options.patienceMs, signal }, work);
+  }
+
+  meterGet(bytesDown: number): void {
+    this.#options.meter({ name: 'get', class: 'read', bytesUp: 0, bytesDown });
+  }
+
+  /** A failed read as an AppError. */
+  readFailed(error: unknown): AppError {
+    return mapBlobError(error, { changes: false, repeated: false, access: this.access, secret: this.#secret });
+  }
+
+  #storing() {
+    return { access: this.access, addRandomSuffix: false, contentType } as const;
+  }
+
+  #creating() {
+    return { ...this.#storing(), allowOverwrite: false } as const;
+  }
+
+  /** One that may find the object there: by the service's own words, or by a look when its words are unclear. */
+  async #create(
+    key: string,
+    request: Request,
+    work: (sdk: Sdk) => Promise<{ readonly pathname: string }>,
+  ): Promise<CreateOutcome> {
+    try {
+      const stored = await this.#request({ ...request, changes: true }, (sdk) => work(sdk).catch(nullIfAlreadyExists));
+      if (!stored) return 'exists';
+      requireKeyKept(key, stored.pathname);
+      return 'created';
+    } catch (error) {
+      if (!(error instanceof AppError) || !mayMeanExists(error.cause)) throw error;
+      const found = await this.head(key, request.signal).catch(() => null);
+      if (found) return 'exists';
+      throw error;
+    }
+  }
+
+  async #request<T>(request: Request, work: (sdk: Sdk) => Promise<T>): Promise<T> {
+    const { runtime, credentials, patienceMs, access } = this.#options;
+    const { signal, bytesUp = 0, changes = false } = request;
+    const longestMs = (request.longestMs ?? patienceMs) + bytesUp / slowestBytesPerMs;
+    const sdk = await sdkCredentials(credentials);
+    const beganMs = runtime.monotonicMs();
+    try {
+      const answer = await withPatience({ runtime, longestMs, signal }, (abortSignal) => work({ ...sdk, abortSignal }));
+      this.#meter(request);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof AppError) && !wasNeverSent(error)) this.#meter(request);
+      const repeated = runtime.monotonicMs() - beganMs > surelySentOnceMs;
+      throw mapBlobError(error, { changes, repeated, access, secret: this.#secret });
+    }
+  }
+
+  #meter({ name, class: billedAs, bytesUp = 0 }: Request): void {
+    this.#options.meter({ name, class: billedAs, bytesUp, bytesDown: 0 });
+  }
+}
+
+function nullIfNotFound(error: unknown): null {
+  if (saysNotFound(error)) return null;
+  throw error;
+}
+
+function nullIfAlreadyExists(error: unknown): null {
+  if (saysAlreadyExists(error)) return null;
+  throw error;
+}
+
+/** The same bytes in the type that the SDK takes. */
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,60 @@
+/**
+ * Who asks: a read-write token, or the project's OIDC token for one store.
+ *
+ * Owns: what the SDK is told of it, for each request anew. Must not know the environment. The worst that can happen:
+ * without an OIDC token the SDK takes whatever BLOB_READ_WRITE_TOKEN it finds, and so perhaps another store; hence
+ * the token is fetched here, and its absence is an error.
+ */
+import { AppError } from '../../errors.ts';
+import { withoutSecrets } from './secrets.ts';
+
+export type BlobCredentials =
+  | { readonly kind: 'token'; readonly token: string }
+  /** The store's id, with or without `store_` before it, as Vercel gives it in BLOB_STORE_ID. */
+  | { readonly kind: 'oidc'; readonly storeId: string };
+
+/** As the SDK's options name them. */
+export type SdkCredentials = { readonly token: string } | { readonly oidcToken: string; readonly storeId: string };
+
+/** The id in `vercel_blob_rw_<id>_<secret>`; null for any other text. */
+export function storeIdOfToken(token: string): string | null {
+  return /^vercel_blob_rw_([A-Za-z0-9]+)_[A-Za-z0-9]+$/.exec(token)?.[1] ?? null;
+}
+
+/** @throws AppError `denied` for a token that names no store. */
+export function storeIdOf(credentials: BlobCredentials): string {
+  if (credentials.kind === 'oidc') return credentials.storeId.replace(/^store_/, '');
+  const id = storeIdOfToken(credentials.token);
+  if (id !== null) return id;
+  throw new AppError('denied', 'The token of Vercel Blob has not the form of one.', {
+    hint: 'Set BLOB_READ_WRITE_TOKEN to the token shown with the Blob store on Vercel: vercel_blob_rw_<store id>_<secret>.',
+  });
+}
+
+/**
+ * The OIDC token belongs to the request being served and must not be kept.
+ * https://vercel.com/docs/oidc/reference
+ */
+export async function sdkCredentials(credentials: BlobCredentials): Promise<SdkCredentials> {
+  if (credentials.kind === 'token') return { token: credentials.token };
+  return { oidcToken: await oidcToken(), storeId: storeIdOf(credentials) };
+}
+
+async function oidcToken(): Promise<string> {
+  // Not paid for by those who have a read-write token.
+  const { getVercelOidcToken } = await import('@vercel/oidc');
+  try {
+    const token = (await getVercelOidcToken()).trim();
+    if (token !== '') return token;
+  } catch (error) {
+    throw noOidcToken(withoutSecrets(error, null));
+  }
+  throw noOidcToken(undefined);
+}
+
+function noOidcToken(cause: unknown): AppError {
+  return new AppError('denied', 'There is no OIDC token to reach Vercel Blob with.', {
+    cause,
+    hint: 'Connect the Blob store to this project, redeploy, and keep BLOB_STORE_ID; or set BLOB_READ_WRITE_TOKEN.',
+  });
+}

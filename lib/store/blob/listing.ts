@@ -1,0 +1,84 @@
+/**
+ * Pages of keys. The API goes on only from a cursor of its own, never after a key.
+ *
+ * Owns: how to come to a key cheaply. Who pages through, going on after the last key that it was given, is answered from the
+ * cursor that came with it; anyone else waits while all keys before are passed by, a thousand at a time.
+ * The worst that can happen: a key that no page has; so an order other than that of the bytes is an error.
+ */
+import { AppError, isAppError } from '../../errors.ts';
+import { compareKeys, isKey } from '../keys.ts';
+import type { ListPage, ObjectInfo } from '../store.ts';
+import type { BlobClient } from './client.ts';
+
+const mostCursors = 16;
+const largestPage = 1000;
+
+export interface ListRequest {
+  readonly prefix: string;
+  readonly after: string | undefined;
+  readonly limit: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export class Listing {
+  readonly #client: BlobClient;
+  /** By prefix and last key: where the service goes on after that key. The oldest comes first. */
+  readonly #cursors = new Map<string, string>();
+
+  constructor(client: BlobClient) {
+    this.#client = client;
+  }
+
+  async page(request: ListRequest): Promise<ListPage> {
+    const { prefix, after } = request;
+    const cursor = after === undefined ? undefined : this.#cursors.get(placeOf(prefix, after));
+    if (cursor === undefined) return this.#walk(request, null);
+    try {
+      return await this.#walk(request, cursor);
+    } catch (error) {
+      // How long a cursor lives is not documented.
+      if (!isAppError(error, 'invalid')) throw error;
+      this.#cursors.delete(placeOf(prefix, after!));
+      return this.#walk(request, null);
+    }
+  }
+
+  async #walk({ prefix, after, limit, signal }: ListRequest, start: string | null): Promise<ListPage> {
+    // Keys before `after` are passed by in the largest pages; from there on no more is asked for than is wanted.
+    const passes = start === null && after !== undefined && compareKeys(after, prefix) >= 0;
+    const found: ObjectInfo[] = [];
+    let last = '';
+    let cursor = start;
+    do {
+      const size = passes && found.length === 0 ? largestPage : limit - found.length;
+      const page = await this.#client.list(prefix, cursor, size, signal);
+      for (const info of page.objects) {
+        requireNext(info.key, last, prefix);
+        last = info.key;
+        if (isKey(info.key) && (after === undefined || compareKeys(info.key, after) > 0)) found.push(info);
+      }
+      cursor = page.cursor;
+    } while (cursor !== null && found.length < limit);
+    if (cursor !== null && found.length === limit && found.at(-1)!.key === last) this.#remember(prefix, last, cursor);
+    return { objects: found.slice(0, limit), more: found.length > limit || cursor !== null };
+  }
+
+  #remember(prefix: string, last: string, cursor: string): void {
+    const place = placeOf(prefix, last);
+    this.#cursors.delete(place);
+    this.#cursors.set(place, cursor);
+    if (this.#cursors.size > mostCursors) this.#cursors.delete(this.#cursors.keys().next().value!);
+  }
+}
+
+/** Neither has a blank. */
+function placeOf(prefix: string, after: string): string {
+  return `${prefix} ${after}`;
+}
+
+function requireNext(key: string, last: string, prefix: string): void {
+  if (key.startsWith(prefix) && compareKeys(key, last) > 0) return;
+  throw new AppError('corrupt', `Vercel Blob lists ${key} after ${last}, which is not the order of their bytes.`, {
+    hint: 'Keys could be missed; this version of Eider cannot work on such a listing.',
+  });
+}
