@@ -8,7 +8,7 @@
  */
 import { AppError, type AppErrorOptions, type ErrorKind } from '../../errors.ts';
 import type { Refusal } from './refusal.ts';
-import { Lost } from './wire.ts';
+import type { Lost } from './wire.ts';
 
 /** What was tried, for the messages. */
 export interface Attempt {

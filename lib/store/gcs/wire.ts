@@ -39,7 +39,7 @@ export class Lost extends Error {
 export interface WireAnswer {
   readonly status: number;
   /** The header's value; null when it is absent. */
-  header(name: string): string | null;
+  readonly header: (name: string) => string | null;
   /** The body; throws `Lost` when it ends early. To be taken once, or let go by `discard`. */
   chunks(signal?: AbortSignal): AsyncGenerator<Buffer>;
   /** Ends the answer; its connection is of no more use. */
