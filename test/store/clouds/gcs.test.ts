@@ -14,7 +14,12 @@ describeStore({
   open: async () => {
     const bucket = server.makeBucket();
     const open = () =>
-      createGcsStore({ bucket: bucket.name, endpoint: server.url, credentials: { kind: 'none' }, partBytes: 1024 * 1024 });
+      createGcsStore({
+        bucket: bucket.name,
+        endpoint: server.url,
+        credentials: { kind: 'none' },
+        partBytes: 1024 * 1024,
+      });
     return { store: open(), reopen: async () => open(), close: async () => server.dropBucket(bucket) };
   },
 });

@@ -10,13 +10,14 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaultPlan, type ServerFault } from './faults.ts';
 import { Accounts } from './gcs/accounts.ts';
-import { Api, type ApiAnswer, type Permission } from './gcs/api.ts';
+import type { ApiAnswer, Permission } from './gcs/answers.ts';
+import { Api } from './gcs/api.ts';
 import { Bucket } from './gcs/bucket.ts';
 import { ApiRefusal, errorBody, refuse } from './gcs/refusals.ts';
 import { type ApiRequest, readBody } from './gcs/requests.ts';
 
 export { tokenUrl } from './gcs/accounts.ts';
-export type { Permission } from './gcs/api.ts';
+export type { Permission } from './gcs/answers.ts';
 
 /** What came, in the order in which it came. */
 export interface SeenRequest {
@@ -83,7 +84,7 @@ export class GcsServer {
 
   /** Uploads to a bucket that were begun, and neither completed nor cancelled. */
   openUploads({ name }: Bucket): number {
-    return [...this.#api.sessions.values()].filter(({ bucket, stored }) => bucket === name && !stored).length;
+    return [...this.#api.uploads.sessions.values()].filter(({ bucket, stored }) => bucket === name && !stored).length;
   }
 
   /** As at the beginning, but for the buckets. */
@@ -145,7 +146,8 @@ export class GcsServer {
 function parseRequest(request: IncomingMessage, url: URL, body: Buffer, isCut: boolean): ApiRequest {
   const segments = url.pathname.split('/').slice(1).map(decodeURIComponent);
   const { method = '', headers } = request;
-  if (method !== 'GET' && headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) {
+  const hasLength = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+  if (method.startsWith('P') && !hasLength) {
     throw new ApiRefusal(411, 'lengthRequired', 'POST requests require a Content-length header.');
   }
   return { method, segments, query: url.searchParams, headers, body, isCut };
