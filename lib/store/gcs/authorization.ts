@@ -4,8 +4,10 @@
  * Owns: the SDK's client for credentials, which keeps a token until shortly before it expires. Asks for nothing when
  * there are no credentials. The worst that can happen: a key in an error; so none of the SDK's errors leaves this room.
  */
+import { readFile } from 'node:fs/promises';
 import { Storage } from '@google-cloud/storage';
-import { orAborted } from '../signal.ts';
+import { isAppError } from '../../errors.ts';
+import { orAborted, throwIfAborted } from '../signal.ts';
 import { explainKey } from './key-errors.ts';
 
 /** A key of Google Cloud as its console issues it. */
@@ -20,59 +22,81 @@ export type GcsCredentials =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'none' };
 
+type GoogleAuth = Storage['authClient'];
+
 export interface Grant {
   /** What authorizes a request. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly by: Storage | null;
+  readonly by: Promise<GoogleAuth> | null;
 }
 
 /** For one request to Google's token endpoint. */
 const tokenTimeoutMs = 10_000;
 
 export class Authorization {
-  readonly #open: () => Storage;
-  #storage: Storage | null;
+  readonly #credentials: GcsCredentials;
+  readonly #projectId: string | undefined;
+  #auth: Promise<GoogleAuth> | null = null;
 
   constructor(credentials: GcsCredentials, projectId: string | undefined) {
-    this.#open = () => openStorage(credentials, projectId);
-    this.#storage = credentials.kind === 'none' ? null : this.#open();
+    this.#credentials = credentials;
+    this.#projectId = projectId;
   }
 
   /** @throws AppError `denied` or `unavailable`; nothing was sent to the store. */
   async grant(signal: AbortSignal | undefined): Promise<Grant> {
-    const storage = this.#storage;
-    if (!storage) return { headers: {}, by: null };
-    const headers = await orAborted(signal, () => headersOf(storage));
-    return { headers, by: storage };
+    if (this.#credentials.kind === 'none') return { headers: {}, by: null };
+    throwIfAborted(signal);
+    const by = (this.#auth ??= openAuth(this.#credentials, this.#projectId));
+    try {
+      return { headers: await orAborted(signal, () => headersOf(by)), by };
+    } catch (error) {
+      if (isAppError(error, 'denied')) this.#forget(by);
+      throw error;
+    }
   }
 
   /** Forgets a token that was refused. Returns whether asking again makes sense. */
   renew({ by }: Grant): boolean {
-    if (!by) return false;
-    // Of many requests that were refused together, the first renews.
-    if (by === this.#storage) this.#storage = this.#open();
-    return true;
+    if (by) this.#forget(by);
+    return by !== null;
+  }
+
+  /** Of many requests that failed together, the first begins anew: with the key file as it is then. */
+  #forget(by: Promise<GoogleAuth>): void {
+    if (by === this.#auth) this.#auth = null;
   }
 }
 
-async function headersOf(storage: Storage): Promise<Record<string, string>> {
+async function headersOf(auth: Promise<GoogleAuth>): Promise<Record<string, string>> {
   try {
-    return Object.fromEntries(await storage.authClient.getRequestHeaders());
+    return Object.fromEntries(await (await auth).getRequestHeaders());
   } catch (error) {
     throw explainKey(error);
   }
 }
 
-/** Node's own `fetch` asks for tokens: the SDK's would load another HTTP client, and has no time limit. */
-function openStorage(credentials: GcsCredentials, projectId: string | undefined): Storage {
-  const transporterOptions = {
-    timeout: tokenTimeoutMs,
-    fetchImplementation: (...request: Parameters<typeof fetch>) => fetch(...request),
-  };
-  return new Storage({
-    ...(credentials.kind === 'inline' ? { credentials: credentials.key } : {}),
-    ...(credentials.kind === 'file' ? { keyFilename: credentials.path } : {}),
-    ...(projectId === undefined ? {} : { projectId }),
-    clientOptions: { transporterOptions },
-  });
+async function openAuth(
+  credentials: Exclude<GcsCredentials, { kind: 'none' }>,
+  projectId: string | undefined,
+): Promise<GoogleAuth> {
+  const key = credentials.kind === 'inline' ? credentials.key : await readKey(credentials.path);
+  const options = { clientOptions: { transporterOptions: { timeout: tokenTimeoutMs, fetchImplementation } } };
+  const { authClient } = new Storage(projectId === undefined ? options : { ...options, projectId });
+  // Set, not passed: the SDK warns on the console, at each start, of a key that is passed as an option.
+  // https://cloud.google.com/docs/authentication/external/externally-sourced-credentials
+  authClient.jsonContent = key as GoogleAuth['jsonContent'];
+  return authClient;
+}
+
+/** Without a key, the SDK would look for others on the machine and in the network. */
+async function readKey(path: string): Promise<object> {
+  const key: unknown = JSON.parse(await readFile(path, 'utf8'));
+  if (typeof key === 'object' && key !== null && 'type' in key) return key;
+  throw new TypeError('The file holds no key.');
+}
+
+/** Node's own: the SDK's would load another HTTP client. */
+function fetchImplementation(...request: Parameters<typeof fetch>): Promise<Response> {
+  return fetch(...request);
 }

@@ -87,12 +87,13 @@ export class Client {
   }
 
   /**
-   * Whether a refusal says that there is no such object. The texts are no part of Google's promise, and emulators have
-   * their own: a 404 that names neither object nor bucket means absence when the bucket can be listed.
+   * Whether a refusal says that there is no such object. Emulators have texts of their own: of them a 404 means absence
+   * when it is no web page and the bucket can be listed.
    */
   async isAbsence(refusal: Refusal, signal: AbortSignal | undefined): Promise<boolean> {
-    if (refusal.status !== 404 || refusal.isMissingBucket) return false;
-    return refusal.isMissingObject || this.#isBucketThere(signal);
+    if (refusal.isMissingObject) return true;
+    const isOwnWord = this.#endpoint !== null && refusal.status === 404 && !refusal.isPage && !refusal.isMissingBucket;
+    return isOwnWord && this.#isBucketThere(signal);
   }
 
   async #isBucketThere(signal: AbortSignal | undefined): Promise<boolean> {

@@ -11,6 +11,8 @@ const maxTextChars = 300;
 
 export class Refusal {
   readonly status: number;
+  /** A web page, or nothing: not the API's own word, but that of something before it. */
+  readonly isPage: boolean;
   /** The first `reason` of the error, such as `conditionNotMet`. */
   readonly reason: string | null;
   /** What the answer says, shortened, without anything that looks like a secret. */
@@ -23,7 +25,8 @@ export class Refusal {
     const error = parseError(body);
     this.status = status;
     this.reason = error.reason;
-    this.text = withoutSecrets(error.message ?? (/^\s*</.test(body) ? `${status}, as a web page` : body));
+    this.isPage = body.trim() === '' || /^\s*</.test(body);
+    this.text = withoutSecrets(error.message ?? (this.isPage ? `${status}, without a text of the API` : body));
     this.retryAfterMs = parseRetryAfter(header('retry-after'));
     this.uploadId = header('x-guploader-uploadid');
   }

@@ -2,7 +2,7 @@
  * One HTTP request to Google Cloud Storage and its answer, over one pool of kept connections.
  *
  * Owns: time-outs, signals, and whether a request can have reached the other side at all. Must not know what requests
- * mean, and repeats none. The worst that can happen: a request that was sent is said not to have been; then a write
+ * mean. Repeats none but reads that met a dead connection. The worst that can happen: a request that was sent is said not to have been; then a write
  * whose outcome is unknown passes for one that did not happen.
  */
 import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
@@ -69,8 +69,26 @@ export class Wire {
   /** Resolves when the answer's head is there. @throws Lost */
   async send(request: WireRequest): Promise<WireAnswer> {
     const exchange = new Exchange(request, this.#options);
-    const secure = request.url.protocol === 'https:';
-    return exchange.start(secure ? requestHttps : requestHttp, secure ? this.#https : this.#http);
+    try {
+      return await this.#start(exchange);
+    } catch (error) {
+      if (!exchange.wasStale) throw error;
+      this.#dropIdle();
+      // What changes nothing is asked again at once.
+      if (request.method !== 'GET') throw error;
+      return this.#start(new Exchange(request, this.#options));
+    }
+  }
+
+  #start(exchange: Exchange): Promise<WireAnswer> {
+    return exchange.isSecure ? exchange.start(requestHttps, this.#https) : exchange.start(requestHttp, this.#http);
+  }
+
+  /** A kept connection was dead: the process may have been frozen, and then the others are, too. */
+  #dropIdle(): void {
+    for (const agent of [this.#http, this.#https]) {
+      for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+    }
   }
 }
 
@@ -79,6 +97,8 @@ class Exchange {
   readonly #request: WireRequest;
   readonly #options: WireOptions;
   readonly #idleMs: number;
+  /** Whether it met a connection that was kept, and had ended meanwhile. */
+  wasStale = false;
   #sent = false;
   #timedOut = false;
   #metered = false;
@@ -88,6 +108,10 @@ class Exchange {
     this.#request = request;
     this.#options = options;
     this.#idleMs = request.idleMs ?? options.idleMs;
+  }
+
+  get isSecure(): boolean {
+    return this.#request.url.protocol === 'https:';
   }
 
   async start(send: typeof requestHttp, agent: HttpAgent): Promise<WireAnswer> {
@@ -102,7 +126,7 @@ class Exchange {
       signal?.addEventListener('abort', stop, { once: true, signal: listening.signal });
       sending.once('socket', (socket) => {
         if (!socket.connecting) this.#sent = true;
-        else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => (this.#sent = true));
+        else socket.once(this.isSecure ? 'secureConnect' : 'connect', () => (this.#sent = true));
       });
       sending.on('timeout', () => {
         this.#timedOut = true;
@@ -111,7 +135,9 @@ class Exchange {
       // Listened to for good: what breaks later shows in the answer's body.
       sending.on('error', (error) => {
         listening.abort();
-        reject(this.#lost(error, signal));
+        const lost = this.#lost(error, signal);
+        this.wasStale = sending.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(lost.code);
+        reject(lost);
       });
       sending.once('response', (response) => {
         listening.abort();

@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaultPlan, type ServerFault } from './faults.ts';
 import { Accounts } from './gcs/accounts.ts';
@@ -38,6 +38,7 @@ export class GcsServer {
   readonly #server: Server;
   readonly #api: Api;
   readonly #asksForTokens: boolean;
+  readonly #sockets = new Set<Socket>();
   #buckets = 0;
 
   private constructor(asksForTokens: boolean) {
@@ -48,6 +49,10 @@ export class GcsServer {
     );
     this.#server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
       void this.#serve(request, response);
+    });
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
     });
   }
 
@@ -68,6 +73,11 @@ export class GcsServer {
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** Ends every connection without a word, as a load balancer does with those that were idle. */
+  hangUp(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
   /** A bucket that no other test knows. A hollow one counts bytes and forgets them. */
@@ -106,7 +116,6 @@ export class GcsServer {
     this.seen.push(seen);
     const fault = this.faults.take({ method, path, headers });
     if (fault?.kind === 'cut-before') return void request.socket.destroy();
-    if (fault?.kind === 'delay') await sleep(fault.ms);
     const answer = await this.#answer(request, fault);
     seen.status = answer.status;
     if (fault?.kind === 'cut-after' || request.socket.destroyed) return void request.socket.destroy();
@@ -117,6 +126,7 @@ export class GcsServer {
     const url = new URL(request.url ?? '/', this.url);
     const bucket = decodeURIComponent(url.pathname.split('/')[5] ?? '');
     const { body, isCut } = await readBody(request, !this.#api.hollow.has(bucket));
+    if (fault?.kind === 'delay') await sleep(fault.ms);
     if (fault?.kind === 'answer') return { ...fault, body: fault.body ?? null };
     if (url.pathname === '/token') return this.#answerToken(body);
     const isPart = url.searchParams.has('upload_id');
