@@ -70,7 +70,8 @@ function parseError(body: string): { readonly message: string | null; readonly r
   const [first] = listOf(field(error, 'errors'));
   const [detail] = listOf(field(error, 'details')).filter((item) => textOf(field(item, 'reason')) !== null);
   const reason = textOf(field(first, 'reason')) ?? textOf(field(detail, 'reason'));
-  return { message: textOf(field(error, 'message')), reason };
+  const isWord = reason !== null && /^\w{1,60}$/.test(reason);
+  return { message: textOf(field(error, 'message')), reason: isWord ? reason : null };
 }
 
 function field(value: unknown, name: string): unknown {
