@@ -14,7 +14,7 @@ import { chunksOf, openMedia, wholeOf } from './gcs/media.ts';
 import { methods } from './gcs/methods.ts';
 import { infoOf, pageOf } from './gcs/objects.ts';
 import { Uploads } from './gcs/uploads.ts';
-import { compareKeys, isKey, requireKey, requirePage, requirePrefix } from './keys.ts';
+import { isKey, requireKey, requirePage, requirePrefix } from './keys.ts';
 import type { Meter } from './meter.ts';
 import { requireRange } from './range.ts';
 import { throwIfAborted } from './signal.ts';
@@ -119,7 +119,7 @@ class GcsStore implements Store {
       objects.push(...page.objects.filter(({ key }) => isKey(key) && isAfter(key)));
       pageToken = page.nextPageToken;
     } while (pageToken !== null && objects.length < limit);
-    return { objects: objects.toSorted((a, b) => compareKeys(a.key, b.key)), more: pageToken !== null };
+    return { objects, more: pageToken !== null };
   }
 
   async copy(from: string, to: string, { signal }: OperationOptions = {}): Promise<void> {

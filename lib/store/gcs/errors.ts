@@ -43,7 +43,7 @@ export function explainLost(lost: Lost, attempt: Attempt): AppError {
   if (lost.code === 'ABORTED') {
     return new AppError('unavailable', 'The operation was stopped; nothing was changed.', { cause });
   }
-  if (/CERT|TLS|SSL/.test(lost.code)) return explainTls(attempt, cause);
+  if (/CERT|TLS|SSL|EPROTO|UNABLE_TO_/.test(lost.code)) return explainTls(attempt, cause);
   const hint = attempt.endpoint === null ? 'Check the network, and https://status.cloud.google.com.' : checkEndpoint;
   return new AppError('unavailable', `${place(attempt)} could not be reached (${lost.code}).`, { cause, hint });
 }
@@ -51,7 +51,7 @@ export function explainLost(lost: Lost, attempt: Attempt): AppError {
 const checkEndpoint = 'Check that GCS_ENDPOINT is right, and that it answers.';
 
 function explainTls(attempt: Attempt, cause: Error): AppError {
-  return new AppError('unavailable', `The certificate of ${place(attempt)} is not trusted.`, {
+  return new AppError('unavailable', `${place(attempt)} offers no TLS connection that is trusted.`, {
     cause,
     hint: 'Check GCS_ENDPOINT and the clock of this machine; a proxy may stand in between.',
   });
@@ -116,6 +116,7 @@ const meanings: Readonly<Record<string, (attempt: Attempt) => Meaning>> = {
   userprojectmissing: requesterPays,
   accessnotconfigured: apiDisabled,
   service_disabled: apiDisabled,
+  orgpolicyconstraintfailed: policy,
   retentionpolicynotmet: retention,
   objectunderactivehold: retention,
   insufficientpermissions: scopes,
@@ -159,6 +160,14 @@ function apiDisabled({ bucket }: Attempt): Meaning {
     'denied',
     `The Cloud Storage JSON API is not enabled in the project of the bucket ${bucket}.`,
     'Enable "Google Cloud Storage JSON API" in the project.',
+  ];
+}
+
+function policy({ bucket }: Attempt): Meaning {
+  return [
+    'denied',
+    `A policy of the organization forbids this use of the bucket ${bucket}.`,
+    'Ask the administrators of the organization, or set GCS_BUCKET to a bucket of another.',
   ];
 }
 

@@ -43,27 +43,36 @@ export async function openMedia(
 }
 
 /** All the bytes, in memory of the caller's own. */
-export async function wholeOf({ answer, size, client, call }: Media): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of chunksOf({ answer, size, client, call })) chunks.push(chunk);
-  if (chunks.length === 1) return chunks[0] ?? new Uint8Array(0);
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
-  let position = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, position);
-    position += chunk.byteLength;
+export async function wholeOf(media: Media): Promise<Uint8Array> {
+  if (media.size === null) return joined(media);
+  const bytes = new Uint8Array(media.size);
+  let filled = 0;
+  for await (const piece of piecesOf(media)) {
+    bytes.set(piece, filled);
+    filled += piece.byteLength;
   }
   return bytes;
 }
 
+async function joined(media: Media): Promise<Uint8Array> {
+  const pieces: Buffer[] = [];
+  for await (const piece of piecesOf(media)) pieces.push(piece);
+  return new Uint8Array(Buffer.concat(pieces));
+}
+
 /** The bytes as they come, each chunk a copy: Node uses its buffers again. @throws AppError when they end early. */
-export async function* chunksOf({ answer, size, client, call }: Media): AsyncGenerator<Uint8Array> {
-  throwIfAborted(call.signal);
+export async function* chunksOf(media: Media): AsyncGenerator<Uint8Array> {
+  throwIfAborted(media.call.signal);
+  for await (const piece of piecesOf(media)) if (piece.byteLength > 0) yield new Uint8Array(piece);
+}
+
+async function* piecesOf({ answer, size, client, call }: Media): AsyncGenerator<Buffer> {
   let seen = 0;
   try {
-    for await (const chunk of answer?.chunks(call.signal) ?? []) {
-      seen += chunk.byteLength;
-      if (chunk.byteLength > 0) yield new Uint8Array(chunk);
+    for await (const piece of answer?.chunks(call.signal) ?? []) {
+      seen += piece.byteLength;
+      if (size !== null && seen > size) break;
+      yield piece;
     }
   } catch (error) {
     throw client.explainLost(error, call);

@@ -44,9 +44,9 @@ export class Refusal {
     return this.status === 404 && this.mentions(/bucket does not exist/i);
   }
 
-  /** The condition of a create was not met: some object has the key. */
+  /** The condition of a create was not met: some object has the key. Policies are refused with 412, too. */
   get isConditionNotMet(): boolean {
-    return this.status === 412 && this.reason === 'conditionNotMet';
+    return this.status === 412 && (this.reason === 'conditionNotMet' || (this.reason === null && !this.isPage));
   }
 
   /** Too many requests, also in the 403 that older quotas answer. */

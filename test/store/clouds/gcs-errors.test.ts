@@ -128,6 +128,12 @@ const cases: Record<string, Case> = {
     says: /their scope does not include it/,
     hint: /key of a service account/,
   },
+  'a policy of the organization': {
+    answer: answerOf(412, 'orgPolicyConstraintFailed', "Request violates constraint 'constraints/storage.x'"),
+    kind: 'denied',
+    says: /policy of the organization/,
+    hint: /administrators/,
+  },
   'a retention policy': {
     answer: answerOf(
       403,

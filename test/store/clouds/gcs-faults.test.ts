@@ -118,6 +118,15 @@ describe('a fault during', () => {
     });
   });
 
+  test.for(Object.entries(operations))('%s: the server speaks no TLS', async ([, work]) => {
+    const { store } = open({ endpoint: server.url.replace('http:', 'https:') });
+    expect(await failure(work.run(store))).toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringContaining('no TLS connection'),
+      hint: expect.stringContaining('GCS_ENDPOINT'),
+    });
+  });
+
   test.for(Object.entries(operations))('%s: a 404 that is a web page is not absence', async ([, work]) => {
     const { store } = open();
     await store.create('there', bytesOf(100));
@@ -215,6 +224,12 @@ describe('answers that are not what was asked for', () => {
       status: 206,
       body: 'x'.repeat(10),
       headers: { 'content-range': 'bytes 10-19/100' },
+    },
+    'more bytes than it says': {
+      kind: 'answer',
+      status: 206,
+      body: 'x'.repeat(81),
+      headers: { 'content-range': 'bytes 10-89/100' },
     },
     'fewer bytes than it says': {
       kind: 'answer',
