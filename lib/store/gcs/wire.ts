@@ -122,7 +122,11 @@ class Exchange {
     return new Promise<WireAnswer>((resolve, reject) => {
       const sending = send(url, options);
       const listening = new AbortController();
-      const stop = (): void => void sending.destroy();
+      const stop = (): void => {
+        sending.destroy();
+        // A request that waits for a connection would not hear of its end before it has one.
+        reject(this.#lost(null, signal));
+      };
       signal?.addEventListener('abort', stop, { once: true, signal: listening.signal });
       sending.once('socket', (socket) => {
         if (!socket.connecting) this.#sent = true;

@@ -166,6 +166,23 @@ describe('a fault during', () => {
     expect([outcome, server.seen.length]).toEqual(work.writes ? ['failed', 1] : ['done', 2]);
   });
 
+  test('is stopped at once, also while it waits for a connection', async () => {
+    const { store } = open();
+    await store.create('there', large);
+    const held = await Promise.all(Array.from({ length: 64 }, () => store.read('there')));
+    const stopping = new AbortController();
+    const waiting = [
+      store.get('there', { signal: stopping.signal }),
+      store.create('new', large, { signal: stopping.signal }),
+    ];
+    const kinds = Promise.all(waiting.map((work) => kindOf(work)));
+    setTimeout(() => stopping.abort(new Error('enough')), 20);
+    // Nothing was sent: it is known that nothing happened.
+    expect(await kinds).toEqual(['unavailable', 'unavailable']);
+    for (const stream of held) expect(summary(await collect(stream))).toBe(summary(large));
+    expect(await store.head('new')).toBeNull();
+  });
+
   test('connections that died while they were kept', async () => {
     const { store } = open();
     await Promise.all(Array.from({ length: 20 }, (_, index) => store.create(`k/${index}`, textOf('x'))));

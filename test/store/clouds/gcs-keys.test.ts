@@ -142,6 +142,11 @@ describe('a key', () => {
     const { store } = open();
     server.faults.add(({ path }) => path === '/token', { kind: 'answer', status: 400, body: '{"error":"unknown"}' });
     expect(await errorOf(store.create('x', textOf('x')))).toMatchObject({ kind: 'denied' });
+    server.faults.add(({ path }) => path === '/token', { kind: 'answer', status: 503, body: '' }, Infinity);
+    expect(await errorOf(store.create('x', textOf('x')))).toMatchObject({
+      kind: 'unavailable',
+      message: 'Google gives no access token now (503).',
+    });
     vi.stubGlobal('fetch', () =>
       Promise.reject(new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code: 'ENOTFOUND' }) })),
     );
