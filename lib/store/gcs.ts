@@ -3,9 +3,9 @@
  *
  * Owns: the contract's operations as requests of the JSON API. Google orders everything: its lists and reads are
  * strongly consistent (https://cloud.google.com/storage/docs/consistency), and `ifGenerationMatch=0` creates for one
- * only (https://cloud.google.com/storage/docs/request-preconditions). Repeats nothing, but what a store cannot have
- * done; who wants more wraps it. Must not know what the objects mean. The worst that can happen: 'absent' or 'created'
- * said by something that is not the bucket; so each answer has to look like the API's.
+ * only (https://cloud.google.com/storage/docs/request-preconditions). Tries again neither reads nor whole writes; who
+ * wants that wraps it. Must not know what the objects mean. The worst that can happen: 'absent' or 'created' said by
+ * something that is not the bucket; so each answer has to look like the API's.
  */
 import { AppError, isAppError } from '../errors.ts';
 import type { GcsCredentials } from './gcs/authorization.ts';
@@ -29,7 +29,7 @@ import type {
   Store,
 } from './store.ts';
 
-export type { GcsCredentials, GoogleKey } from './gcs/authorization.ts';
+export type { GcsCredentials } from './gcs/authorization.ts';
 
 export interface GcsStoreOptions {
   readonly bucket: string;

@@ -66,7 +66,7 @@ const cases = Object.entries(operations).flatMap(([operation, work]) =>
 
 describe('a fault during', () => {
   test.for(cases)('$operation: $fault', async ({ work, what }) => {
-    const { store } = open({ idleMs: 150 });
+    const { store } = open({ idleMs: 250 });
     await store.create('there', bytesOf(100));
     // A read that meets a cut on a kept connection is sent once more.
     const isCut = what.kind === 'cut-before' || what.kind === 'cut-after';
@@ -194,12 +194,12 @@ describe('a fault during', () => {
   });
 
   test('a consumer that takes its time is no silence', async () => {
-    const { store } = open({ idleMs: 150 });
+    const { store } = open({ idleMs: 500 });
     const bytes = bytesOf(4 * 1024 * 1024);
     await store.create('there', bytes);
     const chunks: Uint8Array[] = [];
     for await (const chunk of (await store.read('there'))!) {
-      if (chunks.length === 0) await new Promise((resolve) => setTimeout(resolve, 600));
+      if (chunks.length === 0) await new Promise((resolve) => setTimeout(resolve, 1200));
       chunks.push(chunk);
     }
     expect(summary(Buffer.concat(chunks))).toBe(summary(bytes));

@@ -36,7 +36,7 @@ export const faults: Record<string, ServerFault> = {
   'a 502': { kind: 'answer', status: 502, body: page },
   'a 503': { kind: 'answer', status: 503 },
   'a 408': { kind: 'answer', status: 408 },
-  silence: { kind: 'delay', ms: 400 },
+  silence: { kind: 'delay', ms: 600 },
 };
 
 export async function errorOf(work: Promise<unknown>): Promise<AppError> {

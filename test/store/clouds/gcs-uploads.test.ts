@@ -35,7 +35,7 @@ describe('an upload in parts', () => {
   const passing = ['cut before', 'cut after', 'a 503', 'silence', 'cut in the head of the body'];
   const parts = [0, partBytes, lastFirst].flatMap((first) => passing.map((fault) => ({ first, fault })));
   test.for(parts)('goes on after the part from $first on met: $fault', async ({ first, fault }) => {
-    const { store, bucket } = open({ idleMs: 150 });
+    const { store, bucket } = open({ idleMs: 250 });
     server.faults.add((request) => isPart(request, first), faults[fault]!);
     expect(await create(store)).toBe('created');
     expect(server.faults.pending).toBe(0);

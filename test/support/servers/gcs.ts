@@ -16,7 +16,6 @@ import { Bucket } from './gcs/bucket.ts';
 import { ApiRefusal, errorBody, refuse } from './gcs/refusals.ts';
 import { type ApiRequest, readBody } from './gcs/requests.ts';
 
-export { tokenUrl } from './gcs/accounts.ts';
 export type { Permission } from './gcs/answers.ts';
 
 /** What came, in the order in which it came. */
