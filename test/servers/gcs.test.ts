@@ -220,6 +220,8 @@ describe('credentials', () => {
   const bucket = guarded.makeBucket();
   const withKey = (key: object = accounts.key) => {
     routeTokens(guarded);
+    // The SDK warns of keys that are given as an option.
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
     const clientOptions = {
       transporterOptions: { fetchImplementation: (...all: Parameters<typeof fetch>) => fetch(...all) },
     };

@@ -47,6 +47,11 @@ describe('a key', () => {
     expect(warned).not.toHaveBeenCalled();
   });
 
+  test('of a person opens as well', async () => {
+    const { store } = open({ credentials: { kind: 'inline', key: server.accounts.userKey } });
+    expect(await store.create('x', textOf('x'))).toBe('created');
+  });
+
   test('whose token is refused gets another, once', async () => {
     const { store } = open();
     await store.create('there', textOf('x'));
@@ -85,6 +90,11 @@ describe('a key', () => {
       },
       says: /is no longer valid.*\(invalid_grant\)/,
       hint: /Create a new key.*GOOGLE_APPLICATION_CREDENTIALS/,
+    },
+    'of a person, that was revoked': {
+      credentials: () => ({ kind: 'inline', key: { ...server.accounts.userKey, refresh_token: '1//revoked' } }),
+      says: /is no longer valid.*\(invalid_grant\)/,
+      hint: /Create a new key/,
     },
     'while the clock is off': {
       credentials: () => {
@@ -181,7 +191,7 @@ function expectNoSecret(error: unknown): void {
   const text = printed.join('\n');
   const keyLines = server.accounts.key.private_key.split('\n').filter((line) => line.length > 20);
   for (const line of keyLines) expect(text.includes(line)).toBe(false);
-  expect(text).not.toMatch(/ya29|Bearer|BEGIN|assertion|eyJ/);
+  expect(text).not.toMatch(/ya29|Bearer|BEGIN|assertion|eyJ|secret-of-a-client|1\/\//);
 }
 
 describe('secrets', () => {

@@ -19,6 +19,7 @@ export class Accounts {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
+  readonly #refreshToken = `1//${randomUUID()}`;
   #tokens = new Set<string>();
   /** How far this server's clock is ahead. */
   clockAheadMs = 0;
@@ -41,6 +42,16 @@ export class Accounts {
     };
   }
 
+  /** A person's, as `gcloud auth application-default login` leaves it. */
+  get userKey() {
+    return {
+      type: 'authorized_user' as const,
+      client_id: 'client-of-a-test',
+      client_secret: 'secret-of-a-client',
+      refresh_token: this.#refreshToken,
+    };
+  }
+
   knows(token: string): boolean {
     return this.#tokens.has(token);
   }
@@ -51,6 +62,7 @@ export class Accounts {
   }
 
   answer(form: URLSearchParams): TokenAnswer {
+    if (form.get('grant_type') === 'refresh_token') return this.#refresh(form);
     if (form.get('grant_type') !== grantType) return refusal('unsupported_grant_type', 'Invalid grant_type');
     const [header, claims, signature] = (form.get('assertion') ?? '').split('.');
     const { iss, aud, iat, exp, scope } = decode(claims);
@@ -70,6 +82,15 @@ export class Accounts {
       );
     }
     if (!String(scope).includes('https://www.googleapis.com/auth/')) return refusal('invalid_scope', 'Empty scope.');
+    return this.#issue();
+  }
+
+  #refresh(form: URLSearchParams): TokenAnswer {
+    const isKnown = Object.entries(this.userKey).every(([name, value]) => name === 'type' || form.get(name) === value);
+    return isKnown && !this.isDeleted ? this.#issue() : refusal('invalid_grant', 'Token has been expired or revoked.');
+  }
+
+  #issue(): TokenAnswer {
     const token = `ya29.${randomUUID()}`;
     this.#tokens.add(token);
     this.issued++;
