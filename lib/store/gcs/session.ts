@@ -103,7 +103,7 @@ export class Session {
       const before = this.#persisted;
       const progress = await this.#step(part.subarray(before - start), isLast);
       if ('outcome' in progress) return progress.outcome;
-      if (progress.persisted < start || progress.persisted > end) throw lostBytes();
+      if (progress.persisted < start || progress.persisted > end) throw lostTrack();
       this.#persisted = progress.persisted;
       failures = this.#persisted > before ? 0 : failures + 1;
       if (failures === mostFailures) throw new AppError('unavailable', 'An upload comes no further; it was given up.');
@@ -170,6 +170,6 @@ export class Session {
   }
 }
 
-function lostBytes(): AppError {
-  return new AppError('unavailable', 'The store lost part of an upload that it had confirmed; it was given up.');
+function lostTrack(): AppError {
+  return new AppError('unavailable', 'The store lost track of an upload; it was given up.');
 }

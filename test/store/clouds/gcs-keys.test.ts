@@ -71,6 +71,20 @@ describe('a key', () => {
     expect(emulator.seen.every(({ headers }) => headers.authorization === undefined)).toBe(true);
   });
 
+  test('is not sent where an upload goes on elsewhere', async () => {
+    const elsewhere = await GcsServer.start({ asksForTokens: false });
+    onTestFinished(() => elsewhere.stop());
+    const location = `${elsewhere.url}/upload/storage/v1/b/bucket/o?uploadType=resumable&upload_id=none`;
+    server.faults.add(({ path }) => path !== '/token', { kind: 'answer', status: 200, headers: { location } });
+    const { store } = open({ partBytes: 256 * 1024 });
+    expect(await errorOf(store.create('x', streamOf(bytesOf(300_000))))).toMatchObject({ kind: 'unavailable' });
+    expect(elsewhere.seen.map(({ method, headers }) => [method, headers.authorization])).toEqual([
+      ['PUT', undefined],
+      ['PUT', undefined],
+      ['DELETE', undefined],
+    ]);
+  });
+
   test('that is corrected while the process runs is taken', async () => {
     const credentials = await keyFile('not yet');
     const { store } = open({ credentials });

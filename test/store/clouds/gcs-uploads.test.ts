@@ -52,6 +52,21 @@ describe('an upload in parts', () => {
     expect(server.knobs.shortParts).toBe(0);
   });
 
+  test.each([
+    ['less than it had confirmed', {}],
+    ['part of what it had confirmed', { range: 'bytes=0-999' }],
+    ['more than was sent', { range: `bytes=0-${large.byteLength}` }],
+  ])('to a store that has %s is given up', async (_, headers) => {
+    const { store, bucket } = open();
+    server.faults.add((request) => isPart(request, partBytes), { kind: 'answer', status: 308, headers });
+    expect(await failure(create(store))).toMatchObject({
+      kind: 'unavailable',
+      message: 'The store lost track of an upload; it was given up.',
+    });
+    expect(await store.head('key')).toBeNull();
+    expect(server.openUploads(bucket)).toBe(0);
+  });
+
   test('that was taken, whose answers are all lost, may have happened', async () => {
     const { store } = open();
     server.faults.add((request) => isPart(request, lastFirst), { kind: 'cut-after' });
