@@ -297,6 +297,14 @@ describe('pages and steps', () => {
     );
   });
 
+  test('a page that goes on after a key is one request', async () => {
+    const { store } = open();
+    for (const key of ['a', 'a-', 'a/b', 'b', 'c']) await store.create(key, textOf(key));
+    server.seen.length = 0;
+    expect((await store.list('', { after: 'a', limit: 2 })).objects.map(({ key }) => key)).toEqual(['a-', 'a/b']);
+    expect(server.seen).toHaveLength(1);
+  });
+
   test('names that are no keys are passed over', async () => {
     const { store, bucket } = open();
     const free = { ifGenerationMatch: null, ifGenerationNotMatch: null };
