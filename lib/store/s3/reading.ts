@@ -101,5 +101,10 @@ function described(key: string, size: number | undefined, { LastModified, ETag }
   if (size === undefined || !Number.isSafeInteger(size) || !LastModified) {
     throw new AppError('unavailable', `The store told neither the size nor the date of ${key} as S3 does.`);
   }
-  return { info: { key, size, modifiedAt: LastModified }, etag: ETag };
+  return { info: { key, size, modifiedAt: wholeSeconds(LastModified) }, etag: ETag };
+}
+
+/** HTTP tells no more; lists of some stores do. One object has one date. */
+function wholeSeconds(date: Date): Date {
+  return new Date(Math.floor(date.getTime() / 1000) * 1000);
 }

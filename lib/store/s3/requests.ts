@@ -100,14 +100,19 @@ export class Requests {
     { signal, expect = [], wordless = false }: SendOptions,
   ): Promise<O | Refusal> {
     const context = this.contextOf(name);
-    const watch = new Watch(name, this.#options.meter, signal);
+    // The SDK listens until the last byte of the answer, which may never be read; the caller's signal is let go before.
+    const stopping = new AbortController();
+    const watch = new Watch(name, this.#options.meter, stopping.signal);
     watch.addTo(command);
     try {
       // Raced, because the SDK sleeps between attempts whatever the signal says. It makes none after it is aborted.
-      const sending = () => this.#options.client.send(command, signal ? { abortSignal: signal } : {});
-      return await orAborted(signal, sending);
+      return await orAborted(signal, () => this.#options.client.send(command, { abortSignal: stopping.signal }));
     } catch (error) {
-      if (signal?.aborted) throw stoppedError(context, signal, watch.unsure);
+      if (signal?.aborted) {
+        const unsure = watch.unsure;
+        stopping.abort(signal.reason);
+        throw stoppedError(context, signal, unsure);
+      }
       if (!isProviderError(error)) throw error;
       const code = codeOf(error);
       if (expect.includes(code) || (wordless && isWordless(error))) return { refused: code, unsure: watch.unsure };
@@ -135,11 +140,11 @@ export function isRefusal(answer: object): answer is Refusal {
 class Watch {
   readonly #name: RequestName;
   readonly #meter: Meter | undefined;
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: AbortSignal;
   #underWay = false;
   #mayHaveHappened = false;
 
-  constructor(name: RequestName, meter: Meter | undefined, signal: AbortSignal | undefined) {
+  constructor(name: RequestName, meter: Meter | undefined, signal: AbortSignal) {
     this.#name = name;
     this.#meter = meter;
     this.#signal = signal;
@@ -155,7 +160,7 @@ class Watch {
     command.middlewareStack.add(
       (next) => async (args) => {
         // Nothing is sent then: the transport looks at the signal first.
-        if (this.#signal?.aborted) return next(args);
+        if (this.#signal.aborted) return next(args);
         this.#underWay = true;
         try {
           const result = await next(args);
