@@ -31,6 +31,8 @@ export interface Proxy {
   readonly url: string;
   /** Requests that arrived so far. */
   readonly requests: number;
+  /** Connections that were opened so far. */
+  readonly connections: number;
   close(): Promise<void>;
 }
 
@@ -42,16 +44,20 @@ export interface Answer {
 
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const agent = new Agent({ keepAlive: true });
-  const counted = { requests: 0 };
+  const counted = { requests: 0, connections: 0 };
   const listening = await listen((incoming, outgoing) => {
     counted.requests++;
     // Whoever went away, or was cut off, is not told.
     serve(options, agent, incoming, outgoing).catch(() => outgoing.socket?.destroy());
   });
+  listening.server.on('connection', () => counted.connections++);
   return {
     url: `http://127.0.0.1:${listening.port}`,
     get requests() {
       return counted.requests;
+    },
+    get connections() {
+      return counted.connections;
     },
     close: async () => {
       await listening.close();
@@ -117,7 +123,8 @@ async function send(
   if (cutAfter !== null) {
     outgoing.flushHeaders();
     await written(outgoing, body.subarray(0, cutAfter));
-    return void outgoing.socket?.destroySoon();
+    outgoing.socket?.destroySoon();
+    return;
   }
   await pause(sendingMs(options, body.byteLength));
   outgoing.end(body);

@@ -46,6 +46,11 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     modules: true,
     script: 'export default { fetch() { return new Response("not S3", { status: 404 }); } };',
     compatibilityDate: '2026-07-01',
+    // It warns of its own uploads at each part.
+    handleRuntimeStdio: (output, warnings) => {
+      output.resume();
+      warnings.resume();
+    },
     r2Buckets: { B: { id: bucket, s3Credentials: { accessKeyId, secretAccessKey } } },
   });
   const { origin } = await miniflare.ready;
