@@ -37,7 +37,7 @@ export interface S3ClientOptions {
 
 export function createS3Client(options: S3ClientOptions): S3Client {
   const { region, endpoint, forcePathStyle, credentials } = options;
-  const provided = credentialsOf(credentials);
+  const provided = credentialsOf(credentials, region);
   return new S3Client({
     region,
     forcePathStyle,
@@ -77,12 +77,12 @@ function transport({ connectMs = 3000, answerMs = 60_000, idleMs = 15_000 }: S3T
   };
 }
 
-function credentialsOf(credentials: S3Credentials): S3ClientConfig['credentials'] {
+function credentialsOf(credentials: S3Credentials, region: string): S3ClientConfig['credentials'] {
   switch (credentials.kind) {
     case 'default':
       return undefined;
     case 'role':
-      return roleProvider(credentials.roleArn);
+      return roleProvider(credentials.roleArn, region);
     case 'keys': {
       const { accessKeyId, secretAccessKey, sessionToken } = credentials;
       return { accessKeyId, secretAccessKey, ...(sessionToken === null ? {} : { sessionToken }) };
@@ -91,10 +91,10 @@ function credentialsOf(credentials: S3Credentials): S3ClientConfig['credentials'
 }
 
 /** https://vercel.com/docs/oidc/aws. The package brings a client of STS: only who has a role pays for its import. */
-function roleProvider(roleArn: string): S3ClientConfig['credentials'] {
-  return async (identity) => {
+function roleProvider(roleArn: string, region: string): S3ClientConfig['credentials'] {
+  return async () => {
     const { awsCredentialsProvider } = await import('@vercel/oidc-aws-credentials-provider');
-    return awsCredentialsProvider({ roleArn })(identity);
+    return awsCredentialsProvider({ roleArn, clientConfig: { region } })();
   };
 }
 

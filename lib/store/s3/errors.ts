@@ -125,7 +125,8 @@ function meaningOf(error: ProviderError, code: string, context: RequestContext):
   if (known) return known;
   const status = statusOf(error);
   if (status === undefined) return networkMeaning(error, code);
-  if (/^sts:|AssumeRole|WebIdentity|IdentityToken/i.test(`${code} ${error.message}`)) return roleRefused;
+  if (/AssumeRole|WebIdentity|IdentityToken|^ExpiredTokenException|^IDP/.test(`${code} ${error.message}`))
+    return roleRefused;
   if (status === 401 || status === 403) return context.writes ? deniedAccess : deniedRead;
   if (status >= 500) return failedInside;
   if (/JSON|XML|Deserialization|Syntax/i.test(error.name) || code === 'NotFound' || status < 400) return notS3;

@@ -147,8 +147,9 @@ export const deniedAccess: Meaning = {
   hint: 'Allow s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on the objects, and s3:ListBucket on the bucket, to the user of AWS_ACCESS_KEY_ID (or AWS_ROLE_ARN).',
 };
 
+/** Perhaps a gateway for a moment, perhaps something else for ever. */
 export const notS3: Meaning = {
-  kind: 'denied',
+  kind: 'unavailable',
   problem: 'does not answer as S3 does',
   hint: 'Check S3_ENDPOINT: it must be the base URL of an S3-compatible API, without the bucket.',
 };

@@ -33,6 +33,8 @@ export interface Proxy {
   readonly requests: number;
   /** Connections that were opened so far. */
   readonly connections: number;
+  /** Waits until no request is under way, those included whose clients have gone. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -45,10 +47,13 @@ export interface Answer {
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const agent = new Agent({ keepAlive: true });
   const counted = { requests: 0, connections: 0 };
+  const underWay = new Set<Promise<void>>();
   const listening = await listen((incoming, outgoing) => {
     counted.requests++;
     // Whoever went away, or was cut off, is not told.
-    serve(options, agent, incoming, outgoing).catch(() => outgoing.socket?.destroy());
+    const serving = serve(options, agent, incoming, outgoing).catch(() => void outgoing.socket?.destroy());
+    underWay.add(serving);
+    void serving.finally(() => underWay.delete(serving));
   });
   listening.server.on('connection', () => counted.connections++);
   return {
@@ -58,6 +63,9 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     },
     get connections() {
       return counted.connections;
+    },
+    settled: async () => {
+      while (underWay.size > 0) await Promise.all(underWay);
     },
     close: async () => {
       await listening.close();
@@ -117,7 +125,8 @@ async function send(
   outgoing: ServerResponse,
   cutAfter: number | null,
 ): Promise<void> {
-  const { 'transfer-encoding': _, ...rest } = headers;
+  const rest = { ...headers };
+  delete rest['transfer-encoding'];
   const length = method === 'HEAD' || status === 204 || status === 304 ? {} : { 'content-length': body.byteLength };
   outgoing.writeHead(status, { ...rest, ...length });
   if (cutAfter !== null) {

@@ -5,6 +5,7 @@
  * A gate of ours stands before it for what miniflare lacks and R2 and AWS have: the condition of
  * CompleteMultipartUpload (miniflare ignores it), and ListMultipartUploads (miniflare answers 501).
  */
+import type { Readable } from 'node:stream';
 import { Miniflare } from 'miniflare';
 import { type Answer, type ForwardedRequest, startProxy } from './proxy.ts';
 
@@ -47,7 +48,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     script: 'export default { fetch() { return new Response("not S3", { status: 404 }); } };',
     compatibilityDate: '2026-07-01',
     // It warns of its own uploads at each part.
-    handleRuntimeStdio: (output, warnings) => {
+    handleRuntimeStdio: (output: Readable, warnings: Readable) => {
       output.resume();
       warnings.resume();
     },
