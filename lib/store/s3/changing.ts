@@ -55,7 +55,9 @@ export class Changing {
   }
 
   #keyError({ Key, Code, Message }: KeyError, failed: number, asked: number): AppError {
-    const error = Object.assign(new Error(Message ?? 'no reason was given'), { Code: Code ?? 'InternalError' });
+    // The status that such a code has where it answers a whole request.
+    const httpStatusCode = Code === 'AccessDenied' ? 403 : 500;
+    const error = Object.assign(new Error(Message ?? 'no reason was given'), { Code, $metadata: { httpStatusCode } });
     const mapped = this.#requests.mapAnswered('DeleteObjects', error);
     const message = `${mapped.message} ${failed} of ${asked} objects were not deleted, among them ${Key}.`;
     return new AppError(mapped.kind, message, { cause: mapped.cause, ...(mapped.hint ? { hint: mapped.hint } : {}) });

@@ -141,11 +141,11 @@ describe.for(Object.entries(faults))('%s', ([name, fault]) => {
       const allowed = expected(operation);
       // What was late takes effect now, or never.
       await place.proxy.settled();
-      expect(Object.keys(allowed)).toContain(word);
       expect(allowed[word]).toContainEqual(await facts(Object.keys(operation.before)));
       // An upload whose beginning was not told has no parts, and is swept.
-      if (operation.at !== 'CreateMultipartUpload') expect(place.server.uploads.keys).toEqual([]);
-      if (times === 1 && name !== 'a cut in the body') expect(operation.says).toContain(word);
+      expect(operation.at === 'CreateMultipartUpload' ? [] : place.server.uploads.keys).toEqual([]);
+      // The SDK repeats what failed once, unless the answer had begun.
+      expect(times === 1 && name !== 'a cut in the body' ? operation.says : Object.keys(allowed)).toContain(word);
     });
   });
 });
