@@ -70,7 +70,7 @@ class S3Store implements Store {
     this.location = location;
     this.#reading = new Reading(requests, bucket);
     this.#creating = new Creating({ requests, reading: this.#reading, bucket, location, sizes, runtime });
-    this.#changing = new Changing(requests, bucket, sizes);
+    this.#changing = new Changing(requests, this.#reading, bucket, sizes);
     this.#sweep = new Sweep(requests, bucket, runtime);
   }
 

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { CopyObjectCommand, DeleteObjectsCommand, type _Error as KeyError } from '@aws-sdk/client-s3';
 import { AppError } from '../../errors.ts';
-import type { Described } from './reading.ts';
+import type { Described, Reading } from './reading.ts';
 import { isRefusal, type Requests } from './requests.ts';
 import { copyParts, type UploadSizes } from './upload.ts';
 
@@ -16,25 +16,34 @@ const mostKeys = 1000;
 
 export class Changing {
   readonly #requests: Requests;
+  readonly #reading: Reading;
   readonly #bucket: string;
   readonly #sizes: UploadSizes;
 
-  constructor(requests: Requests, bucket: string, sizes: UploadSizes) {
+  constructor(requests: Requests, reading: Reading, bucket: string, sizes: UploadSizes) {
     this.#requests = requests;
+    this.#reading = reading;
     this.#bucket = bucket;
     this.#sizes = sizes;
   }
 
-  async copy({ info, etag }: Described, to: string, signal: AbortSignal | undefined): Promise<void> {
+  async copy(source: Described, to: string, signal: AbortSignal | undefined): Promise<void> {
+    const { info } = source;
     const Bucket = this.#bucket;
     const CopySource = `${Bucket}/${info.key}`;
     if (info.size > this.#sizes.largestCopyBytes) {
       const target = { bucket: Bucket, key: to, size: info.size, sizes: this.#sizes, signal };
-      return copyParts(this.#requests, target, { CopySource, CopySourceIfMatch: etag });
+      return copyParts(this.#requests, target, CopySource, () => this.#requireSame(source, signal));
     }
     const command = new CopyObjectCommand({ Bucket, Key: to, CopySource });
     const answer = await this.#requests.ask('CopyObject', command, { signal, expect: ['NoSuchKey'] });
     if (isRefusal(answer)) throw new AppError('not-found', `There is no object ${info.key} to copy.`);
+  }
+
+  /** Parts of two objects are none. Not every store has a condition for this. */
+  async #requireSame({ info, etag }: Described, signal: AbortSignal | undefined): Promise<void> {
+    if ((await this.#reading.describe(info.key, signal))?.etag === etag) return;
+    throw new AppError('unavailable', `${info.key} changed while it was copied; nothing was changed.`);
   }
 
   async delete(keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {

@@ -49,9 +49,13 @@ export class Download {
         if (part.byteLength > 0) yield part;
       }
     } finally {
-      // Ends the connection, when bytes are left that nobody wants.
-      (this.#body as Partial<{ destroy(): void }>).destroy?.();
+      this.discard();
     }
+  }
+
+  /** Ends the connection, when bytes are left. */
+  discard(): void {
+    (this.#body as Partial<{ destroy(): void }>).destroy?.();
   }
 
   async whole(signal?: AbortSignal): Promise<Uint8Array> {

@@ -37,7 +37,7 @@ export function codeOf(error: ProviderError): string {
   return bareStatuses[status] ?? named ?? `HTTP ${status}`;
 }
 
-/** Answers that say all by their status. HEAD has no other. */
+/** Answers that say all by their status. */
 const bareStatuses: Readonly<Record<number, string>> = {
   301: 'PermanentRedirect',
   304: 'NotModified',
@@ -48,12 +48,6 @@ const bareStatuses: Readonly<Record<number, string>> = {
   429: 'TooManyRequests',
   507: 'InsufficientStorage',
 };
-
-/** Whether it was refused without any reason. */
-export function isWordless(error: ProviderError): boolean {
-  const status = statusOf(error) ?? 0;
-  return typeof error.Code !== 'string' && status >= 300 && status < 500 && status !== 429;
-}
 
 /** Whether the request that failed so may have taken effect. */
 export function mayHaveHappened(error: unknown): boolean {

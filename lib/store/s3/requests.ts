@@ -10,15 +10,7 @@ import type { AppError } from '../../errors.ts';
 import type { Meter, RequestClass } from '../meter.ts';
 import { orAborted } from '../signal.ts';
 import type { ProviderError } from './cause.ts';
-import {
-  codeOf,
-  isProviderError,
-  isWordless,
-  mapError,
-  mayHaveHappened,
-  type RequestContext,
-  stoppedError,
-} from './errors.ts';
+import { codeOf, isProviderError, mapError, mayHaveHappened, type RequestContext, stoppedError } from './errors.ts';
 
 type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<
   I,
@@ -64,8 +56,6 @@ export interface SendOptions {
   readonly signal?: AbortSignal | undefined;
   /** Codes that are answers rather than failures. */
   readonly expect?: readonly string[];
-  /** Whether a refusal without a word is one, too: HEAD has no body that would say more. */
-  readonly wordless?: boolean;
 }
 
 export interface RequestsOptions {
@@ -97,7 +87,7 @@ export class Requests {
   async ask<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     name: RequestName,
     command: Command<I, O>,
-    { signal, expect = [], wordless = false }: SendOptions,
+    { signal, expect = [] }: SendOptions,
   ): Promise<O | Refusal> {
     const context = this.contextOf(name);
     // The SDK listens until the last byte of the answer, which may never be read; the caller's signal is let go before.
@@ -115,7 +105,7 @@ export class Requests {
       }
       if (!isProviderError(error)) throw error;
       const code = codeOf(error);
-      if (expect.includes(code) || (wordless && isWordless(error))) return { refused: code, unsure: watch.unsure };
+      if (expect.includes(code)) return { refused: code, unsure: watch.unsure };
       throw mapError(error, context, watch.unsure);
     }
   }

@@ -57,24 +57,25 @@ export async function uploadParts(requests: Requests, target: UploadTarget, body
   return inParts(requests, target, target.sizes.partBytes, send, { IfNoneMatch: '*' });
 }
 
-/** Copies an object that is too large for one request, if it is still `etag`; over whatever has the key. */
+/** Copies an object that is too large for one request, over whatever has the key. `check` runs before the last one. */
 export async function copyParts(
   requests: Requests,
   target: UploadTarget,
-  source: { readonly CopySource: string; readonly CopySourceIfMatch: string | undefined },
+  CopySource: string,
+  check: () => Promise<void>,
 ): Promise<void> {
   const { bucket: Bucket, key: Key } = target;
   const send: SendPart = async (part, { start, end }, signal) => {
-    const command = new UploadPartCopyCommand({
-      Bucket,
-      Key,
-      ...part,
-      ...source,
-      CopySourceRange: `bytes=${start}-${end - 1}`,
-    });
+    const CopySourceRange = `bytes=${start}-${end - 1}`;
+    const command = new UploadPartCopyCommand({ Bucket, Key, ...part, CopySource, CopySourceRange });
     return (await requests.send('UploadPartCopy', command, signal)).CopyPartResult?.ETag;
   };
-  await inParts(requests, target, Math.min(target.sizes.largestCopyBytes, copyPartBytes), send, {});
+  await inParts(requests, target, Math.min(target.sizes.largestCopyBytes, copyPartBytes), send, { check });
+}
+
+interface Completion {
+  readonly IfNoneMatch?: '*';
+  readonly check?: () => Promise<void>;
 }
 
 async function inParts(
@@ -82,13 +83,14 @@ async function inParts(
   target: UploadTarget,
   partBytes: number,
   send: SendPart,
-  condition: { readonly IfNoneMatch?: '*' },
+  { check, ...condition }: Completion,
 ): Promise<Refusal | null> {
   const { bucket: Bucket, key: Key, signal } = target;
   const upload = { Bucket, Key, UploadId: await begin(requests, target) };
   let isComplete = false;
   try {
     const MultipartUpload = { Parts: await sendAll(target, partBytes, upload.UploadId, send) };
+    await check?.();
     const complete = new CompleteMultipartUploadCommand({ ...upload, ...condition, MultipartUpload });
     const expect = condition.IfNoneMatch ? ['PreconditionFailed', 'ConditionalRequestConflict', 'NoSuchUpload'] : [];
     const answer = await requests.ask('CompleteMultipartUpload', complete, { signal, expect });

@@ -125,10 +125,12 @@ async function send(
   outgoing: ServerResponse,
   cutAfter: number | null,
 ): Promise<void> {
-  const rest = { ...headers };
-  delete rest['transfer-encoding'];
-  const length = method === 'HEAD' || status === 204 || status === 304 ? {} : { 'content-length': body.byteLength };
-  outgoing.writeHead(status, { ...rest, ...length });
+  const framed = { ...headers };
+  if (method !== 'HEAD' && status !== 204 && status !== 304) {
+    delete framed['transfer-encoding'];
+    framed['content-length'] = String(body.byteLength);
+  }
+  outgoing.writeHead(status, framed);
   if (cutAfter !== null) {
     outgoing.flushHeaders();
     await written(outgoing, body.subarray(0, cutAfter));
