@@ -9,21 +9,50 @@ import { build } from 'esbuild';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-/** By the name under which the sources import it. */
-const packages = { kysely: 'kysely', zod: 'zod' };
+/** By the name under which the sources import it: the package, and what of it when not all. */
+const packages = {
+  kysely: { from: 'kysely' },
+  zod: { from: 'zod' },
+  'vercel-blob': { from: '@vercel/blob' },
+  'google-storage': { from: '@google-cloud/storage', names: ['Storage'] },
+  'aws-s3': {
+    from: '@aws-sdk/client-s3',
+    names: [
+      'AbortMultipartUploadCommand',
+      'CompleteMultipartUploadCommand',
+      'CopyObjectCommand',
+      'CreateMultipartUploadCommand',
+      'DeleteObjectsCommand',
+      'GetObjectCommand',
+      'HeadObjectCommand',
+      'ListMultipartUploadsCommand',
+      'ListObjectsV2Command',
+      'PutObjectCommand',
+      'S3Client',
+      'UploadPartCommand',
+      'UploadPartCopyCommand',
+    ],
+  },
+};
 
 const folder = fileURLToPath(new URL('../.packages/', import.meta.url));
 await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
 
-for (const [name, specifier] of Object.entries(packages)) {
+for (const [name, { from, names }] of Object.entries(packages)) {
   await build({
-    stdin: { contents: `export * from '${specifier}';`, resolveDir: folder, loader: 'js' },
+    stdin: {
+      contents: `export ${names ? `{ ${names.join(', ')} }` : '*'} from '${from}';`,
+      resolveDir: folder,
+      loader: 'js',
+    },
     outfile: `${folder}${name}.js`,
     bundle: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',
+    // Modules where a package has both kinds: what nobody uses of them is left out.
+    mainFields: ['module', 'main'],
     // Names stay: errors are told apart by them.
     minifyWhitespace: true,
     minifySyntax: true,
@@ -34,7 +63,7 @@ for (const [name, specifier] of Object.entries(packages)) {
     },
     logLevel: 'warning',
   });
-  await writeFile(`${folder}${name}.d.ts`, `export * from '${specifier}';\n`);
+  await writeFile(`${folder}${name}.d.ts`, `export * from '${from}';\n`);
 }
 // Modules, wherever the folder is copied to.
 await writeFile(`${folder}package.json`, '{"type":"module"}\n');

@@ -9,3 +9,8 @@ import type { Environment } from './variables.ts';
 export function processEnvironment(): Environment {
   return { ...process.env };
 }
+
+/** Sets a variable that a provider's SDK reads by itself, unless the user has set it. */
+export function setSdkDefault(name: 'VERCEL_BLOB_RETRIES', value: string): void {
+  process.env[name] ??= value;
+}

@@ -13,7 +13,7 @@ import {
   CreateMultipartUploadCommand,
   UploadPartCommand,
   UploadPartCopyCommand,
-} from '@aws-sdk/client-s3';
+} from '#packages/aws-s3';
 import { AppError } from '../../errors.ts';
 import { bodyChunks } from '../body.ts';
 import { throwIfAborted } from '../signal.ts';
