@@ -162,6 +162,14 @@ describe('a key', () => {
     expectNoSecret(error);
   });
 
+  test('whose file is other JSON is not replaced by one that the SDK finds by itself', async () => {
+    const found = (await keyFile(JSON.stringify(server.accounts.key))) as { path: string };
+    vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', found.path);
+    for (const text of ['null', '[]', '{}', '"text"']) {
+      expect(await errorOf(getting(await keyFile(text)))).toMatchObject({ kind: 'denied' });
+    }
+  });
+
   test('while Google gives no tokens: nothing was sent, not even by a write', async () => {
     const { store } = open();
     server.faults.add(({ path }) => path === '/token', { kind: 'answer', status: 400, body: '{"error":"unknown"}' });
