@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { BackendName, BackendSettings } from './config/backends.ts';
+import type { BackendName, BlobSettings, DirectorySettings, GcsSettings, S3Settings } from './config/backends.ts';
 import type { Config } from './config/config.ts';
 import { setSdkDefault } from './config/process.ts';
 import type { Database } from './db/database.ts';
@@ -17,6 +17,7 @@ import { estimateBlobMonth, type MonthEstimate } from './store/blob-plan.ts';
 import type { UsageCounts } from './store/meter.ts';
 import type { Store } from './store/store.ts';
 import { createUsage, type Usage, type UsageReport } from './store/usage.ts';
+import type { SyncSettings } from './sync/context.ts';
 
 interface FactoryContext {
   readonly migrations: readonly Migration[];
@@ -29,79 +30,94 @@ export type BackendFactory = (config: Config, context: FactoryContext) => Promis
 export type BackendFactories = Readonly<Record<BackendName, BackendFactory>>;
 
 export const backendFactories: BackendFactories = {
-  network: openDirectory,
-  volume: openDirectory,
-  local: openDirectory,
-  blob: openBlob,
-  s3: openS3,
-  gcs: openGcs,
+  network: openOnStore,
+  volume: openOnStore,
+  local: openOnStore,
+  blob: openOnStore,
+  s3: openOnStore,
+  gcs: openOnStore,
   postgres: notInThisVersion,
 };
 
-async function openDirectory(config: Config, context: FactoryContext): Promise<Database> {
-  const { directory, name, createDirectory } = settingsOf(config, 'network', 'volume', 'local');
-  const { createDirectoryStore } = await import('./store/directory.ts');
-  const store = createDirectoryStore({ root: directory, create: createDirectory, runtime: context.runtime });
-  return openOnStore({ store, name }, config, context);
-}
-
-async function openBlob(config: Config, context: FactoryContext): Promise<Database> {
-  const { name, credentials, access } = settingsOf(config, 'blob');
-  // The SDK repeats a request for up to 17 minutes, with pauses that nothing ends; our own retrying is enough.
-  setSdkDefault('VERCEL_BLOB_RETRIES', '0');
-  const { createBlobStore } = await import('./store/blob.ts');
-  const { runtime } = context;
-  const usage = createUsage();
-  const store = createBlobStore({ credentials, access, runtime, meter: usage.meter });
-  const report = usageReport(usage, runtime, estimateBlobMonth);
-  return openOnStore({ store, name, usage: report }, config, context);
-}
-
-async function openS3(config: Config, context: FactoryContext): Promise<Database> {
-  const { backend: _, name, ...settings } = settingsOf(config, 's3');
-  const { createS3Store } = await import('./store/s3.ts');
-  const { runtime } = context;
-  const usage = createUsage();
-  const store = createS3Store({ ...settings, runtime, meter: usage.meter });
-  return openOnStore({ store, name, usage: usageReport(usage, runtime) }, config, context);
-}
-
-async function openGcs(config: Config, context: FactoryContext): Promise<Database> {
-  const { backend: _, name, ...settings } = settingsOf(config, 'gcs');
-  const { createGcsStore } = await import('./store/gcs.ts');
-  const usage = createUsage();
-  const store = createGcsStore({ ...settings, meter: usage.meter });
-  return openOnStore({ store, name, usage: usageReport(usage, context.runtime) }, config, context);
-}
-
-interface OnStore {
+/** A store as a backend has it, and the database file's key in it. */
+export interface BackendStore {
   readonly store: Store;
-  /** The database file's key. */
   readonly name: string;
+  /** Tells what the store was sent, where that is billed. */
   readonly usage?: () => UsageReport;
 }
 
+/** The store of the chosen backend. Loads its driver, and asks it for nothing yet. */
+export async function openStore({ chosen }: Config, runtime: Runtime): Promise<BackendStore> {
+  switch (chosen.backend) {
+    case 'network':
+    case 'volume':
+    case 'local':
+      return directoryStore(chosen, runtime);
+    case 'blob':
+      return blobStore(chosen, runtime);
+    case 's3':
+      return s3Store(chosen, runtime);
+    case 'gcs':
+      return gcsStore(chosen, runtime);
+    case 'postgres':
+      throw new Error('PostgreSQL is no store.');
+  }
+}
+
+async function directoryStore({ directory, name, createDirectory }: DirectorySettings, runtime: Runtime) {
+  const { createDirectoryStore } = await import('./store/directory.ts');
+  return { store: createDirectoryStore({ root: directory, create: createDirectory, runtime }), name };
+}
+
+async function blobStore({ credentials, access, name }: BlobSettings, runtime: Runtime): Promise<BackendStore> {
+  // The SDK repeats a request for up to 17 minutes, with pauses that nothing ends; our own retrying is enough.
+  setSdkDefault('VERCEL_BLOB_RETRIES', '0');
+  const { createBlobStore } = await import('./store/blob.ts');
+  const usage = createUsage();
+  const store = createBlobStore({ credentials, access, runtime, meter: usage.meter });
+  return { store, name, usage: usageReport(usage, runtime, estimateBlobMonth) };
+}
+
+async function s3Store({ name, ...settings }: S3Settings, runtime: Runtime): Promise<BackendStore> {
+  const { createS3Store } = await import('./store/s3.ts');
+  const usage = createUsage();
+  return {
+    store: createS3Store({ ...settings, runtime, meter: usage.meter }),
+    name,
+    usage: usageReport(usage, runtime),
+  };
+}
+
+async function gcsStore({ name, ...settings }: GcsSettings, runtime: Runtime): Promise<BackendStore> {
+  const { createGcsStore } = await import('./store/gcs.ts');
+  const usage = createUsage();
+  return { store: createGcsStore({ ...settings, meter: usage.meter }), name, usage: usageReport(usage, runtime) };
+}
+
 /** DuckDB on a store, whichever it is. The store is asked for its snapshots while DuckDB is still loading. */
-async function openOnStore({ store, name, usage }: OnStore, config: Config, context: FactoryContext) {
-  const [{ withRetry }, { layoutOf }, { lookAtSnapshots }] = await Promise.all([
+async function openOnStore(config: Config, context: FactoryContext): Promise<Database> {
+  const { runtime } = context;
+  const [opened, { withRetry }, { layoutOf }, { lookAtSnapshots }] = await Promise.all([
+    openStore(config, runtime),
     import('./store/retry.ts'),
     import('./sync/layout.ts'),
     import('./sync/snapshot.ts'),
   ]);
-  const retrying = withRetry(store, { runtime: context.runtime });
-  const look = lookAtSnapshots({ store: retrying, layout: layoutOf(name), runtime: context.runtime });
+  const store = withRetry(opened.store, { runtime });
+  const look = lookAtSnapshots({ store, layout: layoutOf(opened.name), runtime });
   // Thrown where it is awaited, which may be later than it fails.
   look.catch(() => undefined);
   const { openDuckDbDatabase } = await import('./db/duckdb/duckdb-database.ts');
-  return openDuckDbDatabase({
-    store: retrying,
-    name,
-    slotRoot: slotRoot(config.tmpDirectory, `${store.location}/${name}`),
-    maxStalenessMs: config.maxStalenessMs,
-    look,
-    ...(usage ? { usage } : {}),
-    ...context,
-  });
+  const slotRoot = slotRootOf(config.tmpDirectory, `${store.location}/${opened.name}`);
+  const { maxStalenessMs } = config;
+  const settings = memorySettings(config);
+  return openDuckDbDatabase({ ...opened, ...context, store, slotRoot, look, maxStalenessMs, settings });
+}
+
+/** DuckDB would take most of the host's memory, of which a function has only its part: it gets half of that. */
+function memorySettings({ memoryBytes }: Config): Partial<SyncSettings> {
+  return memoryBytes === null ? {} : { memoryLimitBytes: Math.floor(memoryBytes / 2) };
 }
 
 function usageReport(
@@ -117,19 +133,8 @@ function usageReport(
 }
 
 /** One folder a database, the same for every process of this machine. */
-function slotRoot(tmpDirectory: string, location: string): string {
+function slotRootOf(tmpDirectory: string, location: string): string {
   return join(tmpDirectory, `eider-${createHash('sha256').update(location).digest('hex').slice(0, 16)}`);
-}
-
-/** The settings of the chosen backend, which must be one of `names`. */
-function settingsOf<Name extends BackendName>(
-  { chosen }: Config,
-  ...names: readonly Name[]
-): Extract<BackendSettings, { backend: Name }> {
-  const isOne = (settings: BackendSettings): settings is Extract<BackendSettings, { backend: Name }> =>
-    (names as readonly BackendName[]).includes(settings.backend);
-  if (isOne(chosen)) return chosen;
-  throw new Error(`The backend ${chosen.backend} is opened as ${names.join(' or ')}.`);
 }
 
 function notInThisVersion({ chosen }: Config): Promise<never> {

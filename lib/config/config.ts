@@ -38,6 +38,8 @@ export interface Config {
   /** What a fallback does with writes: keep them as pending, or refuse them. */
   readonly fallbackWrites: 'accept' | 'reject';
   readonly access: AccessSettings;
+  /** Memory of the whole function in bytes; null where the platform does not say. */
+  readonly memoryBytes: number | null;
   /** Where replicas live. */
   readonly tmpDirectory: string;
   readonly onVercel: boolean;
@@ -92,6 +94,7 @@ function readGeneral(reader: VariableReader): GeneralSettings {
       cronSecret: reader.read('CRON_SECRET', checks.checkToken),
       publicRead: reader.read('PUBLIC_READ', checks.checkBoolean) ?? false,
     },
+    memoryBytes: readMemory(reader),
     tmpDirectory: reader.read('TMPDIR', absolute) ?? '/tmp',
     onVercel: reader.isSet('VERCEL'),
   };
@@ -99,3 +102,9 @@ function readGeneral(reader: VariableReader): GeneralSettings {
 
 const absolute: Check<string> = (text) =>
   isAbsolute(text) ? { value: text } : { problem: 'must be an absolute path, beginning with "/"' };
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html: in MB. What is no number says nothing. */
+function readMemory(reader: VariableReader): number | null {
+  const megabytes = reader.read('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', (text) => ({ value: Number(text) }));
+  return megabytes !== null && Number.isFinite(megabytes) && megabytes >= 128 ? megabytes * 1024 * 1024 : null;
+}

@@ -211,3 +211,11 @@ test('each backend has its message, and only the local one forgets', () => {
   expect(backendNames.filter((backend) => !describeBackend(backend).persistent)).toEqual(['local']);
   expect(backendNames.filter((backend) => describeBackend(backend).engine === 'postgres')).toEqual(['postgres']);
 });
+
+test.each([
+  ['1024', 1024 * 1024 * 1024],
+  ['x', null],
+  ['0', null],
+])('the memory of a function of %s MB', (AWS_LAMBDA_FUNCTION_MEMORY_SIZE, bytes) => {
+  expect(readConfig({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE }).memoryBytes).toBe(bytes);
+});

@@ -21,9 +21,11 @@ export interface Trap {
 }
 
 export interface WorkerOptions {
-  /** Folder of the store. */
+  /** Folder of the store, unless `environment` names another. */
   readonly root: string;
   readonly name: string;
+  /** Names the store as the environment of a function does; else it is the folder. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly slotRoot: string;
   /** Path of the journal. */
   readonly journal: string;

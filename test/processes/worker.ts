@@ -2,7 +2,8 @@
 import { openSync, writeSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { createApp } from '../../lib/app.ts';
-import { backendFactories } from '../../lib/backends.ts';
+import { backendFactories, openStore } from '../../lib/backends.ts';
+import { readConfig } from '../../lib/config/config.ts';
 import { isAppError } from '../../lib/errors.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
@@ -92,8 +93,11 @@ const runtime: Runtime = {
   now: () => systemRuntime.now() + offsetMs,
   monotonicMs: () => systemRuntime.monotonicMs() + offsetMs,
 };
+const bare = options.environment
+  ? (await openStore(readConfig(options.environment), runtime)).store
+  : createDirectoryStore({ root: options.root, create: true, runtime });
 const store = withCounting(
-  withRetry(withPlaces(createDirectoryStore({ root: options.root, create: true, runtime })), {
+  withRetry(withPlaces(bare), {
     runtime,
     ...(options.retryDeadlineMs === undefined ? {} : { deadlineMs: options.retryDeadlineMs }),
   }),
@@ -118,11 +122,8 @@ function openThroughEngine(): Promise<Database> {
 }
 
 async function openThroughApp(): Promise<Database> {
-  const environment = {
-    NETWORK_DB_PATH: `${options.root}/${options.name}`,
-    DB_MAX_STALENESS_MS: '0',
-    TMPDIR: options.slotRoot,
-  };
+  const place = options.environment ?? { NETWORK_DB_PATH: `${options.root}/${options.name}` };
+  const environment = { ...place, DB_MAX_STALENESS_MS: '0', TMPDIR: options.slotRoot };
   const app = createApp({
     schema,
     migrations: ledgerMigrations,

@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { openStore } from '../../lib/backends.ts';
+import { readConfig } from '../../lib/config/config.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { type DuckDbDatabaseOptions, openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
@@ -58,24 +60,38 @@ export interface Site {
   remove(): Promise<void>;
 }
 
+export interface SiteOptions {
+  /** Names the store as the environment of a function does. Default: a folder of the site. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What the worker processes get besides, such as how they are to be redirected. */
+  readonly imports?: readonly string[];
+  readonly processEnvironment?: Readonly<Record<string, string>>;
+}
+
 /** A site that goes when the test ends. */
-export async function testSite(): Promise<Site> {
-  const site = await makeSite();
+export async function testSite(options: SiteOptions = {}): Promise<Site> {
+  const site = await makeSite(options);
   onTestFinished(() => site.remove());
   return site;
 }
 
 /** A site whose owner removes it. */
-export async function makeSite(): Promise<Site> {
+export async function makeSite({
+  environment,
+  imports = [],
+  processEnvironment = {},
+}: SiteOptions = {}): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'eider-processes-'));
   const workers: Worker[] = [];
-  const opened: Database[] = [];
-  const store = createDirectoryStore({ root: join(folder, 'store'), create: true, runtime: systemRuntime });
+  const databases: Database[] = [];
+  const opened = environment ? await openStore(readConfig(environment), systemRuntime) : null;
+  const store =
+    opened?.store ?? createDirectoryStore({ root: join(folder, 'store'), create: true, runtime: systemRuntime });
   let slotRoots = 0;
   const site: Site = {
     folder,
     root: join(folder, 'store'),
-    name: databaseName,
+    name: opened?.name ?? databaseName,
     slotRoot: join(folder, 'slots'),
     newSlotRoot: () => join(folder, `slots-${(slotRoots += 1)}`),
     async start(options = {}, launcher) {
@@ -84,9 +100,10 @@ export async function makeSite(): Promise<Site> {
         name: site.name,
         slotRoot: site.slotRoot,
         journal: join(folder, `journal-${workers.length}`),
+        ...(environment ? { environment } : {}),
         ...options,
       };
-      const worker = new Worker(all, launcher);
+      const worker = new Worker(all, { launcher, imports, environment: processEnvironment });
       workers.push(worker);
       await worker.opened;
       return worker;
@@ -102,17 +119,24 @@ export async function makeSite(): Promise<Site> {
         maxStalenessMs: 0,
         ...options,
       });
-      opened.push(database);
+      databases.push(database);
       return database;
     },
     journals: () => workers.map((worker) => worker.journal()),
     async remove() {
       await Promise.all(workers.map((worker) => worker.kill()));
-      await Promise.all(opened.map((database) => database.close()));
+      await Promise.all(databases.map((database) => database.close()));
       await rm(folder, { recursive: true, force: true });
     },
   };
   return site;
+}
+
+interface WorkerProcess {
+  readonly launcher: Launcher | undefined;
+  /** Modules that it loads first. */
+  readonly imports: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** How a process ended: by a signal, or with a code. */
@@ -129,12 +153,15 @@ export class Worker {
   #end: End | null = null;
   #lastCall = 0;
 
-  constructor(options: WorkerOptions, launcher?: Launcher) {
+  constructor(options: WorkerOptions, { launcher, imports, environment }: WorkerProcess) {
     this.#journal = options.journal;
     this.#child = fork(program, [JSON.stringify(options)], {
       execPath: launcher?.path ?? process.execPath,
-      execArgv: launcher ? [...launcher.arguments, process.execPath] : [],
-      env: { PATH: process.env['PATH'] },
+      execArgv: [
+        ...(launcher ? [...launcher.arguments, process.execPath] : []),
+        ...imports.map((file) => `--import=${file}`),
+      ],
+      env: { PATH: process.env['PATH'], ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     const child = this.#child;
