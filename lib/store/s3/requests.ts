@@ -140,7 +140,7 @@ class Watch {
     this.#signal = signal;
   }
 
-  /** Whether an attempt may have taken effect that was not answered so. */
+  /** Whether an attempt may have taken effect. */
   get unsure(): boolean {
     return this.#underWay || this.#mayHaveHappened;
   }
@@ -154,6 +154,8 @@ class Watch {
         this.#underWay = true;
         try {
           const result = await next(args);
+          // Also when the caller stops before he is told.
+          this.#mayHaveHappened = true;
           this.#tell(args.request, result.response);
           return result;
         } catch (error) {

@@ -268,6 +268,17 @@ describe('credentials', () => {
   });
 });
 
+describe('AWS itself', () => {
+  test('is asked at its own address, whatever endpoint the machine has', async () => {
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', place.proxy.url);
+    vi.stubEnv('AWS_ENDPOINT_URL', place.proxy.url);
+    // A region that does not exist has no address.
+    const store = place.open({ endpoint: null, region: 'xx-nowhere-1', forcePathStyle: false });
+    expect(await kindOf(store.get('a'))).toBe('unavailable');
+    expect(place.seen).toEqual([]);
+  });
+});
+
 describe('the location', () => {
   const options = { region: 'eu-west-1', forcePathStyle: false, endpoint: null, credentials: secretKeys } as const;
 

@@ -16,7 +16,7 @@ const faults: Readonly<Record<string, ServerFault>> = {
   'a cut before': { kind: 'cut-before' },
   'a cut after': { kind: 'cut-after' },
   'a cut in the body': { kind: 'cut-body', bytes: 2 },
-  'no answer in time': { kind: 'delay', ms: 900 },
+  'no answer in time': { kind: 'delay', ms: 450 },
   'an error inside': s3Error(500, 'InternalError'),
   'an error inside, told after all went well': {
     kind: 'answer',
@@ -31,7 +31,7 @@ const faults: Readonly<Record<string, ServerFault>> = {
 const lateFault = 'an error inside, told after all went well';
 
 /** What a test can wait for. */
-const timeouts = { answerMs: 600, idleMs: 600 };
+const timeouts = { answerMs: 300, idleMs: 300 };
 
 interface Operation {
   /** The request that meets the fault. */
@@ -143,8 +143,9 @@ describe.for(Object.entries(faults))('%s', ([name, fault]) => {
       expect(allowed[word]).toContainEqual(await facts(Object.keys(operation.before)));
       // An upload whose beginning was not told has no parts, and is swept.
       expect(operation.at === 'CreateMultipartUpload' ? [] : place.server.uploads.keys).toEqual([]);
-      // The SDK repeats what failed once, unless the answer had begun.
-      expect(times === 1 && name !== 'a cut in the body' ? operation.says : Object.keys(allowed)).toContain(word);
+      // The SDK repeats what failed once, unless the answer had begun. On a slow machine all may be late.
+      const repeated = !['a cut in the body', 'no answer in time'].includes(name);
+      expect(times === 1 && repeated ? operation.says : Object.keys(allowed)).toContain(word);
     });
   });
 });
@@ -172,7 +173,7 @@ describe('the kind that is said', () => {
     await place.direct().create('there', textOf('old'));
     const { at, run } = operations[operation]!;
     place.faults.add(isNamed(at), faults[fault]!, Infinity);
-    expect(await kindOf(run(place.open({ timeouts })))).toBe(kind);
+    expect(await kindOf(run(fault === 'no answer in time' ? place.open({ timeouts }) : place.open()))).toBe(kind);
   });
 
   test('is `indeterminate` when an attempt that may have taken effect is followed by a refusal', async () => {

@@ -82,10 +82,11 @@ describe('a large body', () => {
   });
 
   test('that is refused at one part stops the others, and nothing is left', async () => {
-    const store = place.open({ parallelParts: 1 });
+    const store = place.open({ parallelParts: 2 });
     place.faults.add(isNamed('UploadPart'), s3Error(403, 'AccessDenied'));
+    place.faults.add(isNamed('UploadPart'), { kind: 'delay', ms: 300 });
     expect(await kindOf(store.create('large', streamOf(large)))).toBe('denied');
-    expect(place.seen.filter((name) => name === 'UploadPart')).toHaveLength(1);
+    expect(place.seen.filter((name) => name === 'UploadPart').length).toBeLessThanOrEqual(2);
     expect(place.server.uploads.keys).toEqual([]);
   });
 
@@ -158,6 +159,7 @@ describe('a large copy', () => {
     await place.direct().create('large', large);
     await place.direct().create('other', bytesOf(largeSize, 1));
     const store = place.open({
+      parallelParts: 1,
       largestCopyBytes: partBytes,
       meter: ({ name }) => void (name === 'UploadPartCopy' && change()),
     });
@@ -221,6 +223,29 @@ describe('uploads that nobody ended', () => {
       expect(place.seen).toContain('ListMultipartUploads');
     },
   );
+});
+
+describe('a delete', () => {
+  test('of many keys goes in thousands, each key once, with the checksum that older stores ask for', async () => {
+    const keys = Array.from({ length: 1001 }, (_, index) => `d/${index}`);
+    const checksums: unknown[] = [];
+    const look = ({ headers }: { headers: Record<string, unknown> }): boolean => {
+      checksums.push(headers['content-md5']);
+      return false;
+    };
+    place.faults.add(look, { kind: 'cut-before' });
+    await place.open().delete([...keys, 'd/0']);
+    expect(place.seen).toEqual(['DeleteObjects', 'DeleteObjects']);
+    expect(checksums).toEqual([expect.stringMatching(/^[\w+/]{22}==$/), expect.stringMatching(/^[\w+/]{22}==$/)]);
+  });
+
+  test('that is stopped between two thousands is `indeterminate`', async () => {
+    const aborting = new AbortController();
+    const store = place.open({ meter: () => aborting.abort() });
+    const keys = Array.from({ length: 1001 }, (_, index) => `d/${index}`);
+    expect(await kindOf(store.delete(keys, { signal: aborting.signal }))).toBe('indeterminate');
+    expect(place.seen).toEqual(['DeleteObjects']);
+  });
 });
 
 describe('the list', () => {
@@ -299,6 +324,27 @@ describe('connections', () => {
       await store.get('absent');
     }
     expect(place.proxy.connections - connections).toBe(1);
+  });
+
+  test('are given back by a stream that is left early, and by what is stopped', async () => {
+    const store = place.open();
+    await place.direct().create('large', large);
+    const { open } = place.proxy;
+    for await (const chunk of (await store.read('large'))!) if (chunk.byteLength > 0) break;
+    await expect.poll(() => place.proxy.open).toBe(open);
+    place.faults.add(isNamed('GetObject'), { kind: 'delay', ms: 5000 });
+    const aborting = new AbortController();
+    const getting = kindOf(store.get('large', { signal: aborting.signal }));
+    await expect.poll(() => place.proxy.open).toBe(open + 1);
+    aborting.abort();
+    expect(await getting).toBe('unavailable');
+    await expect.poll(() => place.proxy.open).toBe(open);
+  });
+
+  test.for([{ answerMs: 200 }, { idleMs: 200 }])('are given up after %j without an answer', async (timeouts) => {
+    place.faults.add(isNamed('GetObject'), { kind: 'delay', ms: 2500 }, Infinity);
+    expect(await kindOf(place.open({ timeouts }).get('a'))).toBe('unavailable');
+    expect(place.seen).toEqual(['GetObject', 'GetObject', 'GetObject']);
   });
 
   test('are given back by a stream that nobody reads', async () => {

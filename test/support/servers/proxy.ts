@@ -33,6 +33,8 @@ export interface Proxy {
   readonly requests: number;
   /** Connections that were opened so far. */
   readonly connections: number;
+  /** Connections that are open now. */
+  readonly open: number;
   /** Waits until no request is under way, those included whose clients have gone. */
   settled(): Promise<void>;
   close(): Promise<void>;
@@ -46,7 +48,7 @@ export interface Answer {
 
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const agent = new Agent({ keepAlive: true });
-  const counted = { requests: 0, connections: 0 };
+  const counted = { requests: 0, connections: 0, open: 0 };
   const underWay = new Set<Promise<void>>();
   const listening = await listen((incoming, outgoing) => {
     counted.requests++;
@@ -55,7 +57,11 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     underWay.add(serving);
     void serving.finally(() => underWay.delete(serving));
   });
-  listening.server.on('connection', () => counted.connections++);
+  listening.server.on('connection', (socket) => {
+    counted.connections++;
+    counted.open++;
+    socket.on('close', () => counted.open--);
+  });
   return {
     url: `http://127.0.0.1:${listening.port}`,
     get requests() {
@@ -63,6 +69,9 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     },
     get connections() {
       return counted.connections;
+    },
+    get open() {
+      return counted.open;
     },
     settled: async () => {
       while (underWay.size > 0) await Promise.all(underWay);
