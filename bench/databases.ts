@@ -38,10 +38,12 @@ export interface OpenOptions {
   readonly slotRoot: string;
   /** 0 unless given: every read proves that it is fresh. */
   readonly maxStalenessMs?: number;
+  /** The database file's key. */
+  readonly name?: string;
 }
 
-export function openDatabase({ store, slotRoot, maxStalenessMs = 0 }: OpenOptions): Promise<Database> {
-  const name = databaseName;
+export function openDatabase(options: OpenOptions): Promise<Database> {
+  const { store, slotRoot, maxStalenessMs = 0, name = databaseName } = options;
   return openDuckDbDatabase({ store, name, slotRoot, runtime: systemRuntime, migrations, maxStalenessMs });
 }
 

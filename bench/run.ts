@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { acknowledgedWrite } from './acknowledged-write.ts';
 import { catchUp } from './catch-up.ts';
+import { cloudStart } from './cloud-start.ts';
+import { cloudWrite } from './cloud-write.ts';
 import { coldStart } from './cold-start.ts';
 import { bytesPerMb, Samples } from './databases.ts';
 import { freshRead } from './fresh-read.ts';
@@ -17,7 +19,16 @@ import type { Bench, Figure } from './harness.ts';
 import { describeMachine, formatTable, writeResults } from './report.ts';
 import { uploadBytes } from './upload-bytes.ts';
 
-const benches: readonly Bench[] = [acknowledgedWrite, groupCommit, catchUp, coldStart, uploadBytes, freshRead];
+const benches: readonly Bench[] = [
+  acknowledgedWrite,
+  groupCommit,
+  catchUp,
+  coldStart,
+  uploadBytes,
+  freshRead,
+  cloudWrite,
+  cloudStart,
+];
 const resultsFolder = join(import.meta.dirname, 'results');
 
 const asked = process.argv.slice(2);
