@@ -65,7 +65,11 @@ describe('npm run build', () => {
       const missing = expected.filter((file) => !existsSync(join(path, file)));
       expect({ route, missing }).toEqual({ route, missing: [] });
       for (const sdk of ['@aws-sdk/client-s3', '@google-cloud/storage', '@vercel/blob']) {
-        expect({ route, sdk, there: existsSync(join(path, 'node_modules', sdk)) }).toEqual({ route, sdk, there: false });
+        expect({ route, sdk, there: existsSync(join(path, 'node_modules', sdk)) }).toEqual({
+          route,
+          sdk,
+          there: false,
+        });
       }
     }
   });
@@ -211,7 +215,8 @@ describe('the functions, copied to where there is no node_modules', () => {
   });
 
   test('ask for a role of AWS, with a client that is there', async () => {
-    const denied = '<ErrorResponse><Error><Code>AccessDenied</Code><Message>AssumeRole</Message></Error></ErrorResponse>';
+    const denied =
+      '<ErrorResponse><Error><Code>AccessDenied</Code><Message>AssumeRole</Message></Error></ErrorResponse>';
     const asked: string[] = [];
     const sts = await listen((request, response) => {
       asked.push(`${request.method} ${request.url}`);

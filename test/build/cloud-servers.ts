@@ -2,7 +2,6 @@
  * The clouds on loopback, as other processes reach them: what a user sets, and apart from that what stands in for the
  * addresses that no variable can change.
  */
-import { fileURLToPath } from 'node:url';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { createS3Store } from '../../lib/store/s3.ts';
 import { startBlobServer } from '../support/servers/blob.ts';
@@ -43,7 +42,7 @@ async function startBlob(): Promise<CloudServer> {
     environment: { BLOB_READ_WRITE_TOKEN: store.token, BLOB_NAME: key },
     redirection: {
       EIDER_TEST_BLOB_SERVER: server.url,
-      NODE_OPTIONS: importing('../support/servers/blob-redirect.ts'),
+      NODE_OPTIONS: importing(new URL('../support/servers/blob-redirect.ts', import.meta.url)),
     },
     key,
     secrets: [store.token.split('_').at(-1)!],
@@ -85,7 +84,10 @@ async function startGcs(): Promise<CloudServer> {
       GCS_ENDPOINT: server.url,
       GOOGLE_APPLICATION_CREDENTIALS: JSON.stringify(account),
     },
-    redirection: { EIDER_TEST_TOKEN_SERVER: server.url, NODE_OPTIONS: importing('./token-redirect.ts') },
+    redirection: {
+      EIDER_TEST_TOKEN_SERVER: server.url,
+      NODE_OPTIONS: importing(new URL('./token-redirect.ts', import.meta.url)),
+    },
     key,
     secrets: account.private_key.split('\n').filter((line) => line.length > 40),
     read: async (name) => bucket.find(name)?.bytes ?? null,
@@ -93,6 +95,6 @@ async function startGcs(): Promise<CloudServer> {
   };
 }
 
-function importing(path: string): string {
-  return `--import=${fileURLToPath(new URL(path, import.meta.url))}`;
+function importing(file: URL): string {
+  return `--import=${file.href}`;
 }
