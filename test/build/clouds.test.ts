@@ -3,7 +3,7 @@
  * another, which shares nothing with it but the cloud.
  */
 import { DuckDBInstance } from '@duckdb/node-api';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -35,6 +35,11 @@ async function serveOn(machine: string, cloud: CloudServer): Promise<DevServer> 
   await mkdir(TMPDIR, { recursive: true });
   await writeFile(join(project, '.env'), envFile(cloud.environment));
   return startDevServer(project, { TMPDIR, ...cloud.redirection });
+}
+
+/** Names of the folders of replicas on a machine. */
+async function replicasOn(machine: string): Promise<string[]> {
+  return (await readdir(join(folder, machine))).filter((name) => name.startsWith('eider-'));
 }
 
 interface Answered {
@@ -115,9 +120,11 @@ describe.each(cloudNames)('%s', (backend) => {
     await here.stop();
 
     const elsewhere = await start(`${backend}-elsewhere`);
+    expect(await replicasOn(`${backend}-elsewhere`)).toEqual([]);
     const read = await send(elsewhere, 'GET', `students/${String(created.body['id'])}`);
     expect([read.status, read.body]).toEqual([200, created.body]);
     expect(sentFor(read)).toMatchObject({ read: some, bytesDown: some });
+    expect(await replicasOn(`${backend}-elsewhere`)).toHaveLength(1);
 
     const synced = await send(elsewhere, 'POST', 'db-sync');
     expect(synced.status).toBe(200);
