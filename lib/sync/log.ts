@@ -55,8 +55,10 @@ export async function appendRecord(context: SyncContext, append: Append): Promis
     const patienceMs = throttledMs(error);
     if (patienceMs > 0) append.onThrottled?.();
     const deadlineMs = append.deadlineMs + (patienceMs > 0 ? settings.throttledMs : 0);
+    // One that asks for all the patience there is at once is not busy: a store whose quota has ended, for one.
+    const isHopeless = patienceMs >= settings.throttledMs;
     const pauseMs = Math.max(patienceMs, backoffMs(attempt, runtime.random()));
-    if (runtime.monotonicMs() + patienceMs >= deadlineMs)
+    if (isHopeless || runtime.monotonicMs() + patienceMs >= deadlineMs)
       throw unknown ? unknownOutcome(context, append, error) : error;
     await runtime.sleep(pauseMs);
   }

@@ -2,10 +2,12 @@ import { existsSync, globSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { BuildOutput } from '../../scripts/build-output.ts';
 import { readBuildOutput } from '../../scripts/build-output.ts';
 import { copyDeployable, repository } from '../../scripts/deployable.ts';
+import { listen } from '../support/servers/http.ts';
+import { type CloudServer, cloudNames, startCloud } from './cloud-servers.ts';
 import type { Finished } from './programs.ts';
 import { runNode } from './programs.ts';
 
@@ -47,6 +49,28 @@ describe('npm run build', () => {
       ]);
       expect(bytes).toBeLessThan(100_000_000);
       expect(built.output).toContain(`${route} `);
+    }
+  });
+
+  test('puts every driver, and the SDKs as one file each, into every function', () => {
+    const modules = globSync('lib/{store/{blob,s3,gcs,directory},store/{blob,s3,gcs,directory}/*}.ts', {
+      cwd: repository,
+    });
+    expect(modules.length).toBeGreaterThan(30);
+    const expected = [
+      ...modules.map((file) => file.replace(/\.ts$/, '.js')),
+      ...['aws-s3', 'google-storage', 'vercel-blob'].map((name) => `.packages/${name}.js`),
+    ];
+    for (const { folder: path, route } of output.functions) {
+      const missing = expected.filter((file) => !existsSync(join(path, file)));
+      expect({ route, missing }).toEqual({ route, missing: [] });
+      for (const sdk of ['@aws-sdk/client-s3', '@google-cloud/storage', '@vercel/blob']) {
+        expect({ route, sdk, there: existsSync(join(path, 'node_modules', sdk)) }).toEqual({
+          route,
+          sdk,
+          there: false,
+        });
+      }
     }
   });
 
@@ -116,6 +140,7 @@ describe('the functions, copied to where there is no node_modules', () => {
     method: string,
     path: string,
     body?: object,
+    environment: Readonly<Record<string, string>> = { LOCAL_DB_PATH: join(deployed, 'data'), TMPDIR: deployed },
   ): Promise<{ status: number; body: unknown }> {
     const found = output.functions.find((each) => each.route === route);
     if (found === undefined) throw new Error(`There is no function ${route}`);
@@ -128,7 +153,6 @@ describe('the functions, copied to where there is no node_modules', () => {
       process.stdout.write('\\n' + JSON.stringify({ status: response.status, body: await response.json() }) + '\\n');
       process.kill(process.pid, 'SIGTERM');
     `;
-    const environment = { LOCAL_DB_PATH: join(deployed, 'data'), TMPDIR: deployed };
     const { output: text } = await runNode(['--input-type=module', '-e', program], { cwd: place, environment });
     const answer = text.split('\n').findLast((line) => line.startsWith('{"status"'));
     if (answer === undefined) throw new Error(`${method} ${path} answered nothing:\n${text}`);
@@ -159,5 +183,58 @@ describe('the functions, copied to where there is no node_modules', () => {
       },
     });
     expect(existsSync(join(deployed, 'data/student_courses.db'))).toBe(true);
+  });
+
+  describe.each(cloudNames)('on %s', (backend) => {
+    let cloud: CloudServer;
+    beforeAll(async () => {
+      cloud = await startCloud[backend]();
+    });
+    afterAll(() => cloud?.close());
+
+    /** The environment of an instance with a temporary folder of its own. */
+    async function instance(name: string): Promise<Record<string, string>> {
+      const TMPDIR = join(deployed, `${backend}-${name}`);
+      await mkdir(TMPDIR);
+      return { ...cloud.environment, ...cloud.redirection, VERCEL: '1', TMPDIR };
+    }
+
+    test('write on one instance, read on another', async () => {
+      const student = { name: 'Ada', email: 'ada@example.com' };
+      const here = await instance('here');
+      const created = await call('/api/[table]', 'POST', '/api/students?table=students', student, here);
+      expect(created).toMatchObject({ status: 201, body: student });
+      const elsewhere = await instance('elsewhere');
+      const listed = await call('/api/[table]', 'GET', '/api/students?table=students', undefined, elsewhere);
+      expect(listed).toMatchObject({ status: 200, body: { data: [student] } });
+      expect(await call('/api/db-status', 'GET', '/api/db-status', undefined, elsewhere)).toMatchObject({
+        status: 200,
+        body: { status: 'ok', backend, message: 'Data persists with external DuckDB storage' },
+      });
+    });
+  });
+
+  test('ask for a role of AWS, with a client that is there', async () => {
+    const denied =
+      '<ErrorResponse><Error><Code>AccessDenied</Code><Message>AssumeRole</Message></Error></ErrorResponse>';
+    const asked: string[] = [];
+    const sts = await listen((request, response) => {
+      asked.push(`${request.method} ${request.url}`);
+      response.writeHead(403, { 'content-type': 'text/xml' }).end(denied);
+    });
+    onTestFinished(() => sts.close());
+    const claims = Buffer.from(JSON.stringify({ exp: 4_000_000_000 })).toString('base64url');
+    const status = await call('/api/db-status', 'GET', '/api/db-status', undefined, {
+      S3_BUCKET: 'bucket',
+      AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/eider',
+      AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${sts.port}`,
+      VERCEL_OIDC_TOKEN: `e30.${claims}.signature`,
+      TMPDIR: deployed,
+    });
+    expect(asked).toEqual(['POST /']);
+    expect(status).toMatchObject({
+      status: 503,
+      body: { status: 'down', message: expect.stringMatching(/role could not be assumed.*AWS_ROLE_ARN/) },
+    });
   });
 });

@@ -40,6 +40,19 @@ it('a refusal of which nothing came is said to be one when the patience ends', a
   expect(await accountIds(database)).toEqual(['b']);
 });
 
+it('a store that asks for as long as a write may wait at all is not waited for', async () => {
+  let asked = 0;
+  let suspended = false;
+  const { store } = recordsMeet(() => (suspended && ++asked ? { kind: 'throttled', ms: 60_000 } : null));
+  const database = await openDatabase({ store });
+  suspended = true;
+  await expect(insertAccount(database, 'a')).rejects.toMatchObject({ kind: 'unavailable', retryAfterMs: 60_000 });
+  expect(asked).toBe(1);
+  suspended = false;
+  await insertAccount(database, 'b');
+  expect(await accountIds(database)).toEqual(['b']);
+}, 10_000);
+
 it('more requests share a commit', async () => {
   let busy = 0;
   const { store, inner } = recordsMeet(() => (busy-- > 0 ? { kind: 'throttled', ms: 1 } : null));

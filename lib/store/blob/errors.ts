@@ -38,7 +38,7 @@ const refusals: readonly [type: new (...args: never[]) => Error, refusal: Refusa
     {
       kind: 'unavailable',
       message: 'The Blob store is suspended: its quota has ended, or Vercel has blocked it.',
-      hint: 'Look at the store and at the usage of your team on Vercel; raise the plan, or wait for the next month.',
+      hint: 'Look on Vercel at the store of BLOB_READ_WRITE_TOKEN (or BLOB_STORE_ID) and at the usage of your team; raise the plan, or wait for the next month.',
       // Nobody gains by asking again within seconds.
       retryAfterMs: 60_000,
     },
@@ -154,7 +154,7 @@ function rateLimited(seconds: number): Refusal {
   return {
     kind: 'unavailable',
     message: 'Vercel Blob takes no more requests for the moment: the rate of the plan is reached.',
-    hint: 'Try again later; a larger plan has a higher rate.',
+    hint: 'Try again later; a larger plan has a higher rate, and reads ask less often with a larger DB_MAX_STALENESS_MS.',
     ...wait,
   };
 }

@@ -71,7 +71,7 @@ export function explainRefusal(refusal: Refusal, attempt: Attempt): AppError {
 function explainBusy({ retryAfterMs }: Refusal, attempt: Attempt, cause: Error): AppError {
   return new AppError('unavailable', `${place(attempt)} asks for fewer requests at a time.`, {
     cause,
-    hint: 'It passes by itself; if it lasts, look at the quotas of the Google Cloud project.',
+    hint: 'It passes by itself; if it lasts, look at the quotas of the Google Cloud project; reads ask less often with a larger DB_MAX_STALENESS_MS.',
     ...after(retryAfterMs),
   });
 }

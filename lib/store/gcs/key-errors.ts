@@ -49,10 +49,14 @@ function explainSaid({ status, error, description }: Said, cause: Error): AppErr
     });
   }
   if (/reasonable timeframe|iat and exp/i.test(description)) {
-    return new AppError('denied', 'Google refuses the key because the clock of this machine is wrong.', {
-      cause,
-      hint: 'Set the clock right: Google allows a few minutes.',
-    });
+    return new AppError(
+      'denied',
+      'Google refuses the key in GOOGLE_APPLICATION_CREDENTIALS because the clock of this machine is wrong.',
+      {
+        cause,
+        hint: 'Set the clock right: Google allows a few minutes.',
+      },
+    );
   }
   const isDead = /^(invalid_grant|invalid_client|deleted_client|disabled_client|account_disabled)$/.test(error);
   const why = isDead ? 'is no longer valid: it expired, or it, or its account, was deleted or disabled' : 'was refused';

@@ -149,7 +149,7 @@ function networkMeaning(error: ProviderError, code: string): Meaning {
     problem: isUnconnected ? 'cannot be reached' : 'cut the connection, or took too long to answer',
     hint: isUnconnected
       ? 'Check S3_ENDPOINT (or AWS_REGION), and the network.'
-      : 'Try again; if it happens often, look at the network between this machine and S3.',
+      : 'Try again; if it happens often, look at the network between this machine and S3 (or S3_ENDPOINT).',
   };
 }
 

@@ -44,7 +44,7 @@ const wrongToken: Meaning = {
 const clock: Meaning = {
   kind: 'denied',
   problem: 'refused the request: the clock of this machine is wrong',
-  hint: 'Set the clock of the machine; S3 accepts 15 minutes of difference.',
+  hint: 'Set the clock of the machine (or of the server at S3_ENDPOINT); S3 accepts 15 minutes of difference.',
 };
 
 const region: Meaning = {
@@ -75,7 +75,7 @@ const account: Meaning = {
 const slowDown: Meaning = {
   kind: 'unavailable',
   problem: 'asked to slow down: too many requests',
-  hint: 'Try again later; nothing happened.',
+  hint: 'Try again later; nothing happened. Reads ask less often with a larger DB_MAX_STALENESS_MS.',
   topic: 'pace',
 };
 

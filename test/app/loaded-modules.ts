@@ -1,0 +1,21 @@
+/**
+ * A program: asks db-status of the app that its environment describes, and writes which files of ours, and which
+ * packages, were loaded for it: first for its import alone, then for the request.
+ */
+import { registerHooks } from 'node:module';
+
+const loaded = new Set<string>();
+registerHooks({
+  load: (url, context, next) => {
+    const file = /\/(?:lib|\.packages|node_modules)\/(?!.*\/node_modules\/).+$/.exec(url)?.[0];
+    if (file !== undefined) loaded.add(file.slice(1));
+    return next(url, context);
+  },
+});
+
+const { endpoints } = await import('../../lib/http/serve.ts');
+const atStart = [...loaded];
+const response = await endpoints.status(new Request('http://localhost/api/db-status'));
+const { status, backend } = (await response.json()) as { status: string; backend: string };
+process.stdout.write(`\n${JSON.stringify({ status, backend, atStart, all: [...loaded] })}\n`);
+process.exit();
