@@ -13,9 +13,10 @@ import { type BlobCredentials, storeIdOf } from './blob/credentials.ts';
 import { Download } from './blob/download.ts';
 import type { BlobAccess } from './blob/errors.ts';
 import { Listing } from './blob/listing.ts';
-import { createInParts, gather } from './blob/parts.ts';
+import { createInParts } from './blob/parts.ts';
 import { requireKey, requirePage, requirePrefix } from './keys.ts';
 import type { Meter } from './meter.ts';
+import { readBody } from './parts.ts';
 import { requireRange } from './range.ts';
 import { throwIfAborted } from './signal.ts';
 import type {
@@ -77,8 +78,7 @@ class BlobStore implements Store {
     if (body.size > this.#partBytes) {
       return createInParts(this.#client, key, body, { partBytes: this.#partBytes, signal });
     }
-    const bytes = await gather(body, { start: 0, end: body.size }, signal);
-    return this.#client.put(key, bytes, signal);
+    return this.#client.put(key, await readBody(body, signal), signal);
   }
 
   async get(key: string, { range, signal }: GetOptions = {}): Promise<Uint8Array | null> {

@@ -12,7 +12,7 @@ import { requireKey, requirePage, requirePrefix } from './keys.ts';
 import type { Meter } from './meter.ts';
 import { requireRange } from './range.ts';
 import { Changing } from './s3/changing.ts';
-import { createS3Client, type S3ClientOptions, secretsOf } from './s3/client.ts';
+import { createS3Clients, type S3ClientOptions, secretsOf } from './s3/client.ts';
 import { Creating } from './s3/creating.ts';
 import { Reading } from './s3/reading.ts';
 import { Requests } from './s3/requests.ts';
@@ -38,7 +38,7 @@ export interface S3StoreOptions extends S3ClientOptions {
   readonly partBytes?: number;
   /** Parts that are sent, and held in memory, at once. Default 4. */
   readonly parallelParts?: number;
-  /** Larger objects are copied in parts. Default 5 GiB, which is S3's limit. */
+  /** Larger objects are copied in parts; at most 5 GiB. Default 256 MiB. */
   readonly largestCopyBytes?: number;
 }
 
@@ -52,7 +52,7 @@ export function createS3Store(options: S3StoreOptions): Store {
 }
 
 const mebibyte = 1024 * 1024;
-const defaultSizes = { partBytes: 8 * mebibyte, parallelParts: 4, largestCopyBytes: 5 * 1024 * mebibyte };
+const defaultSizes = { partBytes: 8 * mebibyte, parallelParts: 4, largestCopyBytes: 256 * mebibyte };
 
 class S3Store implements Store {
   readonly location: string;
@@ -65,7 +65,7 @@ class S3Store implements Store {
     const { bucket, region, endpoint, credentials, meter, runtime } = options;
     const location = `s3 ${bucket} (${endpoint === null ? region : new URL(endpoint).host})`;
     const sizes = { ...defaultSizes, ...options };
-    const client = createS3Client(options);
+    const client = createS3Clients(options);
     const requests = new Requests({ client, location, secrets: secretsOf(credentials), meter });
     this.location = location;
     this.#reading = new Reading(requests, bucket);

@@ -113,19 +113,22 @@ async function* fetchInOrder(context: SyncContext, key: string, bytes: number): 
 }
 
 const readAt = promisify(read);
-const uploadChunkBytes = 1024 * 1024;
+const uploadChunkBytes = 256 * 1024;
 
 /**
  * The file behind `fd` as an upload. Reads by position and never closes the descriptor: closing any descriptor of a
- * file drops the POSIX lock that the whole process, DuckDB included, holds on it.
+ * file drops the POSIX lock that the whole process, DuckDB included, holds on it. Two buffers take turns, so a chunk is
+ * good until the one after the next is asked for: memory outside of V8's heap is freed late.
  */
 export function fileBody(fd: number, size: number): StreamBody {
   return {
     size,
     async *open({ start, end }: ByteRange) {
+      const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(Math.min(uploadChunkBytes, end - start)));
+      let turn = 0;
       for (let position = start; position < end;) {
-        const buffer = Buffer.allocUnsafe(Math.min(uploadChunkBytes, end - position));
-        const { bytesRead } = await readAt(fd, buffer, 0, buffer.length, position);
+        const buffer = buffers[(turn ^= 1)]!;
+        const { bytesRead } = await readAt(fd, buffer, 0, Math.min(buffer.length, end - position), position);
         if (bytesRead === 0) throw new AppError('corrupt', 'The replica became shorter while it was read.');
         position += bytesRead;
         yield buffer.subarray(0, bytesRead);

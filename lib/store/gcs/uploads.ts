@@ -6,7 +6,8 @@
  * cancelled, and the last part is sent only once the body has proved as long as it said.
  */
 import { AppError } from '../../errors.ts';
-import { bodyChunks, bodySize } from '../body.ts';
+import { bodyChunks } from '../body.ts';
+import { readBody } from '../parts.ts';
 import { throwIfAborted } from '../signal.ts';
 import type { Body, CreateOutcome, StreamBody } from '../store.ts';
 import type { Call, Client } from './client.ts';
@@ -33,7 +34,7 @@ export class Uploads {
   async create(key: string, body: Body, signal: AbortSignal | undefined): Promise<CreateOutcome> {
     if (body instanceof Uint8Array) return this.#whole(key, body, signal);
     if (body.size > this.#partBytes) return this.#inParts(key, body, signal);
-    return this.#whole(key, await gather(body, signal), signal);
+    return this.#whole(key, await readBody(body, signal), signal);
   }
 
   /** https://cloud.google.com/storage/docs/uploading-objects#uploading-an-object (a single request, `uploadType=media`) */
@@ -87,16 +88,4 @@ export class Uploads {
     throwIfAborted(signal);
     return session.finish(part.subarray(0, filled));
   }
-}
-
-async function gather(body: StreamBody, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const bytes = new Uint8Array(bodySize(body));
-  let filled = 0;
-  for await (const chunk of bodyChunks(body)) {
-    throwIfAborted(signal);
-    bytes.set(chunk, filled);
-    filled += chunk.byteLength;
-  }
-  throwIfAborted(signal);
-  return bytes;
 }

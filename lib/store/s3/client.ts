@@ -24,6 +24,8 @@ export interface S3Timeouts {
   readonly answerMs?: number;
   /** Without any byte either way. A stream that nobody reads ends then, too. Default 15,000. */
   readonly idleMs?: number;
+  /** Both of the last two for a request that the store is long and silent about, such as a copy. Default 8 × `idleMs`. */
+  readonly slowMs?: number;
 }
 
 export interface S3ClientOptions {
@@ -35,7 +37,19 @@ export interface S3ClientOptions {
   readonly timeouts?: S3Timeouts;
 }
 
-export function createS3Client(options: S3ClientOptions): S3Client {
+/** Two clients, each made when it is needed: for requests that the store may be long about, and for all others. */
+export function createS3Clients(options: S3ClientOptions): (isSlow: boolean) => S3Client {
+  const { slowMs, ...timeouts } = { idleMs: 15_000, ...options.timeouts };
+  const slow = slowMs ?? 8 * timeouts.idleMs;
+  let usual: S3Client | null = null;
+  let patient: S3Client | null = null;
+  return (isSlow) =>
+    isSlow
+      ? (patient ??= createS3Client({ ...options, timeouts: { ...timeouts, answerMs: slow, idleMs: slow } }))
+      : (usual ??= createS3Client({ ...options, timeouts }));
+}
+
+function createS3Client(options: S3ClientOptions): S3Client {
   const { region, endpoint, forcePathStyle, credentials } = options;
   const provided = credentialsOf(credentials, region);
   return new S3Client({

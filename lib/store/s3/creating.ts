@@ -7,11 +7,12 @@
 import { PutObjectCommand } from '#packages/aws-s3';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
+import { readBody } from '../parts.ts';
 import { throwIfAborted } from '../signal.ts';
 import type { Body, CreateOutcome } from '../store.ts';
 import type { Reading } from './reading.ts';
 import { isRefusal, type Refusal, type Requests } from './requests.ts';
-import { readPart, type UploadSizes, uploadParts } from './upload.ts';
+import { type UploadSizes, uploadParts } from './upload.ts';
 
 export interface CreatingOptions {
   readonly requests: Requests;
@@ -38,7 +39,7 @@ export class Creating {
     if (body instanceof Uint8Array) return this.#settle(key, () => this.#put(key, body, signal), signal);
     const { requests, bucket, reading, sizes } = this.#options;
     if (body.size <= sizes.partBytes) {
-      const bytes = await readPart(body, { start: 0, end: body.size }, signal);
+      const bytes = await readBody(body, signal);
       return this.#settle(key, () => this.#put(key, bytes, signal), signal);
     }
     // A large body is not sent in vain.

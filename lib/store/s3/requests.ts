@@ -58,8 +58,12 @@ export interface SendOptions {
   readonly expect?: readonly string[];
 }
 
+/** The store is silent while it works on these: on many bytes, and with none of them on the way. */
+const slow: readonly RequestName[] = ['CopyObject', 'UploadPartCopy', 'CompleteMultipartUpload'];
+
 export interface RequestsOptions {
-  readonly client: S3Client;
+  /** The client for requests that the store may be long about, and that for all others; each made when it is needed. */
+  readonly client: (isSlow: boolean) => S3Client;
   readonly location: string;
   readonly secrets: readonly string[];
   readonly meter: Meter | undefined;
@@ -90,13 +94,14 @@ export class Requests {
     { signal, expect = [] }: SendOptions,
   ): Promise<O | Refusal> {
     const context = this.contextOf(name);
+    const client = this.#options.client(slow.includes(name));
     // The SDK listens until the last byte of the answer, which may never be read; the caller's signal is let go before.
     const stopping = new AbortController();
     const watch = new Watch(name, this.#options.meter, stopping.signal);
     watch.addTo(command);
     try {
       // Raced, because the SDK sleeps between attempts whatever the signal says. It makes none after it is aborted.
-      return await orAborted(signal, () => this.#options.client.send(command, { abortSignal: stopping.signal }));
+      return await orAborted(signal, () => client.send(command, { abortSignal: stopping.signal }));
     } catch (error) {
       if (signal?.aborted) {
         const unsure = watch.unsure;

@@ -15,15 +15,12 @@ import {
   UploadPartCopyCommand,
 } from '#packages/aws-s3';
 import { AppError } from '../../errors.ts';
-import { bodyChunks } from '../body.ts';
-import { throwIfAborted } from '../signal.ts';
-import type { ByteRange, StreamBody } from '../store.ts';
+import { type Part, sendParts } from '../parts.ts';
+import type { StreamBody } from '../store.ts';
 import { isRefusal, type Refusal, type Requests } from './requests.ts';
 
-/** Of one object: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
-const mostParts = 10_000;
-
-const copyPartBytes = 1024 ** 3;
+/** A request that copies more would be silent for longer than a connection may be. */
+const copyPartBytes = 256 * 1024 * 1024;
 
 export interface UploadSizes {
   readonly partBytes: number;
@@ -40,19 +37,19 @@ interface UploadTarget {
 }
 
 /** Sends one part and answers its ETag. */
-type SendPart = (
-  part: { readonly UploadId: string; readonly PartNumber: number },
-  range: ByteRange,
-  signal: AbortSignal,
-) => Promise<string | undefined>;
+type SendPart = (upload: UploadId, part: Part) => Promise<string | undefined>;
+
+interface UploadId {
+  readonly Bucket: string;
+  readonly Key: string;
+  readonly UploadId: string;
+}
 
 /** Creates the object when its key is absent; `refused` when it is not, or was being written by another. */
 export async function uploadParts(requests: Requests, target: UploadTarget, body: StreamBody): Promise<Refusal | null> {
-  const { bucket: Bucket, key: Key } = target;
-  const send: SendPart = async (part, range, signal) => {
-    const bytes = await readPart(body, range, signal);
-    const command = new UploadPartCommand({ Bucket, Key, ...part, Body: bytes });
-    return (await requests.send('UploadPart', command, signal)).ETag;
+  const send: SendPart = async (upload, part) => {
+    const command = new UploadPartCommand({ ...upload, PartNumber: part.number, Body: await part.read(body) });
+    return (await requests.send('UploadPart', command, part.signal)).ETag;
   };
   return inParts(requests, target, target.sizes.partBytes, send, { IfNoneMatch: '*' });
 }
@@ -64,10 +61,9 @@ export async function copyParts(
   CopySource: string,
   check: () => Promise<void>,
 ): Promise<void> {
-  const { bucket: Bucket, key: Key } = target;
-  const send: SendPart = async (part, { start, end }, signal) => {
+  const send: SendPart = async (upload, { number, range: { start, end }, signal }) => {
     const CopySourceRange = `bytes=${start}-${end - 1}`;
-    const command = new UploadPartCopyCommand({ Bucket, Key, ...part, CopySource, CopySourceRange });
+    const command = new UploadPartCopyCommand({ ...upload, PartNumber: number, CopySource, CopySourceRange });
     return (await requests.send('UploadPartCopy', command, signal)).CopyPartResult?.ETag;
   };
   await inParts(requests, target, Math.min(target.sizes.largestCopyBytes, copyPartBytes), send, { check });
@@ -89,7 +85,7 @@ async function inParts(
   const upload = { Bucket, Key, UploadId: await begin(requests, target) };
   let isComplete = false;
   try {
-    const MultipartUpload = { Parts: await sendAll(target, partBytes, upload.UploadId, send) };
+    const MultipartUpload = { Parts: await sendAll(target, partBytes, upload, send) };
     await check?.();
     const complete = new CompleteMultipartUploadCommand({ ...upload, ...condition, MultipartUpload });
     const expect = condition.IfNoneMatch ? ['PreconditionFailed', 'ConditionalRequestConflict', 'NoSuchUpload'] : [];
@@ -110,58 +106,20 @@ async function begin(requests: Requests, { bucket, key, signal }: UploadTarget):
 }
 
 /** Best effort: the error that led here says more than one of this, and what stays is swept. */
-async function abandon(requests: Requests, upload: { Bucket: string; Key: string; UploadId: string }): Promise<void> {
+async function abandon(requests: Requests, upload: UploadId): Promise<void> {
   await requests
     .send('AbortMultipartUpload', new AbortMultipartUploadCommand(upload), undefined)
     .catch(() => undefined);
 }
 
-/** Sends all parts, a few at once. The first failure stops the others, and is thrown once they have ended. */
 async function sendAll(
-  target: UploadTarget,
+  { size, sizes, signal }: UploadTarget,
   partBytes: number,
-  UploadId: string,
+  upload: UploadId,
   send: SendPart,
 ): Promise<CompletedPart[]> {
-  const ranges = partRanges(target.size, partBytes);
-  const parts: CompletedPart[] = [];
-  const failing = new AbortController();
-  const signal = target.signal ? AbortSignal.any([target.signal, failing.signal]) : failing.signal;
-  let next = 0;
-  const work = async (): Promise<void> => {
-    for (let index = next++; index < ranges.length; index = next++) {
-      throwIfAborted(signal);
-      const ETag = await send({ UploadId, PartNumber: index + 1 }, ranges[index]!, signal);
-      parts[index] = { ETag, PartNumber: index + 1 };
-    }
-  };
-  const failures: unknown[] = [];
-  const fail = (error: unknown): void => {
-    failures.push(error);
-    failing.abort(error);
-  };
-  await Promise.all(Array.from({ length: target.sizes.parallelParts }, () => work().catch(fail)));
-  if (failures.length > 0) throw failures[0];
-  return parts;
-}
-
-function partRanges(size: number, partBytes: number): readonly ByteRange[] {
-  const bytes = Math.max(partBytes, Math.ceil(size / mostParts));
-  return Array.from({ length: Math.ceil(size / bytes) }, (_, index) => ({
-    start: index * bytes,
-    end: Math.min(size, (index + 1) * bytes),
+  return sendParts({ size, partBytes, parallel: sizes.parallelParts, signal }, async (part) => ({
+    ETag: await send(upload, part),
+    PartNumber: part.number,
   }));
-}
-
-/** One part of the body, in memory: the SDK repeats what it sends. @throws AppError `invalid` when it is not as long. */
-export async function readPart(body: StreamBody, range: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
-  const size = range.end - range.start;
-  const bytes = new Uint8Array(size);
-  let position = 0;
-  for await (const chunk of bodyChunks({ size, open: () => body.open(range) })) {
-    throwIfAborted(signal);
-    bytes.set(chunk, position);
-    position += chunk.byteLength;
-  }
-  return bytes;
 }

@@ -1,0 +1,102 @@
+/**
+ * Large bodies in parts: a few on their way at once, each read into memory that is used again for the next one.
+ *
+ * Owns: which bytes make which part, how many are held, and that all have ended when the first failure is told. Knows
+ * nothing of providers. The worst that can happen: memory that grows with the body, since the memory of parts that were
+ * sent is freed late (it is outside of V8's heap, which sees no need to collect); hence one buffer for each sender.
+ */
+import { bodyChunks } from './body.ts';
+import { throwIfAborted } from './signal.ts';
+import type { ByteRange, StreamBody } from './store.ts';
+
+export interface PartsOptions {
+  /** Bytes of the whole. */
+  readonly size: number;
+  readonly partBytes: number;
+  /** Parts on their way at once. */
+  readonly parallel: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface Part {
+  /** From 1 on. */
+  readonly number: number;
+  readonly range: ByteRange;
+  /** Ends this part: the caller's signal, or the failure of another part. */
+  readonly signal: AbortSignal;
+  /** The part of `body` in memory, until `send` ends. @throws AppError `invalid` when the body is not as long as it says. */
+  read(body: StreamBody): Promise<Uint8Array>;
+}
+
+/** As many parts as S3 takes, and what speaks its language: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+const mostParts = 10_000;
+
+/** Sends all parts; answers what `send` answered, in their order. The first failure stops the others, and is thrown last. */
+export async function sendParts<T>(options: PartsOptions, send: (part: Part) => Promise<T>): Promise<T[]> {
+  const ranges = partRanges(options.size, options.partBytes);
+  const failing = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, failing.signal]) : failing.signal;
+  const sent: T[] = [];
+  const failures: unknown[] = [];
+  let next = 0;
+  const sender = async (): Promise<void> => {
+    const buffer = new PartBuffer();
+    for (let index = next++; index < ranges.length; index = next++) {
+      throwIfAborted(signal);
+      const range = ranges[index]!;
+      const read = (body: StreamBody): Promise<Uint8Array> => buffer.fill(body, range, signal);
+      sent[index] = await send({ number: index + 1, range, signal, read });
+    }
+  };
+  const fail = (error: unknown): void => {
+    failures.push(error);
+    failing.abort(error);
+  };
+  await Promise.all(Array.from({ length: options.parallel }, () => sender().catch(fail)));
+  if (failures.length > 0) throw failures[0];
+  throwIfAborted(options.signal);
+  return sent;
+}
+
+function partRanges(size: number, partBytes: number): readonly ByteRange[] {
+  const bytes = Math.max(partBytes, Math.ceil(size / mostParts));
+  return Array.from({ length: Math.ceil(size / bytes) }, (_, index) => ({
+    start: index * bytes,
+    end: Math.min(size, (index + 1) * bytes),
+  }));
+}
+
+class PartBuffer {
+  #bytes = new Uint8Array(0);
+
+  async fill(body: StreamBody, range: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
+    const size = range.end - range.start;
+    if (this.#bytes.byteLength < size) this.#bytes = new Uint8Array(size);
+    return readInto(this.#bytes.subarray(0, size), body, range, signal);
+  }
+}
+
+/** All of the body, or the part in `range`, in memory. @throws AppError `invalid` when it is not as long as it says. */
+export async function readBody(
+  body: StreamBody,
+  signal: AbortSignal | undefined,
+  range: ByteRange = { start: 0, end: body.size },
+): Promise<Uint8Array> {
+  return readInto(new Uint8Array(range.end - range.start), body, range, signal);
+}
+
+async function readInto(
+  bytes: Uint8Array,
+  body: StreamBody,
+  range: ByteRange,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  let position = 0;
+  for await (const chunk of bodyChunks({ size: bytes.byteLength, open: () => body.open(range) })) {
+    throwIfAborted(signal);
+    bytes.set(chunk, position);
+    position += chunk.byteLength;
+  }
+  throwIfAborted(signal);
+  return bytes;
+}
