@@ -10,8 +10,9 @@ import { redirectBlob } from './servers/blob-redirect.ts';
 import { FaultPlan, type ServerFault, type ServerRequest } from './servers/faults.ts';
 import { redirectTokens } from './servers/gcs/redirect.ts';
 import { GcsServer } from './servers/gcs.ts';
-import { type ForwardedRequest, type ProxyOptions, startProxy } from './servers/proxy.ts';
+import { startProxy } from './servers/proxy.ts';
 import { startS3Server } from './servers/s3.ts';
+import { withoutConditions } from './servers/signing.ts';
 
 /** How a store is reached, from this process and from others. */
 export type CloudPlace = Required<SiteOptions>;
@@ -39,7 +40,7 @@ export type CloudName = keyof typeof starts;
 export type RefusalStatus = 403 | 429 | 500 | 503;
 
 const starts = {
-  s3: () => startS3({}),
+  s3: () => startS3({ keepsConditions: true }),
   gcs: startGcs,
   blob: () => startBlob('private'),
   /** Whoever reads a public store's overwritten object may get the old one for a minute, from the CDN. */
@@ -56,21 +57,16 @@ export function startCloud(name: CloudName): Promise<Cloud> {
 
 /** A store that speaks S3 and knows no conditions, as some do: of two creates the last one wins. */
 export function startCarelessS3(): Promise<Cloud> {
-  return startS3({
-    rewrite: ({ headers }: ForwardedRequest) => {
-      delete headers['if-none-match'];
-      return headers;
-    },
-  });
+  return startS3({ keepsConditions: false });
 }
 
-async function startS3({ rewrite }: Pick<ProxyOptions, 'rewrite'>): Promise<Cloud> {
+async function startS3({ keepsConditions }: { readonly keepsConditions: boolean }): Promise<Cloud> {
   const faults = new FaultPlan();
   const server = await startS3Server();
   const proxy = await startProxy({
     target: new URL(server.endpoint).origin,
     faults,
-    ...(rewrite === undefined ? {} : { rewrite }),
+    ...(keepsConditions ? {} : { rewrite: withoutConditions(server.secretAccessKey) }),
   });
   const { pathname } = new URL(server.endpoint);
   let places = 0;
