@@ -43,7 +43,7 @@ const starts = {
   s3: () => startS3({ keepsConditions: true }),
   gcs: startGcs,
   blob: () => startBlob('private'),
-  /** Whoever reads a public store's overwritten object may get the old one for a minute, from the CDN. */
+  /** Whoever reads a public store's overwritten object gets the old one for a minute, from the CDN; tags are weak. */
   'public blob': () => startBlob('public'),
 };
 
@@ -186,6 +186,7 @@ async function startBlob(access: 'private' | 'public'): Promise<Cloud> {
     fresh() {
       server.faults.clear();
       const store = server.addStore(access);
+      store.weakensTags = access === 'public';
       return {
         environment: {
           BLOB_READ_WRITE_TOKEN: store.token,
