@@ -48,7 +48,6 @@ const starts = {
 };
 
 export const clouds: readonly CloudName[] = ['s3', 'gcs', 'blob'];
-export const allClouds: readonly CloudName[] = [...clouds, 'public blob'];
 
 /** Starts a cloud's server, for one test file: its owner closes it. */
 export function startCloud(name: CloudName): Promise<Cloud> {
