@@ -63,7 +63,7 @@ function optionsOf(server: S3Server, origin: string): S3StoreOptions {
 }
 
 /** As S3 calls it. */
-export function nameOf({ method, path, headers }: ServerRequest): string {
+function nameOf({ method, path, headers }: ServerRequest): string {
   const query = new URL(path, 'http://s3').searchParams;
   if (query.has('uploads')) return method === 'POST' ? 'CreateMultipartUpload' : 'ListMultipartUploads';
   if (query.has('partNumber')) return headers['x-amz-copy-source'] === undefined ? 'UploadPart' : 'UploadPartCopy';
