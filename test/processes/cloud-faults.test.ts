@@ -56,6 +56,11 @@ class Rig {
     return journal;
   }
 
+  /** The newest version that any writer was told of. */
+  newestTold(): number {
+    return Math.max(0, ...this.#journals.flat().map((line) => (line.t === 'ack' ? line.version : 0)));
+  }
+
   /** What is wrong once nothing fails any more. A new instance has all of it, and so has each of `others`. */
   async audit(others: readonly Database[]): Promise<string[]> {
     this.cloud.faults.clear();
@@ -229,7 +234,7 @@ const chances: readonly [FaultName, number][] = [
   ['cut-after', 0.03],
   ['cut-body', 0.02],
   ['500', 0.02],
-  ['503', 0.004],
+  ['503', 0.01],
   ['429', 0.003],
   ['403', 0.005],
 ];
@@ -248,6 +253,7 @@ async function live(rig: Rig, instance: string, random: () => number): Promise<D
         for (let left = 4; left > 0; left--) {
           const operation = operations.next().value;
           if (canBeJudged(operation, journal)) await outcomeOfWrite(write(database, journal, operation));
+          if (random() < 0.5) await outcomeOf(readFresh(rig, database, journal));
         }
       }),
     );
@@ -273,6 +279,13 @@ async function outcomeOfWrite(work: Promise<void>): Promise<void> {
     // The journal has it; what is not told of there is a defect.
     if (!isAppError(error) && !(error instanceof Overdrawn)) throw error;
   }
+}
+
+/** A read sees what anyone was told before it began. */
+async function readFresh(rig: Rig, database: Database, journal: JournalLine[]): Promise<void> {
+  const told = rig.newestTold();
+  const { version } = await database.read((queries) => queries.selectFrom('posts').select('id').execute());
+  if (version < told) journal.push({ t: 'violation', message: `A read after version ${told} saw version ${version}.` });
 }
 
 async function openAtLast(rig: Rig, slotRoot: string): Promise<Database> {
