@@ -133,6 +133,8 @@ interface Phase {
 interface Stage {
   readonly rig: Rig;
   readonly database: Database;
+  /** Another instance of it. */
+  readonly other: Database;
   readonly post: () => Promise<void>;
 }
 
@@ -151,8 +153,17 @@ async function start({ rig, database }: Stage): Promise<void> {
   await opened.close();
 }
 
+/** A read that succeeds has seen what another instance was told before. */
+async function postAndReadElsewhere({ rig, post, other }: Stage): Promise<void> {
+  await post();
+  const told = rig.newestTold();
+  const { version } = await other.read((queries) => queries.selectFrom('posts').select('id').execute());
+  expect(version).toBeGreaterThanOrEqual(told);
+}
+
 const phasesByName: Readonly<Record<string, Phase>> = {
   'creating a record': { meets: isIn('log', 'create'), run: ({ post }) => post() },
+  'looking for the next record': { meets: isIn('log', 'head'), run: postAndReadElsewhere },
   'uploading a snapshot': { meets: isIn('snapshots', 'create'), run: postAndSync },
   'publishing the database file': { meets: ({ operation }) => operation === 'copy', run: postAndSync },
   'listing the snapshots': { meets: isIn('snapshots', 'list'), run: start },
@@ -172,7 +183,7 @@ async function setStage(cloud: Cloud): Promise<Stage> {
   await post();
   await database.sync();
   await post();
-  return { rig, database, post };
+  return { rig, database, other: await rig.open(), post };
 }
 
 /** `done`, or the kind of what was thrown. */
@@ -351,7 +362,7 @@ describe.each(groups)('on $title', ({ names, phases }) => {
         const wrong: string[] = [];
         for (const [fault, expected] of expectations(cloud, phase, once))
           wrong.push(...(await meet({ stage, fault, times: 1, expected })));
-        return [...wrong, ...(await stage.rig.audit([stage.database]))];
+        return [...wrong, ...(await stage.rig.audit([stage.database, stage.other]))];
       });
       expect(found).toEqual(nothing);
     });
@@ -364,7 +375,7 @@ describe.each(groups)('on $title', ({ names, phases }) => {
           wrong.push(...(await meet({ stage, fault, times: Infinity, expected })));
           await phase.run(stage);
         }
-        return [...wrong, ...(await stage.rig.audit([stage.database]))];
+        return [...wrong, ...(await stage.rig.audit([stage.database, stage.other]))];
       });
       expect(found).toEqual(nothing);
     });
