@@ -246,7 +246,7 @@ const chances: readonly [FaultName, number][] = [
   ['cut-body', 0.02],
   ['500', 0.02],
   ['503', 0.01],
-  ['429', 0.003],
+  ['429', 0.002],
   ['403', 0.005],
 ];
 
@@ -258,7 +258,7 @@ async function live(rig: Rig, instance: string, random: () => number): Promise<D
   }));
   let slotRoot = await temporaryFolder();
   let database = await openAtLast(rig, slotRoot);
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 4; round++) {
     await Promise.all(
       clients.map(async ({ journal, operations }) => {
         for (let left = 4; left > 0; left--) {

@@ -117,6 +117,8 @@ function describeS3({ method, path, headers }: ServerRequest, root: string): Clo
   if (url.searchParams.has('delete')) return { operation: 'delete', key: '' };
   if (['uploads', 'uploadId', 'partNumber'].some((name) => url.searchParams.has(name)))
     return { operation: 'other', key };
+  // The driver asks for one byte where others ask by HEAD.
+  if (headers['range'] === 'bytes=0-0') return { operation: 'head', key };
   const operations: Readonly<Record<string, OperationName>> = { PUT: 'create', GET: 'get', HEAD: 'head' };
   return { operation: operations[method] ?? 'other', key };
 }
