@@ -5,7 +5,13 @@ import { defineConfig } from 'vitest/config';
  * processes of their own, and run one after another once the units are through: on a small machine they would only
  * take each other's time and then fail by time-outs.
  */
-const system = ['test/build/**/*.test.ts', 'test/system/**/*.test.ts', 'test/**/*.system.test.ts'];
+const system = [
+  'test/build/**/*.test.ts',
+  'test/system/**/*.test.ts',
+  'test/**/*.system.test.ts',
+  'test/processes/clouds.test.ts',
+  'test/processes/cloud-faults.test.ts',
+];
 
 export default defineConfig({
   test: {

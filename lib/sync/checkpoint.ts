@@ -3,9 +3,10 @@
  *
  * Owns: that sequence; one at a time in a process, harmless when two processes do it at once. The worst that can
  * happen: publishing an older state over a newer one. So what is published is always the newest snapshot that the
- * store lists, and it is listed again afterwards.
+ * store lists, and it is listed again afterwards; and a file that this process did not write is not trusted to be it.
  */
 import { AppError } from '../errors.ts';
+import type { ObjectInfo } from '../store/store.ts';
 import type { SyncContext } from './context.ts';
 import type { ReplicaHost } from './host.ts';
 import type { SnapshotName } from './layout.ts';
@@ -33,6 +34,8 @@ export class Checkpointer {
   readonly #host: ReplicaHost;
   /** One at a time: while the file is uploaded nothing else may fold the write-ahead log into it. */
   readonly #turn = new Turn();
+  /** The snapshot that this process published last, and the database file as it was then. */
+  #published: { readonly key: string; readonly file: ObjectInfo | null } | null = null;
 
   constructor(context: SyncContext, host: ReplicaHost) {
     this.#context = context;
@@ -123,7 +126,7 @@ export class Checkpointer {
 
   /**
    * Copies the newest snapshot over the database file, until none newer came meanwhile: of two processes at it, the one
-   * that ends last has listed last. Skips the copy when nothing was uploaded and the file looks like the newest.
+   * that ends last has listed last. Skips the copy when nothing was uploaded and the file is as this process left it.
    */
   async #publishNewest(uploaded: boolean): Promise<boolean> {
     const { store, layout, step } = this.#context;
@@ -133,17 +136,22 @@ export class Checkpointer {
       if (!newest || newest.key === published) return round > 0;
       await store.copy(newest.key, layout.databaseFile);
       await step('published');
+      this.#published = { key: newest.key, file: await store.head(layout.databaseFile) };
       published = newest.key;
     }
     return true;
   }
 
-  /** The key of the newest snapshot if the database file seems to be its copy: as large, and not older. */
+  /**
+   * The key of the snapshot that this process copied last, if nobody has overwritten the database file since. Of no
+   * other file it is known what it holds: one that died in its copy may have left an older state, and as large.
+   */
   async #publishedKey(): Promise<string | null> {
     const { store, layout } = this.#context;
+    if (!this.#published?.file) return null;
+    const { key, file: left } = this.#published;
     const file = await store.head(layout.databaseFile);
-    const [newest] = await listSnapshots(this.#context);
-    const isCopy = file && newest && file.size === newest.bytes && file.modifiedAt >= newest.modifiedAt;
-    return isCopy ? newest.key : null;
+    const isAsLeft = file?.size === left.size && file.modifiedAt.getTime() === left.modifiedAt.getTime();
+    return isAsLeft ? key : null;
   }
 }

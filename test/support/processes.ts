@@ -255,7 +255,7 @@ export class Worker {
 }
 
 /** Polls until `isTrue`, for ten seconds at most. */
-async function waitFor(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
+export async function waitFor(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!(await isTrue())) {
     if (performance.now() > deadline) throw new Error(`Waited ten seconds for ${what}.`);

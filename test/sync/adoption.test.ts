@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import type { Row } from '../../lib/schema/values.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
-import type { Store } from '../../lib/store/store.ts';
+import type { ObjectInfo, Store } from '../../lib/store/store.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { accountIds, insertAccount, openDatabase, temporaryFolder } from '../support/engine.ts';
 
@@ -147,6 +147,33 @@ describe('the published file', () => {
       expect(count).toBe(2 * round + 2);
       expect(Math.min(...reports.map(({ version }) => version))).toBeGreaterThan(0);
     }
+  });
+
+  it('is mended by the next sync when one that died left an older state there, be it as large', async () => {
+    const store = createMemoryStore({ runtime });
+    const database = await openDatabase({ store });
+    const snapshots: ObjectInfo[] = [];
+    const alike = (): ObjectInfo | undefined =>
+      snapshots.slice(0, -1).find(({ size }) => size === snapshots.at(-1)!.size);
+    while (!alike()) {
+      await insertAccount(database, `a${snapshots.length}`);
+      await database.sync();
+      snapshots.push((await store.list(layout.snapshotPrefix)).objects.at(-1)!);
+    }
+    const isNewest = async (): Promise<boolean> => {
+      const keys = [layout.databaseFile, snapshots.at(-1)!.key];
+      const [file, newest] = await Promise.all(keys.map((key) => store.get(key)));
+      return Buffer.compare(file!, newest!) === 0;
+    };
+    await store.copy(alike()!.key, layout.databaseFile);
+    const cold = await openDatabase({ store });
+    expect(await cold.sync()).toMatchObject({ published: true, checkpoint: { uploaded: false } });
+    expect(await isNewest()).toBe(true);
+    // What it saw itself, it need not copy again.
+    expect(await cold.sync()).toMatchObject({ published: false });
+    await store.copy(alike()!.key, layout.databaseFile);
+    expect(await cold.sync()).toMatchObject({ published: true });
+    expect(await isNewest()).toBe(true);
   });
 
   it('is not uploaded again when nothing changed', async () => {

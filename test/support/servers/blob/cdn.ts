@@ -39,13 +39,14 @@ function serve(store: TestBlobStore, blob: StoredBlob, headers: BlobRequest['hea
     const body = gzipSync(blob.bytes);
     return { status: 200, headers: { ...shared, 'content-encoding': 'gzip', etag: `W/${blob.etag}` }, body };
   }
+  const etag = store.weakensTags ? `W/${blob.etag}` : blob.etag;
   const range = /^bytes=(\d+)-(\d*)$/.exec(headers['range'] ?? '');
-  if (!range) return { status: 200, headers: { ...shared, etag: blob.etag }, body: blob.bytes };
+  if (!range) return { status: 200, headers: { ...shared, etag }, body: blob.bytes };
   const size = blob.bytes.byteLength;
   const start = Number(range[1]);
   const end = range[2] === '' ? size : Math.min(Number(range[2]) + 1, size);
   if (start >= end) return { ...say(416, 'Range not satisfiable'), headers: { 'content-range': `bytes */${size}` } };
-  const part = { 'content-range': `bytes ${start}-${end - 1}/${size}`, etag: blob.etag };
+  const part = { 'content-range': `bytes ${start}-${end - 1}/${size}`, etag };
   return { status: 206, headers: { ...shared, ...part }, body: blob.bytes.subarray(start, end) };
 }
 

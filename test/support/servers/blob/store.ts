@@ -49,6 +49,8 @@ export class TestBlobStore {
   staleMs = 60_000;
   /** Whether the CDN compresses for those who do not ask for identity; their tags are weak then. */
   compresses = true;
+  /** Whether its tags are weak for everybody. */
+  weakensTags = false;
   /** Whether the beginning of an upload is refused when the object is there. The end always is. */
   refusesUploadsEarly = false;
   /** The smallest part but the last. */
