@@ -86,7 +86,7 @@ async function startGcs(): Promise<CloudServer> {
     },
     redirection: {
       EIDER_TEST_TOKEN_SERVER: server.url,
-      NODE_OPTIONS: importing(new URL('./token-redirect.ts', import.meta.url)),
+      NODE_OPTIONS: importing(new URL('../support/servers/gcs/redirect.ts', import.meta.url)),
     },
     key,
     secrets: account.private_key.split('\n').filter((line) => line.length > 40),
