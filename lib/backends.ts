@@ -132,9 +132,10 @@ function usageReport(
   };
 }
 
-/** One folder a database, the same for every process of this machine. */
+/** One folder a database and user, the same for all of their processes on this machine. */
 function slotRootOf(tmpDirectory: string, location: string): string {
-  return join(tmpDirectory, `eider-${createHash('sha256').update(location).digest('hex').slice(0, 16)}`);
+  const owner = `${process.getuid?.() ?? ''} ${location}`;
+  return join(tmpDirectory, `eider-${createHash('sha256').update(owner).digest('hex').slice(0, 16)}`);
 }
 
 function notInThisVersion({ chosen }: Config): Promise<never> {

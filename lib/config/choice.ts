@@ -116,7 +116,11 @@ function judge(
   if (detection.state !== 'ready') return says(detection.state);
   const place = serving.findIndex((each) => each.found === found);
   if (place === 0) return says('chosen', forced === backend ? ', and DB_BACKEND asks for it' : '');
-  if (place > 0) return says('fallback', `; it serves when what comes before it cannot be reached${caveat(backend)}`);
+  if (place > 0)
+    return says(
+      'fallback',
+      `; it stands behind what comes before it, and does not take its place yet${caveat(backend)}`,
+    );
   return says('skipped', whySkipped(decisive, forced));
 }
 

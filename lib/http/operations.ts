@@ -6,7 +6,7 @@
  */
 import { type App, notTheRequest } from '../app.ts';
 import { describeBackend } from '../config/backends.ts';
-import type { Examination } from '../config/config.ts';
+import type { Config, Examination } from '../config/config.ts';
 import type { Answer, Database, DatabaseStatus, SyncReport } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { refuseParameters } from '../schema/list/parameters.ts';
@@ -93,8 +93,19 @@ function statusBody({ config, candidates }: Examination, status: DatabaseStatus,
     pendingWrites: status.pendingWrites,
     transfers: status.transfers,
     usage: status.usage,
-    warnings: status.warnings,
+    warnings: [...accessWarnings(config), ...status.warnings],
   };
+}
+
+/** This version asks nobody for a token; who sets one, or deploys, must not believe that it does. */
+function accessWarnings(config: Config | null): string[] {
+  if (!config) return [];
+  const { adminToken, apiToken, cronSecret } = config.access;
+  const expected = config.onVercel || [adminToken, apiToken, cronSecret].some((token) => token !== null);
+  if (!expected) return [];
+  return [
+    'ADMIN_TOKEN, API_TOKEN, CRON_SECRET and PUBLIC_READ are not in force in this version: whoever reaches this deployment can read and write. Put it behind deployment protection.',
+  ];
 }
 
 /** The same fields; what only an open database knows is null. */

@@ -72,7 +72,7 @@ const kinds: Readonly<Record<ErrorKind, Kind>> = {
     title: 'The database is away',
     status: 503,
     detail:
-      'The database cannot be reached, or is busy. Nothing was changed. Try again later; /api/db-status says more.',
+      'The database cannot be reached, is busy, or is not set up right. Nothing was changed. Try again later; /api/db-status says more.',
     retryAfter: 5,
   },
   denied: {
@@ -80,7 +80,7 @@ const kinds: Readonly<Record<ErrorKind, Kind>> = {
     title: 'The database refuses this server',
     status: 503,
     detail:
-      'The credentials of this server do not open the database. Nothing was changed. Its operator has to mend them.',
+      'This server is not set up so that it can use its database. Nothing was changed. Its operator has to mend that; /api/db-status says what it is.',
     retryAfter: 60,
   },
   // No 503: clients and proxies repeat those on their own.

@@ -13,10 +13,12 @@ import { openInstance } from './instance.ts';
 import { Replica } from './replica.ts';
 import type { Slot } from './slot.ts';
 import { downloadObject, fileBody, uploadSnapshot } from './snapshot.ts';
+import { Session } from './sql.ts';
 
 /** Makes the replica from the database file of `bytes` and uploads it as the snapshot of version 0. */
 export async function adoptDatabaseFile(context: SyncContext, slot: Slot, bytes: number): Promise<Replica> {
   const { databaseFile } = context.layout;
+  await requireDatabaseHeader(context);
   if (!(await bring(context, databaseFile, bytes, slot.replicaPath))) {
     throw new AppError('unavailable', `The database file ${databaseFile} went away while it was adopted.`);
   }
@@ -26,6 +28,19 @@ export async function adoptDatabaseFile(context: SyncContext, slot: Slot, bytes:
   const sha256 = await uploadAdopted(context, slot);
   await context.step('adopted-uploaded');
   return Replica.open(slot, context.settings, sha256);
+}
+
+/** Before a file that is none, and may be of any size, is fetched: https://duckdb.org/docs/stable/internals/storage */
+async function requireDatabaseHeader({ store, layout }: SyncContext): Promise<void> {
+  const header = await store.get(layout.databaseFile, { range: { start: 8, end: 12 } });
+  if (!header || Buffer.from(header).toString('latin1') !== 'DUCK') throw noDatabase(layout.databaseFile);
+}
+
+function noDatabase(databaseFile: string, cause?: unknown): AppError {
+  return new AppError('invalid', `${databaseFile} is no database file that this DuckDB can open.`, {
+    cause,
+    hint: 'Move it away, or name another database file; nothing of it was changed.',
+  });
 }
 
 async function bring(context: SyncContext, key: string, bytes: number, path: string): Promise<boolean> {
@@ -40,15 +55,17 @@ async function bring(context: SyncContext, key: string, bytes: number, path: str
 async function foldWal(context: SyncContext, slot: Slot): Promise<void> {
   try {
     const instance = await openInstance(slot, context.settings);
-    const connection = await instance.connect();
-    await connection.run('CHECKPOINT');
-    connection.disconnectSync();
-    instance.closeSync();
+    const session = new Session(await instance.connect());
+    try {
+      await requireOwnState(session);
+      await session.execute('CHECKPOINT');
+    } finally {
+      session.close();
+      instance.closeSync();
+    }
   } catch (cause) {
-    throw new AppError('invalid', `${context.layout.databaseFile} is no database file that this DuckDB can open.`, {
-      cause,
-      hint: 'Move it away, or name another database file; nothing of it was changed.',
-    });
+    if (cause instanceof AppError && cause.kind === 'invalid') throw cause;
+    throw noDatabase(context.layout.databaseFile, cause);
   }
 }
 
@@ -59,4 +76,17 @@ async function uploadAdopted(context: SyncContext, slot: Slot): Promise<string> 
   } finally {
     closeSync(fd);
   }
+}
+
+/** An adopted file may have been published by Eider once; a table of the user's own by that name is not replaced. */
+async function requireOwnState(session: Session): Promise<void> {
+  const columns = await session.rows(
+    `SELECT column_name FROM duckdb_columns()
+     WHERE database_name = current_database() AND schema_name = 'eider' AND table_name = 'state' ORDER BY column_index`,
+  );
+  const names = columns.map(([name]) => String(name)).join();
+  if (names === '' || names === 'database_id,version,record_id') return;
+  throw new AppError('invalid', 'The database file has a table eider.state of its own, a name that Eider needs.', {
+    hint: 'Rename the table, or its schema; nothing of the file was changed.',
+  });
 }

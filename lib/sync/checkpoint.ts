@@ -134,6 +134,8 @@ export class Checkpointer {
     for (let round = 0; round < mostPublishRounds; round++) {
       const [newest] = await listSnapshots(this.#context);
       if (!newest || newest.key === published) return round > 0;
+      // A write-ahead log beside it belongs to the file that was there before; it was taken in when that was adopted.
+      await store.delete([`${layout.databaseFile}.wal`]);
       await store.copy(newest.key, layout.databaseFile);
       await step('published');
       this.#published = { key: newest.key, file: await store.head(layout.databaseFile) };

@@ -32,6 +32,8 @@ export interface SyncSettings {
   readonly downloadPartBytes: number;
   /** DuckDB's memory limit in bytes; absent: DuckDB's own default. */
   readonly memoryLimitBytes?: number;
+  /** A read that runs longer than this is stopped, in ms. */
+  readonly readDeadlineMs: number;
   /** Most read transactions at once; more wait. */
   readonly maxReaders: number;
 }
@@ -48,6 +50,7 @@ export const defaultSettings: SyncSettings = {
   maxRecordBytes: 16 * 1024 * 1024,
   parallelReads: 64,
   downloadPartBytes: 8 * 1024 * 1024,
+  readDeadlineMs: 30_000,
   maxReaders: 16,
 };
 

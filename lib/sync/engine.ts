@@ -39,6 +39,8 @@ export interface EngineOptions {
 export interface ReadRequest {
   /** 0: at the head of the log when the read began. */
   readonly maxStalenessMs: number;
+  /** Stops the query that runs when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
   /** When the read was asked for, on the monotonic clock; undefined: now. */
   readonly askedMs?: number | undefined;
   /** Least version to see; undefined: any. */
@@ -120,22 +122,46 @@ export class Engine {
     if (request.atLeast !== undefined) await this.#requireVersion(request.atLeast);
     const fresh = runtime.monotonicMs();
     let version = 0;
-    const value = await this.#readReplica((session, present) => {
-      version = present;
-      return work(session);
-    });
+    const value = await this.#withinDeadline(request.signal, (signal) =>
+      this.#readReplica(signal, (session, present) => {
+        version = present;
+        return work(session);
+      }),
+    );
     return { value, version, timings: { fresh: fresh - started, run: runtime.monotonicMs() - fresh } };
+  }
+
+  /** A query that runs on when nobody waits for it would keep the checkpoint waiting, and a core busy. */
+  async #withinDeadline<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { runtime, settings } = this.#context;
+    const ended = new AbortController();
+    const late = new AbortController();
+    void runtime.sleep(settings.readDeadlineMs, ended.signal).then(
+      () => late.abort(),
+      () => undefined,
+    );
+    try {
+      return await work(signal ? AbortSignal.any([signal, late.signal]) : late.signal);
+    } catch (cause) {
+      if (!late.signal.aborted) throw cause;
+      throw new AppError('unavailable', `The query took longer than ${settings.readDeadlineMs} ms and was stopped.`, {
+        cause,
+        hint: 'Ask for less: a narrower filter, or one that begins with the text that is looked for.',
+      });
+    } finally {
+      ended.abort();
+    }
   }
 
   /**
    * A replica may be replaced between being chosen and being read, or turn out to be broken: then the new one is read,
    * once. `work` only reads, so it may run again.
    */
-  async #readReplica<T>(work: (session: Session, version: number) => Promise<T>): Promise<T> {
+  async #readReplica<T>(signal: AbortSignal, work: (session: Session, version: number) => Promise<T>): Promise<T> {
     for (let isFirst = true; ;) {
       const replica = await this.#host.current();
       try {
-        if (!replica.condemned) return await replica.read(work);
+        if (!replica.condemned) return await replica.read(work, signal);
       } catch (error) {
         if (!isFirst || !breaksReplica(error)) throw error;
         isFirst = false;

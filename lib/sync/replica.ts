@@ -109,17 +109,20 @@ export class Replica {
   }
 
   /** Runs `work` on a reading session of its own, in a read-only transaction that begins with the position. */
-  read<T>(work: (session: Session, version: number) => Promise<T>): Promise<T> {
-    return this.#guarded(() => this.#read(work));
+  read<T>(work: (session: Session, version: number) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#guarded(() => this.#read(work, signal));
   }
 
-  #read<T>(work: (session: Session, version: number) => Promise<T>): Promise<T> {
+  #read<T>(work: (session: Session, version: number) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#readers.use(async (session) => {
       await session.execute('BEGIN TRANSACTION READ ONLY');
+      const interrupt = (): void => session.connection.interrupt();
+      signal?.addEventListener('abort', interrupt);
       try {
         const [row] = await session.rows('SELECT version FROM eider.state');
         return await work(session, Number(row?.[0]));
       } finally {
+        signal?.removeEventListener('abort', interrupt);
         // Nothing was written, and COMMIT after an error would claim success: ROLLBACK ends both alike.
         await session.execute('ROLLBACK');
       }

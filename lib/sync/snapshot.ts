@@ -8,7 +8,8 @@
  */
 import { createHash } from 'node:crypto';
 import { read } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { AppError } from '../errors.ts';
 import type { ByteRange, StreamBody } from '../store/store.ts';
@@ -67,6 +68,7 @@ export function downloadObject(
 ): Promise<Downloaded | null> {
   const transfer = { direction: 'download', key, totalBytes: bytes } as const;
   return context.transfers.follow(transfer, async (moved) => {
+    await requireRoom(path, bytes);
     const hash = createHash('sha256');
     const file = await open(path, 'w', 0o600);
     try {
@@ -86,6 +88,21 @@ export function downloadObject(
       await file.close();
     }
   });
+}
+
+/** A disk that would be full halfway is told of before, and left as it is. */
+async function requireRoom(path: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(path));
+  if (bavail * bsize >= bytes) return;
+  throw new AppError(
+    'unavailable',
+    `The replica needs ${inMegabytes(bytes)} MB in ${dirname(path)}, where ${inMegabytes(bavail * bsize)} MB are free.`,
+    { hint: 'Give the temporary folder more room, or name another one with TMPDIR.' },
+  );
+}
+
+function inMegabytes(bytes: number): number {
+  return Math.ceil(bytes / 1_000_000);
 }
 
 /** How many ranges are under way at once; with 8 MiB each, what a download holds in memory. */

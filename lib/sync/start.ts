@@ -132,11 +132,15 @@ async function startFromSnapshot(
   return null;
 }
 
-/** Of two processes that adopted different files at once, one made record 1: the other one's snapshot is nobody's. */
+/**
+ * Of two processes that adopted different files at once, one made record 1: the other one's snapshot is nobody's. Before
+ * there is a record 1 the file itself is still the user's, who may have mended what was wrong with it: it is adopted anew.
+ */
 async function isOnBase(context: SyncContext, { version, sha256 }: SnapshotInfo): Promise<boolean> {
   if (version > 0) return true;
   const base = await baseOfLog(context);
-  return base === null || base === baseId(sha256);
+  if (base === null) return (await context.store.head(context.layout.databaseFile)) === null;
+  return base === baseId(sha256);
 }
 
 /** Null when the snapshot has gone since it was listed (a newer one replaced it). */

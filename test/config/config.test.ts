@@ -127,13 +127,13 @@ describe('the reasons', () => {
       { DATABASE_URL, ...s3 },
       's3',
       'fallback',
-      'S3_BUCKET and AWS keys are set; it serves when what comes before it cannot be reached.',
+      'S3_BUCKET and AWS keys are set; it stands behind what comes before it, and does not take its place yet.',
     ],
     [
       { DATABASE_URL },
       'local',
       'fallback',
-      'A local file needs no configuration; it serves when what comes before it cannot be reached, and what it holds may be lost with the machine.',
+      'A local file needs no configuration; it stands behind what comes before it, and does not take its place yet, and what it holds may be lost with the machine.',
     ],
     [
       { NETWORK_DB_PATH: '/m', VERCEL_VOLUME_PATH: '/m/' },

@@ -113,6 +113,15 @@ describe('db-status', () => {
     ]);
   });
 
+  it.each([{ ADMIN_TOKEN: 'a-token-of-some-length' }, { CRON_SECRET: 'a-secret-of-some-length' }, { VERCEL: '1' }])(
+    'warns that no token protects anything yet (%j)',
+    async (environment) => {
+      const service = await startService({ environment });
+      const { warnings } = (await bodyOf(await service.send('GET', '/api/db-status'))) as { warnings: string[] };
+      expect(warnings).toEqual([expect.stringContaining('not in force')]);
+    },
+  );
+
   it('knows no parameters', async () => {
     const service = await startService();
     expect((await service.send('GET', '/api/db-status?x=1')).status).toBe(400);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import type { Row } from '../../lib/schema/values.ts';
+import { withCounting } from '../../lib/store/counting.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
 import type { ObjectInfo, Store } from '../../lib/store/store.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
@@ -184,5 +185,59 @@ describe('the published file', () => {
     expect(await database.sync()).toMatchObject({ published: false, checkpoint: { uploaded: false } });
     await store.delete([layout.databaseFile]);
     expect(await database.sync()).toMatchObject({ published: true, checkpoint: { uploaded: false } });
+  });
+});
+
+describe('a file that cannot be taken as it is', () => {
+  it('gives way to what its write-ahead log held: the published file has it once', async () => {
+    const files = await databaseFiles(
+      'CREATE TABLE w (a INTEGER PRIMARY KEY); CHECKPOINT; INSERT INTO w SELECT * FROM range(77); UPDATE w SET a = 99 WHERE a = 1',
+      { closed: false },
+    );
+    const store = await storeWith(files);
+    const database = await openDatabase({ store });
+    await insertAccount(database, 'a');
+    await database.sync();
+    expect(await store.head(`${layout.databaseFile}.wal`)).toBeNull();
+    const sql = 'SELECT count(*) AS rows, max(a) AS most FROM w';
+    expect(await plainRows(store, layout.databaseFile, sql)).toEqual([['77', 99]]);
+  });
+
+  it('is refused by its first bytes, and not fetched, when it is no database', async () => {
+    const inner = createMemoryStore({ runtime });
+    await inner.create(layout.databaseFile, new Uint8Array(3_000_000).fill(7));
+    const store = withCounting(inner);
+    await expect(openDatabase({ store })).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining('no database file') as unknown,
+    });
+    expect(store.counts().bytesDown).toBeLessThan(1000);
+  });
+
+  it('is refused with the name when it has a table that a migration makes; and adopted once that was renamed', async () => {
+    const store = await storeWith(await databaseFiles('CREATE TABLE accounts (x INTEGER)', { closed: true }));
+    await expect(openDatabase({ store })).rejects.toMatchObject({
+      kind: 'invalid',
+      message: 'The database file has a table accounts already, which 0001_accounts makes.',
+    });
+    const mended = await databaseFiles('CREATE TABLE old_accounts (x INTEGER); INSERT INTO old_accounts VALUES (5)', {
+      closed: true,
+    });
+    await store.delete([layout.databaseFile]);
+    await store.create(layout.databaseFile, mended.main);
+    const database = await openDatabase({ store });
+    await insertAccount(database, 'a');
+    const { value } = await database.read((queries) => queries.selectFrom('old_accounts').selectAll().execute());
+    expect(value).toEqual([{ x: 5 }]);
+  });
+
+  it('is refused when it has a table by the name of the engine’s own, which stays as it is', async () => {
+    const files = await databaseFiles('CREATE SCHEMA eider; CREATE TABLE eider.state (a INTEGER)', { closed: true });
+    const store = await storeWith(files);
+    await expect(openDatabase({ store })).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining('eider.state') as unknown,
+    });
+    expect((await store.list(layout.snapshotPrefix)).objects).toEqual([]);
   });
 });

@@ -61,6 +61,7 @@ class DuckDbDatabase implements Database {
       maxStalenessMs: options.maxStalenessMs ?? this.#maxStalenessMs,
       atLeast: options.atLeast,
       askedMs: options.askedMs,
+      signal: options.signal,
     });
     return { ...answer, durability: 'durable' };
   }

@@ -44,7 +44,9 @@ async function runOne(transaction: WriteTransaction, migration: Migration, runti
   const queries = writingQueries({ transaction, catalog, ddl });
   await makeMigrationTable(queries);
   const refusedBefore = await catalog.refusals();
-  await migration.up({ queries, engine: 'duckdb' });
+  await migration.up({ queries, engine: 'duckdb' }).catch((error: unknown) => {
+    throw nameTaken(migration, error) ?? error;
+  });
   for (const [table, reason] of await catalog.refusals()) {
     if (refusedBefore.get(table) !== reason) throw refuseMigration(migration, table, reason);
   }
@@ -52,6 +54,20 @@ async function runOne(transaction: WriteTransaction, migration: Migration, runti
     .insertInto(migrationTable)
     .values({ name: migration.name, at: new Date(runtime.now()) })
     .execute();
+}
+
+/** For a database file that somebody made: it may have a table, a view or an index by a name that a migration needs. */
+function nameTaken(migration: Migration, cause: unknown): AppError | null {
+  const [, kind, name] = /Catalog Error: (\w+) with name "?([^"]+?)"? already exists/.exec(String(cause)) ?? [];
+  if (name === undefined) return null;
+  return new AppError(
+    'invalid',
+    `The database file has a ${kind?.toLowerCase()} ${name} already, which ${migration.name} makes.`,
+    {
+      cause,
+      hint: `Rename it in the database file, or name another file; nothing of it was changed.`,
+    },
+  );
 }
 
 async function makeMigrationTable(queries: Queries): Promise<void> {

@@ -64,15 +64,23 @@ function parseIs(column: Column, text: string): 'null' | 'not_null' | boolean {
   throw new ParameterFault(`expects "is." followed by ${wanted}, not "${shorten(text)}"`);
 }
 
+/** Each star more multiplies the time that matching one text may take by the text's length. */
+const mostStars = 3;
+
 /** `*` is any run of characters, `\*` a star; what SQL treats specially stands for itself. */
 function likePattern(text: string): string {
   if (text.length > 1000 || text.includes('\0')) {
     throw new ParameterFault('expects a pattern of at most 1000 characters without NUL');
   }
-  return text.replace(/\\([*\\])|[*%_\\]/g, (match, escaped: string | undefined) => {
+  let stars = 0;
+  const pattern = text.replace(/\\([*\\])|\*+|[%_\\]/g, (match, escaped: string | undefined) => {
     if (escaped === '*') return '*';
-    return match === '*' ? '%' : escaped === '\\' ? '\\\\' : `\\${match}`;
+    if (!match.startsWith('*')) return escaped === '\\' ? '\\\\' : `\\${match}`;
+    stars++;
+    return '%';
   });
+  if (stars > mostStars) throw new ParameterFault(`expects a pattern with at most ${mostStars} "*"`);
+  return pattern;
 }
 
 /** The items of `(a,"b,c",d)`; in quotes, `\` makes the next character plain. */
