@@ -78,7 +78,8 @@ export async function findRow(queries: Queries, table: Table, id: string): Promi
 async function createRow(queries: Queries, table: Table, id: string, at: string, values: InputValues): Promise<Row> {
   const row = { id, ...values, created_at: at, updated_at: at };
   await requireReferences(queries, table, values);
-  await requireUnique(queries, table, [['id'], ...table.unique], row);
+  // The id is fresh; its index answers for it.
+  await requireUnique(queries, table, table.unique, row);
   const written = await queries.insertInto(table.name).values(row).returningAll().executeTakeFirst();
   return image(table, written);
 }

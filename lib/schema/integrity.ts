@@ -43,8 +43,15 @@ export async function requireUnique(
     // SQL's rule: null equals nothing.
     if (set.some((name) => (row[name] ?? null) === null)) continue;
     const same = set.map((name) => equals(name, columnOf(table, name) ?? idColumn, row[name] ?? null));
-    const others = set.includes('id') ? [] : [isOther(row['id'] ?? null)];
-    if (await exists(queries, table.name, [...same, ...others])) throw duplicate(table, set);
+    // Whether it is the row itself is asked here and not in SQL: with a second condition DuckDB would not look into the
+    // index but scan the table, which takes the longer the more rows it has.
+    const found = await queries
+      .selectFrom(table.name)
+      .select('id')
+      .where((eb) => eb.and(same))
+      .limit(1)
+      .executeTakeFirst();
+    if (found && found['id'] !== row['id']) throw duplicate(table, set);
   }
 }
 

@@ -23,7 +23,8 @@ import {
   type QueryResult,
 } from '#packages/kysely';
 import type { Answer, Database, DatabaseStatus, ReadOptions, SyncReport, WriteOptions } from '../../lib/db/database.ts';
-import { AppError, isAppError } from '../../lib/errors.ts';
+import { mapDuckDbError } from '../../lib/db/duckdb/errors.ts';
+import { AppError } from '../../lib/errors.ts';
 import type { Migration } from '../../lib/schema/migration.ts';
 import type { AnyTables, PlainValue, Queries } from '../../lib/schema/values.ts';
 
@@ -66,7 +67,7 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
         done = true;
         return value;
       } catch (error) {
-        throw translate(error);
+        throw mapDuckDbError(error);
       } finally {
         await connection.run(done ? end : 'ROLLBACK');
       }
@@ -129,14 +130,6 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
     close: async () => void (database.closed = true),
   };
   return database;
-}
-
-function translate(error: unknown): unknown {
-  if (isAppError(error)) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return message.startsWith('Constraint Error: Duplicate key')
-    ? new AppError('conflict', message, { cause: error })
-    : error;
 }
 
 function dialectOf(connection: DuckDBConnection, statements: CompiledQuery[]): Dialect {

@@ -58,6 +58,7 @@ async function runWriting(options: WritingOptions, query: CompiledQuery): Promis
   const { session } = options.transaction;
   const write = describeWrite(query.query);
   if (write) return runRowWrite(options, query, write);
+  if (isPlainSelect(query.query)) return { rows: plainRows(await runQuery(session, query)) };
   const type = await statementType(session, query.sql);
   if (isReadOnly(type)) return { rows: plainRows(await runQuery(session, query)) };
   if (!options.ddl) throw refuseStatement(type);
@@ -66,6 +67,11 @@ async function runWriting(options: WritingOptions, query: CompiledQuery): Promis
   options.catalog.forget();
   options.transaction.capture(change);
   return { rows: [] };
+}
+
+/** What Kysely built as a SELECT, without a WITH that could hold something else, need not be prepared to be known. */
+function isPlainSelect(node: CompiledQuery['query']): boolean {
+  return node.kind === 'SelectQueryNode' && node.with === undefined;
 }
 
 /** What DuckDB takes the text for. It makes several statements of one that fills a new column row by row. */
