@@ -53,7 +53,7 @@ export function layoutOf(name: string): Layout {
       return match ? { key, version: Number(match[1]), sha256: match[2] ?? '' } : null;
     },
     bulkKey: (id, sha256) => `${bulkPrefix}${id}-${sha256}.duckdb`,
-    probeKey: (id) => `${name}.probe/${id}`,
+    probeKey: (id) => `${snapshotPrefix}probe-${id}`,
   };
 }
 

@@ -54,7 +54,7 @@ describe('a store that ignores conditions', () => {
     const store = withFaults(inner, {
       runtime,
       choose: (operation, key) =>
-        operation === 'create' && key.includes('.probe/') && left-- > 0 ? { kind: 'answer-exists' } : null,
+        operation === 'create' && key.includes('/probe-') && left-- > 0 ? { kind: 'answer-exists' } : null,
     });
     await expect(openDatabase({ store })).resolves.toBeDefined();
   });
@@ -65,7 +65,7 @@ describe('a store that ignores conditions', () => {
     const watched = withFaults(inner, {
       runtime,
       choose: (operation, key) => {
-        if (key.includes('.probe/')) probes.push(operation);
+        if (key.includes('/probe-')) probes.push(operation);
         return null;
       },
     });
