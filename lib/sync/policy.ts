@@ -2,7 +2,7 @@
  * When a checkpoint is due: a pure function of sizes.
  *
  * A checkpoint uploads the whole database, so it must stay rare in proportion to what is written; a long tail of the
- * log makes every start slower, so it must not be put off for ever. Both are a ratio: the tail may grow to a tenth of
+ * log makes every start slower, so it must not be put off for ever. Both are a ratio: the tail may grow to an eighth of
  * the database. Uploaded bytes then stay within some ten times the bytes of the log, whatever the database's size.
  */
 
@@ -14,7 +14,7 @@ export interface TailSize {
 }
 
 /** The part of the database's size that the tail may reach. */
-const tailShare = 1 / 10;
+const tailShare = 1 / 8;
 /** What a record costs at start beyond its bytes, in bytes: a request of its own. */
 const recordOverheadBytes = 256;
 /** A smaller tail is never worth an upload by itself. */
