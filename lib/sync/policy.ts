@@ -3,7 +3,7 @@
  *
  * A checkpoint uploads the whole database, so it must stay rare in proportion to what is written; a long tail of the
  * log makes every start slower, so it must not be put off for ever. Both are a ratio: the tail may grow to an eighth of
- * the database. Uploaded bytes then stay within some ten times the bytes of the log, whatever the database's size.
+ * the database. Uploaded bytes then stay within some fifteen times the bytes of the log, whatever the database's size.
  */
 
 export interface TailSize {
