@@ -22,6 +22,8 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     pool: 'forks',
+    // Most of them wait for servers and clocks: as many as cores would leave these idle.
+    maxWorkers: 3,
     projects: [
       {
         extends: true,

@@ -88,7 +88,12 @@ export async function startAnew(context: SyncContext, slot: Slot, damaged: Set<s
   await removeReplica(slot);
   const started =
     (await startFromSnapshot(context, slot, damaged, look ?? (await lookAtSnapshots(context)))) ??
-    (await startWithoutSnapshot(context, slot, damaged));
+    (await startWithoutSnapshot(context, slot, damaged).catch((error: unknown) => {
+      // Whoever looks while another process makes the database sees it by halves: what one request said is outdated when
+      // the next one is answered. What is still so when all is looked at again is damaged.
+      if (!isAppError(error, 'corrupt')) throw error;
+      return startWithoutSnapshot(context, slot, damaged);
+    }));
   await context.step('replica-opened');
   return started;
 }

@@ -97,7 +97,7 @@ describe('the disk of the replica', () => {
       const drive = await mountDrive(slotRoot, 8 * megabyte);
       await drive.fill(left);
       await expect(site.start({ slotRoot, ...hasty }, drive.launcher)).rejects.toThrow(
-        /kind: 'unavailable'.*ENOSPC|No space left/s,
+        /The replica needs \d+ MB in .*kind: 'unavailable'|kind: 'unavailable'.*ENOSPC|No space left/s,
       );
       await drive.makeRoom();
       const worker = await site.start({ slotRoot, ...hasty }, drive.launcher);
