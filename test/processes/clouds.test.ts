@@ -15,7 +15,7 @@ import { temporaryFolder } from '../support/engine.ts';
 import { type Site, testSite, type Worker } from '../support/processes.ts';
 import { auditLedger, auditLog, auditVersions, fatesOf } from './audit.ts';
 import { writeFromMany } from './many-writers.ts';
-import type { Place, Seen } from './protocol.ts';
+import type { Place, Seen, Trap } from './protocol.ts';
 
 /** What a plain DuckDB client reads in the published file. */
 async function published(site: Site, sql: string): Promise<unknown[][]> {
@@ -53,10 +53,10 @@ async function post(worker: Worker): Promise<void> {
 }
 
 /** One that stands still in the middle of its sync, and another that wrote and synced meanwhile. */
-async function freezeInSync(site: Site, at: Place) {
+async function freezeInSync(site: Site, at: Place, next?: Trap) {
   const sleeper = await site.start({ slotRoot: site.newSlotRoot() });
   await post(sleeper);
-  await sleeper.call('trap', { at, passing: 1, action: 'freeze' });
+  await sleeper.call('trap', { at, passing: 1, action: 'freeze', ...(next ? { next } : {}) });
   const syncing = sleeper.call('sync');
   syncing.catch(() => undefined);
   await sleeper.frozen(at);
@@ -161,11 +161,9 @@ describe.each(clouds)('processes on %s', (name) => {
 
   it('an old state over the newest, by one that died at it, is mended by the next sync', async () => {
     const site = await testSite(cloud.fresh());
-    const { sleeper, other } = await freezeInSync(site, 'before:copy');
-    // Heard when it wakes, long before the answer to its copy.
-    const trapped = sleeper.call('trap', { at: 'after:copy', passing: 1, action: 'kill' });
+    const dying: Trap = { at: 'after:copy', passing: 1, action: 'kill' };
+    const { sleeper, other } = await freezeInSync(site, 'before:copy', dying);
     sleeper.resume();
-    await trapped;
     expect(await sleeper.ended).toBe('SIGKILL');
     const seen = await other.call('read');
     expect(await publishedPosts(site)).not.toEqual(postsOf(seen));

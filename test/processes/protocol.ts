@@ -18,6 +18,8 @@ export interface Trap {
   readonly passing: number;
   /** `kill`: SIGKILL. `freeze`: SIGSTOP, until someone sends SIGCONT. */
   readonly action: 'kill' | 'freeze';
+  /** The trap that is set as soon as this one has caught it. */
+  readonly next?: Trap;
 }
 
 export interface WorkerOptions {

@@ -50,18 +50,19 @@ function note(line: JournalLine): void {
   writeSync(journalFd, `${JSON.stringify(line)}\n`);
 }
 
-let trap: { at: Place; left: number; action: Trap['action'] } | null = null;
+let trap: (Trap & { left: number }) | null = null;
 
-function setTrap({ at, passing, action }: Trap): void {
-  trap = { at, left: passing, action };
+function setTrap(next: Trap): void {
+  trap = { ...next, left: next.passing };
 }
 
 /** Passing a place: in the same turn of the event loop the process is gone, or stands still. */
 function pass(at: Place): void {
   if (options.trace) note({ t: 'pass', at });
   if (trap?.at !== at || (trap.left -= 1) > 0) return;
-  const { action } = trap;
+  const { action, next } = trap;
   trap = null;
+  if (next) setTrap(next);
   if (action === 'kill') process.kill(process.pid, 'SIGKILL');
   note({ t: 'frozen', at });
   process.kill(process.pid, 'SIGSTOP');
