@@ -76,13 +76,9 @@ class PartBuffer {
   }
 }
 
-/** All of the body, or the part in `range`, in memory. @throws AppError `invalid` when it is not as long as it says. */
-export async function readBody(
-  body: StreamBody,
-  signal: AbortSignal | undefined,
-  range: ByteRange = { start: 0, end: body.size },
-): Promise<Uint8Array> {
-  return readInto(new Uint8Array(range.end - range.start), body, range, signal);
+/** All of the body, in memory. @throws AppError `invalid` when it is not as long as it says. */
+export async function readBody(body: StreamBody, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  return readInto(new Uint8Array(body.size), body, { start: 0, end: body.size }, signal);
 }
 
 async function readInto(
