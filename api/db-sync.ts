@@ -2,6 +2,10 @@ import { endpoints } from '../lib/http/serve.ts';
 
 /** Vercel's cron sends GET. */
 export async function GET(request: Request): Promise<Response> {
+  return endpoints.cronSync(request);
+}
+
+export async function POST(request: Request): Promise<Response> {
   return endpoints.sync(request);
 }
 
@@ -9,4 +13,4 @@ async function refuse(request: Request): Promise<Response> {
   return endpoints.refuse(request, 'GET, POST');
 }
 
-export { GET as POST, refuse as DELETE, refuse as HEAD, refuse as OPTIONS, refuse as PATCH, refuse as PUT };
+export { refuse as DELETE, refuse as HEAD, refuse as OPTIONS, refuse as PATCH, refuse as PUT };

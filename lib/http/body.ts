@@ -7,13 +7,17 @@
 import type { PlainValue } from '../schema/values.ts';
 import { parseJson } from './json.ts';
 import { RequestError } from './problem.ts';
+import type { Terms } from './terms.ts';
 
-const maxBodyBytes = 1024 * 1024;
+export interface Incoming {
+  readonly request: Request;
+  readonly terms: Pick<Terms, 'maxBodyBytes'>;
+}
 
 /** @throws RequestError 415 (not JSON by its headers), 413 (too large), 400 (not JSON) */
-export async function readJson(request: Request): Promise<PlainValue> {
+export async function readJson({ request, terms }: Incoming): Promise<PlainValue> {
   requireJsonType(request);
-  return parseJson(decode(await readBytes(request)));
+  return parseJson(decode(await readBytes(request, terms.maxBodyBytes)));
 }
 
 function requireJsonType(request: Request): void {
@@ -30,21 +34,21 @@ function requireJsonType(request: Request): void {
   throw new RequestError(415, `The header content-type has to be application/json, in UTF-8; ${sent}.`);
 }
 
-async function readBytes(request: Request): Promise<Uint8Array> {
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
   const announced = Number(request.headers.get('content-length') ?? 0);
-  if (announced > maxBodyBytes) throw tooLarge();
+  if (announced > maxBytes) throw tooLarge(maxBytes);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body ?? []) {
     size += chunk.byteLength;
-    if (size > maxBodyBytes) throw tooLarge();
+    if (size > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-function tooLarge(): RequestError {
-  return new RequestError(413, `The body may have ${maxBodyBytes} bytes at most.`);
+function tooLarge(maxBytes: number): RequestError {
+  return new RequestError(413, `The body may have ${maxBytes} bytes at most.`);
 }
 
 function decode(bytes: Uint8Array): string {

@@ -1,18 +1,22 @@
 /**
  * All functions as plain `Request` to `Response`: what the files under api/ export, and what tests call.
  *
- * Owns: which handler serves which function. Knows nothing of the platform's conventions for files.
+ * Owns: which handler serves which function, and on which terms. Knows nothing of the platform's conventions for files.
  */
 import { handle, type Handler, type Services } from './handle.ts';
 import { statusHandler, syncHandler } from './operations.ts';
 import { RequestError } from './problem.ts';
 import { rowHandlers } from './rows.ts';
+import { reading, type Terms, writing } from './terms.ts';
 
 type Endpoint = (request: Request) => Promise<Response>;
 
 export interface Endpoints {
   readonly status: Endpoint;
+  /** POST */
   readonly sync: Endpoint;
+  /** The same for GET, which is what Vercel's cron sends. */
+  readonly cronSync: Endpoint;
   readonly list: Endpoint;
   readonly create: Endpoint;
   readonly readOne: Endpoint;
@@ -25,20 +29,23 @@ export interface Endpoints {
 
 export function createEndpoints(services: Services): Endpoints {
   const endpoint =
-    (handler: Handler): Endpoint =>
+    (terms: Terms, handler: Handler): Endpoint =>
     (request) =>
-      handle(services, request, handler);
+      handle(services, request, terms, handler);
   const rows = rowHandlers(services.app);
+  const sync = syncHandler(services.app);
   return {
-    status: endpoint(statusHandler(services.app)),
-    sync: endpoint(syncHandler(services.app)),
-    list: endpoint(rows.list),
-    create: endpoint(rows.create),
-    readOne: endpoint(rows.readOne),
-    replace: endpoint(rows.replace),
-    update: endpoint(rows.update),
-    remove: endpoint(rows.remove),
-    refuse: (request, allow) => handle(services, request, () => refuse(request, allow)),
+    status: endpoint({ permission: 'status', load: 'free', maxBodyBytes: 0 }, statusHandler(services.app)),
+    sync: endpoint({ permission: 'sync', load: 'free', maxBodyBytes: 0 }, sync),
+    cronSync: endpoint({ permission: 'cron-sync', load: 'free', maxBodyBytes: 0 }, sync),
+    list: endpoint(reading('read-table'), rows.list),
+    create: endpoint(writing('write-table'), rows.create),
+    readOne: endpoint(reading('read-table'), rows.readOne),
+    replace: endpoint(writing('write-table'), rows.replace),
+    update: endpoint(writing('write-table'), rows.update),
+    remove: endpoint(writing('write-table', 0), rows.remove),
+    refuse: (request, allow) =>
+      handle(services, request, { permission: 'methods', load: 'free', maxBodyBytes: 0 }, () => refuse(request, allow)),
   };
 }
 

@@ -11,6 +11,7 @@ import { type Address, parseAddress } from './address.ts';
 import { parseBookmark, requestIdOf, serverTiming, type StoreCounts, writeAnswerHeaders } from './headers.ts';
 import type { Log } from './log.ts';
 import { problemResponse } from './problem.ts';
+import type { Terms } from './terms.ts';
 
 export interface Services {
   readonly app: App;
@@ -22,6 +23,8 @@ export interface Services {
 export interface RequestContext {
   readonly request: Request;
   readonly address: Address;
+  /** Those of the endpoint. */
+  readonly terms: Terms;
   /** What the request asks of a read. */
   readonly readOptions: ReadOptions;
   /** Opens the database when no request has. @throws AppError */
@@ -37,8 +40,8 @@ export interface RequestContext {
 export type Handler = (context: RequestContext) => Promise<Response>;
 
 /** Runs `work`. Always answers, never rejects. */
-export async function handle(services: Services, request: Request, work: Handler): Promise<Response> {
-  const exchange = new Exchange(services, request);
+export async function handle(services: Services, request: Request, terms: Terms, work: Handler): Promise<Response> {
+  const exchange = new Exchange(services, request, terms);
   const { value, counts } = services.app.tracked(() => exchange.run(work));
   const response = await value;
   exchange.complete(response.headers, counts());
@@ -49,16 +52,18 @@ export async function handle(services: Services, request: Request, work: Handler
 class Exchange {
   readonly #services: Services;
   readonly #request: Request;
+  readonly #terms: Terms;
   readonly #requestId: string;
   readonly #startedMs: number;
   readonly #timings: Record<string, number> = {};
   #backend: OpenBackend | null = null;
   #answer: Answer<unknown> | null = null;
 
-  constructor(services: Services, request: Request) {
+  constructor(services: Services, request: Request, terms: Terms) {
     const { runtime } = services.app;
     this.#services = services;
     this.#request = request;
+    this.#terms = terms;
     this.#startedMs = runtime.monotonicMs();
     this.#requestId = requestIdOf(request.headers, () => runtime.uuid());
   }
@@ -96,6 +101,7 @@ class Exchange {
     return {
       request,
       address: parseAddress(request.url),
+      terms: this.#terms,
       readOptions: {
         signal: request.signal,
         askedMs: this.#startedMs,

@@ -90,7 +90,7 @@ async function write(app: App, context: RequestContext, command: Command): Promi
 }
 
 async function readInput(context: RequestContext, table: Table, mode: InputMode): Promise<InputValues> {
-  const input = await readJson(context.request);
+  const input = await readJson(context);
   // zod costs a cold start 40 ms, which reads need not wait for.
   const { parseInput } = await import('../schema/validation.ts');
   return parseInput(table, mode, input);

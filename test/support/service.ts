@@ -104,6 +104,6 @@ function dispatch(
 type Functions = Readonly<Record<string, Exclude<keyof Endpoints, 'refuse'>>>;
 
 const statusFunctions: Functions = { GET: 'status', HEAD: 'status' };
-const syncFunctions: Functions = { GET: 'sync', POST: 'sync' };
+const syncFunctions: Functions = { GET: 'cronSync', POST: 'sync' };
 const tableFunctions: Functions = { GET: 'list', HEAD: 'list', POST: 'create' };
 const rowFunctions: Functions = { GET: 'readOne', HEAD: 'readOne', PUT: 'replace', PATCH: 'update', DELETE: 'remove' };

@@ -1,0 +1,50 @@
+/**
+ * The terms on which an endpoint is served: who may use it, in which queue it waits, how large a body it takes.
+ *
+ * Owns: the words. Each endpoint declares its terms where it is registered, in endpoints.ts; none can be registered
+ * without. Who has which permission is decided in access.ts. The worst that can happen: an endpoint under the terms of
+ * another; a test goes through every endpoint and every role.
+ */
+import type { Address } from './address.ts';
+
+/** What a request does, as far as rights are concerned. */
+export type Permission =
+  /** Answered to anyone: what methods there are. */
+  | 'methods'
+  /** Anyone gets a summary, who may know more gets it. */
+  | 'status'
+  | 'openapi'
+  | 'read-table'
+  | 'write-table'
+  | 'query'
+  | 'changes'
+  | 'import'
+  | 'export-table'
+  | 'export-database'
+  | 'pending-writes'
+  /** What Vercel's cron does with its secret: GET. */
+  | 'cron-sync'
+  | 'sync';
+
+/** The queues of the load shedder. `free`: short, and never waits. */
+export type Load = 'read' | 'write' | 'query' | 'free';
+
+export interface Terms {
+  /** A function where the address decides, such as an export of a table or of the whole database. */
+  readonly permission: Permission | ((address: Address) => Permission);
+  readonly load: Load;
+  /** Most bytes of a body; 0 where none is read. */
+  readonly maxBodyBytes: number;
+}
+
+const mebibyte = 1024 * 1024;
+
+/** A read without a body. */
+export const reading = (permission: Terms['permission']): Terms => ({ permission, load: 'read', maxBodyBytes: 0 });
+
+/** A write of one commit. */
+export const writing = (permission: Terms['permission'], maxBodyBytes = mebibyte): Terms => ({
+  permission,
+  load: 'write',
+  maxBodyBytes,
+});
