@@ -1,7 +1,7 @@
 /**
  * The engine: replicates one DuckDB database over a store. What the database layer calls.
  *
- * Owns: putting slot, replica host, group commit and checkpointer together, and their life cycle. Knows nothing of
+ * Owns: putting slot, replica host, reads, group commit and checkpointer together, and their life cycle. Knows nothing of
  * Kysely, HTTP, providers or the schema.
  */
 import { AppError } from '../errors.ts';
@@ -14,12 +14,13 @@ import type { Committed, WriteTransaction } from './batch.ts';
 import { GroupCommit } from './commit.ts';
 import { defaultSettings, type Step, type SyncContext, type SyncSettings } from './context.ts';
 import { SharedProbe } from './head.ts';
-import { ReplicaHost, type Tail } from './host.ts';
+import { ReplicaHost } from './host.ts';
 import { layoutOf } from './layout.ts';
-import { breaksReplica } from './local-disk.ts';
+import { type ReadAnswer, type ReadRequest, Reads } from './reads.ts';
 import { claimSlot, sweepSlots, type Slot } from './slot.ts';
 import type { Look } from './snapshot.ts';
 import type { Session } from './sql.ts';
+import type { Tail } from './tail.ts';
 import { type Transfer, Transfers } from './transfers.ts';
 
 export interface EngineOptions {
@@ -34,24 +35,6 @@ export interface EngineOptions {
   readonly look?: Promise<Look>;
   /** Called at each step of the protocol. For tests that crash there. */
   readonly onStep?: (step: Step) => void | Promise<void>;
-}
-
-export interface ReadRequest {
-  /** 0: at the head of the log when the read began. */
-  readonly maxStalenessMs: number;
-  /** Stops the query that runs when it is aborted. */
-  readonly signal?: AbortSignal | undefined;
-  /** When the read was asked for, on the monotonic clock; undefined: now. */
-  readonly askedMs?: number | undefined;
-  /** Least version to see; undefined: any. */
-  readonly atLeast: number | undefined;
-}
-
-export interface ReadAnswer<T> {
-  readonly value: T;
-  readonly version: number;
-  /** ms to make sure that the replica is fresh, and to run the work. */
-  readonly timings: { readonly fresh: number; readonly run: number };
 }
 
 export interface EngineStatus {
@@ -75,6 +58,7 @@ export class Engine {
   readonly #slot: Slot;
   readonly #slotRoot: string;
   readonly #host: ReplicaHost;
+  readonly #reads: Reads;
   readonly #commits: GroupCommit;
   readonly #checkpoints: Checkpointer;
   readonly #warnings: string[];
@@ -94,6 +78,7 @@ export class Engine {
     this.#slotRoot = parts.slotRoot;
     this.#host = parts.host;
     this.#warnings = parts.warnings;
+    this.#reads = new Reads(parts.context, parts.host);
     this.#commits = new GroupCommit(parts.context, parts.host);
     this.#checkpoints = new Checkpointer(parts.context, parts.host);
   }
@@ -116,72 +101,7 @@ export class Engine {
   /** Runs `work` in a read-only transaction on a state as fresh as asked for. */
   async read<T>(work: (session: Session) => Promise<T>, request: ReadRequest): Promise<ReadAnswer<T>> {
     this.#requireOpen();
-    const { runtime } = this.#context;
-    const started = runtime.monotonicMs();
-    await this.#host.ensureFresh(request.maxStalenessMs, request.askedMs ?? started);
-    if (request.atLeast !== undefined) await this.#requireVersion(request.atLeast);
-    const fresh = runtime.monotonicMs();
-    let version = 0;
-    const value = await this.#withinDeadline(request.signal, (signal) =>
-      this.#readReplica(signal, (session, present) => {
-        version = present;
-        return work(session);
-      }),
-    );
-    return { value, version, timings: { fresh: fresh - started, run: runtime.monotonicMs() - fresh } };
-  }
-
-  /** A query that runs on when nobody waits for it would keep the checkpoint waiting, and a core busy. */
-  async #withinDeadline<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { runtime, settings } = this.#context;
-    const ended = new AbortController();
-    const late = new AbortController();
-    void runtime.sleep(settings.readDeadlineMs, ended.signal).then(
-      () => late.abort(),
-      () => undefined,
-    );
-    try {
-      return await work(signal ? AbortSignal.any([signal, late.signal]) : late.signal);
-    } catch (cause) {
-      if (!late.signal.aborted) throw cause;
-      throw new AppError('unavailable', `The query took longer than ${settings.readDeadlineMs} ms and was stopped.`, {
-        cause,
-        hint: 'Ask for less: a narrower filter, or one that begins with the text that is looked for.',
-      });
-    } finally {
-      ended.abort();
-    }
-  }
-
-  /**
-   * A replica may be replaced between being chosen and being read, or turn out to be broken: then the new one is read,
-   * once. `work` only reads, so it may run again.
-   */
-  async #readReplica<T>(signal: AbortSignal, work: (session: Session, version: number) => Promise<T>): Promise<T> {
-    for (let isFirst = true; ;) {
-      const replica = await this.#host.current();
-      try {
-        if (!replica.condemned) return await replica.read(work, signal);
-      } catch (error) {
-        if (!isFirst || !breaksReplica(error)) throw error;
-        isFirst = false;
-        this.#context.warn('The local replica is damaged; making it anew.', error);
-      }
-      await this.#host.ensureCaughtUp(this.#context.runtime.monotonicMs());
-    }
-  }
-
-  async #requireVersion(atLeast: number): Promise<void> {
-    if (this.#host.version >= atLeast) return;
-    await this.#host.ensureCaughtUp(this.#context.runtime.monotonicMs());
-    if (this.#host.version >= atLeast) return;
-    throw new AppError(
-      'invalid',
-      `The bookmark ${atLeast} is ahead of the database, which is at version ${this.#host.version}.`,
-      {
-        hint: 'It belongs to another database, or to one that was restored since. Ask again without it.',
-      },
-    );
+    return this.#reads.read(work, request);
   }
 
   /** Runs `work` in the next commit; resolves when it is durable. See GroupCommit. */

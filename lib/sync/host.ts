@@ -1,62 +1,39 @@
 /**
- * The one replica of this process: keeping it on the log, replacing it when it cannot stay there.
+ * The one replica of this process: keeping it on the log, having it replaced when it cannot stay there.
  *
- * Owns: the slot, the current replica, catching up, the proof of being at the head, and the turn that everything takes
- * which changes the replica. Knows nothing of HTTP or providers. The worst that can happen: a replica that is behind
- * and says that it is not; see head.ts.
+ * Owns: catching up, the proof of being at the head, and the turn that everything takes which changes the replica. Knows
+ * nothing of HTTP or providers. The worst that can happen: a replica that is behind and says that it is not; see head.ts.
  */
 import { AppError, isAppError } from '../errors.ts';
-import { onPath } from '../store/errno.ts';
 import { applyBulk } from './bulk.ts';
 import type { SyncContext } from './context.ts';
+import { CurrentReplica } from './current-replica.ts';
 import { HeadProof, momentNow, SharedProbe, type Moment } from './head.ts';
-import { continues, followTail, positionOf, type StoredRecord, type TailStart, type TailWindow } from './log.ts';
-import { breaksReplica, mapLocalError } from './local-disk.ts';
+import { countChained, followTail, type StoredRecord, type TailStart, type TailWindow } from './log.ts';
+import { breaksReplica } from './local-disk.ts';
 import type { Replica } from './replica.ts';
 import type { Slot } from './slot.ts';
 import { type Look, lookAtSnapshots, type SnapshotInfo } from './snapshot.ts';
-import { startAnew, startReplica, type Started } from './start.ts';
+import type { Started } from './start.ts';
+import { type Advance, recordsMissing, whyStuck } from './stuck.ts';
+import { type Tail, TailCount } from './tail.ts';
 import { Turn } from './turn.ts';
 
-/** What has been committed since the newest snapshot that this process knows of. */
-export interface Tail {
-  readonly snapshot: SnapshotInfo | null;
-  readonly records: number;
-  /** Bytes of those records; estimated for the ones that another process applied to this replica. */
-  readonly bytes: number;
-}
-
-/** What a record of one small change weighs, for records whose bytes were not seen. */
-const estimatedRecordBytes = 800;
 const mostRestarts = 3;
-
-/** `off-log`: the next record does not continue this replica's history. `broken`: the replica's file is damaged. */
-type Advance = 'at-head' | 'behind' | 'off-log' | 'broken';
 
 export class ReplicaHost {
   readonly #context: SyncContext;
-  readonly #slot: Slot;
+  readonly #current: CurrentReplica;
   readonly #turn = new Turn();
-  readonly #damaged = new Set<string>();
-  /** Snapshots of which a replica was made that broke. */
-  readonly #suspects = new Set<string>();
-  #madeFrom: string | null;
   #begunTail: TailStart | null;
   readonly #probe: SharedProbe<void>;
   readonly head: HeadProof;
-  #replica: Replica;
-  /** Resolves to the replica; pending while it is being replaced. */
-  #current: Promise<Replica>;
-  #snapshot: SnapshotInfo | null = null;
-  #tailBytes = 0;
+  readonly #tail = new TailCount();
 
-  private constructor(context: SyncContext, slot: Slot, started: Started) {
+  private constructor(context: SyncContext, current: CurrentReplica, started: Started) {
     this.#context = context;
-    this.#slot = slot;
-    this.#replica = started.replica;
-    this.#madeFrom = started.madeFrom;
+    this.#current = current;
     this.#begunTail = started.tail;
-    this.#current = Promise.resolve(started.replica);
     this.head = new HeadProof(context.runtime, context.settings);
     this.#probe = new SharedProbe(() => this.#probeHead());
     this.#noteSnapshots(started);
@@ -64,39 +41,37 @@ export class ReplicaHost {
 
   /** Starts the replica in `slot` and brings it to the head. `look`: one at the snapshots that has begun already. */
   static async start(context: SyncContext, slot: Slot, look?: Promise<Look>): Promise<ReplicaHost> {
-    const damaged = new Set<string>();
-    const started = await onPath(slot.folder, () => startReplica(context, slot, damaged, look));
-    const host = new ReplicaHost(context, slot, started);
-    for (const key of damaged) host.#damaged.add(key);
+    const { current, started } = await CurrentReplica.start(context, slot, look);
+    const host = new ReplicaHost(context, current, started);
     try {
       await host.exclusive(() => host.catchUp());
     } catch (error) {
-      await host.#replica.close();
+      await host.replica.close();
       throw error;
     }
     return host;
   }
 
   get version(): number {
-    return this.#replica.position.version;
+    return this.replica.position.version;
   }
 
   get databaseId(): string | null {
-    return this.#replica.position.databaseId;
+    return this.replica.position.databaseId;
   }
 
   get tail(): Tail {
-    return { snapshot: this.#snapshot, records: this.version - (this.#snapshot?.version ?? 0), bytes: this.#tailBytes };
+    return this.#tail.at(this.version);
   }
 
   /** The replica for reading: waits while it is being replaced. */
   current(): Promise<Replica> {
-    return this.#current;
+    return this.#current.ready();
   }
 
   /** The replica for writing; only within `exclusive`. */
   get replica(): Replica {
-    return this.#replica;
+    return this.#current.replica;
   }
 
   /**
@@ -104,7 +79,7 @@ export class ReplicaHost {
    * snapshot that a look has found. The look alone renews the trust, so the last must be asked too.
    */
   get isDoubtful(): boolean {
-    return this.#replica.condemned !== undefined || this.head.isStale || this.version < this.head.newestSnapshot;
+    return this.replica.condemned !== undefined || this.head.isStale || this.version < this.head.newestSnapshot;
   }
 
   /** Runs `work` alone: nobody else changes the replica meanwhile. */
@@ -117,7 +92,7 @@ export class ReplicaHost {
    * clock) or earlier.
    */
   async ensureFresh(maxStalenessMs: number, askedMs: number): Promise<void> {
-    const usable = !this.#replica.condemned;
+    const usable = !this.replica.condemned;
     if (usable && maxStalenessMs > 0 && this.head.ageMs() <= maxStalenessMs) return;
     // What opened the replica for this very read has proved it, too.
     if (usable && this.head.provedSince(askedMs)) return;
@@ -136,7 +111,7 @@ export class ReplicaHost {
   async #probeHead(): Promise<void> {
     const began = momentNow(this.#context.runtime);
     const version = this.version;
-    if (this.head.needsLook || this.#replica.condemned) return;
+    if (this.head.needsLook || this.replica.condemned) return;
     const next = await this.#context.store.head(this.#context.layout.recordKey(version + 1));
     if (!next && !this.head.needsLook && version >= this.head.newestSnapshot) this.head.prove(began);
   }
@@ -148,21 +123,11 @@ export class ReplicaHost {
   async catchUp(): Promise<number> {
     const from = this.version;
     for (let restarts = 0; ; restarts++) {
-      const advance = this.#replica.condemned ? 'behind' : await this.#advance();
+      const advance = this.replica.condemned ? 'behind' : await this.#advance();
       if (advance === 'at-head') return Math.max(0, this.version - from);
-      if (restarts === mostRestarts) throw this.#whyStuck(advance);
+      if (restarts === mostRestarts) throw whyStuck(this.#context, this.replica, advance);
       await this.restart();
     }
-  }
-
-  /** Why a replica that was made anew from the store, time and again, does not get to the head. */
-  #whyStuck(advance: Advance): unknown {
-    if (advance === 'broken') return mapLocalError(this.#replica.condemned);
-    if (advance !== 'off-log') return outrun();
-    const key = this.#context.layout.recordKey(this.version + 1);
-    return new AppError('corrupt', `The record ${key} does not continue the one before it.`, {
-      hint: 'Restore this object, and those after it, from a backup of the store. Data up to the record before it is intact.',
-    });
   }
 
   async #advance(): Promise<Advance> {
@@ -186,11 +151,11 @@ export class ReplicaHost {
 
   /** False when the records do not continue this replica's history. */
   async #applyWindow({ records }: TailWindow): Promise<boolean> {
-    const chained = records.slice(0, countChained(this.#replica, records));
+    const chained = records.slice(0, countChained(this.replica.position, records));
     if (chained.length > 0) {
       await this.#context.step('tail-applying');
       await this.#applyRecords(chained);
-      this.#tailBytes += chained.reduce((sum, { bytes }) => sum + bytes, 0);
+      this.#tail.add(chained.reduce((sum, { bytes }) => sum + bytes, 0));
       await this.#context.step('tail-applied');
     }
     return chained.length === records.length;
@@ -199,13 +164,13 @@ export class ReplicaHost {
   async #applyRecords(records: readonly StoredRecord[]): Promise<void> {
     const bulk = records.findLastIndex(({ record }) => record.changes.some((change) => 'bulk' in change));
     if (bulk === -1) {
-      await this.#replica.apply(records);
+      await this.replica.apply(records);
       return;
     }
     // A bulk record holds the whole state: what came before it needs no applying.
     const { record } = records[bulk]!;
-    await this.replaceReplica(() => applyBulk(this.#context, this.#slot, record));
-    await this.#replica.apply(records.slice(bulk + 1));
+    await this.replaceReplica(() => applyBulk(this.#context, this.#current.slot, record));
+    await this.replica.apply(records.slice(bulk + 1));
   }
 
   /** The store said that the next record is absent, in an operation that began at `began`. */
@@ -216,13 +181,7 @@ export class ReplicaHost {
       return 'at-head';
     }
     if (await this.#snapshotBeyond()) return 'behind';
-    throw new AppError(
-      'corrupt',
-      `Records after version ${this.version} are missing, and the snapshots after it are damaged.`,
-      {
-        hint: `Restore the objects under ${this.#context.layout.snapshotPrefix} from a backup of the store.`,
-      },
-    );
+    throw recordsMissing(this.#context, this.replica);
   }
 
   /** Lists the snapshots, so that what the store says of the next record can be trusted again. */
@@ -245,72 +204,38 @@ export class ReplicaHost {
   }
 
   async #snapshotBeyond(): Promise<boolean> {
-    return (await this.look()).some(({ key, version }) => version > this.version && !this.#damaged.has(key));
+    return (await this.look()).some(({ key, version }) => version > this.version && !this.#current.isDamaged(key));
   }
 
   #noteSnapshots({ lookedAt, snapshots }: Look): void {
     this.head.looked(lookedAt, snapshots[0]?.version ?? 0);
-    const covered = snapshots.find(({ key, version }) => version <= this.version && !this.#damaged.has(key));
+    const covered = snapshots.find(({ key, version }) => version <= this.version && !this.#current.isDamaged(key));
     if (covered) this.noteSnapshot(covered);
   }
 
   /** Notes the newest snapshot at or below this replica's version. */
   noteSnapshot(snapshot: SnapshotInfo): void {
-    if (this.#snapshot && this.#snapshot.version >= snapshot.version) return;
-    this.#snapshot = snapshot;
-    this.#tailBytes = (this.version - snapshot.version) * estimatedRecordBytes;
+    this.#tail.noteSnapshot(snapshot, this.version);
   }
 
   /** Notes a record that this process committed itself. */
   noteCommit(began: Moment, bytes: number): void {
-    this.#tailBytes += bytes;
+    this.#tail.add(bytes);
     this.head.prove(began);
   }
 
   /** Begins again from the newest good snapshot. Only within `exclusive`. */
   async restart(): Promise<void> {
-    this.#suspectSnapshot();
-    await this.replaceReplica(async () => {
-      const started = await startAnew(this.#context, this.#slot, this.#damaged);
-      this.#replica = started.replica;
-      this.#madeFrom = started.madeFrom;
+    await this.#current.restart((started) => {
       this.#begunTail = started.tail;
-      this.#snapshot = null;
+      this.#tail.forgetSnapshot();
       this.#noteSnapshots(started);
-      return started.replica;
     });
   }
 
-  /**
-   * A replica may break by the disk that it is on. When that happens twice to what was made from one snapshot, DuckDB
-   * cannot read the snapshot, though its hash fits: what was uploaded was damaged before.
-   */
-  #suspectSnapshot(): void {
-    if (this.#madeFrom === null || !breaksReplica(this.#replica.condemned)) return;
-    if (this.#suspects.has(this.#madeFrom)) {
-      this.#damaged.add(this.#madeFrom);
-      this.#context.warn(`DuckDB cannot read all of the snapshot ${this.#madeFrom}; using the one before it.`);
-    }
-    this.#suspects.add(this.#madeFrom);
-  }
-
-  /**
-   * Closes the replica once its readers have ended, and lets `make` provide the next; readers wait meanwhile. Only
-   * within `exclusive`.
-   */
-  async replaceReplica(make: () => Promise<Replica>): Promise<void> {
-    let settle!: { resolve: (replica: Replica) => void; reject: (reason: unknown) => void };
-    this.#current = new Promise((resolve, reject) => (settle = { resolve, reject }));
-    this.#current.catch(() => undefined);
-    try {
-      await this.#replica.close();
-      await this.#slot.secure();
-      this.#replica = await onPath(this.#slot.folder, make);
-      settle.resolve(this.#replica);
-    } catch (error) {
-      settle.reject(error);
-      throw error;
-    }
+  /** Puts the replica that `make` provides in the place of this one. Only within `exclusive`. */
+  replaceReplica(make: () => Promise<Replica>): Promise<void> {
+    return this.#current.replace(make);
   }
 
   /** Age of the newest proof of being at the head, in ms. */
@@ -321,21 +246,7 @@ export class ReplicaHost {
   async close(): Promise<void> {
     await this.exclusive(async () => {
       await this.#context.step('replica-closing');
-      await this.#replica.close();
+      await this.replica.close();
     });
   }
-}
-
-function outrun(): AppError {
-  return new AppError('unavailable', 'The log moves on faster than this instance can follow.', { retryAfterMs: 1000 });
-}
-
-/** How many of the records, from the first on, continue the replica's history one after another. */
-function countChained(replica: Replica, records: readonly StoredRecord[]): number {
-  let position = replica.position;
-  for (const [index, { record }] of records.entries()) {
-    if (!continues(position, record)) return index;
-    position = positionOf(record);
-  }
-  return records.length;
 }

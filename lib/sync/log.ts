@@ -8,16 +8,8 @@
 import { AppError, isAppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import { momentNow, type Moment } from './head.ts';
+import type { Position } from './position.ts';
 import { decodeRecord, recordFormat, type Change, type LogRecord } from './record.ts';
-
-/** Where a replica stands on the log. */
-export interface Position {
-  /** Null before the first record. */
-  readonly databaseId: string | null;
-  readonly version: number;
-  /** Id of the record at `version`; the base's id at version 0. */
-  readonly recordId: string;
-}
 
 /** A record as it was read, with the size of its object in bytes. */
 export interface StoredRecord {
@@ -130,6 +122,16 @@ export function continues(position: Position, record: LogRecord): boolean {
     record.previous === position.recordId &&
     (position.databaseId === null || record.database === position.databaseId)
   );
+}
+
+/** How many of the records, from the first on, continue the history one after another. */
+export function countChained(from: Position, records: readonly StoredRecord[]): number {
+  let position = from;
+  for (const [index, { record }] of records.entries()) {
+    if (!continues(position, record)) return index;
+    position = positionOf(record);
+  }
+  return records.length;
 }
 
 export function positionOf(record: LogRecord): Position {

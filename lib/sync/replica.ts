@@ -1,29 +1,27 @@
 /**
  * The replica: one DuckDB file on which this process works, its position on the log, and its connections.
  *
- * Owns: the DuckDB instance, the state table (which changes in the same transaction as the rows), one session for
- * writing, a few for reading. Knows nothing of stores. The worst that can happen: rows and position drifting apart;
+ * Owns: the DuckDB instance, one session for writing, a few for reading; and that the position changes in the same
+ * transaction as the rows. Knows nothing of stores. The worst that can happen: rows and position drifting apart;
  * so both are only ever changed in one transaction, and a COMMIT whose outcome is doubtful condemns the replica.
  */
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
-import { applyRowChanges } from './apply.ts';
+import type { StreamBody } from '../store/store.ts';
 import { Catalog } from './catalog.ts';
 import type { SyncSettings } from './context.ts';
 import { openInstance } from './instance.ts';
 import { breaksReplica, mapLocalError } from './local-disk.ts';
-import { positionOf, type Position, type StoredRecord } from './log.ts';
+import { positionOf, type StoredRecord } from './log.ts';
+import { type Position, readPosition, writePosition } from './position.ts';
 import { ReaderPool } from './readers.ts';
-import { baseId, isBarrier, isRowChange, type LogRecord } from './record.ts';
+import type { LogRecord } from './record.ts';
+import { replaySet, sets } from './replay.ts';
 import type { Slot } from './slot.ts';
 import { fileBody } from './snapshot.ts';
-import type { StreamBody } from '../store/store.ts';
 import { Session } from './sql.ts';
-
-/** Most row images to apply in one transaction: what a crash makes to be done again, and memory, stay bounded. */
-const setImages = 50_000;
 
 /** The replica's file while it stands still. */
 export interface FoldedFile {
@@ -140,11 +138,7 @@ export class Replica {
   /** Moves the position to `position` and commits the open transaction. If that fails, the replica is condemned. */
   async commit(position: Position): Promise<void> {
     try {
-      await this.writer.run('UPDATE eider.state SET database_id = $1, version = $2, record_id = $3', [
-        position.databaseId,
-        BigInt(position.version),
-        position.recordId,
-      ]);
+      await writePosition(this.writer, position);
       await this.writer.execute('COMMIT');
     } catch (error) {
       this.#condemned = error;
@@ -159,24 +153,8 @@ export class Replica {
    */
   async apply(records: readonly StoredRecord[]): Promise<number> {
     let images = 0;
-    let set: LogRecord[] = [];
-    let setSize = 0;
-    for (const { record } of records) {
-      const barrier = isBarrier(record);
-      if (set.length > 0 && (barrier || setSize >= setImages)) {
-        images += await this.#applySet(set);
-        set = [];
-        setSize = 0;
-      }
-      set.push(record);
-      setSize += countImages(record);
-      if (barrier) {
-        images += await this.#applySet(set);
-        set = [];
-        setSize = 0;
-      }
-    }
-    return set.length > 0 ? images + (await this.#applySet(set)) : images;
+    for (const set of sets(records)) images += await this.#applySet(set);
+    return images;
   }
 
   async #applySet(records: readonly LogRecord[]): Promise<number> {
@@ -185,10 +163,7 @@ export class Replica {
     await this.begin();
     let images = 0;
     try {
-      for (const run of runs(records)) {
-        if (typeof run === 'string') await this.#applyDdl(run);
-        else images += await applyRowChanges(this.writer, this.catalog, run);
-      }
+      images = await replaySet(this.writer, this.catalog, records);
     } catch (error) {
       this.judge(error);
       // Where DuckDB has given up, there is nothing to roll back, and it says so.
@@ -198,11 +173,6 @@ export class Replica {
     }
     await this.commit(positionOf(last));
     return images;
-  }
-
-  async #applyDdl(ddl: string): Promise<void> {
-    this.catalog.forget();
-    await this.writer.execute(ddl);
   }
 
   /** Moves everything into the main file, so that until the next checkpoint it does not change while commits go on. */
@@ -269,47 +239,4 @@ export class Replica {
     this.#instance.closeSync();
     closeSync(this.#fd);
   }
-}
-
-function countImages(record: LogRecord): number {
-  let images = 0;
-  for (const change of record.changes) {
-    if ('put' in change) images += change.put.length;
-    else if ('delete' in change) images += change.delete.length;
-  }
-  return images;
-}
-
-/** The changes of all records as runs of row changes, cut by single DDL statements. */
-function* runs(records: readonly LogRecord[]): Generator<Parameters<typeof applyRowChanges>[2] | string> {
-  let rows = [];
-  for (const change of records.flatMap((record) => record.changes)) {
-    if (isRowChange(change)) {
-      rows.push(change);
-      continue;
-    }
-    if (rows.length > 0) yield rows;
-    rows = [];
-    if ('ddl' in change) yield change.ddl;
-  }
-  if (rows.length > 0) yield rows;
-}
-
-async function readPosition(session: Session, adoptedSha256: string | undefined): Promise<Position> {
-  const found = await session.rows(
-    `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'eider' AND table_name = 'state'`,
-  );
-  if (found.length === 0 || adoptedSha256 !== undefined) {
-    await session.execute(`BEGIN; CREATE SCHEMA IF NOT EXISTS eider;
-      CREATE OR REPLACE TABLE eider.state (database_id VARCHAR, version BIGINT NOT NULL, record_id VARCHAR NOT NULL);
-      INSERT INTO eider.state VALUES (NULL, 0, '${baseId(adoptedSha256 ?? null)}'); COMMIT`);
-  }
-  const [row] = await session.rows('SELECT database_id, version, record_id FROM eider.state');
-  if (!row) throw new AppError('corrupt', 'The replica has no position.');
-  const [databaseId, version, recordId] = row;
-  return {
-    databaseId: databaseId === null ? null : String(databaseId),
-    version: Number(version),
-    recordId: String(recordId),
-  };
 }

@@ -1,0 +1,108 @@
+/**
+ * Reads: making sure that the replica is fresh, then running the work in a read-only transaction, for as long as it may take.
+ *
+ * Owns: how fresh a read is, and its end. The worst that can happen: an answer from a state older than was asked for.
+ */
+import { AppError } from '../errors.ts';
+import type { SyncContext } from './context.ts';
+import type { ReplicaHost } from './host.ts';
+import { breaksReplica } from './local-disk.ts';
+import type { Session } from './sql.ts';
+
+export interface ReadRequest {
+  /** 0: at the head of the log when the read began. */
+  readonly maxStalenessMs: number;
+  /** Stops the query that runs when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** When the read was asked for, on the monotonic clock; undefined: now. */
+  readonly askedMs?: number | undefined;
+  /** Least version to see; undefined: any. */
+  readonly atLeast: number | undefined;
+}
+
+export interface ReadAnswer<T> {
+  readonly value: T;
+  readonly version: number;
+  /** ms to make sure that the replica is fresh, and to run the work. */
+  readonly timings: { readonly fresh: number; readonly run: number };
+}
+
+export class Reads {
+  readonly #context: SyncContext;
+  readonly #host: ReplicaHost;
+
+  constructor(context: SyncContext, host: ReplicaHost) {
+    this.#context = context;
+    this.#host = host;
+  }
+
+  /** Runs `work` in a read-only transaction on a state as fresh as asked for. */
+  async read<T>(work: (session: Session) => Promise<T>, request: ReadRequest): Promise<ReadAnswer<T>> {
+    const { runtime } = this.#context;
+    const started = runtime.monotonicMs();
+    await this.#host.ensureFresh(request.maxStalenessMs, request.askedMs ?? started);
+    if (request.atLeast !== undefined) await this.#requireVersion(request.atLeast);
+    const fresh = runtime.monotonicMs();
+    let version = 0;
+    const value = await this.#withinDeadline(request.signal, (signal) =>
+      this.#readReplica(signal, (session, present) => {
+        version = present;
+        return work(session);
+      }),
+    );
+    return { value, version, timings: { fresh: fresh - started, run: runtime.monotonicMs() - fresh } };
+  }
+
+  /** A query that runs on when nobody waits for it would keep the checkpoint waiting, and a core busy. */
+  async #withinDeadline<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { runtime, settings } = this.#context;
+    const ended = new AbortController();
+    const late = new AbortController();
+    void runtime.sleep(settings.readDeadlineMs, ended.signal).then(
+      () => late.abort(),
+      () => undefined,
+    );
+    try {
+      return await work(signal ? AbortSignal.any([signal, late.signal]) : late.signal);
+    } catch (cause) {
+      if (!late.signal.aborted) throw cause;
+      throw new AppError('unavailable', `The query took longer than ${settings.readDeadlineMs} ms and was stopped.`, {
+        cause,
+        hint: 'Ask for less: a narrower filter, or one that begins with the text that is looked for.',
+      });
+    } finally {
+      ended.abort();
+    }
+  }
+
+  /**
+   * A replica may be replaced between being chosen and being read, or turn out to be broken: then the new one is read,
+   * once. `work` only reads, so it may run again.
+   */
+  async #readReplica<T>(signal: AbortSignal, work: (session: Session, version: number) => Promise<T>): Promise<T> {
+    for (let isFirst = true; ;) {
+      const replica = await this.#host.current();
+      try {
+        if (!replica.condemned) return await replica.read(work, signal);
+      } catch (error) {
+        if (!isFirst || !breaksReplica(error)) throw error;
+        isFirst = false;
+        this.#context.warn('The local replica is damaged; making it anew.', error);
+      }
+      await this.#host.ensureCaughtUp(this.#context.runtime.monotonicMs());
+    }
+  }
+
+  async #requireVersion(atLeast: number): Promise<void> {
+    if (this.#host.version >= atLeast) return;
+    await this.#host.ensureCaughtUp(this.#context.runtime.monotonicMs());
+    if (this.#host.version >= atLeast) return;
+    throw new AppError(
+      'invalid',
+      `The bookmark ${atLeast} is ahead of the database, which is at version ${this.#host.version}.`,
+      {
+        hint: 'It belongs to another database, or to one that was restored since. Ask again without it.',
+      },
+    );
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * Why a replica does not get to the head of the log: what an attempt came to, and the words for those that cannot be
+ * mended here.
+ */
+import { AppError } from '../errors.ts';
+import type { SyncContext } from './context.ts';
+import { mapLocalError } from './local-disk.ts';
+import type { Replica } from './replica.ts';
+
+/** `off-log`: the next record does not continue this replica's history. `broken`: the replica's file is damaged. */
+export type Advance = 'at-head' | 'behind' | 'off-log' | 'broken';
+
+/** Why a replica that was made anew from the store, time and again, does not get to the head. */
+export function whyStuck({ layout }: SyncContext, { condemned, position }: Replica, advance: Advance): unknown {
+  if (advance === 'broken') return mapLocalError(condemned);
+  if (advance !== 'off-log') return outrun();
+  const key = layout.recordKey(position.version + 1);
+  return new AppError('corrupt', `The record ${key} does not continue the one before it.`, {
+    hint: 'Restore this object, and those after it, from a backup of the store. Data up to the record before it is intact.',
+  });
+}
+
+/** A good snapshot was promised beyond the end of the log, and there is none. */
+export function recordsMissing({ layout }: SyncContext, { position }: Replica): AppError {
+  return new AppError(
+    'corrupt',
+    `Records after version ${position.version} are missing, and the snapshots after it are damaged.`,
+    { hint: `Restore the objects under ${layout.snapshotPrefix} from a backup of the store.` },
+  );
+}
+
+function outrun(): AppError {
+  return new AppError('unavailable', 'The log moves on faster than this instance can follow.', { retryAfterMs: 1000 });
+}
