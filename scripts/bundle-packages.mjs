@@ -13,6 +13,8 @@ import { fileURLToPath } from 'node:url';
 const packages = {
   kysely: { from: 'kysely' },
   zod: { from: 'zod' },
+  pg: { from: 'pg', names: ['Client', 'Pool'] },
+  neon: { from: '@neondatabase/serverless', names: ['Pool', 'neonConfig'] },
   'vercel-blob': { from: '@vercel/blob' },
   'google-storage': { from: '@google-cloud/storage', names: ['Storage'] },
   'aws-s3': {
@@ -61,6 +63,8 @@ for (const [name, { from, names }] of Object.entries(packages)) {
     banner: {
       js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
     },
+    // What packages ask for only where it is installed.
+    external: ['pg-native', 'pg-cloudflare'],
     logLevel: 'warning',
   });
   await writeFile(`${folder}${name}.d.ts`, `export * from '${from}';\n`);

@@ -51,7 +51,7 @@ describe('the detectors', () => {
     ['lib/backends.ts', "const x = await import('#packages/google-storage');"],
     ['lib/store/memory.ts', "import { DuckDBInstance } from '@duckdb/node-api';"],
     ['lib/http/rows.ts', "import type { DuckDBInstance } from '@duckdb/node-api';"],
-    ['lib/db/duckdb/a.ts', "import pg from 'pg';"],
+    ['lib/db/duckdb/a.ts', "import pg from '#packages/pg';"],
     ['lib/sync/log.ts', "import { sql } from '#packages/kysely';"],
     // Hundreds of files: only as the one that they are made into.
     ['lib/schema/values.ts', "import { sql } from 'kysely';"],
@@ -67,7 +67,7 @@ describe('the detectors', () => {
     ['lib/sync/log.ts', "import { DuckDBInstance } from '@duckdb/node-api';\nimport './layout.ts';\nimport 'node:fs';"],
     ['lib/store/s3.ts', "const { S3Client } = await import('#packages/aws-s3');"],
     ['lib/store/s3/client.ts', "import { S3Client } from '#packages/aws-s3';"],
-    ['lib/db/postgres/pool.ts', "import pg from 'pg';"],
+    ['lib/db/postgres/pool.ts', "import pg from '#packages/pg';"],
     ['api/[table]/index.ts', "import { endpoints } from '../../lib/http/serve.ts';"],
     ['lib/sync/log.ts', '// process.env, Date.now()\nexport const text = `Math.random() ${1}`;'],
     ['lib/sync/log.ts', 'const at = new Date(1), start = Date.parse(text), max = Math.max(1, 2), env = options.env;'],

@@ -33,14 +33,14 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   '@duckdb/node-api': ['lib/db/duckdb/', 'lib/sync/'],
   '#packages/kysely': ['lib/schema/', 'lib/db/'],
   '#packages/zod': ['lib/schema/', 'lib/http/'],
-  '@vercel/functions': ['lib/http/', 'lib/db/postgres'],
+  '@vercel/functions': ['lib/http/', 'lib/db/postgres/'],
   '#packages/vercel-blob': ['lib/store/blob'],
   '@vercel/oidc': ['lib/store/blob'],
   '#packages/aws-s3': ['lib/store/s3'],
   '@vercel/oidc-aws-credentials-provider': ['lib/store/s3'],
   '#packages/google-storage': ['lib/store/gcs'],
-  pg: ['lib/db/postgres'],
-  '@neondatabase/serverless': ['lib/db/postgres'],
+  '#packages/pg': ['lib/db/postgres/'],
+  '#packages/neon': ['lib/db/postgres/'],
 };
 
 const runtimeFile = 'lib/runtime.ts';
