@@ -2,7 +2,7 @@
  * The Database contract: what the functions under api/ ask of a backend, whichever it is. DuckDB on a store implements
  * it in lib/db/duckdb, PostgreSQL and the fallback chain implement the same interface beside it.
  */
-import type { Engine, PlainValue, Queries } from '../schema/values.ts';
+import type { Engine, PlainValue, Queries, Row } from '../schema/values.ts';
 import type { UsageReport } from '../store/usage.ts';
 
 export interface ReadOptions {
@@ -85,6 +85,42 @@ export interface SyncReport {
   readonly durationMs: number;
 }
 
+export interface ChangesRequest {
+  /** The last version that the caller has. */
+  readonly after: number;
+  /** Most versions in the page; it may hold fewer. */
+  readonly limit: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What one commit did to one table, or to more than rows. Tables of Eider's own (the schema `eider`) are left out. */
+export type TableChange =
+  /** Whole rows as they are after the commit, new ones and changed ones alike. */
+  | { readonly kind: 'put'; readonly table: string; readonly rows: readonly Row[] }
+  /** Primary keys, column by column. */
+  | { readonly kind: 'delete'; readonly table: string; readonly keys: readonly Row[] }
+  /** A migration changed what tables or columns there are; rows that it changed by that alone are not told of. */
+  | { readonly kind: 'schema' }
+  /** Any row may have changed (a bulk import, a move): what follows builds on a new export. */
+  | { readonly kind: 'reset' };
+
+export interface ChangeSet {
+  readonly version: number;
+  /** When it was committed, ISO 8601. */
+  readonly at: string;
+  /** In the order in which they were made. Empty when the commit changed Eider's own tables alone. */
+  readonly changes: readonly TableChange[];
+}
+
+export interface ChangePage {
+  /** Oldest first, one for each version after `after`, without a gap. Empty also when `after` is less than `oldest`. */
+  readonly sets: readonly ChangeSet[];
+  /** Least `after` that can still be asked for; what came before is dropped. */
+  readonly oldest: number;
+  /** The newest version. `after` beyond it belongs to another database, or to one that was restored. */
+  readonly head: number;
+}
+
 export interface Database {
   readonly engine: Engine;
 
@@ -101,6 +137,9 @@ export interface Database {
    * `unavailable` (store away: nothing was written); `indeterminate` (the store did not say whether it was written).
    */
   write<T>(work: (queries: Queries) => Promise<T>, options?: WriteOptions): Promise<Answer<T>>;
+
+  /** What was committed after a version, as far as it is kept; as fresh as a read at the head. */
+  changes(request: ChangesRequest): Promise<Answer<ChangePage>>;
 
   status(): Promise<DatabaseStatus>;
 

@@ -13,6 +13,7 @@ import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
 import type { Committed, WriteTransaction } from './batch.ts';
 import { GroupCommit } from './commit.ts';
 import { defaultSettings, type Step, type SyncContext, type SyncSettings } from './context.ts';
+import { Feed, type FeedPage } from './feed.ts';
 import { SharedProbe } from './head.ts';
 import { ReplicaHost } from './host.ts';
 import { layoutOf } from './layout.ts';
@@ -45,6 +46,12 @@ export interface EngineStatus {
   readonly warnings: readonly string[];
 }
 
+export interface FeedAnswer extends FeedPage {
+  readonly head: number;
+  /** ms to find the head, and to read the records. */
+  readonly timings: { readonly fresh: number; readonly read: number };
+}
+
 export interface SyncAnswer {
   readonly from: number;
   readonly recordsApplied: number;
@@ -61,6 +68,7 @@ export class Engine {
   readonly #reads: Reads;
   readonly #commits: GroupCommit;
   readonly #checkpoints: Checkpointer;
+  readonly #feed: Feed;
   readonly #warnings: string[];
   /** After each write somebody asks: all who ask during one round share the next. */
   readonly #maintenance = new SharedProbe(() => this.#maintainOnce());
@@ -81,6 +89,7 @@ export class Engine {
     this.#reads = new Reads(parts.context, parts.host);
     this.#commits = new GroupCommit(parts.context, parts.host);
     this.#checkpoints = new Checkpointer(parts.context, parts.host);
+    this.#feed = new Feed(parts.context);
   }
 
   /** Claims a slot, starts the replica and brings it to the head. On failure nothing stays claimed. */
@@ -102,6 +111,18 @@ export class Engine {
   async read<T>(work: (session: Session) => Promise<T>, request: ReadRequest): Promise<ReadAnswer<T>> {
     this.#requireOpen();
     return this.#reads.read(work, request);
+  }
+
+  /** The records after a version, up to the head of the log as it is now. */
+  async feed(after: number, limit: number, signal: AbortSignal | undefined): Promise<FeedAnswer> {
+    this.#requireOpen();
+    const { runtime } = this.#context;
+    const started = runtime.monotonicMs();
+    await this.#host.ensureFresh(0, started);
+    const head = this.#host.version;
+    const fresh = runtime.monotonicMs();
+    const page = await this.#feed.read({ after, head, limit, signal });
+    return { ...page, head, timings: { fresh: fresh - started, read: runtime.monotonicMs() - fresh } };
   }
 
   /** Runs `work` in the next commit; resolves when it is durable. See GroupCommit. */

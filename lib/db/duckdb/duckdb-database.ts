@@ -9,6 +9,8 @@ import type { Queries } from '../../schema/values.ts';
 import { Engine, type EngineOptions } from '../../sync/engine.ts';
 import type {
   Answer,
+  ChangePage,
+  ChangesRequest,
   CheckpointStatus,
   Database,
   DatabaseStatus,
@@ -17,6 +19,7 @@ import type {
   WriteOptions,
 } from '../database.ts';
 import type { UsageReport } from '../../store/usage.ts';
+import { changeSetOf } from './changes.ts';
 import { runMigrations } from './migrate.ts';
 import { readingQueries, writingQueries } from './transaction.ts';
 
@@ -72,6 +75,11 @@ class DuckDbDatabase implements Database {
       options.signal,
     );
     return { ...committed, durability: 'durable' };
+  }
+
+  async changes({ after, limit, signal }: ChangesRequest): Promise<Answer<ChangePage>> {
+    const { records, oldest, head, timings } = await this.#engine.feed(after, limit, signal);
+    return { value: { sets: records.map(changeSetOf), oldest, head }, version: head, durability: 'durable', timings };
   }
 
   status(): Promise<DatabaseStatus> {

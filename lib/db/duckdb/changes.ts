@@ -1,0 +1,24 @@
+/**
+ * A record of the log as the change feed tells it.
+ *
+ * Owns: what of a record is for others to see. The worst that can happen: a change that is left out, so that whoever
+ * follows the feed has other rows than the database; so only tables of Eider's own are.
+ */
+import type { Change, LogRecord } from '../../sync/record.ts';
+import type { ChangeSet, TableChange } from '../database.ts';
+
+export function changeSetOf({ version, time, changes }: LogRecord): ChangeSet {
+  const told = changes.flatMap(tableChanges);
+  // A migration is many statements, of which one word is enough.
+  const isRepeated = (change: TableChange, index: number): boolean =>
+    change.kind === 'schema' && told[index - 1]?.kind === 'schema';
+  return { version, at: time, changes: told.filter((change, index) => !isRepeated(change, index)) };
+}
+
+function tableChanges(change: Change): TableChange[] {
+  if ('bulk' in change) return [{ kind: 'reset' }];
+  if ('ddl' in change) return [{ kind: 'schema' }];
+  if (change.schema === 'eider') return [];
+  const table = change.schema === undefined ? change.table : `${change.schema}.${change.table}`;
+  return ['put' in change ? { kind: 'put', table, rows: change.put } : { kind: 'delete', table, keys: change.delete }];
+}
