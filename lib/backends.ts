@@ -134,7 +134,8 @@ function usageReport(
 
 /** One folder a database and user, the same for all of their processes on this machine. */
 function slotRootOf(tmpDirectory: string, location: string): string {
-  const owner = `${process.getuid?.() ?? ''} ${location}`;
+  // The number goes up when slots are locked in another way: who locks them differently must not share them.
+  const owner = `${process.getuid?.() ?? ''} ${location} 2`;
   return join(tmpDirectory, `eider-${createHash('sha256').update(owner).digest('hex').slice(0, 16)}`);
 }
 

@@ -2,13 +2,13 @@
  * Replica slots: folders `<root>/<n>/` of which each live process owns one. A process that comes after another in the
  * same slot finds its replica and may resume from it.
  *
- * Owns: who has which slot, and cleaning the slots of processes that died. The lock of a slot is an empty DuckDB file
- * held open: the operating system gives it back when the process ends, however it ends. The worst that can happen: two
+ * Owns: who has which slot, and cleaning the slots of processes that died. The lock of a slot is an empty file that SQLite
+ * holds: the operating system gives it back when the process ends, however it ends. The worst that can happen: two
  * processes in one slot, so a lock file is never deleted or replaced once it is there.
  */
-import { DuckDBInstance } from '@duckdb/node-api';
-import { link, mkdir, readdir, realpath, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 
@@ -34,7 +34,7 @@ interface Claim {
 
 interface Lock {
   readonly path: string;
-  readonly instance: DuckDBInstance;
+  readonly database: DatabaseSync;
   /** Of the file that is held; nobody else gets the number as long as it is. */
   readonly inode: number;
 }
@@ -84,7 +84,7 @@ async function isInPlace({ path, inode }: Lock): Promise<boolean> {
 const replicaIn = (folder: string): string => join(folder, 'replica.duckdb');
 
 function release({ folder, lock }: Claim): void {
-  lock.instance.closeSync();
+  lock.database.close();
   claimedHere.delete(folder);
 }
 
@@ -122,7 +122,7 @@ async function tidySlot(claim: Claim, runtime: Runtime): Promise<Claim> {
     await utimes(claim.folder, now, now);
     return claim;
   } catch (error) {
-    claim.lock.instance.closeSync();
+    claim.lock.database.close();
     throw slotFailure(claim.folder, error);
   }
 }
@@ -139,58 +139,49 @@ async function makeFolder(folder: string): Promise<void> {
 }
 
 /**
- * Holds the slot's lock file, null when another process does. A disk that failed may have left one that is no DuckDB
- * file; it stays as it is, and everyone goes on to the next name.
+ * Holds the slot's lock file, null when another process does. Something else may lie where it should be; that stays as
+ * it is, and everyone goes on to the next name.
  */
 async function lockFolder(folder: string, runtime: Runtime): Promise<Lock | null> {
   for (let attempt = 0; attempt < 10; attempt++) {
     const path = join(folder, `lock${attempt === 0 ? '' : `.${attempt}`}`);
     try {
-      const instance = (await makeLock(path, runtime)) ?? (await openLock(path));
-      return { path, instance, inode: (await stat(path)).ino };
+      const database = lockFile(path) ?? (await lockFileLater(path, runtime));
+      return database && { path, database, inode: (await stat(path)).ino };
     } catch (error) {
-      const text = String(error);
-      if (text.includes('Could not set lock')) return null;
-      if (!damagedTexts.some((damaged) => text.includes(damaged))) throw slotFailure(folder, error);
+      if (codeOf(error) !== codes.notDatabase) throw slotFailure(folder, error);
     }
   }
   return null;
 }
 
-/** What DuckDB says of a file that is no database, is cut short, or has a wrong checksum. */
-const damagedTexts = ['not a valid DuckDB', 'Could not read enough bytes', 'Corrupt database file'];
-
-function openLock(path: string): Promise<DuckDBInstance> {
-  return DuckDBInstance.create(path, { threads: '1' });
+/** Of two processes that ask in the same moment SQLite may refuse both; after a moment of chance one gets it. */
+async function lockFileLater(path: string, runtime: Runtime): Promise<DatabaseSync | null> {
+  await runtime.sleep(1 + runtime.random() * 4);
+  return lockFile(path);
 }
 
 /**
- * Makes the lock file, null when it is there already. It appears whole and held: DuckDB makes it under a name of its
- * own, and `link` gives it the real one. Made in place, it would be empty and not yet locked for a moment; a rival that
- * opened it then would take it for a damaged one, hold the next name, and share the slot.
+ * A transaction that writes nothing, not even a journal (the disk may be full), and holds the file until it is closed:
+ * SQLite takes the lock of the system for it. Null when another process has it.
  */
-async function makeLock(path: string, runtime: Runtime): Promise<DuckDBInstance | null> {
-  if (await isThere(path)) return null;
-  const draft = `${path}.${runtime.uuid()}.part`;
-  const lock = await openLock(draft);
+function lockFile(path: string): DatabaseSync | null {
+  const database = new DatabaseSync(path);
   try {
-    await link(draft, path);
-    return lock;
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    return database;
   } catch (error) {
-    lock.closeSync();
-    // Another process made it first, and may even have cleaned our draft away.
-    if (await isThere(path)) return null;
+    database.close();
+    if (codeOf(error) === codes.busy) return null;
     throw error;
-  } finally {
-    await rm(draft, { force: true });
   }
 }
 
-function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+/** https://sqlite.org/rescode.html */
+const codes = { busy: 5, notDatabase: 26 };
+
+function codeOf(error: unknown): number | null {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : null;
 }
 
 function slotFailure(folder: string, cause: unknown): AppError {
@@ -216,7 +207,7 @@ export async function removeReplica({ replicaPath }: Pick<Slot, 'replicaPath'>):
 
 /**
  * Frees the room that slots of dead processes hold: removes the replicas of free slots that nobody has used for ten
- * minutes. Their lock files stay (12 kB each). Never fails.
+ * minutes. Their lock files stay (they are empty). Never fails.
  */
 export async function sweepSlots(root: string, runtime: Runtime): Promise<void> {
   const present = await realpath(root).catch(() => root);

@@ -77,7 +77,8 @@ it('no two processes that start in the same moment share a slot', { timeout: 30_
     const claims = (await claim({ slotRoot, atMs: Date.now() + 12 })) as { folder?: string; error?: string }[];
     expect(claims.flatMap(({ error }) => error ?? [])).toEqual([]);
     expect(new Set(claims.map((each) => each.folder)).size).toBe(count);
-    expect(await slotsOf(slotRoot)).toHaveLength(count);
+    // Two who meet at a name may both pass it over.
+    expect((await slotsOf(slotRoot)).length).toBeLessThan(2 * count);
   }
 });
 
@@ -151,10 +152,10 @@ it('the replica of a process that lives and does nothing is not taken for idle',
   expect((await quiet.call('read')).ledger.posts).toHaveProperty('a');
 });
 
-it.each([0, 8, 100, 4096, 8192, 12_287])('a lock file cut to %i bytes is no obstacle', async (bytes) => {
+it.each([1, 100, 512, 4096, 100_000])('a lock file of %i bytes of something else is no obstacle', async (bytes) => {
   const slotRoot = await temporaryFolder();
   (await claimSlot(slotRoot, systemRuntime)).release();
-  await truncate(join(slotRoot, '0', 'lock'), bytes);
+  await writeFile(join(slotRoot, '0', 'lock'), Buffer.alloc(bytes, 'x'));
   const first = await claimSlot(slotRoot, systemRuntime);
   const second = await claimSlot(slotRoot, systemRuntime);
   first.release();
@@ -163,16 +164,14 @@ it.each([0, 8, 100, 4096, 8192, 12_287])('a lock file cut to %i bytes is no obst
   expect(second.folder.endsWith('/1')).toBe(true);
 });
 
-it('a lock file with a flipped bit is no obstacle', async () => {
+it('a slot is held to the last, takes no room, and is free once it is given back', async () => {
   const slotRoot = await temporaryFolder();
-  (await claimSlot(slotRoot, systemRuntime)).release();
-  const path = join(slotRoot, '0', 'lock');
-  const bytes = await readFile(path);
-  bytes[4200]! ^= 1;
-  await writeFile(path, bytes);
   const slot = await claimSlot(slotRoot, systemRuntime);
+  const claim = await startClaimers(1);
+  expect(await claim({ slotRoot, atMs: 0 })).toEqual([{ folder: expect.stringMatching(/\/1$/) }]);
+  expect((await stat(join(slot.folder, 'lock'))).size).toBe(0);
   slot.release();
-  expect(slot.folder.endsWith('/0')).toBe(true);
+  expect(await claim({ slotRoot, atMs: 0 })).toEqual([{ folder: expect.stringMatching(/\/0$/) }]);
 });
 
 it.each([
