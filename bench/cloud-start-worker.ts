@@ -20,7 +20,11 @@ process.stdout.write(`${await run()}\n`, () => process.exit(0));
 
 async function handler(): Promise<string> {
   const { GET } = await import('../api/[table]/[id].ts');
-  const response = await GET(new Request(`http://localhost/api/students/${student}?table=students&id=${student}`));
+  const response = await GET(
+    new Request(`http://localhost/api/students/${student}?table=students&id=${student}`, {
+      headers: { 'x-real-ip': '127.0.0.1' },
+    }),
+  );
   if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
   return response.text();
 }

@@ -51,6 +51,14 @@ export function checkToken(text: string): Checked<string> {
   return wrong(`must be at least ${shortestToken} characters long`);
 }
 
+/** `*`, or origins as browsers send them, separated by commas. */
+export function checkOrigins(text: string): Checked<readonly string[]> {
+  const origins = text.split(',').map((part) => part.trim());
+  if (text === '*') return { value: origins };
+  if (origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)) return { value: origins };
+  return wrong('must be * or origins such as https://app.example.com, separated by commas, without a path');
+}
+
 /** A bucket of S3 or GCS. Wide enough for old and S3-compatible names, and still no URL, ARN or path. */
 export const checkBucket = matching(
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/,

@@ -9,6 +9,7 @@
 import { isAbsolute } from 'node:path/posix';
 import type { FieldError } from '../errors.ts';
 import { AppError } from '../errors.ts';
+import { type AccessSettings, readAccess } from './access.ts';
 import type { BackendSettings } from './backends.ts';
 import { backendNames } from './backends.ts';
 import { choose } from './choice.ts';
@@ -16,16 +17,6 @@ import type { Candidate } from './choice.ts';
 import * as checks from './checks.ts';
 import type { Check, Environment } from './variables.ts';
 import { VariableReader } from './variables.ts';
-
-/** Who may do what; null when nobody was given that token. lib/http decides what follows. */
-export interface AccessSettings {
-  readonly adminToken: string | null;
-  readonly apiToken: string | null;
-  /** What Vercel's cron sends as a bearer token. */
-  readonly cronSecret: string | null;
-  /** Whether tables can be read without a token. */
-  readonly publicRead: boolean;
-}
 
 export interface Config {
   readonly chosen: BackendSettings;
@@ -43,11 +34,16 @@ export interface Config {
   /** Where replicas live. */
   readonly tmpDirectory: string;
   readonly onVercel: boolean;
+  /** Whether each request is logged, and not failures alone. */
+  readonly logRequests: boolean;
 }
 
 /** What the environment holds, also when it cannot be used: `config` is null exactly when there are `problems` that forbid it. */
 export interface Examination {
   readonly config: Config | null;
+  /** Also there when the rest is wrong: nobody may get in by a slip. */
+  readonly access: AccessSettings;
+  readonly onVercel: boolean;
   readonly candidates: readonly Candidate[];
   /** Empty when there is a `config`. Those that forbid it come first. `path` is the variable. */
   readonly problems: readonly FieldError[];
@@ -72,14 +68,15 @@ export function examineEnvironment(environment: Environment): Examination {
   const reader = new VariableReader(environment);
   const forced = reader.read('DB_BACKEND', checks.oneOf(backendNames));
   const settings = readGeneral(reader);
+  const { access, onVercel } = settings;
   const isForceWrong = reader.isSet('DB_BACKEND') && forced === null;
   const choice = choose(environment, isForceWrong ? 'wrong' : forced);
   const forbidding = [...reader.wrong, ...choice.forbidding];
   const { chosen, fallbacks, candidates } = choice;
   if (chosen === null || forbidding.length > 0) {
-    return { config: null, candidates, problems: [...forbidding, ...choice.harmless] };
+    return { config: null, access, onVercel, candidates, problems: [...forbidding, ...choice.harmless] };
   }
-  return { config: { chosen, fallbacks, candidates, ...settings }, candidates, problems: [] };
+  return { config: { chosen, fallbacks, candidates, ...settings }, access, onVercel, candidates, problems: [] };
 }
 
 type GeneralSettings = Omit<Config, 'chosen' | 'fallbacks' | 'candidates'>;
@@ -88,15 +85,11 @@ function readGeneral(reader: VariableReader): GeneralSettings {
   return {
     maxStalenessMs: reader.read('DB_MAX_STALENESS_MS', checks.checkMilliseconds) ?? 0,
     fallbackWrites: reader.read('DB_FALLBACK_WRITES', checks.oneOf(['accept', 'reject'])) ?? 'accept',
-    access: {
-      adminToken: reader.read('ADMIN_TOKEN', checks.checkToken),
-      apiToken: reader.read('API_TOKEN', checks.checkToken),
-      cronSecret: reader.read('CRON_SECRET', checks.checkToken),
-      publicRead: reader.read('PUBLIC_READ', checks.checkBoolean) ?? false,
-    },
+    access: readAccess(reader),
     memoryBytes: readMemory(reader),
     tmpDirectory: reader.read('TMPDIR', absolute) ?? '/tmp',
     onVercel: reader.isSet('VERCEL'),
+    logRequests: reader.read('LOG_REQUESTS', checks.checkBoolean) ?? false,
   };
 }
 

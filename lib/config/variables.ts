@@ -39,6 +39,8 @@ export const variableNames = [
   'API_TOKEN',
   'PUBLIC_READ',
   'CRON_SECRET',
+  'CORS_ORIGINS',
+  'LOG_REQUESTS',
 ] as const;
 
 /** What the platform sets. */

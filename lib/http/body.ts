@@ -20,6 +20,12 @@ export async function readJson({ request, terms }: Incoming): Promise<PlainValue
   return parseJson(decode(await readBytes(request, terms.maxBodyBytes)));
 }
 
+/** The most that the body can have, as far as the headers say. */
+export function announcedBytes({ headers }: Request, maxBytes: number): number {
+  const length = headers.get('content-length');
+  return length !== null && /^\d{1,15}$/.test(length) ? Math.min(Number(length), maxBytes) : maxBytes;
+}
+
 function requireJsonType(request: Request): void {
   const given = request.headers.get('content-type') ?? '';
   const [type = '', ...parameters] = given
@@ -29,9 +35,18 @@ function requireJsonType(request: Request): void {
   const merges = request.method === 'PATCH' && type === 'application/merge-patch+json';
   const charset = parameters.find((parameter) => parameter.startsWith('charset='));
   const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
+  requireNoEncoding(request.headers);
   if ((type === 'application/json' || merges) && isUtf8) return;
   const sent = given === '' ? 'none was sent' : `"${given.slice(0, 100)}" was sent`;
   throw new RequestError(415, `The header content-type has to be application/json, in UTF-8; ${sent}.`);
+}
+
+function requireNoEncoding(headers: Headers): void {
+  const encoding = headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity';
+  if (encoding === 'identity' || encoding === '') return;
+  throw new RequestError(415, 'The body has to be sent as it is, without a content-encoding.', {
+    headers: { 'accept-encoding': 'identity' },
+  });
 }
 
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {

@@ -4,6 +4,7 @@
  * Owns: which handler serves which function, and on which terms. Knows nothing of the platform's conventions for files.
  */
 import { handle, type Handler, type Services } from './handle.ts';
+import { defaultLoadLimits, type LoadLimits, LoadShedder } from './load-shedder.ts';
 import { statusHandler, syncHandler } from './operations.ts';
 import { RequestError } from './problem.ts';
 import { rowHandlers } from './rows.ts';
@@ -27,7 +28,10 @@ export interface Endpoints {
   refuse(request: Request, allow: string): Promise<Response>;
 }
 
-export function createEndpoints(services: Services): Endpoints {
+const syncing = { load: 'free', maxBodyBytes: 0, produces: ['application/json', 'text/event-stream'] } as const;
+
+export function createEndpoints(given: Services, loadLimits: LoadLimits = defaultLoadLimits): Endpoints {
+  const services = { ...given, shedder: new LoadShedder(given.app.runtime, loadLimits) };
   const endpoint =
     (terms: Terms, handler: Handler): Endpoint =>
     (request) =>
@@ -36,8 +40,8 @@ export function createEndpoints(services: Services): Endpoints {
   const sync = syncHandler(services.app);
   return {
     status: endpoint({ permission: 'status', load: 'free', maxBodyBytes: 0 }, statusHandler(services.app)),
-    sync: endpoint({ permission: 'sync', load: 'free', maxBodyBytes: 0 }, sync),
-    cronSync: endpoint({ permission: 'cron-sync', load: 'free', maxBodyBytes: 0 }, sync),
+    sync: endpoint({ ...syncing, permission: 'sync' }, sync),
+    cronSync: endpoint({ ...syncing, permission: 'cron-sync' }, sync),
     list: endpoint(reading('read-table'), rows.list),
     create: endpoint(writing('write-table'), rows.create),
     readOne: endpoint(reading('read-table'), rows.readOne),

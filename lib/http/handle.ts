@@ -1,16 +1,31 @@
 /**
- * The boundary around every handler: what goes in is understood, what comes out has its headers, what is thrown
- * becomes a problem, and the database gets its time after the answer.
+ * The boundary around every handler: who may not is refused, what goes in is understood, what comes out has its headers,
+ * what is thrown becomes a problem, and the database gets its time after the answer.
  *
- * Owns: the context of a request and these steps. Knows nothing of tables. The worst that can happen: an error that
- * nobody sees; so everything that is the server's fault is logged here, once.
+ * Owns: these steps, in this order. Knows nothing of tables. The worst that can happen: an error that nobody sees; so
+ * everything that is the server's fault is logged, once.
  */
 import type { App, OpenBackend } from '../app.ts';
+import type { Examination } from '../config/config.ts';
 import type { Answer, Database, ReadOptions } from '../db/database.ts';
+import { negotiate } from './accept.ts';
+import { authorize, type Role } from './access.ts';
 import { type Address, parseAddress } from './address.ts';
-import { parseBookmark, requestIdOf, serverTiming, type StoreCounts, writeAnswerHeaders } from './headers.ts';
-import type { Log } from './log.ts';
-import { problemResponse } from './problem.ts';
+import { announcedBytes } from './body.ts';
+import { writeCorsHeaders } from './cors.ts';
+import {
+  parseBookmark,
+  requestIdOf,
+  serverTiming,
+  type StoreCounts,
+  writeAnswerHeaders,
+  writeSecurityHeaders,
+} from './headers.ts';
+import { requireModest } from './limits.ts';
+import type { Leave, LoadShedder } from './load-shedder.ts';
+import { describeRequest, type Log } from './log.ts';
+import { problemResponse, RequestError } from './problem.ts';
+import { whenSent } from './sending.ts';
 import type { Terms } from './terms.ts';
 
 export interface Services {
@@ -20,11 +35,18 @@ export interface Services {
   readonly waitUntil: (promise: Promise<unknown>) => void;
 }
 
+/** What requests of one process share. */
+export interface SharedServices extends Services {
+  readonly shedder: LoadShedder;
+}
+
 export interface RequestContext {
   readonly request: Request;
   readonly address: Address;
   /** Those of the endpoint. */
   readonly terms: Terms;
+  /** Of who asks. That it may is decided already. */
+  readonly role: Role;
   /** What the request asks of a read. */
   readonly readOptions: ReadOptions;
   /** Opens the database when no request has. @throws AppError */
@@ -40,52 +62,68 @@ export interface RequestContext {
 export type Handler = (context: RequestContext) => Promise<Response>;
 
 /** Runs `work`. Always answers, never rejects. */
-export async function handle(services: Services, request: Request, terms: Terms, work: Handler): Promise<Response> {
+export async function handle(
+  services: SharedServices,
+  request: Request,
+  terms: Terms,
+  work: Handler,
+): Promise<Response> {
   const exchange = new Exchange(services, request, terms);
   const { value, counts } = services.app.tracked(() => exchange.run(work));
   const response = await value;
-  exchange.complete(response.headers, counts());
+  exchange.complete(response, counts());
   exchange.maintainLater();
-  return request.method === 'HEAD' ? new Response(null, response) : response;
+  if (request.method !== 'HEAD') return response;
+  await response.body?.cancel();
+  return new Response(null, response);
 }
 
 class Exchange {
-  readonly #services: Services;
+  readonly #services: SharedServices;
   readonly #request: Request;
   readonly #terms: Terms;
   readonly #requestId: string;
   readonly #startedMs: number;
+  readonly #rules: Examination;
   readonly #timings: Record<string, number> = {};
+  #role: Role = 'public';
   #backend: OpenBackend | null = null;
   #answer: Answer<unknown> | null = null;
 
-  constructor(services: Services, request: Request, terms: Terms) {
+  constructor(services: SharedServices, request: Request, terms: Terms) {
     const { runtime } = services.app;
     this.#services = services;
     this.#request = request;
     this.#terms = terms;
     this.#startedMs = runtime.monotonicMs();
     this.#requestId = requestIdOf(request.headers, () => runtime.uuid());
+    this.#rules = services.app.examine();
   }
 
   async run(work: Handler): Promise<Response> {
+    let leave: Leave | null = null;
     try {
-      return await work(this.#context());
+      const context = this.#admit();
+      leave = await this.#enter();
+      return await this.#keepPlace(await work(context), leave);
     } catch (error) {
+      leave?.();
       const response = problemResponse(error);
-      if (response.status >= 500) this.#logFailure(error, response.status);
+      if (response.status >= 500 && !(error instanceof RequestError)) this.#logFailure(error, response.status);
       return response;
     }
   }
 
-  complete(headers: Headers, sent: StoreCounts): void {
-    headers.set('cache-control', 'no-store');
+  complete({ headers, status }: Response, sent: StoreCounts): void {
+    writeSecurityHeaders(headers);
+    writeCorsHeaders(this.#request, headers, this.#rules.access.corsOrigins);
     headers.set('x-request-id', this.#requestId);
-    headers.set('x-content-type-options', 'nosniff');
     if (this.#backend) headers.set('db-backend', this.#backend.name);
-    if (this.#answer) writeAnswerHeaders(headers, this.#answer);
+    if (this.#answer) writeAnswerHeaders(headers, this.#answer, this.#role);
     const total = this.#services.app.runtime.monotonicMs() - this.#startedMs;
     headers.set('server-timing', serverTiming({ ...this.#timings, ...this.#answer?.timings, total }, sent));
+    if (this.#rules.config?.logRequests === true)
+      this.#log({ level: 'info', message: 'A request was answered.', status, ms: Math.round(total), role: this.#role });
   }
 
   /** The answer goes out first: what is due starts on a later turn of the event loop. */
@@ -95,13 +133,56 @@ class Exchange {
     if (database) waitUntil(app.runtime.sleep(0).then(() => database.maintain()));
   }
 
-  #context(): RequestContext {
+  /** All that is decided before the database is opened or the body read. */
+  #admit(): RequestContext {
+    requireModest(this.#request);
+    const address = parseAddress(this.#request.url);
+    const { permission, produces = ['application/json'] } = this.#terms;
+    const asked = typeof permission === 'function' ? permission(address) : permission;
+    if (this.#rules.access.hasWrongToken) this.#logConfiguration();
+    this.#role = authorize(this.#request, asked, this.#rules);
+    if (asked !== 'methods') negotiate(this.#request.headers, produces);
+    return this.#context(address);
+  }
+
+  async #enter(): Promise<Leave> {
+    const { app, shedder } = this.#services;
+    const before = app.runtime.monotonicMs();
+    const bytes = announcedBytes(this.#request, this.#terms.maxBodyBytes);
+    const leave = await shedder.enter(this.#terms.load, bytes, this.#request.signal);
+    this.#timings['wait'] = app.runtime.monotonicMs() - before;
+    return leave;
+  }
+
+  /** Who sends what is large or lasts keeps the place until it is sent. */
+  async #keepPlace(response: Response, leave: Leave): Promise<Response> {
+    const { app, shedder } = this.#services;
+    const { runtime } = app;
+    if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) {
+      leave();
+      try {
+        const onEnd = await shedder.enter('events', 0, this.#request.signal);
+        return whenSent(response, { runtime, onEnd });
+      } catch (error) {
+        await response.body?.cancel();
+        throw error;
+      }
+    }
+    if (this.#terms.load === 'query' || this.#terms.load === 'transfer') {
+      return whenSent(response, { runtime, onEnd: leave });
+    }
+    leave();
+    return response;
+  }
+
+  #context(address: Address): RequestContext {
     const request = this.#request;
     const atLeast = parseBookmark(request.headers);
     return {
       request,
-      address: parseAddress(request.url),
+      address,
       terms: this.#terms,
+      role: this.#role,
       readOptions: {
         signal: request.signal,
         askedMs: this.#startedMs,
@@ -128,14 +209,16 @@ class Exchange {
   #logFailure(error: unknown, status: number): void {
     // Nobody is there to be told of an error that their going away caused.
     if (this.#request.signal.aborted) return;
-    this.#services.log({
-      level: 'error',
-      message: 'A request failed.',
-      requestId: this.#requestId,
-      method: this.#request.method,
-      path: URL.parse(this.#request.url)?.pathname ?? '',
-      status,
-      error,
-    });
+    this.#log({ level: 'error', message: 'A request failed.', status, error });
+  }
+
+  /** Who sends a token that was right in the mind of who set it is refused, and has no other place to learn why. */
+  #logConfiguration(): void {
+    const wrong = this.#rules.problems.map(({ message }) => message).join('; ');
+    this.#log({ level: 'error', message: `The configuration is wrong: ${wrong}.` });
+  }
+
+  #log(entry: Parameters<Log>[0]): void {
+    this.#services.log({ ...entry, requestId: this.#requestId, ...describeRequest(this.#request) });
   }
 }

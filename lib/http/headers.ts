@@ -5,6 +5,7 @@
  * its own write.
  */
 import type { Answer, Timings } from '../db/database.ts';
+import { type Role, seesEverything } from './access.ts';
 import { RequestError } from './problem.ts';
 
 /** The version that the client has seen. @throws RequestError 400 */
@@ -22,10 +23,28 @@ export function parseBookmark(headers: Headers): number | undefined {
   );
 }
 
-export function writeAnswerHeaders(headers: Headers, answer: Omit<Answer<unknown>, 'value' | 'timings'>): void {
+export function writeAnswerHeaders(
+  headers: Headers,
+  answer: Omit<Answer<unknown>, 'value' | 'timings'>,
+  role: Role,
+): void {
   headers.set('db-bookmark', String(answer.version));
   headers.set('db-durability', answer.durability);
-  if (answer.degraded !== undefined) headers.set('db-degraded', headerText(answer.degraded));
+  if (answer.degraded === undefined) return;
+  // The reason may name what only operators are to know.
+  headers.set(
+    'db-degraded',
+    seesEverything(role) ? headerText(answer.degraded) : 'this answer is not from the primary',
+  );
+}
+
+/** For answers that are data, never a page: nothing in them may run, be framed, be guessed at or be kept. */
+export function writeSecurityHeaders(headers: Headers): void {
+  headers.set('cache-control', 'no-store');
+  headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+  headers.set('referrer-policy', 'no-referrer');
+  headers.set('x-content-type-options', 'nosniff');
+  headers.set('x-frame-options', 'DENY');
 }
 
 /** What a billed store was sent for one request, by the classes that providers bill by. */

@@ -6,13 +6,16 @@
  */
 
 export interface LogEntry {
-  readonly level: 'error' | 'warning';
+  readonly level: 'error' | 'warning' | 'info';
   readonly message: string;
   readonly requestId?: string;
   readonly method?: string;
-  /** Without the query. */
+  /** Without the query, and without what is no name of a table and no id. */
   readonly path?: string;
   readonly status?: number;
+  /** How long it took. */
+  readonly ms?: number;
+  readonly role?: string;
   readonly error?: unknown;
 }
 
@@ -26,6 +29,13 @@ export function lineLog(now: () => number, write: (line: string) => void): Log {
     const described = error === undefined ? {} : { error: describeError(error, maxCauses) };
     write(JSON.stringify({ time: new Date(now()).toISOString(), ...entry, ...described }));
   };
+}
+
+/** What of a request may be in a log. */
+export function describeRequest({ method, url }: Request): Pick<LogEntry, 'method' | 'path'> {
+  const segments = (URL.parse(url)?.pathname ?? '').split('/');
+  const shown = segments.slice(0, 5).map((segment) => (/^[a-z0-9_-]{0,36}$/.test(segment) ? segment : '…'));
+  return { method, path: shown.join('/') };
 }
 
 /** Standard error, which Vercel shows as the function's log. */

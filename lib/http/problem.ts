@@ -7,7 +7,7 @@
  */
 import { AppError, type AppErrorOptions, type ErrorKind, type FieldError } from '../errors.ts';
 
-type RequestStatus = 400 | 404 | 405 | 413 | 415;
+type RequestStatus = 400 | 401 | 403 | 404 | 405 | 406 | 413 | 414 | 415 | 431 | 503;
 
 /** The request itself is wrong, whatever the database says. */
 export class RequestError extends AppError {
@@ -57,10 +57,16 @@ interface Kind {
 
 const requestKinds: Readonly<Record<RequestStatus, Omit<Kind, 'status'>>> = {
   400: { type: 'invalid-request', title: 'The request is not understood' },
+  401: { type: 'unauthorized', title: 'This needs a token' },
+  403: { type: 'forbidden', title: 'This is not allowed' },
   404: { type: 'not-found', title: 'There is no such thing' },
   405: { type: 'method-not-allowed', title: 'This method is not served here' },
+  406: { type: 'not-acceptable', title: 'No answer of an accepted type can be given' },
   413: { type: 'too-large', title: 'The body is too large' },
+  414: { type: 'address-too-long', title: 'The address is too long' },
   415: { type: 'unsupported-media-type', title: 'The body is of a type that is not understood' },
+  431: { type: 'headers-too-large', title: 'The headers are too large' },
+  503: { type: 'overloaded', title: 'There is too much to do at once' },
 };
 
 const kinds: Readonly<Record<ErrorKind, Kind>> = {

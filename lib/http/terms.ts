@@ -26,15 +26,21 @@ export type Permission =
   | 'cron-sync'
   | 'sync';
 
-/** The queues of the load shedder. `free`: short, and never waits. */
-export type Load = 'read' | 'write' | 'query' | 'free';
+/**
+ * The lanes of the load shedder. `transfer`: an import or an export, whose place is kept until the answer is sent, as that
+ * of a `query` is. `events`: what an answer of server-sent events takes while it lasts, whichever lane it came through.
+ * `free`: what is short, or there is one of anyway.
+ */
+export type Load = 'read' | 'write' | 'query' | 'transfer' | 'events' | 'free';
 
 export interface Terms {
   /** A function where the address decides, such as an export of a table or of the whole database. */
   readonly permission: Permission | ((address: Address) => Permission);
-  readonly load: Load;
+  readonly load: Exclude<Load, 'events'>;
   /** Most bytes of a body; 0 where none is read. */
   readonly maxBodyBytes: number;
+  /** The types of its answers; absent: JSON. A client that accepts none of them is told so before anything is done. */
+  readonly produces?: readonly string[];
 }
 
 const mebibyte = 1024 * 1024;

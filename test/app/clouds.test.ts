@@ -12,6 +12,7 @@ import { backendFactories } from '../../lib/backends.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { lineLog, type LogEntry } from '../../lib/http/log.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
+import { localRequest } from '../support/requests.ts';
 import { migrations } from '../../lib/schema/migrations/index.ts';
 import { schema } from '../../lib/schema/tables/index.ts';
 import { type CloudFault, faultyBlob, type FaultyCloud, faultyGcs, faultyS3 } from './cloud-faults.ts';
@@ -62,11 +63,11 @@ class Instance {
   }
 
   async get(endpoint: 'status' | 'list' | 'readOne', path: string): Promise<Said> {
-    return this.#keep(await this.#endpoints[endpoint](new Request(`http://localhost/api/${path}`)));
+    return this.#keep(await this.#endpoints[endpoint](localRequest(`/api/${path}`)));
   }
 
   async create(email: string): Promise<Said> {
-    const request = new Request('http://localhost/api/students', {
+    const request = localRequest('/api/students', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ name: 'Ada', email }),

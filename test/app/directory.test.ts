@@ -8,6 +8,7 @@ import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../../lib/schema/migrations/index.ts';
 import { schema } from '../../lib/schema/tables/index.ts';
+import { localRequest } from '../support/requests.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -40,12 +41,12 @@ function start(environment: Record<string, string>, runtime: Runtime = systemRun
 }
 
 const post = (table: string, json: object) =>
-  new Request(`http://localhost/api/${table}`, {
+  localRequest(`/api/${table}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(json),
   });
-const get = (path: string) => new Request(`http://localhost${path}`);
+const get = (path: string) => localRequest(path);
 
 describe.each([
   ['local', (path: string) => ({ LOCAL_DB_PATH: join(path, 'made', 'school.db') }), 'made'],

@@ -15,7 +15,9 @@ registerHooks({
 
 const { endpoints } = await import('../../lib/http/serve.ts');
 const atStart = [...loaded];
-const response = await endpoints.status(new Request('http://localhost/api/db-status'));
+const response = await endpoints.status(
+  new Request('http://localhost/api/db-status', { headers: { 'x-real-ip': '127.0.0.1' } }),
+);
 const { status, backend } = (await response.json()) as { status: string; backend: string };
 process.stdout.write(`\n${JSON.stringify({ status, backend, atStart, all: [...loaded] })}\n`);
 process.exit();

@@ -12,6 +12,7 @@ import type { Finished } from './programs.ts';
 import { runNode } from './programs.ts';
 
 const canary = 'zqCanary7';
+const adminToken = 'admin-token-of-some-length';
 const link = '{"projectId":"prj_someones","orgId":"team_someones"}';
 
 let folder: string;
@@ -145,15 +146,20 @@ describe('the functions, copied to where there is no node_modules', () => {
     const found = output.functions.find((each) => each.route === route);
     if (found === undefined) throw new Error(`There is no function ${route}`);
     const place = found.folder.replace(join(project, '.vercel/output/functions'), deployed);
-    const options = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    const type = body && { 'content-type': 'application/json' };
+    const headers = { authorization: `Bearer ${adminToken}`, ...type };
+    const options = { method, headers, ...(body && { body: JSON.stringify(body) }) };
     const program = `
       const handler = await import(${JSON.stringify(join(place, found.handler))});
-      const request = new Request('http://127.0.0.1${path}', ${JSON.stringify({ method, ...options })});
+      const request = new Request('http://127.0.0.1${path}', ${JSON.stringify(options)});
       const response = await handler[${JSON.stringify(method)}](request);
       process.stdout.write('\\n' + JSON.stringify({ status: response.status, body: await response.json() }) + '\\n');
       process.kill(process.pid, 'SIGTERM');
     `;
-    const { output: text } = await runNode(['--input-type=module', '-e', program], { cwd: place, environment });
+    const { output: text } = await runNode(['--input-type=module', '-e', program], {
+      cwd: place,
+      environment: { ADMIN_TOKEN: adminToken, ...environment },
+    });
     const answer = text.split('\n').findLast((line) => line.startsWith('{"status"'));
     if (answer === undefined) throw new Error(`${method} ${path} answered nothing:\n${text}`);
     return JSON.parse(answer) as { status: number; body: unknown };

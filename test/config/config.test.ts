@@ -179,6 +179,39 @@ describe('what belongs to no backend', () => {
     });
   });
 
+  test('a token that two share is nobody’s', () => {
+    const [one, two] = ['a'.repeat(16), 'b'.repeat(16)];
+    for (const [environment, names] of [
+      [{ ADMIN_TOKEN: one, API_TOKEN: one, CRON_SECRET: two }, ['API_TOKEN']],
+      [{ ADMIN_TOKEN: two, API_TOKEN: one, CRON_SECRET: one }, ['CRON_SECRET']],
+      [{ ADMIN_TOKEN: one, API_TOKEN: two, CRON_SECRET: one }, ['CRON_SECRET']],
+    ] as const) {
+      const { config, access, problems } = examineEnvironment(environment);
+      expect([config, problems.map(({ path }) => path)]).toEqual([null, names]);
+      const left = [access.adminToken, access.apiToken, access.cronSecret].filter((token) => token !== null);
+      expect([left, access.hasWrongToken]).toEqual([[two], true]);
+    }
+  });
+
+  test('access is known also when all else is wrong', () => {
+    const { config, access, onVercel } = examineEnvironment({
+      DB_BACKEND: 'x',
+      ADMIN_TOKEN: 'a'.repeat(16),
+      VERCEL: '1',
+    });
+    expect([config, access.adminToken, access.hasWrongToken, onVercel]).toEqual([null, 'a'.repeat(16), false, true]);
+    expect(examineEnvironment({ ADMIN_TOKEN: 'short' }).access).toMatchObject({
+      adminToken: null,
+      hasWrongToken: true,
+    });
+  });
+
+  test('origins are separated by commas, or all', () => {
+    const origins = (text: string) => readConfig({ CORS_ORIGINS: text }).access.corsOrigins;
+    expect(origins('https://a.example, http://localhost:5173')).toEqual(['https://a.example', 'http://localhost:5173']);
+    expect(origins('*')).toEqual(['*']);
+  });
+
   const wrong: [string, string][] = [
     ['DB_MAX_STALENESS_MS', '-1'],
     ['DB_MAX_STALENESS_MS', '1.5'],
@@ -190,6 +223,11 @@ describe('what belongs to no backend', () => {
     ['API_TOKEN', 'with a blank in the middle'],
     ['CRON_SECRET', 'naïve-and-not-ascii'],
     ['TMPDIR', 'tmp'],
+    ['CORS_ORIGINS', 'https://app.example.com/'],
+    ['CORS_ORIGINS', 'app.example.com'],
+    ['CORS_ORIGINS', 'https://app.example.com, *'],
+    ['CORS_ORIGINS', 'null'],
+    ['LOG_REQUESTS', 'all'],
   ];
   test.each(wrong)('%s=%s is refused', (variable, value) => {
     expect(examineEnvironment({ [variable]: value }).problems.map((problem) => problem.path)).toEqual([variable]);

@@ -39,4 +39,6 @@ export const completeEnvironment = {
   API_TOKEN: 'api-token-of-some-length',
   PUBLIC_READ: 'false',
   CRON_SECRET: 'cron-secret-of-some-length',
+  CORS_ORIGINS: 'https://app.example.com, http://localhost:5173',
+  LOG_REQUESTS: 'true',
 } as const;

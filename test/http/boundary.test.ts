@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError, type ErrorKind } from '../../lib/errors.ts';
 import { lineLog } from '../../lib/http/log.ts';
+import { localRequest } from '../support/requests.ts';
 import { type Service, startService } from '../support/service.ts';
 
 let service: Service;
@@ -24,7 +25,7 @@ describe('headers', () => {
       'db-durability': 'durable',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
-      'server-timing': 'open;dur=0, db;dur=1.25, total;dur=0',
+      'server-timing': 'wait;dur=0, open;dur=0, db;dur=1.25, total;dur=0',
       'x-request-id': expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
     expect(response.headers.has('db-degraded')).toBe(false);
@@ -64,7 +65,7 @@ describe('headers', () => {
   it('are on errors too', async () => {
     const response = await service.send('GET', '/api/nope');
     expect(response.headers.get('cache-control')).toBe('no-store');
-    expect(response.headers.get('server-timing')).toMatch(/^total;dur=/);
+    expect(response.headers.get('server-timing')).toMatch(/^wait;dur=0, total;dur=/);
   });
 });
 
@@ -180,7 +181,7 @@ describe('errors', () => {
     const abort = new AbortController();
     service.database.trouble = { fail: new Error('aborted') };
     abort.abort();
-    await service.endpoints.list(new Request('http://localhost/api/students', { signal: abort.signal }));
+    await service.endpoints.list(localRequest('/api/students', { signal: abort.signal }));
     expect(service.log).toEqual([]);
   });
 });

@@ -12,6 +12,7 @@ import { schema } from '../../lib/schema/tables/index.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { type Cloud, clouds, startCarelessS3, startCloud } from '../support/clouds.ts';
 import { temporaryFolder } from '../support/engine.ts';
+import { localRequest } from '../support/requests.ts';
 import { type Site, testSite, type Worker } from '../support/processes.ts';
 import { auditLedger, auditLog, auditVersions, fatesOf } from './audit.ts';
 import { writeFromMany } from './many-writers.ts';
@@ -188,7 +189,7 @@ it('a store that ignores conditions is refused for a new database, with the reas
   });
   onTestFinished(() => app.close());
   const endpoints = createEndpoints({ app, log: () => undefined, waitUntil: () => undefined });
-  const status = await endpoints.status(new Request('http://localhost/api/db-status'));
+  const status = await endpoints.status(localRequest('/api/db-status'));
   expect([status.status, await status.json()]).toMatchObject([
     503,
     {
@@ -197,7 +198,7 @@ it('a store that ignores conditions is refused for a new database, with the reas
       message: expect.stringContaining('does not support conditional writes') as unknown,
     },
   ]);
-  const list = await endpoints.list(new Request('http://localhost/api/students'));
+  const list = await endpoints.list(localRequest('/api/students'));
   expect(list.status).toBe(503);
   const site = await testSite(place);
   await expect(site.start({ through: 'app' })).rejects.toThrow(/does not support conditional writes/);

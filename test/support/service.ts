@@ -10,6 +10,7 @@ import type { Schema } from '../../lib/schema/table.ts';
 import { schema as defaultSchema } from '../../lib/schema/tables/index.ts';
 import type { Migration } from '../../lib/schema/migration.ts';
 import { openPlainDatabase, type PlainDatabase } from './plain-database.ts';
+import { fromThisMachine } from './requests.ts';
 import { testRuntime, type TestRuntime } from './runtime.ts';
 
 export interface Service {
@@ -36,6 +37,7 @@ export interface ServiceOptions {
   readonly environment?: Environment;
   /** Opens instead of the plain database. */
   readonly open?: BackendFactory;
+  readonly onOpen?: () => void;
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
@@ -49,7 +51,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     migrations,
     runtime,
     environment: () => environment,
-    factories: everyBackend(options.open ?? (async () => database)),
+    factories: everyBackend(async (...all) => {
+      options.onOpen?.();
+      return options.open ? options.open(...all) : database;
+    }),
     signals: deafSignals,
   });
   const endpoints = createEndpoints({
@@ -93,7 +98,8 @@ function dispatch(
     }
   }
   const body = json === undefined ? init.body : JSON.stringify(json);
-  const headers = { ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...init.headers };
+  const type = json === undefined ? {} : { 'content-type': 'application/json' };
+  const headers = { ...fromThisMachine, ...type, ...init.headers };
   const streams = body instanceof ReadableStream ? { duplex: 'half' as const } : {};
   const request = new Request(url, { method, headers, ...(body === undefined ? {} : { body }), ...streams });
   const endpoint = chosen[method];

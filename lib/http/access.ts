@@ -1,0 +1,122 @@
+/**
+ * Who asks, and whether they may: decided from the configuration and the request's headers alone, before the database
+ * is opened and before a body is read.
+ *
+ * Owns: roles, their permissions, and what those are told who may not. Which permission an endpoint needs, it declares.
+ * The worst that can happen: somebody reads what is not theirs. So what is not granted here is refused, a token is
+ * compared in constant time, and where nobody set one, only the machine itself gets in.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { AccessSettings } from '../config/access.ts';
+import { strangeness } from './locality.ts';
+import { RequestError } from './problem.ts';
+import type { Permission } from './terms.ts';
+
+/** `local`: this machine, where nobody set a token. `public`: anyone. */
+export type Role = 'admin' | 'local' | 'api' | 'cron' | 'public';
+
+/** Whether reasons, places and names of the operator's are for these eyes. */
+export function seesEverything(role: Role): boolean {
+  return role === 'admin' || role === 'local';
+}
+
+export interface AccessRules {
+  readonly access: AccessSettings;
+  readonly onVercel: boolean;
+}
+
+const forEveryone: readonly Permission[] = ['status'];
+
+const grants: Readonly<Record<Exclude<Role, 'admin' | 'local'>, readonly Permission[]>> = {
+  api: [...forEveryone, 'openapi', 'read-table', 'write-table', 'query', 'changes', 'import', 'export-table'],
+  cron: [...forEveryone, 'cron-sync'],
+  public: forEveryone,
+};
+
+/** The role of who asks. @throws RequestError 401 or 403 when it lacks the permission, 401 for a token that is nobody's */
+export function authorize(request: Request, permission: Permission, rules: AccessRules): Role {
+  if (permission === 'methods') return 'public';
+  const role = hasTokens(rules.access) ? roleByToken(request, rules.access) : roleByPlace(request, rules);
+  if (permits(role, permission, rules.access)) return role;
+  throw role === 'public' ? unknownCaller(request, permission, rules) : insufficient(permission);
+}
+
+function permits(role: Role, permission: Permission, { publicRead }: AccessSettings): boolean {
+  if (role === 'admin' || role === 'local') return true;
+  return grants[role].includes(permission) || (publicRead && permission === 'read-table');
+}
+
+/** One that is wrong closes as a right one does. */
+function hasTokens({ adminToken, apiToken, cronSecret, hasWrongToken }: AccessSettings): boolean {
+  return hasWrongToken || [adminToken, apiToken, cronSecret].some((token) => token !== null);
+}
+
+function roleByToken(request: Request, { adminToken, apiToken, cronSecret, hasWrongToken }: AccessSettings): Role {
+  const given = bearerToken(request.headers);
+  if (given === null) return 'public';
+  const matches = [
+    ['admin', isSame(given, adminToken)],
+    ['api', isSame(given, apiToken)],
+    ['cron', isSame(given, cronSecret)],
+  ] as const;
+  const role = matches.find(([, isMatch]) => isMatch)?.[0];
+  if (role !== undefined) return role;
+  throw new RequestError(401, 'The token in the header authorization is not one of this server.', {
+    headers: challenge('error="invalid_token"'),
+    ...(hasWrongToken
+      ? { hint: 'A token of this server is set to what cannot be used; its log says which, and why.' }
+      : {}),
+  });
+}
+
+function roleByPlace(request: Request, { access, onVercel }: AccessRules): Role {
+  return !onVercel && strangeness(request, access.corsOrigins) === null ? 'local' : 'public';
+}
+
+/** Empty for one that is not well-formed, which is nobody's. https://www.rfc-editor.org/rfc/rfc6750#section-2.1 */
+function bearerToken(headers: Headers): string | null {
+  const given = headers.get('authorization');
+  if (given === null || !/^bearer\b/i.test(given)) return null;
+  return /^bearer +([\x21-\x7e]+)$/i.exec(given)?.[1] ?? '';
+}
+
+/** Hashes have one length, so neither the time nor an error tells anything of the token. */
+function isSame(given: string, token: string | null): boolean {
+  const isEqual = timingSafeEqual(digest(given), digest(token ?? ''));
+  return token !== null && isEqual;
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function unknownCaller(request: Request, permission: Permission, { access, onVercel }: AccessRules): RequestError {
+  if (hasTokens(access)) {
+    const message = `This needs a token: send the header "Authorization: Bearer <token>" with ${neededTokens(permission)}.`;
+    return new RequestError(401, message, { headers: challenge() });
+  }
+  const hint =
+    'Set ADMIN_TOKEN (everything), API_TOKEN (tables and queries) or PUBLIC_READ=true (reading tables) in its environment.';
+  if (onVercel) {
+    return new RequestError(403, 'This deployment is closed, because nobody has set a token for it yet.', { hint });
+  }
+  const why = strangeness(request, access.corsOrigins) ?? '';
+  const message = `No token is set, so this server is open to the machine alone that it runs on. ${why}`;
+  return new RequestError(403, message.trim(), { hint });
+}
+
+function insufficient(permission: Permission): RequestError {
+  const needed = neededTokens(permission);
+  return new RequestError(403, `The token does not allow this; it needs ${needed}.`, {
+    headers: challenge('error="insufficient_scope"'),
+  });
+}
+
+function neededTokens(permission: Permission): string {
+  if (permission === 'cron-sync') return 'ADMIN_TOKEN or CRON_SECRET';
+  return grants.api.includes(permission) ? 'API_TOKEN or ADMIN_TOKEN' : 'ADMIN_TOKEN';
+}
+
+function challenge(...more: readonly string[]): Readonly<Record<string, string>> {
+  return { 'www-authenticate': ['Bearer realm="eider"', ...more].join(', ') };
+}

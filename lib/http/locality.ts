@@ -1,0 +1,55 @@
+/**
+ * Whether a request comes from the machine that this server runs on, and from a page of this server if from a browser.
+ * Where nobody set a token, that is what stands between the database and the network.
+ *
+ * Owns: that judgement, from headers alone: a function sees no socket. `vercel dev` overwrites x-real-ip with the peer
+ * of its socket, and x-vercel-deployment-url with the header Host as it came; the others are as the client chose them.
+ * So every header that names a peer or a host has to name this machine, and one that names the peer has to be there.
+ *
+ * The worst that can happen: a page on the web that reads or changes the database of whoever looks at it, through the
+ * browser, which runs on this machine: under its own name, made to resolve to 127.0.0.1 (so names of hosts are looked at),
+ * or by sending requests whose answers it does not see (so origins are).
+ */
+import { BlockList, isIP } from 'node:net';
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8);
+loopback.addAddress('::1', 'ipv6');
+// IPv4 in IPv6, as a socket that listens on both says it.
+loopback.addSubnet('::ffff:127.0.0.0', 104, 'ipv6');
+
+const peerHeaders = ['x-real-ip', 'x-vercel-forwarded-for', 'x-forwarded-for'] as const;
+const hostHeaders = ['host', 'x-forwarded-host', 'x-vercel-deployment-url'] as const;
+
+/** Why the request is not one of this machine; null when it is. A sentence. */
+export function strangeness(request: Request, allowedOrigins: readonly string[]): string | null {
+  if (!comesFromLoopback(request.headers))
+    return 'The request does not come from the machine that this server runs on.';
+  if (!namesLoopback(request)) return 'The request names a host that is not localhost, 127.0.0.1 or [::1].';
+  if (!isOfOwnPage(request, allowedOrigins))
+    return 'A page of another origin sent the request; CORS_ORIGINS can allow it.';
+  return null;
+}
+
+function comesFromLoopback(headers: Headers): boolean {
+  const peers = peerHeaders.flatMap((name) => headers.get(name)?.split(',') ?? []).map((peer) => peer.trim());
+  const isDirect = headers.get('forwarded') === null && headers.get('via') === null;
+  return isDirect && peers.length > 0 && peers.every(isLoopbackAddress);
+}
+
+function isLoopbackAddress(text: string): boolean {
+  const family = isIP(text);
+  return family !== 0 && loopback.check(text, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+function namesLoopback({ headers, url }: Request): boolean {
+  const hosts = hostHeaders.flatMap((name) => headers.get(name) ?? []);
+  return [new URL(url).host, ...hosts].every((host) => /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i.test(host));
+}
+
+/** Programs that are no browsers send neither header. https://www.w3.org/TR/fetch-metadata/ */
+function isOfOwnPage({ headers, url }: Request, allowedOrigins: readonly string[]): boolean {
+  const origin = headers.get('origin');
+  if (origin !== null) return origin === new URL(url).origin || allowedOrigins.includes(origin);
+  return ['same-origin', 'none', null].includes(headers.get('sec-fetch-site'));
+}

@@ -1,0 +1,72 @@
+/**
+ * Knowing when the body of an answer has been sent, or never will be.
+ *
+ * Owns: a stream around the stream. The worst that can happen: a client that stops reading and keeps what the answer
+ * holds (a place in a lane, a query's result) for ever; so one that takes nothing for a while is given up.
+ */
+import { AppError } from '../errors.ts';
+import type { Runtime } from '../runtime.ts';
+
+const maxPauseMs = 60_000;
+
+export interface SendingOptions {
+  readonly runtime: Runtime;
+  /** Called once, when the body has been read to its end, was given up, or failed. */
+  readonly onEnd: () => void;
+}
+
+/** The same answer; without a body, `onEnd` is called at once. */
+export function whenSent(response: Response, options: SendingOptions): Response {
+  if (response.body) return new Response(watched(response.body, options), response);
+  options.onEnd();
+  return response;
+}
+
+function watched(body: ReadableStream<Uint8Array>, { runtime, onEnd }: SendingOptions): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  let awaited = new AbortController();
+  const end = (): void => {
+    awaited.abort();
+    onEnd();
+  };
+  const giveUp = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+    const reason = new AppError('unavailable', 'The client took nothing of the answer for too long.');
+    controller.error(reason);
+    end();
+    await reader.cancel(reason);
+  };
+  const watch = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    awaited = new AbortController();
+    // Aborted is what the pause is meant to be; a source that fails while it is cancelled has nobody to tell.
+    runtime
+      .sleep(maxPauseMs, awaited.signal)
+      .then(() => giveUp(controller))
+      .catch(() => undefined);
+  };
+  return new ReadableStream<Uint8Array>(
+    {
+      start: watch,
+      async pull(controller) {
+        awaited.abort();
+        try {
+          const { done, value } = await reader.read();
+          if (done) {
+            controller.close();
+            end();
+          } else {
+            controller.enqueue(value);
+            watch(controller);
+          }
+        } catch (error) {
+          end();
+          throw error;
+        }
+      },
+      async cancel(reason) {
+        end();
+        await reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

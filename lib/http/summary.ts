@@ -1,0 +1,72 @@
+/**
+ * What db-status tells those who are not the operator: whether it works, and what to do to learn more.
+ *
+ * Owns: that summary. It names no place, host, bucket or path, and quotes no error; the log has those. The worst that can
+ * happen: it is asked for a thousand times a second by somebody who has no token, and each time asks the store, which is
+ * paid for; so what was seen is told for a while.
+ */
+import type { App } from '../app.ts';
+import { describeBackend } from '../config/backends.ts';
+import type { Examination } from '../config/config.ts';
+import type { Handler, RequestContext } from './handle.ts';
+
+const lookEveryMs = 10_000;
+
+type Health =
+  | { readonly status: 'ok' | 'degraded'; readonly version: number }
+  | { readonly status: 'down'; readonly version: null };
+
+interface Look {
+  readonly atMs: number;
+  readonly health: Promise<Health>;
+}
+
+export function summaryHandler(app: App): Handler {
+  let last: Look | null = null;
+  return async (context) => {
+    const nowMs = app.runtime.monotonicMs();
+    if (last === null || nowMs - last.atMs >= lookEveryMs) last = { atMs: nowMs, health: look(app, context) };
+    const health = await last.health;
+    const body = summaryBody(app.examine(), health, context);
+    if (health.status !== 'down') return Response.json(body);
+    return Response.json(body, { status: 503, headers: { 'retry-after': '10' } });
+  };
+}
+
+/** Not by way of the context: its headers would tell of the backend. Not its signal: others wait for this, too. */
+async function look(app: App, context: RequestContext): Promise<Health> {
+  try {
+    const { database } = await app.open();
+    const read = await database.read((queries) => queries.selectNoFrom((eb) => eb.lit(1).as('one')).execute(), {
+      maxStalenessMs: 0,
+    });
+    return { status: read.degraded === undefined ? 'ok' : 'degraded', version: read.version };
+  } catch (error) {
+    context.logFailure(error, 503);
+    return { status: 'down', version: null };
+  }
+}
+
+function summaryBody({ config, access, onVercel }: Examination, { status, version }: Health, { role }: RequestContext) {
+  const traits = config === null ? null : describeBackend(config.chosen.backend);
+  const known = { engine: traits?.engine ?? null, persistent: traits?.persistent ?? null, version };
+  return {
+    status,
+    message: status === 'down' || traits === null ? downMessage(config !== null) : traits.message,
+    ...(role === 'api' ? { backend: config?.chosen.backend ?? null, ...known } : {}),
+    hint: hint(access, onVercel),
+  };
+}
+
+function downMessage(isConfigured: boolean): string {
+  return isConfigured
+    ? 'The database cannot be used at the moment. The log of this server says why.'
+    : 'The configuration of this server is wrong, so its database is closed. The log of this server says which variable it is.';
+}
+
+function hint({ adminToken, hasWrongToken }: Examination['access'], onVercel: boolean): string {
+  if (adminToken !== null) return 'With ADMIN_TOKEN in the header "Authorization: Bearer <token>" this says more.';
+  if (hasWrongToken) return 'A token of this server cannot be used; its log says which, and why.';
+  const closed = onVercel ? 'This deployment is closed until ADMIN_TOKEN or API_TOKEN is set in its environment. ' : '';
+  return `${closed}With ADMIN_TOKEN set, and sent in the header "Authorization: Bearer <token>", this says more.`;
+}
