@@ -10,7 +10,6 @@ import type { BackendName, BlobSettings, DirectorySettings, GcsSettings, S3Setti
 import type { Config } from './config/config.ts';
 import { setSdkDefault } from './config/process.ts';
 import type { Database } from './db/database.ts';
-import { AppError } from './errors.ts';
 import type { Runtime } from './runtime.ts';
 import type { Migration } from './schema/migration.ts';
 import { estimateBlobMonth, type MonthEstimate } from './store/blob-plan.ts';
@@ -36,7 +35,7 @@ export const backendFactories: BackendFactories = {
   blob: openOnStore,
   s3: openOnStore,
   gcs: openOnStore,
-  postgres: notInThisVersion,
+  postgres: openOnPostgres,
 };
 
 /** A store as a backend has it, and the database file's key in it. */
@@ -139,8 +138,10 @@ function slotRootOf(tmpDirectory: string, location: string): string {
   return join(tmpDirectory, `eider-${createHash('sha256').update(owner).digest('hex').slice(0, 16)}`);
 }
 
-function notInThisVersion({ chosen }: Config): Promise<never> {
-  const message = `The backend ${chosen.backend} is configured, but this version has no driver for it.`;
-  const hint = 'Remove its variables, or choose another one with DB_BACKEND (network, volume, blob, s3, gcs, local).';
-  return Promise.reject(new AppError('invalid', message, { hint }));
+/** PostgreSQL: no replica, no store; the driver is loaded that the host is reached best through. */
+async function openOnPostgres({ chosen }: Config, { migrations, runtime }: FactoryContext): Promise<Database> {
+  if (chosen.backend !== 'postgres') throw new Error(`${chosen.backend} is not PostgreSQL.`);
+  const { openPostgresDatabase } = await import('./db/postgres/postgres-database.ts');
+  const { connectionString, driver } = chosen;
+  return openPostgresDatabase({ connectionString, driver, migrations, runtime });
 }

@@ -62,7 +62,8 @@ export interface DatabaseStatus {
   readonly location: string;
   readonly databaseId: string | null;
   readonly version: number;
-  readonly checkpoint: CheckpointStatus;
+  /** Null on an engine that has none: PostgreSQL keeps its data itself. */
+  readonly checkpoint: CheckpointStatus | null;
   readonly pendingWrites: number;
   readonly transfers: readonly TransferStatus[];
   /** What the store was sent since this process began; null where nobody bills for it. */
@@ -77,7 +78,8 @@ export interface SyncReport {
   readonly from: number;
   readonly version: number;
   readonly recordsApplied: number;
-  readonly checkpoint: { readonly version: number; readonly bytes: number; readonly uploaded: boolean };
+  /** Null on an engine that has none. */
+  readonly checkpoint: { readonly version: number; readonly bytes: number; readonly uploaded: boolean } | null;
   /** Published copy of the snapshot, if this call wrote it. */
   readonly published: boolean;
   readonly dropped: { readonly records: number; readonly snapshots: number };

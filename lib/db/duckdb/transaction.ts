@@ -20,7 +20,7 @@ import {
   requireKeyKept,
   type RowWrite,
 } from './capture.ts';
-import { makeQueries, plainRows, runQuery } from './dialect.ts';
+import { makeDuckDbQueries, plainRows, runQuery } from './dialect.ts';
 import { mapDuckDbError } from './errors.ts';
 
 const readers = new WeakMap<Session, Queries>();
@@ -29,7 +29,7 @@ const readers = new WeakMap<Session, Queries>();
 export function readingQueries(session: Session): Queries {
   let queries = readers.get(session);
   if (!queries) {
-    queries = makeQueries(async (query) => ({ rows: plainRows(await runQuery(session, query)) }));
+    queries = makeDuckDbQueries(async (query) => ({ rows: plainRows(await runQuery(session, query)) }));
     readers.set(session, queries);
   }
   return queries;
@@ -44,7 +44,7 @@ export interface WritingOptions {
 
 /** Queries on the writing session, whose changes go into the record. */
 export function writingQueries(options: WritingOptions): Queries {
-  return makeQueries(async (query) => {
+  return makeDuckDbQueries(async (query) => {
     try {
       return await runWriting(options, query);
     } catch (error) {

@@ -1,0 +1,164 @@
+/**
+ * DATABASE_URL as settings, with the meanings that libpq gives its parameters:
+ * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS. The drivers are never handed the text:
+ * pg takes `sslmode=require` for other things than libpq does, and an error of a parser quotes what it parsed.
+ *
+ * Owns: which parameters there are, and what of them may be shown. The worst that can happen: a password in a message,
+ * or a mode of TLS that promises less than was asked for; so what is not understood about TLS is refused.
+ */
+import { AppError } from '../../errors.ts';
+
+/** Where a PEM text comes from. */
+export type PemSource =
+  { readonly kind: 'file'; readonly path: string } | { readonly kind: 'text'; readonly pem: string };
+
+/**
+ * - `disable`: no TLS. `prefer`: TLS when the server has it, whoever that is.
+ * - `require`: TLS, whoever the server is. `verify-ca`: its certificate must come from the authority.
+ * - `verify-full`: and be for its host name.
+ */
+export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+
+export interface TlsSettings {
+  readonly mode: TlsMode;
+  /** Null: the authorities that Node knows. */
+  readonly authority: PemSource | null;
+  readonly certificate: PemSource | null;
+  readonly key: PemSource | null;
+  readonly passphrase: string | null;
+  readonly directNegotiation: boolean;
+}
+
+export interface ConnectionSettings {
+  /** A name, an address, or the folder of a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly user: string | null;
+  readonly password: string | null;
+  readonly database: string | null;
+  readonly tls: TlsSettings;
+  /** Password only over a channel that is bound to the server's certificate. */
+  readonly channelBinding: 'prefer' | 'require' | 'disable';
+  readonly applicationName: string;
+  /** What the server is told at the start of a session, as in `-c search_path=school`. */
+  readonly options: string | null;
+  readonly connectTimeoutMs: number | null;
+  readonly maxConnections: number | null;
+}
+
+/** Host, port and database: what may be shown to an operator. */
+export function locationOf({ host, port, database, user }: ConnectionSettings): string {
+  const shownHost = host.includes(':') ? `[${host}]` : host;
+  return `postgres://${shownHost}:${port}/${database ?? user ?? ''}`;
+}
+
+/** @throws AppError `invalid`, never with a part of the text. */
+export function readConnectionString(text: string): ConnectionSettings {
+  const url = URL.parse(text);
+  if (!url) throw wrong('is not a URL');
+  const parameters = readParameters(url);
+  const { host = decode(url.hostname).replace(/^\[(.*)\]$/, '$1'), dbname = decode(url.pathname.slice(1)) } =
+    parameters;
+  const { user = decode(url.username), password = decode(url.password), port = url.port } = parameters;
+  return {
+    host,
+    port: port === '' ? 5432 : wholeNumber('port', port),
+    user: user || null,
+    password: password || null,
+    database: dbname || null,
+    tls: readTls(parameters, host),
+    channelBinding: oneOf(parameters, 'channel_binding', ['prefer', 'require', 'disable'] as const) ?? 'prefer',
+    applicationName: parameters['application_name'] ?? parameters['fallback_application_name'] ?? 'eider',
+    options: parameters['options'] ?? null,
+    connectTimeoutMs: optionalNumber(parameters, 'connect_timeout', 1000),
+    maxConnections: optionalNumber(parameters, 'connection_limit', 1),
+  };
+}
+
+type Parameters = Readonly<Record<string, string | undefined>>;
+
+function readParameters(url: URL): Parameters {
+  return Object.assign(Object.create(null) as object, Object.fromEntries(url.searchParams)) as Parameters;
+}
+
+/** What changes how safe a connection is, and is not known here. */
+const refusedParameters = [
+  'sslcrl',
+  'sslcrldir',
+  'ssl_min_protocol_version',
+  'ssl_max_protocol_version',
+  'sslcertmode',
+];
+
+function readTls(parameters: Parameters, host: string): TlsSettings {
+  const refused = refusedParameters.find((name) => parameters[name]);
+  if (refused !== undefined) throw wrong(`has the parameter ${refused}, which is not supported`);
+  const rootCertificate = parameters['sslrootcert'];
+  const authority = rootCertificate === 'system' ? null : pemSource(rootCertificate);
+  const mode = host.startsWith('/') ? 'disable' : readMode(parameters, authority);
+  if (mode === 'verify-ca' && authority === null)
+    throw wrong('has sslmode=verify-ca without sslrootcert: name the authority, or use verify-full');
+  return {
+    mode,
+    authority,
+    certificate: pemSource(parameters['sslcert']),
+    key: pemSource(parameters['sslkey']),
+    passphrase: parameters['sslpassword'] ?? null,
+    directNegotiation: oneOf(parameters, 'sslnegotiation', ['postgres', 'direct'] as const) === 'direct',
+  };
+}
+
+const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'] as const;
+
+/** As libpq: without a mode `prefer`; `require` with an authority is `verify-ca`; the system's authorities want names. */
+function readMode(parameters: Parameters, authority: PemSource | null): TlsMode {
+  const given = oneOf(parameters, 'sslmode', modes) ?? modeOfSsl(parameters);
+  if (parameters['sslrootcert'] === 'system') return given === 'disable' ? 'disable' : 'verify-full';
+  if (given === 'allow' || given === null) return 'prefer';
+  if (given === 'no-verify') return 'require';
+  return given === 'require' && authority !== null ? 'verify-ca' : given;
+}
+
+/** pg's own `ssl=true` and its like, as hosts hand them out. */
+function modeOfSsl(parameters: Parameters): (typeof modes)[number] | null {
+  const ssl = oneOf(parameters, 'ssl', ['true', '1', 'false', '0', 'no-verify'] as const);
+  if (ssl === null || ssl === 'no-verify') return ssl;
+  return ssl === 'true' || ssl === '1' ? 'verify-full' : 'disable';
+}
+
+/** A path, or, where there are no files, the text itself. */
+function pemSource(value: string | undefined): PemSource | null {
+  if (value === undefined || value === '') return null;
+  return value.startsWith('-----BEGIN') ? { kind: 'text', pem: value } : { kind: 'file', path: value };
+}
+
+function oneOf<W extends string>(parameters: Parameters, name: string, words: readonly W[]): W | null {
+  const given = parameters[name];
+  if (given === undefined || given === '') return null;
+  const word = words.find((candidate) => candidate === given);
+  if (word === undefined) throw wrong(`has an unknown ${name}; it can be ${words.join(', ')}`);
+  return word;
+}
+
+function optionalNumber(parameters: Parameters, name: string, factor: number): number | null {
+  const given = parameters[name];
+  const value = given === undefined ? 0 : wholeNumber(name, given);
+  return value === 0 ? null : value * factor;
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw wrong(`has a ${name} that is no number`);
+  return Number(text);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw wrong('has a "%" that begins no percent-encoded character; write it as %25');
+  }
+}
+
+function wrong(problem: string): AppError {
+  return new AppError('invalid', `DATABASE_URL ${problem}.`);
+}

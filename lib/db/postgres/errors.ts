@@ -1,0 +1,179 @@
+/**
+ * What PostgreSQL and its drivers throw, as kinds. https://www.postgresql.org/docs/current/errcodes-appendix.html
+ *
+ * Owns: the map from SQLSTATE and network errors to kinds, in the same words as DuckDB's. The worst that can happen: a
+ * password or a row's values in an error; so causes are copies that hold the message and the code alone, and messages
+ * with values are left behind.
+ */
+import { AppError } from '../../errors.ts';
+
+/** What is used of an error of the server. */
+interface ServerError extends Error {
+  readonly code: string;
+  readonly severity?: string;
+  readonly column?: string;
+  readonly detail?: string;
+}
+
+/** An error that the server answered, as opposed to one of the network or the driver. */
+export function isServerError(error: unknown): error is ServerError {
+  return error instanceof Error && /^[0-9A-Z]{5}$/.test(codeOf(error)) && 'severity' in error;
+}
+
+/** SQLSTATE, or the code of a system error; empty without one. */
+export function codeOf(error: unknown): string {
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+  return typeof code === 'string' ? code : '';
+}
+
+/** Others got in the way; the same transaction may succeed when it runs again. */
+export function isSerializationFailure(error: unknown): boolean {
+  return ['40001', '40P01'].includes(codeOf(error));
+}
+
+/** A duplicate or a missing reference that a check of ours would have found, had another transaction not come first. */
+export function isRaceOfConstraints(error: unknown): boolean {
+  return ['23505', '23503'].includes(codeOf(error));
+}
+
+/**
+ * The server ended the session, or there is none any more: whatever the transaction did is undone, unless it was
+ * committed. What is no error of the server, nor a defect, comes from the network; Neon's driver throws events, too.
+ */
+export function isConnectionLoss(error: unknown): boolean {
+  if (error instanceof AppError || error instanceof TypeError || error instanceof RangeError) return false;
+  if (!isServerError(error)) return true;
+  return error.severity === 'FATAL' || error.severity === 'PANIC' || /^(08|57P0[1-5])/.test(error.code);
+}
+
+/** The error of a statement: an AppError where a caller can act on it, else a copy of the error. */
+export function mapStatementError(error: unknown): unknown {
+  if (isConnectionLoss(error)) return away('The connection to PostgreSQL was lost.', error);
+  if (!isServerError(error)) return error;
+  const cause = causeOf(error);
+  const { code } = error;
+  if (code.startsWith('23')) return mapConstraint(error);
+  if (code.startsWith('22')) return new AppError('invalid', 'A value does not fit the type of its column.', { cause });
+  if (code === '57014') return new AppError('unavailable', 'The query was stopped.', { cause });
+  if (code === '25006') return mapReadOnly(error);
+  return mapClass(error) ?? cause;
+}
+
+/** The error of beginning a transaction on a connection that is there. */
+export function mapBeginError(error: unknown): unknown {
+  // A standby: 25006, or 0A000 and 55000 for what cannot be done during recovery.
+  if (isServerError(error) && ['25006', '0A000', '55000'].includes(error.code)) return mapReadOnly(error);
+  return mapStatementError(error);
+}
+
+/** The error of opening a connection: whatever it is, PostgreSQL does not serve. */
+export function mapConnectError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const cause = causeOf(error);
+  const code = codeOf(error);
+  if (code.startsWith('28')) {
+    const hint = 'Correct the user and password in DATABASE_URL; special characters are percent-encoded.';
+    return new AppError('denied', 'PostgreSQL refuses the user or the password.', { cause, hint });
+  }
+  if (code === '3D000') {
+    return new AppError('denied', 'PostgreSQL has no database of this name.', {
+      cause,
+      hint: 'Create it, or correct the end of DATABASE_URL.',
+    });
+  }
+  return mapTls(error, code) ?? mapClass(error) ?? away('PostgreSQL cannot be reached.', error);
+}
+
+/** What any statement can meet: a right that is missing, a server that is full or busy. */
+function mapClass(error: unknown): AppError | null {
+  const cause = causeOf(error);
+  const code = codeOf(error);
+  if (code === '42501') {
+    return new AppError('denied', 'PostgreSQL refuses this to the user of DATABASE_URL.', {
+      cause,
+      hint: 'README says which rights the user needs.',
+    });
+  }
+  if (code === '53300') return away('PostgreSQL has no connection free.', error, 'Use the address of a pooler.');
+  if (code.startsWith('53')) return away('PostgreSQL has no memory or disk space left.', error);
+  if (code === '55P03') return away('PostgreSQL is busy: a lock was not to be had.', error);
+  if (isSerializationFailure(error)) return busy(error);
+  return null;
+}
+
+/** For a transaction that others got in the way of each time. */
+export function busy(error: unknown): AppError {
+  return away('Other writes changed the same rows again and again. Nothing was changed.', error);
+}
+
+const tlsCodes =
+  /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)/;
+
+function mapTls(error: unknown, code: string): AppError | null {
+  const text = error instanceof Error ? error.message : '';
+  const cause = causeOf(error);
+  if (text.includes('does not support SSL')) {
+    return new AppError('denied', 'PostgreSQL does not speak TLS, which the sslmode in DATABASE_URL asks for.', {
+      cause,
+      hint: 'Turn TLS on there. On a network that only you use, sslmode=disable goes without it.',
+    });
+  }
+  if (!tlsCodes.test(code) && !/certificate/i.test(text)) return null;
+  return new AppError('denied', `The certificate of PostgreSQL does not pass (${code || 'TLS'}).`, {
+    cause,
+    hint: 'Name its authority with sslrootcert in DATABASE_URL, and the host by the name that the certificate has.',
+  });
+}
+
+function mapReadOnly(error: ServerError): AppError {
+  return new AppError('unavailable', 'PostgreSQL is read-only here: the transaction, or the server, takes no writes.', {
+    cause: causeOf(error),
+    hint: 'DATABASE_URL has to name the primary, not a replica. Some hosts make a full database read-only.',
+  });
+}
+
+function mapConstraint(error: ServerError): AppError {
+  const cause = causeOf(error);
+  if (error.code === '23505') return duplicate(error);
+  if (error.code === '23503') {
+    const message = 'Another row refers to this one, or one that is referred to is missing.';
+    return new AppError('conflict', message, { cause });
+  }
+  if (error.code === '23502' && error.column !== undefined) {
+    const fields = [{ path: error.column, message: 'must not be null' }];
+    return new AppError('invalid', `${error.column} must not be null.`, { cause, fields });
+  }
+  return new AppError('invalid', 'A value breaks a rule of its table.', { cause });
+}
+
+function duplicate(error: ServerError): AppError {
+  const columns = /^Key \((.*?)\)=\(/.exec(error.detail ?? '')?.[1]?.split(', ') ?? [];
+  return new AppError('conflict', `A row with the same ${columns.join(', ') || 'key'} exists already.`, {
+    cause: causeOf(error),
+    fields: columns.map((path) => ({ path, message: 'is taken' })),
+  });
+}
+
+function away(message: string, error: unknown, hint?: string): AppError {
+  return new AppError('unavailable', message, {
+    cause: causeOf(error),
+    retryAfterMs: 2000,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/** Classes whose messages quote values: data exceptions, constraints. */
+const quoting = /^2[23]/;
+
+/** A copy for the log: what the drivers hang on their errors (the client, its settings, a row's values) stays behind. */
+export function causeOf(error: unknown): Error {
+  const code = codeOf(error);
+  const text = error instanceof Error ? error.message : String(Reflect.get(Object(error), 'message') ?? 'no message');
+  const cause: Error & { code?: string } = new Error(
+    quoting.test(code) ? `SQLSTATE ${code}` : code === '' ? text : `${text} (${code})`,
+  );
+  if (code !== '') cause.code = code;
+  cause.name = error instanceof Error ? error.name : 'Error';
+  if (error instanceof Error && error.stack) cause.stack = error.stack.replace(error.message, cause.message);
+  return cause;
+}

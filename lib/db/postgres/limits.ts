@@ -1,0 +1,40 @@
+/**
+ * How long each step may take, and how often it is tried again.
+ *
+ * Owns: the figures. Together a request stays under ten seconds, so that a fallback can take over within it.
+ */
+
+export interface Limits {
+  /** Until a connection is open, or one of the pool is free. */
+  readonly connectMs: number;
+  /** Until the server answers the beginning of a transaction; one that lives does so at once. */
+  readonly beginMs: number;
+  /** A read or write from its beginning to the sending of COMMIT. */
+  readonly operationMs: number;
+  /** At least this long COMMIT is waited for. */
+  readonly commitMs: number;
+  /** A write whose COMMIT was not answered, from its beginning until its outcome is given up. */
+  readonly outcomeMs: number;
+  /** A migration. */
+  readonly migrationMs: number;
+  /** How often a transaction runs that others got in the way of. */
+  readonly attempts: number;
+  readonly maxConnections: number;
+  /** How long a connection that nobody uses is kept; Vercel keeps an instance awake for it. */
+  readonly idleMs: number;
+  /** How long a change is kept, at least. */
+  readonly retainMs: number;
+}
+
+export const defaultLimits: Limits = {
+  connectMs: 3500,
+  beginMs: 2000,
+  operationMs: 6500,
+  commitMs: 1500,
+  outcomeMs: 9500,
+  migrationMs: 120_000,
+  attempts: 12,
+  maxConnections: 10,
+  idleMs: 5000,
+  retainMs: 24 * 3600 * 1000,
+};

@@ -1,0 +1,194 @@
+/**
+ * The connections to PostgreSQL: pg's pool, or Neon's, behind one face.
+ *
+ * Owns: loading the driver, the pool's settings, and that nothing that happens to a connection ends the process. It
+ * knows no transactions. The worst that can happen: a connection that is given back in the middle of something; who
+ * cannot tell destroys it.
+ */
+import type { ConnectionOptions } from 'node:tls';
+import { attachDatabasePool } from '@vercel/functions';
+import { AppError } from '../../errors.ts';
+import type { Row } from '../../schema/values.ts';
+import type { ConnectionSettings } from './connection-string.ts';
+import { mapConnectError } from './errors.ts';
+import type { Limits } from './limits.ts';
+import { tlsOptions } from './tls.ts';
+import { type ReadText, readerOf } from './values.ts';
+
+export interface Statement {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+}
+
+export interface StatementResult {
+  /** The first word of what the server says it did: `COMMIT`, `ROLLBACK`, `SELECT`. */
+  readonly command: string | null;
+  readonly rowCount: number | null;
+  readonly rows: Row[];
+}
+
+/** A connection that is lent to one user at a time. */
+export interface Connection {
+  /** Several statements in one text, without values, answer the result of the last. */
+  run(statement: Statement): Promise<StatementResult>;
+  /** Back into the pool. Once. */
+  release(): void;
+  /** Ends it, whatever it is doing. Once, and instead of `release`. */
+  destroy(): void;
+}
+
+export interface ConnectionPool {
+  /** @throws AppError `unavailable`, `denied` */
+  connect(): Promise<Connection>;
+  close(): Promise<void>;
+}
+
+/** The part of a pool of pg or Neon that is used. */
+interface DriverPool {
+  connect(): Promise<DriverClient>;
+  end(): Promise<void>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+interface DriverClient {
+  query(statement: { text: string; values?: unknown[] }): Promise<StatementResult | StatementResult[]>;
+  release(destroy?: boolean): void;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+type MakePool = (tls: ConnectionOptions | false) => DriverPool;
+
+export interface PoolOptions {
+  readonly settings: ConnectionSettings;
+  readonly driver: 'pg' | 'neon';
+  readonly limits: Limits;
+  /** Told of connections that broke while nobody used them. */
+  readonly warn: (message: string) => void;
+}
+
+/** Loads the driver; connects to nothing yet. @throws AppError `invalid` when a certificate cannot be read */
+export async function openPool(options: PoolOptions): Promise<ConnectionPool> {
+  if (options.driver === 'neon') {
+    const { Pool } = await import('#packages/neon');
+    // Neon's driver speaks through a WebSocket with TLS of its own, whatever the URL says.
+    return new LentPool(options, (tls) => new Pool(poolConfig(options, tls)), false);
+  }
+  const [{ Pool }, tls] = await Promise.all([import('#packages/pg'), tlsOptions(options.settings.tls)]);
+  return new LentPool(options, (use) => new Pool(poolConfig(options, use)), tls);
+}
+
+/** No session may rely on its settings, since a pooler lends a server's session to many: none are made here. */
+function poolConfig({ settings, limits }: PoolOptions, ssl: ConnectionOptions | false) {
+  const { host, port, user, password, database, applicationName, options, tls } = settings;
+  return {
+    host,
+    port,
+    ...(user === null ? {} : { user }),
+    ...(password === null ? {} : { password }),
+    ...(database === null ? {} : { database }),
+    ssl,
+    ...(ssl !== false && tls.directNegotiation ? { sslnegotiation: 'direct' as const } : {}),
+    enableChannelBinding: settings.channelBinding !== 'disable',
+    application_name: applicationName,
+    ...(options === null ? {} : { options }),
+    types: { getTypeParser: (oid: number): ReadText => readerOf(oid) },
+    max: settings.maxConnections ?? limits.maxConnections,
+    connectionTimeoutMillis: Math.min(limits.connectMs, settings.connectTimeoutMs ?? Infinity),
+    idleTimeoutMillis: limits.idleMs,
+    keepAlive: true,
+  };
+}
+
+class LentPool implements ConnectionPool {
+  readonly #options: PoolOptions;
+  readonly #makePool: MakePool;
+  #pool: DriverPool;
+  /** `sslmode=prefer`, and the server has not said no. */
+  #mayGoWithoutTls: boolean;
+  #closed = false;
+
+  constructor(options: PoolOptions, makePool: MakePool, tls: ConnectionOptions | false) {
+    this.#options = options;
+    this.#makePool = makePool;
+    this.#mayGoWithoutTls = tls !== false && options.settings.tls.mode === 'prefer';
+    this.#pool = this.#make(tls);
+  }
+
+  async connect(): Promise<Connection> {
+    if (this.#closed) throw new AppError('unavailable', 'The database is closed.');
+    const pool = this.#pool;
+    try {
+      return new LentConnection(await pool.connect());
+    } catch (error) {
+      if (!this.#mayGoWithoutTls || !isWithoutTls(error)) throw this.#explain(error);
+      if (pool === this.#pool) this.#goWithoutTls();
+      return this.connect();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#pool.end();
+  }
+
+  #goWithoutTls(): void {
+    const before = this.#pool;
+    this.#mayGoWithoutTls = false;
+    this.#pool = this.#make(false);
+    void before.end();
+  }
+
+  #make(tls: ConnectionOptions | false): DriverPool {
+    const pool = this.#makePool(tls);
+    // Without a listener it would end the process. The pool has removed the connection already.
+    pool.on('error', () => this.#options.warn('A connection to PostgreSQL that nobody used was lost.'));
+    // Keeps a Fluid instance from being frozen with connections open: https://vercel.com/docs/functions/functions-api-reference/vercel-functions-package#database-connection-pool-management
+    attachDatabasePool(pool as never);
+    return pool;
+  }
+
+  #explain(error: unknown): AppError {
+    if (error instanceof Error && error.message === 'timeout exceeded when trying to connect') {
+      const size = this.#options.settings.maxConnections ?? this.#options.limits.maxConnections;
+      return new AppError('unavailable', `All ${size} connections of this instance are busy.`, {
+        retryAfterMs: 1000,
+        hint: 'connection_limit in DATABASE_URL sets how many there are.',
+      });
+    }
+    return mapConnectError(error);
+  }
+}
+
+function isWithoutTls(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('does not support SSL');
+}
+
+class LentConnection implements Connection {
+  readonly #client: DriverClient;
+  /** The query in flight is rejected with the same error; what comes between queries shows in the next. */
+  readonly #ignore = (): void => undefined;
+
+  constructor(client: DriverClient) {
+    this.#client = client;
+    client.on('error', this.#ignore);
+  }
+
+  async run({ text, values }: Statement): Promise<StatementResult> {
+    const answered = await this.#client.query(values ? { text, values: [...values] } : { text });
+    const last = [answered].flat().at(-1);
+    if (!last) throw new Error('PostgreSQL answered nothing.');
+    return last;
+  }
+
+  release(): void {
+    this.#client.off('error', this.#ignore);
+    this.#client.release();
+  }
+
+  destroy(): void {
+    // The listener stays: what a dying connection still says must not end the process.
+    this.#client.release(true);
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * The Database on PostgreSQL: transactions of the server with Kysely on top. No replica, no store, no log of ours but
+ * the table of changes.
+ *
+ * Owns: turning transactions into the contract's answers, and when old changes are dropped. The worst that can happen is
+ * told in transactions.ts.
+ */
+import { AppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Migration } from '../../schema/migration.ts';
+import type { Queries } from '../../schema/values.ts';
+import type { Answer, Database, DatabaseStatus, ReadOptions, SyncReport, WriteOptions } from '../database.ts';
+import { locationOf, readConnectionString } from './connection-string.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import { runMigrations } from './migrate.ts';
+import { type ConnectionPool, openPool } from './pool.ts';
+import { queriesIn } from './queries.ts';
+import { dropOldChanges } from './retention.ts';
+import { Transactions, type TransactionsOptions } from './transactions.ts';
+
+export interface PostgresDatabaseOptions extends Pick<TransactionsOptions, 'onStep'> {
+  /** DATABASE_URL. Holds the password. */
+  readonly connectionString: string;
+  readonly driver: 'pg' | 'neon';
+  readonly migrations: readonly Migration[];
+  readonly runtime: Runtime;
+  readonly limits?: Partial<Limits>;
+}
+
+/** Connects, runs the migrations that are new, and gives the database. On failure nothing stays open. @throws AppError */
+export async function openPostgresDatabase(options: PostgresDatabaseOptions): Promise<Database> {
+  const { connectionString, driver, migrations, runtime, onStep } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const settings = readConnectionString(connectionString);
+  const warnings = new Warnings();
+  const pool = await openPool({ settings, driver, limits, warn: (message) => warnings.add(message) });
+  const transactions = new Transactions({ pool, runtime, limits, ...(onStep ? { onStep } : {}) });
+  try {
+    await runMigrations({ transactions, migrations, runtime, limits });
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+  return new PostgresDatabase({ pool, transactions, runtime, limits, warnings, location: locationOf(settings) });
+}
+
+const mostWarnings = 20;
+
+class Warnings {
+  #messages: string[] = [];
+
+  get all(): readonly string[] {
+    return this.#messages;
+  }
+
+  add(message: string): void {
+    if (this.#messages.at(-1) !== message) this.#messages = [...this.#messages, message].slice(-mostWarnings);
+  }
+}
+
+interface Parts {
+  readonly pool: ConnectionPool;
+  readonly transactions: Transactions;
+  readonly runtime: Runtime;
+  readonly limits: Limits;
+  readonly warnings: Warnings;
+  readonly location: string;
+}
+
+/** Between two looks of one process for old changes. */
+const retentionEveryMs = 10 * 60_000;
+
+class PostgresDatabase implements Database {
+  readonly engine = 'postgres';
+  readonly #parts: Parts;
+  #version = 0;
+  #nextRetentionMs: number;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    // Not at once: a process that lives for one request has no time for it.
+    this.#nextRetentionMs = parts.runtime.monotonicMs() + retentionEveryMs / 10;
+  }
+
+  async read<T>(work: (queries: Queries) => Promise<T>, options: ReadOptions = {}): Promise<Answer<T>> {
+    const { transactions, limits } = this.#parts;
+    const { value, version, timings } = await transactions.run(
+      (transaction) => {
+        requireBookmark(options.atLeast, transaction.version);
+        return work(queriesIn(transaction, 'read'));
+      },
+      { mode: 'read', withinMs: limits.operationMs, signal: options.signal },
+    );
+    return this.#noted({ value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } });
+  }
+
+  async write<T>(work: (queries: Queries) => Promise<T>, options: WriteOptions = {}): Promise<Answer<T>> {
+    const { transactions, limits } = this.#parts;
+    const { value, version, timings } = await transactions.run((transaction) => work(queriesIn(transaction, 'write')), {
+      mode: 'write',
+      withinMs: limits.operationMs,
+      signal: options.signal,
+    });
+    return this.#noted({ value, version, durability: 'durable', timings });
+  }
+
+  async status(): Promise<DatabaseStatus> {
+    const { transactions, limits, location, warnings } = this.#parts;
+    const { value: databaseId, version } = await transactions.run(
+      async (transaction) => (await transaction.rows<{ id: string }>('SELECT id FROM eider.state'))[0]?.id ?? null,
+      { mode: 'read', withinMs: limits.operationMs },
+    );
+    return {
+      engine: 'postgres',
+      location,
+      databaseId,
+      version,
+      checkpoint: null,
+      pendingWrites: 0,
+      transfers: [],
+      usage: null,
+      warnings: warnings.all,
+    };
+  }
+
+  async sync(): Promise<SyncReport> {
+    const { runtime } = this.#parts;
+    const started = runtime.monotonicMs();
+    const from = this.#version;
+    const records = await this.#dropOldChanges();
+    const { version } = await this.status();
+    return {
+      from,
+      version,
+      recordsApplied: 0,
+      checkpoint: null,
+      published: false,
+      dropped: { records, snapshots: 0 },
+      pendingDrained: 0,
+      durationMs: Math.round(runtime.monotonicMs() - started),
+    };
+  }
+
+  async maintain(): Promise<void> {
+    const { runtime, warnings } = this.#parts;
+    if (runtime.monotonicMs() < this.#nextRetentionMs) return;
+    this.#nextRetentionMs = runtime.monotonicMs() + retentionEveryMs;
+    try {
+      await this.#dropOldChanges();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      warnings.add(`Old changes could not be dropped: ${error.message}`);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#parts.pool.close();
+  }
+
+  async #dropOldChanges(): Promise<number> {
+    const { transactions, limits } = this.#parts;
+    for (let records = 0; ;) {
+      const { value: dropped } = await transactions.run((transaction) => dropOldChanges(transaction, limits.retainMs), {
+        mode: 'upkeep',
+        withinMs: limits.operationMs,
+      });
+      records += dropped.records;
+      if (!dropped.mayBeMore) return records;
+    }
+  }
+
+  #noted<T>(answer: Answer<T>): Answer<T> {
+    this.#version = Math.max(this.#version, answer.version);
+    return answer;
+  }
+}
+
+function requireBookmark(atLeast: number | undefined, version: number): void {
+  if (atLeast === undefined || atLeast <= version) return;
+  throw new AppError('invalid', `The bookmark ${atLeast} is ahead of the database, which is at version ${version}.`, {
+    hint: 'It belongs to another database, or to one that was restored since. Ask again without it.',
+  });
+}

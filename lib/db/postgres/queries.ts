@@ -1,0 +1,52 @@
+/**
+ * Kysely inside a transaction on PostgreSQL.
+ *
+ * Owns: what a write may run. PostgreSQL's triggers keep every change whatever made it; what DuckDB cannot capture is
+ * refused here, too, so that what works on one engine works on the other. The worst that can happen: a COMMIT in the
+ * middle of somebody's transaction.
+ */
+import type { CompiledQuery, QueryResult } from '#packages/kysely';
+import { AppError } from '../../errors.ts';
+import type { Queries, Row } from '../../schema/values.ts';
+import { makeQueries } from '../dialect.ts';
+import type { Transaction, TransactionMode } from './transaction.ts';
+
+/** Queries of the transaction. */
+export function queriesIn(transaction: Transaction, mode: TransactionMode): Queries {
+  return makeQueries(async (query) => {
+    requireAllowed(query, mode);
+    return run(transaction, query);
+  });
+}
+
+async function run(transaction: Transaction, { sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+  const { rows, rowCount, command } = await transaction.run({ text: sql, values: parameters });
+  const isChange = command !== null && /^(INSERT|UPDATE|DELETE|MERGE)$/.test(command);
+  return { rows, ...(isChange ? { numAffectedRows: BigInt(rowCount ?? 0) } : {}) };
+}
+
+const builtWrites = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode']);
+const transactionControl =
+  /^(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE\s+TRANSACTION|SET\s+(SESSION|TRANSACTION))\b/;
+
+function requireAllowed({ query, sql }: CompiledQuery, mode: TransactionMode): void {
+  if (query.kind === 'SelectQueryNode' || builtWrites.has(query.kind)) return;
+  const text = firstWords(sql);
+  if (transactionControl.test(text)) throw refuse('It would end the transaction that it runs in.');
+  if (mode !== 'write' || /^(SELECT|WITH|VALUES|TABLE|EXPLAIN|SHOW|DECLARE|FETCH|CLOSE)\b/.test(text)) return;
+  throw refuse('It is run as raw SQL, or of a kind that shows no rows.');
+}
+
+/** The beginning of the statement in upper case, past blanks, comments and parentheses. */
+function firstWords(sql: string): string {
+  return sql
+    .replace(/^(?:[\s(;]+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/, '')
+    .slice(0, 40)
+    .toUpperCase();
+}
+
+function refuse(reason: string): AppError {
+  return new AppError('invalid', `This statement cannot be captured. ${reason}`, {
+    hint: 'Write rows with the query builder (insertInto, updateTable, deleteFrom), and DDL in a migration.',
+  });
+}

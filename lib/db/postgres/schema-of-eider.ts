@@ -1,0 +1,96 @@
+/**
+ * Eider's own tables and functions on PostgreSQL, in the schema `eider`: which migrations ran, the database's id, and
+ * every change of every table, kept by triggers in the transaction that makes it, whoever makes it.
+ *
+ * Owns: their DDL. The worst that can happen: a change that is not kept, so that a copy differs from then on; so the
+ * triggers stand in the database and not in this program, and TRUNCATE has one as well.
+ */
+
+/**
+ * In `changes`, `image` is the whole row (put), or its primary key (delete). As JSON and not as JSONB, which takes -0
+ * for 0. A row's changes have ordinals in the order in which they happened; versions are transaction ids.
+ */
+export const ownTables: readonly string[] = [
+  'CREATE TABLE eider.migrations (name text PRIMARY KEY, at timestamptz NOT NULL)',
+  `CREATE TABLE eider.state (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    id uuid NOT NULL,
+    dropped xid8 NOT NULL DEFAULT '0'
+  )`,
+  `CREATE TABLE eider.changes (
+    version xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    ordinal bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    table_name text NOT NULL,
+    op text NOT NULL CHECK (op IN ('put', 'delete')),
+    image json NOT NULL,
+    PRIMARY KEY (version, ordinal)
+  )`,
+];
+
+/** The forms of values in the images, whatever the writer's session has set. */
+const settings = `SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD'
+  SET IntervalStyle = 'iso_8601' SET bytea_output = 'hex' SET extra_float_digits = 1`;
+
+/** The columns of the key are the trigger's arguments. An update that changes a key deletes the row of the old one. */
+export const ownFunctions: readonly string[] = [
+  `CREATE FUNCTION eider.key_of(image json, names text[]) RETURNS json LANGUAGE sql IMMUTABLE
+  SET search_path = pg_catalog, pg_temp
+  AS $$ SELECT json_object_agg(key, value) FROM json_each(image) WHERE key = ANY (names) $$`,
+
+  `CREATE FUNCTION eider.note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${settings} AS $$
+  BEGIN
+    IF TG_OP = 'UPDATE' THEN
+      INSERT INTO eider.changes (table_name, op, image)
+        SELECT TG_TABLE_NAME, 'delete', k::json FROM (
+          SELECT eider.key_of(row_to_json(o), TG_ARGV)::text AS k FROM old_rows o
+          EXCEPT SELECT eider.key_of(row_to_json(n), TG_ARGV)::text FROM new_rows n
+        ) gone;
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+      INSERT INTO eider.changes (table_name, op, image)
+        SELECT TG_TABLE_NAME, 'delete', eider.key_of(row_to_json(o), TG_ARGV) FROM old_rows o;
+    ELSE
+      INSERT INTO eider.changes (table_name, op, image)
+        SELECT TG_TABLE_NAME, 'put', row_to_json(n) FROM new_rows n;
+    END IF;
+    RETURN NULL;
+  END $$`,
+
+  `CREATE FUNCTION eider.note_truncation() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${settings} AS $$
+  BEGIN
+    EXECUTE format(
+      'INSERT INTO eider.changes (table_name, op, image)
+        SELECT %L, ''delete'', eider.key_of(row_to_json(t), $1) FROM %I.%I t',
+      TG_TABLE_NAME, TG_TABLE_SCHEMA, TG_TABLE_NAME) USING TG_ARGV;
+    RETURN NULL;
+  END $$`,
+
+  // For rows that a table had before it got its triggers.
+  `CREATE FUNCTION eider.note_rows(relation regclass, name text) RETURNS void LANGUAGE plpgsql ${settings} AS $$
+  BEGIN
+    EXECUTE format(
+      'INSERT INTO eider.changes (table_name, op, image) SELECT %L, ''put'', row_to_json(t) FROM %s t', name, relation);
+  END $$`,
+];
+
+const events = [
+  ['insert', 'REFERENCING NEW TABLE AS new_rows'],
+  ['update', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'],
+  ['delete', 'REFERENCING OLD TABLE AS old_rows'],
+] as const;
+
+/** The triggers of one table. `table` is quoted; `key` are the names of its primary key's columns. */
+export function triggersOf(table: string, key: readonly string[]): string[] {
+  const names = key.map((name) => `'${name.replaceAll("'", "''")}'`).join(', ');
+  const kept = events.map(
+    ([event, rows]) =>
+      `CREATE TRIGGER eider_${event} AFTER ${event} ON ${table} ${rows}
+      FOR EACH STATEMENT EXECUTE FUNCTION eider.note_change(${names})`,
+  );
+  return [
+    ...kept,
+    `CREATE TRIGGER eider_truncate BEFORE TRUNCATE ON ${table}
+    FOR EACH STATEMENT EXECUTE FUNCTION eider.note_truncation(${names})`,
+  ];
+}

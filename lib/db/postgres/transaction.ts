@@ -1,0 +1,233 @@
+/**
+ * One transaction on one connection: begun with the settings that its values are read by, ended by COMMIT or ROLLBACK,
+ * never longer than it may take.
+ *
+ * Owns: its life, and what is known of its end. It decides nothing about repeating. The worst that can happen: a COMMIT
+ * that was not answered and is taken for done, or for not done; so `commit` tells the three apart.
+ */
+import { AppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Row } from '../../schema/values.ts';
+import { causeOf, codeOf, isConnectionLoss, isServerError, mapBeginError, mapStatementError } from './errors.ts';
+import type { Connection, Statement, StatementResult } from './pool.ts';
+import { toParameter } from './values.ts';
+
+export type TransactionMode = 'read' | 'write' | 'upkeep';
+
+/**
+ * - `committed`: the server said so.
+ * - `aborted`: the server said so; nothing is kept.
+ * - `unknown`: it said nothing.
+ */
+export type Outcome =
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'aborted'; readonly error: unknown }
+  | { readonly kind: 'unknown'; readonly error: unknown };
+
+export interface TransactionOptions {
+  readonly connection: Connection;
+  readonly runtime: Runtime;
+  readonly mode: TransactionMode;
+  /** On the monotonic clock: when its last statement has to be answered. */
+  readonly deadlineMs: number;
+  readonly beginMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const begin: Readonly<Record<TransactionMode, string>> = {
+  read: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+  write: 'BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE',
+  // Waits for its turn, and then has to see what the one before it did.
+  upkeep: 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE',
+};
+
+/**
+ * A snapshot's xmax is one more than the newest transaction that had ended: all commits that it sees are below it.
+ * https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
+ */
+const versionSql: Readonly<Record<TransactionMode, string>> = {
+  read: 'pg_snapshot_xmax(pg_current_snapshot())::text',
+  write: 'pg_current_xact_id()::text',
+  upkeep: 'pg_current_xact_id()::text',
+};
+
+/** What the text of values depends on, for this transaction alone: a pooler gives the session to others. */
+const settings: Readonly<Record<string, string>> = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, YMD',
+  IntervalStyle: 'iso_8601',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  standard_conforming_strings: 'on',
+};
+
+/** An answer means durable, also where the server's own default is to say so before it is. */
+const durable = `CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END`;
+
+export class Transaction {
+  /** Of the state that is read, or that this transaction makes. */
+  readonly version: number;
+  readonly #options: TransactionOptions;
+  readonly #ended = new AbortController();
+  #turn: Promise<unknown> = Promise.resolve();
+  /** The first error of a statement: after it, COMMIT would roll back. */
+  #failure: unknown;
+  #isLost = false;
+
+  private constructor(options: TransactionOptions, row: Row) {
+    this.#options = options;
+    this.version = versionOf(row['version'], options.mode);
+  }
+
+  /** The connection is the transaction's from here on. @throws AppError when it does not begin; the connection is gone then. */
+  static async begin(options: TransactionOptions): Promise<Transaction> {
+    const { connection, runtime, mode, deadlineMs, beginMs } = options;
+    const leftMs = Math.max(Math.ceil(deadlineMs - runtime.monotonicMs()), 1);
+    const made = Object.entries({ ...settings, ...timeouts(leftMs) });
+    const configured = made.map(([name, value]) => `set_config('${name}', '${value}', true)`).join(', ');
+    const text = `${begin[mode]}; SELECT ${versionSql[mode]} AS version, ${mode === 'read' ? configured : `${durable}, ${configured}`}`;
+    try {
+      const { rows } = await within(runtime, Math.min(beginMs, leftMs), connection.run({ text }));
+      return new Transaction(options, rows[0] ?? {});
+    } catch (error) {
+      connection.destroy();
+      throw isConnectionLoss(error) ? new LostTransaction(error) : mapBeginError(error);
+    }
+  }
+
+  /** The first error of a statement, as the server gave it; undefined when there was none. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Whether the connection went: nothing of it is kept. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /** One statement at a time; callers in parallel wait for each other. @throws AppError */
+  run(statement: Statement): Promise<StatementResult> {
+    const values = statement.values?.map(toParameter);
+    const result = this.#turn.then(() => this.#runNow(values ? { text: statement.text, values } : statement));
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Rows of one statement. */
+  async rows<R extends Row = Row>(text: string, values: readonly unknown[] = []): Promise<R[]> {
+    return (await this.run({ text, values })).rows as R[];
+  }
+
+  /** Sends COMMIT, and waits for its answer at least until `untilMs` on the monotonic clock. */
+  async commit(untilMs: number): Promise<Outcome> {
+    await this.#turn;
+    if (this.#failure !== undefined) {
+      await this.rollback();
+      return { kind: 'aborted', error: this.#failure };
+    }
+    this.#ended.abort();
+    const { connection, runtime } = this.#options;
+    try {
+      const { command } = await within(runtime, untilMs - runtime.monotonicMs(), connection.run({ text: 'COMMIT' }));
+      connection.release();
+      return command === 'COMMIT'
+        ? { kind: 'committed' }
+        : { kind: 'aborted', error: new Error('It was rolled back.') };
+    } catch (error) {
+      return this.#endBadly(error);
+    }
+  }
+
+  /** Undoes it. Never fails: a connection that does not answer is ended, and the server undoes it then. */
+  async rollback(): Promise<void> {
+    if (this.#ended.signal.aborted) return;
+    this.#ended.abort();
+    const { connection, runtime, beginMs } = this.#options;
+    if (this.#isLost) return connection.destroy();
+    try {
+      await this.#turn;
+      await within(runtime, beginMs, connection.run({ text: 'ROLLBACK' }));
+      connection.release();
+    } catch {
+      connection.destroy();
+    }
+  }
+
+  #endBadly(error: unknown): Outcome {
+    const { connection } = this.#options;
+    if (isServerError(error) && !isConnectionLoss(error)) {
+      connection.release();
+      return { kind: 'aborted', error };
+    }
+    connection.destroy();
+    return { kind: 'unknown', error };
+  }
+
+  async #runNow(statement: Statement): Promise<StatementResult> {
+    const { connection, runtime, mode, deadlineMs, signal } = this.#options;
+    signal?.throwIfAborted();
+    if (this.#ended.signal.aborted || this.#isLost) throw new AppError('unavailable', 'This transaction has ended.');
+    const leftMs = deadlineMs - runtime.monotonicMs();
+    try {
+      // The server stops what takes too long; a little later nobody waits for a server that does not.
+      return await within(runtime, leftMs + graceMs, connection.run(statement), signal);
+    } catch (error) {
+      this.#failure ??= error;
+      this.#isLost ||= isConnectionLoss(error) || signal?.aborted === true;
+      if (signal?.aborted) throw error;
+      if (runtime.monotonicMs() >= deadlineMs) throw tooLate(error);
+      // In a read it is the work's fault, and not the server's state.
+      throw mode === 'read' && codeOf(error) === '25006' ? causeOf(error) : mapStatementError(error);
+    }
+  }
+}
+
+const graceMs = 500;
+
+/** Transactions that stand still (a frozen instance) let go of their locks by themselves. */
+function timeouts(leftMs: number): Readonly<Record<string, string>> {
+  return { statement_timeout: String(leftMs), idle_in_transaction_session_timeout: String(leftMs) };
+}
+
+/** The connection was dead already: nothing happened. */
+export class LostTransaction extends Error {
+  override readonly name = 'LostTransaction';
+
+  constructor(cause: unknown) {
+    super('The transaction did not begin.', { cause });
+  }
+}
+
+class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+}
+
+/** The result, unless it takes longer or is given up; then the connection is in an unknown state. */
+async function within<T>(runtime: Runtime, ms: number, result: Promise<T>, signal?: AbortSignal): Promise<T> {
+  const done = new AbortController();
+  const stop = signal ? AbortSignal.any([signal, done.signal]) : done.signal;
+  result.catch(() => undefined);
+  const late = runtime.sleep(Math.max(ms, 0), stop).then(
+    () => Promise.reject(new NoAnswer(`PostgreSQL did not answer within ${Math.round(ms)} ms.`)),
+    () => (signal?.aborted ? Promise.reject(signal.reason as Error) : result),
+  );
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([result, late]);
+  } finally {
+    done.abort();
+  }
+}
+
+function tooLate(error: unknown): AppError {
+  return new AppError('unavailable', 'The query took longer than it may and was stopped.', {
+    cause: causeOf(error),
+    hint: 'Ask for less: a narrower filter, or one that begins with the text that is looked for.',
+  });
+}
+
+function versionOf(text: unknown, mode: TransactionMode): number {
+  const version = Number(text) - (mode === 'read' ? 1 : 0);
+  if (typeof text === 'string' && Number.isSafeInteger(version)) return version;
+  throw new Error('PostgreSQL gave a transaction id that is no number.');
+}

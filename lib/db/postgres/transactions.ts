@@ -1,0 +1,163 @@
+/**
+ * Reads and writes as transactions that are repeated while that is safe and of use.
+ *
+ * Owns: what is repeated. A transaction whose connection broke before COMMIT was sent is undone, one that the server
+ * aborted as well; one whose end is not known is found out about, and never repeated on a guess. The worst that can
+ * happen: a write that happens twice, or is said not to have happened and has.
+ */
+import { AppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
+import {
+  busy,
+  causeOf,
+  isRaceOfConstraints,
+  isSerializationFailure,
+  mapConnectError,
+  mapStatementError,
+} from './errors.ts';
+import type { Limits } from './limits.ts';
+import { findOutcome } from './outcome.ts';
+import type { ConnectionPool } from './pool.ts';
+import { LostTransaction, Transaction, type TransactionMode } from './transaction.ts';
+
+export interface TransactionsOptions {
+  readonly pool: ConnectionPool;
+  readonly runtime: Runtime;
+  readonly limits: Limits;
+  /** Called at each step of a write. For tests that cut the connection there. */
+  readonly onStep?: (step: 'begun' | 'worked' | 'committed') => void | Promise<void>;
+}
+
+export interface Run<T> {
+  readonly value: T;
+  readonly version: number;
+  readonly timings: { readonly begin: number; readonly run: number; readonly commit: number };
+}
+
+export interface RunOptions {
+  readonly mode: TransactionMode;
+  readonly withinMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type Work<T> = (transaction: Transaction) => Promise<T>;
+
+/** How one attempt ended, when it did not end for good. */
+interface Repeat {
+  readonly repeat: 'lost' | 'serialization' | 'race';
+  readonly error: unknown;
+}
+
+/** As many connections of a pool may have died while an instance was frozen. */
+const mostLosses = 4;
+
+export class Transactions {
+  readonly #options: TransactionsOptions;
+
+  constructor(options: TransactionsOptions) {
+    this.#options = options;
+  }
+
+  /** Runs `work` until an attempt of it ends for good. @throws AppError, or what `work` throws */
+  async run<T>(work: Work<T>, options: RunOptions): Promise<Run<T>> {
+    const { runtime, limits } = this.#options;
+    const beganMs = runtime.monotonicMs();
+    const deadlineMs = beganMs + options.withinMs;
+    const seen = { lost: 0, serialization: 0, race: 0 };
+    for (;;) {
+      const ended = await this.#attempt(work, options, beganMs, deadlineMs);
+      if (!('repeat' in ended)) return ended;
+      const { repeat, error } = ended;
+      const most = { lost: mostLosses, serialization: limits.attempts - 1, race: 1 }[repeat];
+      seen[repeat]++;
+      const pauseMs = repeat === 'serialization' ? runtime.random() * Math.min(5 * 2 ** seen.serialization, 250) : 0;
+      if (seen[repeat] > most || runtime.monotonicMs() + pauseMs >= deadlineMs) throw finalError(repeat, error);
+      if (pauseMs > 0) await runtime.sleep(pauseMs, options.signal);
+    }
+  }
+
+  async #attempt<T>(work: Work<T>, options: RunOptions, beganMs: number, deadlineMs: number): Promise<Run<T> | Repeat> {
+    const { runtime } = this.#options;
+    const startedMs = runtime.monotonicMs();
+    let transaction: Transaction;
+    try {
+      transaction = await this.#begin(options, deadlineMs);
+    } catch (error) {
+      if (error instanceof LostTransaction) return { repeat: 'lost', error: error.cause };
+      throw error;
+    }
+    const begunMs = runtime.monotonicMs();
+    const worked = await this.#work(transaction, work, options);
+    if ('repeat' in worked) return worked;
+    const workedMs = runtime.monotonicMs();
+    const timings = { begin: begunMs - startedMs, run: workedMs - begunMs };
+    if (options.mode === 'read') {
+      // Nothing depends on how it ends.
+      void transaction.rollback();
+      return { value: worked.value, version: transaction.version, timings: { ...timings, commit: 0 } };
+    }
+    const repeat = await this.#commit(transaction, beganMs, deadlineMs);
+    if (repeat) return repeat;
+    const commit = runtime.monotonicMs() - workedMs;
+    return { value: worked.value, version: transaction.version, timings: { ...timings, commit } };
+  }
+
+  async #begin({ mode, signal }: RunOptions, deadlineMs: number): Promise<Transaction> {
+    const { pool, runtime, limits } = this.#options;
+    signal?.throwIfAborted();
+    const connection = await pool.connect();
+    const { beginMs } = limits;
+    const transaction = await Transaction.begin({ connection, runtime, mode, deadlineMs, beginMs, signal });
+    if (mode !== 'read') await this.#options.onStep?.('begun');
+    return transaction;
+  }
+
+  async #work<T>(transaction: Transaction, work: Work<T>, options: RunOptions): Promise<{ value: T } | Repeat> {
+    try {
+      return { value: await work(transaction) };
+    } catch (error) {
+      await transaction.rollback();
+      const repeat = options.signal?.aborted ? null : repeatFor(transaction);
+      if (repeat) return repeat;
+      throw error;
+    }
+  }
+
+  /** Null when it is committed. */
+  async #commit(transaction: Transaction, beganMs: number, deadlineMs: number): Promise<Repeat | null> {
+    const { pool, runtime, limits, onStep } = this.#options;
+    await onStep?.('worked');
+    const untilMs = Math.max(deadlineMs, runtime.monotonicMs() + limits.commitMs);
+    const outcome = await transaction.commit(untilMs);
+    await onStep?.('committed');
+    if (outcome.kind === 'committed') return null;
+    if (outcome.kind === 'aborted') return abortedRepeat(transaction, outcome.error);
+    const { version } = transaction;
+    const outcomeMs = Math.max(beganMs + limits.outcomeMs, untilMs + limits.commitMs);
+    const found = await findOutcome({ pool, runtime, limits, version, untilMs: outcomeMs });
+    if (found === 'committed') return null;
+    if (found === 'aborted') return { repeat: 'lost', error: outcome.error };
+    throw new AppError('indeterminate', 'PostgreSQL did not say whether the write was done, and could not be asked.', {
+      cause: causeOf(outcome.error),
+      hint: 'Read the data before you send it again.',
+    });
+  }
+}
+
+function abortedRepeat(transaction: Transaction, error: unknown): Repeat {
+  const repeat = repeatFor(transaction, error);
+  if (repeat) return repeat;
+  throw mapStatementError(error);
+}
+
+/** Whether what went wrong may go right the next time. */
+function repeatFor(transaction: Transaction, error: unknown = transaction.failure): Repeat | null {
+  if (transaction.isLost) return { repeat: 'lost', error };
+  if (isSerializationFailure(error)) return { repeat: 'serialization', error };
+  return isRaceOfConstraints(error) ? { repeat: 'race', error } : null;
+}
+
+function finalError(repeat: Repeat['repeat'], error: unknown): unknown {
+  if (repeat === 'lost') return mapConnectError(error);
+  return repeat === 'serialization' ? busy(error) : mapStatementError(error);
+}

@@ -1,0 +1,142 @@
+/**
+ * PostgreSQL's text forms of values as plain values, and parameters as text: the forms that lib/schema/values.ts names,
+ * the same as DuckDB's.
+ *
+ * Owns: the mapping, by type. It expects the settings that each transaction makes (UTC, ISO dates and intervals, hex).
+ * The worst that can happen: a value that comes back other than it was; a test sends every type through both engines.
+ */
+import { Buffer } from 'node:buffer';
+import type { PlainValue } from '../../schema/values.ts';
+
+/** Reads the text of a value that is not null. */
+export type ReadText = (text: string) => PlainValue;
+
+const same: ReadText = (text) => text;
+
+/** Doubles: a number, or the word for what JSON has no number for. */
+function readDouble(text: string): PlainValue {
+  const value = Number(text);
+  return Number.isFinite(value) && !Object.is(value, -0) ? value : text;
+}
+
+/** `44-03-15 BC` is the year -43 of ISO 8601, which begins with the sign and has six digits, as beyond 9999. */
+function readDate(text: string): string {
+  const match = /^(\d{4,})(-\d\d-\d\d)( BC)?$/.exec(text);
+  if (!match) return text;
+  const year = match[3] === undefined ? Number(match[1]) : 1 - Number(match[1]);
+  if (year >= 0 && year <= 9999) return `${String(year).padStart(4, '0')}${match[2]}`;
+  return `${year < 0 ? '-' : '+'}${String(Math.abs(year)).padStart(6, '0')}${match[2]}`;
+}
+
+function readTime(text: string): string {
+  const [clock = '', fraction = ''] = text.split('.');
+  return `${clock}.${fraction.padEnd(6, '0')}`;
+}
+
+/** The offset with minutes and seconds, which PostgreSQL leaves out when they are none. */
+function readTimeWithZone(text: string): string {
+  const at = Math.max(text.lastIndexOf('+'), text.lastIndexOf('-'));
+  const parts = text.slice(at + 1).split(':');
+  return `${readTime(text.slice(0, at))}${text[at]}${[...parts, '00', '00'].slice(0, 3).join(':')}`;
+}
+
+function readTimestamp(zone: '' | 'Z'): ReadText {
+  return (text) => {
+    const match = /^(\S+)[ T]([\d:]+(?:\.\d+)?)(?:\+00(?::00)?)?( BC)?$/.exec(text);
+    return match ? `${readDate(`${match[1]}${match[3] ?? ''}`)}T${readTime(match[2] ?? '')}${zone}` : text;
+  };
+}
+
+const part = (letter: string, from: string): number => Number(new RegExp(`(-?\\d+)${letter}`).exec(from)?.[1] ?? 0);
+
+/** `P1Y2M3DT4H5M6.789S`, each part with a sign of its own. */
+function readInterval(text: string): PlainValue {
+  const [date = '', time = ''] = text.split('T');
+  const seconds = /(-?)(\d+)(?:\.(\d+))?S/.exec(time);
+  const micros = seconds ? BigInt(seconds[2] ?? 0) * 1_000_000n + BigInt((seconds[3] ?? '').padEnd(6, '0')) : 0n;
+  const wholeMinutes = BigInt(part('H', time)) * 60n + BigInt(part('M', time));
+  return {
+    months: part('Y', date) * 12 + part('M', date),
+    days: part('D', date),
+    micros: String(wholeMinutes * 60_000_000n + (seconds?.[1] === '-' ? -micros : micros)),
+  };
+}
+
+const readBytes: ReadText = (text) => Buffer.from(text.slice(2), 'hex').toString('base64');
+
+interface KnownType {
+  readonly oid: number;
+  /** Of its array. */
+  readonly array: number;
+  readonly read: ReadText;
+}
+
+/** OIDs never change: https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat */
+const knownTypes: readonly KnownType[] = [
+  { oid: 16, array: 1000, read: (text) => text === 't' || text === 'true' }, // boolean
+  { oid: 17, array: 1001, read: readBytes }, // bytea
+  { oid: 20, array: 1016, read: same }, // bigint
+  { oid: 21, array: 1005, read: Number }, // smallint
+  { oid: 23, array: 1007, read: Number }, // integer
+  { oid: 700, array: 1021, read: readDouble }, // real
+  { oid: 701, array: 1022, read: readDouble }, // double precision
+  { oid: 1700, array: 1231, read: same }, // numeric
+  { oid: 25, array: 1009, read: same }, // text
+  { oid: 1042, array: 1014, read: same }, // character
+  { oid: 1043, array: 1015, read: same }, // varchar
+  { oid: 19, array: 1003, read: same }, // name
+  { oid: 114, array: 199, read: same }, // json
+  { oid: 3802, array: 3807, read: same }, // jsonb
+  { oid: 2950, array: 2951, read: same }, // uuid
+  { oid: 1082, array: 1182, read: readDate }, // date
+  { oid: 1083, array: 1183, read: readTime }, // time
+  { oid: 1266, array: 1270, read: readTimeWithZone }, // timetz
+  { oid: 1114, array: 1115, read: readTimestamp('') }, // timestamp
+  { oid: 1184, array: 1185, read: readTimestamp('Z') }, // timestamptz
+  { oid: 1186, array: 1187, read: readInterval }, // interval
+];
+
+const readers = new Map<number, ReadText>(
+  knownTypes.flatMap(({ oid, array, read }) => [
+    [oid, read],
+    [array, (text: string) => readArray(text, read)],
+  ]),
+);
+const elementTypes = new Map(knownTypes.map(({ oid, array }) => [array, oid]));
+
+/** How values of the type are read; of types that are not known, their text. */
+export function readerOf(oid: number): ReadText {
+  return readers.get(oid) ?? same;
+}
+
+/** The type of an array's elements; undefined for what is no array. */
+export function elementTypeOf(oid: number): number | undefined {
+  return elementTypes.get(oid);
+}
+
+/** `{1,NULL,"a \"b\""}`, nested, with bounds before it that do not count. */
+function readArray(text: string, read: ReadText): PlainValue {
+  const token = /\{|\}|,|"((?:[^"\\]|\\.)*)"|([^{},"]+)/gsy;
+  token.lastIndex = text.indexOf('{') + 1;
+  const open: PlainValue[][] = [[]];
+  for (let match = token.exec(text); match; match = token.exec(text)) {
+    const [mark, quoted, plain] = match;
+    if (mark === '{') open.push([]);
+    else if (mark === '}') {
+      const closed = open.pop() ?? [];
+      const outer = open.at(-1);
+      if (!outer) return closed;
+      outer.push(closed);
+    } else if (quoted !== undefined) open.at(-1)?.push(read(quoted.replaceAll(/\\(.)/gs, '$1')));
+    else if (plain !== undefined) open.at(-1)?.push(plain === 'NULL' ? null : read(plain));
+  }
+  throw new Error('An array of PostgreSQL ended too early.');
+}
+
+/** A parameter as the drivers are to send it: they would round -0 and write dates in local time. */
+export function toParameter(value: unknown): unknown {
+  if (value === undefined) return null;
+  if (Object.is(value, -0)) return '-0';
+  if (value instanceof Date) return value.toISOString();
+  return value;
+}
