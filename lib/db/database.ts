@@ -115,11 +115,18 @@ export interface ChangeSet {
 }
 
 export interface ChangePage {
-  /** Oldest first, one for each version after `after`, without a gap. Empty also when `after` is less than `oldest`. */
+  /**
+   * Oldest first, without a gap: one for each version after `after`, except that on PostgreSQL, where versions are
+   * transaction ids, those that changed nothing have none. Empty also when `after` is less than `oldest`.
+   */
   readonly sets: readonly ChangeSet[];
   /** Least `after` that can still be asked for; what came before is dropped. */
   readonly oldest: number;
-  /** The newest version. `after` beyond it belongs to another database, or to one that was restored. */
+  /**
+   * Up to here everything is told: from here a reader goes on that has read all sets. On PostgreSQL it may be less than
+   * the answer's version while older transactions run. `after` beyond the answer's version belongs to another database, or
+   * to one that was restored.
+   */
   readonly head: number;
 }
 

@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { type AppOptions, createApp } from '../../lib/app.ts';
-import { backendFactories } from '../../lib/backends.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { AppError } from '../../lib/errors.ts';
 import { migrations } from '../../lib/schema/migrations/index.ts';
@@ -79,17 +78,6 @@ describe('opening', () => {
       message: 'the reason',
       hint: 'a hint',
       cause: { kind },
-    });
-  });
-
-  it('refuses a backend without a driver clearly', async () => {
-    const DATABASE_URL = 'postgres://user:word@db.example.org/x';
-    const options = { environment: () => ({ DATABASE_URL }), factories: backendFactories };
-    const { app } = makeApp(() => openPlainDatabase([]), options);
-    await expect(app.open()).rejects.toMatchObject({
-      kind: 'unavailable',
-      message: expect.stringContaining('postgres'),
-      hint: expect.stringContaining('DB_BACKEND'),
     });
   });
 });

@@ -77,6 +77,7 @@ async function runOne(transaction: Transaction, migration: Migration, runtime: R
   await withHints(() => migration.up({ queries, engine: 'postgres' })).catch((error: unknown) => {
     throw nameTaken(migration, error) ?? error;
   });
+  await sql`INSERT INTO eider.changes (table_name, op, image) VALUES ('', 'schema', '{}')`.execute(queries);
   for (const table of await tablesOf(queries)) {
     if (before.has(table.oid) && !table.kept) continue;
     await orderByCodePoints(queries, table);

@@ -9,7 +9,17 @@ import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Migration } from '../../schema/migration.ts';
 import type { Queries } from '../../schema/values.ts';
-import type { Answer, Database, DatabaseStatus, ReadOptions, SyncReport, WriteOptions } from '../database.ts';
+import type {
+  Answer,
+  ChangePage,
+  ChangesRequest,
+  Database,
+  DatabaseStatus,
+  ReadOptions,
+  SyncReport,
+  WriteOptions,
+} from '../database.ts';
+import { readChanges } from './changes.ts';
 import { locationOf, readConnectionString } from './connection-string.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { runMigrations } from './migrate.ts';
@@ -102,6 +112,16 @@ class PostgresDatabase implements Database {
       signal: options.signal,
     });
     return this.#noted({ value, version, durability: 'durable', timings });
+  }
+
+  async changes(request: ChangesRequest): Promise<Answer<ChangePage>> {
+    const { transactions, limits } = this.#parts;
+    const { value, version, timings } = await transactions.run((transaction) => readChanges(transaction, request), {
+      mode: 'read',
+      withinMs: limits.operationMs,
+      signal: request.signal,
+    });
+    return { value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } };
   }
 
   async status(): Promise<DatabaseStatus> {

@@ -102,16 +102,16 @@ const readers = new Map<number, ReadText>(
     [array, (text: string) => readArray(text, read)],
   ]),
 );
-const elementTypes = new Map(knownTypes.map(({ oid, array }) => [array, oid]));
+const elementReaders = new Map(knownTypes.map(({ array, read }) => [array, read]));
+
+/** How the elements of an array type are read; undefined for what is no array. */
+export function elementReaderOf(oid: number): ReadText | undefined {
+  return elementReaders.get(oid);
+}
 
 /** How values of the type are read; of types that are not known, their text. */
 export function readerOf(oid: number): ReadText {
   return readers.get(oid) ?? same;
-}
-
-/** The type of an array's elements; undefined for what is no array. */
-export function elementTypeOf(oid: number): number | undefined {
-  return elementTypes.get(oid);
 }
 
 /** `{1,NULL,"a \"b\""}`, nested, with bounds before it that do not count. */

@@ -31,6 +31,8 @@ export interface PostgresServer {
   url(database?: string, user?: string, password?: string): string;
   /** Makes an empty database of its own and answers its URL. */
   createDatabase(): Promise<string>;
+  /** A connection of the superuser; whoever asks ends it. */
+  client(database?: string): Promise<Client>;
   /** Runs statements as the superuser; answers the rows of the last. */
   run(sql: string, database?: string): Promise<Record<string, unknown>[]>;
   /** Starts it again on the same port with the same data. */
@@ -78,9 +80,13 @@ function serverOf(instance: PostgresProcess, folder: string, tls: TlsFiles | nul
       await server.run(`CREATE DATABASE ${name}`);
       return server.url(name);
     },
-    async run(sql, database = 'postgres') {
+    async client(database = 'postgres') {
       const client = new Client({ host: server.host, port: server.port, user, password, database, ssl: false });
       await client.connect();
+      return client;
+    },
+    async run(sql, database) {
+      const client = await server.client(database);
       try {
         const results = [await client.query(sql)].flat();
         return results.at(-1)?.rows ?? [];

@@ -1,0 +1,133 @@
+/**
+ * The changes that the triggers kept, as the change feed tells them.
+ *
+ * Owns: reading them back in the forms that rows have. Only versions below every transaction that still runs are told
+ * of, since one that began earlier may commit later. The worst that can happen: a version that a reader passes and that
+ * commits afterwards.
+ */
+import type { PlainValue, Row } from '../../schema/values.ts';
+import type { ChangePage, ChangeSet, ChangesRequest, TableChange } from '../database.ts';
+import type { Transaction } from './transaction.ts';
+import { elementReaderOf, type ReadText, readerOf } from './values.ts';
+
+/** A version that changed more rows is told of as a whole, and so is held by no memory. */
+const mostRowsOfVersion = 20_000;
+const mostRowsOfPage = 20_000;
+
+/** Reads one page. In one transaction, so that all of it is one state. */
+export async function readChanges(transaction: Transaction, request: ChangesRequest): Promise<ChangePage> {
+  const { after, limit } = request;
+  const [bounds] = await transaction.rows<{ head: string; oldest: string }>(
+    'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS head, dropped::text AS oldest FROM eider.state',
+  );
+  const head = Number(bounds?.head) - 1;
+  const oldest = Number(bounds?.oldest);
+  if (after < oldest || after >= head) return { sets: [], oldest, head };
+  const versions = await versionsAfter(transaction, after, head, limit);
+  const read = versions.filter(({ rows }) => rows <= mostRowsOfVersion).map(({ version }) => version);
+  const changes = Map.groupBy(await changesOf(transaction, read), ({ version }) => version);
+  const columns = await columnsOf(transaction);
+  const sets = versions.map(({ version, at, rows }): ChangeSet => {
+    const told: TableChange[] =
+      rows > mostRowsOfVersion ? [{ kind: 'reset' }] : tableChanges(changes.get(version) ?? [], columns);
+    return { version: Number(version), at, changes: told };
+  });
+  return { sets, oldest, head };
+}
+
+interface VersionFound {
+  readonly version: string;
+  readonly at: string;
+  readonly rows: number;
+}
+
+/** As many as fit into a page, and at least one when there is one. */
+async function versionsAfter(transaction: Transaction, after: number, head: number, limit: number) {
+  const found = await transaction.rows<VersionFound & Row>(
+    `SELECT version::text AS version, max(at) AS at, count(*)::int AS rows FROM eider.changes
+    WHERE version > $1::xid8 AND version <= $2::xid8 GROUP BY eider.changes.version
+    ORDER BY eider.changes.version LIMIT $3`,
+    [after, head, limit],
+  );
+  let rows = 0;
+  return found.filter((each, index) => {
+    rows += each.rows > mostRowsOfVersion ? 0 : each.rows;
+    return index === 0 || rows <= mostRowsOfPage;
+  });
+}
+
+interface ChangeFound {
+  readonly version: string;
+  readonly table: string;
+  readonly op: 'put' | 'delete' | 'schema';
+  readonly names: readonly string[];
+  readonly values: readonly (string | null)[];
+}
+
+/** Each value as text, whatever JSON makes of it: a number there may have more digits than JavaScript's. */
+async function changesOf(transaction: Transaction, versions: readonly string[]): Promise<readonly ChangeFound[]> {
+  return transaction.rows<ChangeFound & Row>(
+    `SELECT version::text AS version, table_name AS "table", op,
+      ARRAY(SELECT key FROM json_each_text(image)) AS names, ARRAY(SELECT value FROM json_each_text(image)) AS values
+    FROM eider.changes WHERE version = ANY ($1::xid8[]) ORDER BY eider.changes.version, ordinal`,
+    [versions],
+  );
+}
+
+type Columns = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+/** The types of the columns of each table, as they are now. */
+async function columnsOf(transaction: Transaction): Promise<Columns> {
+  const rows = await transaction.rows<{ table: string; column: string; type: string }>(
+    `SELECT c.relname AS "table", a.attname AS "column", a.atttypid::text AS type
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE t.tgname = 'eider_insert' AND a.attnum > 0 AND NOT a.attisdropped`,
+  );
+  const byTable = Map.groupBy(rows, ({ table }) => table);
+  return new Map(
+    [...byTable].map(([table, of]) => [table, new Map(of.map(({ column, type }) => [column, Number(type)]))]),
+  );
+}
+
+/** Neighbours of one kind and table become one change. */
+function tableChanges(found: readonly ChangeFound[], columns: Columns): TableChange[] {
+  const changes: { kind: 'put' | 'delete' | 'schema'; table: string; rows: Row[] }[] = [];
+  for (const { op, table, names, values } of found) {
+    const last = changes.at(-1);
+    const image = imageOf(names, values, columns.get(table));
+    if (last?.kind === op && last.table === table) last.rows.push(image);
+    else changes.push({ kind: op, table, rows: [image] });
+  }
+  return changes.map(({ kind, table, rows }) => {
+    if (kind === 'schema') return { kind };
+    return kind === 'put' ? { kind, table, rows } : { kind, table, keys: rows };
+  });
+}
+
+function imageOf(
+  names: readonly string[],
+  values: readonly (string | null)[],
+  types?: ReadonlyMap<string, number>,
+): Row {
+  return Object.fromEntries(names.map((name, index) => [name, readImage(values[index] ?? null, types?.get(name))]));
+}
+
+/** Arrays are JSON in an image, everything else is as in a result. */
+function readImage(text: string | null, type = 0): PlainValue {
+  if (text === null) return null;
+  const element = elementReaderOf(type);
+  return element ? readItems(parseWithDigits(text), element) : readerOf(type)(text);
+}
+
+/** JSON whose numbers stay as they are written. */
+function parseWithDigits(text: string): PlainValue {
+  return JSON.parse(text, (_, value: PlainValue, context?: { source?: string }) =>
+    typeof value === 'number' ? (context?.source ?? String(value)) : value,
+  ) as PlainValue;
+}
+
+function readItems(value: PlainValue, read: ReadText): PlainValue {
+  if (Array.isArray(value)) return value.map((item: PlainValue) => readItems(item, read));
+  if (value === null) return null;
+  return read(typeof value === 'string' ? value : JSON.stringify(value));
+}
