@@ -8,8 +8,16 @@ export async function POST(request: Request): Promise<Response> {
   return endpoints.create(request);
 }
 
-async function refuse(request: Request): Promise<Response> {
-  return endpoints.refuse(request, 'GET, HEAD, POST');
+export async function PATCH(request: Request): Promise<Response> {
+  return endpoints.updateMatching(request);
 }
 
-export { GET as HEAD, refuse as DELETE, refuse as OPTIONS, refuse as PATCH, refuse as PUT };
+export async function DELETE(request: Request): Promise<Response> {
+  return endpoints.removeMatching(request);
+}
+
+async function refuse(request: Request): Promise<Response> {
+  return endpoints.refuse(request, 'GET, HEAD, POST, PATCH, DELETE');
+}
+
+export { GET as HEAD, refuse as OPTIONS, refuse as PUT };

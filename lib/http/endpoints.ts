@@ -20,6 +20,8 @@ export interface Endpoints {
   readonly cronSync: Endpoint;
   readonly list: Endpoint;
   readonly create: Endpoint;
+  readonly updateMatching: Endpoint;
+  readonly removeMatching: Endpoint;
   readonly readOne: Endpoint;
   readonly replace: Endpoint;
   readonly update: Endpoint;
@@ -44,6 +46,8 @@ export function createEndpoints(given: Services, loadLimits: LoadLimits = defaul
     cronSync: endpoint({ ...syncing, permission: 'cron-sync' }, sync),
     list: endpoint(reading('read-table'), rows.list),
     create: endpoint(writing('write-table'), rows.create),
+    updateMatching: endpoint(writing('write-table'), rows.updateMatching),
+    removeMatching: endpoint(writing('write-table', 0), rows.removeMatching),
     readOne: endpoint(reading('read-table'), rows.readOne),
     replace: endpoint(writing('write-table'), rows.replace),
     update: endpoint(writing('write-table'), rows.update),

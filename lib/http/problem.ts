@@ -6,6 +6,7 @@
  * outcome that looks safe to repeat.
  */
 import { AppError, type AppErrorOptions, type ErrorKind, type FieldError } from '../errors.ts';
+import { PreconditionFailed } from '../schema/row-version.ts';
 
 type RequestStatus = 400 | 401 | 403 | 404 | 405 | 406 | 413 | 414 | 415 | 431 | 503;
 
@@ -104,6 +105,8 @@ const kinds: Readonly<Record<ErrorKind, Kind>> = {
   },
 };
 
+const preconditionFailed: Kind = { type: 'precondition-failed', title: 'The row is another one by now', status: 412 };
+
 const defect: Kind = {
   type: 'internal',
   title: 'This server has a defect',
@@ -130,6 +133,7 @@ export function problemResponse(error: unknown): Response {
 
 function kindOf(error: unknown): Kind {
   if (error instanceof RequestError) return { ...requestKinds[error.status], status: error.status };
+  if (error instanceof PreconditionFailed) return preconditionFailed;
   return error instanceof AppError ? kinds[error.kind] : defect;
 }
 

@@ -42,22 +42,57 @@ export function inputSchema(table: Table, mode: InputMode): z.ZodObject {
  * @throws AppError `invalid` with one entry a wrong field.
  */
 export function parseInput(table: Table, mode: InputMode, input: unknown): InputValues {
+  const { values, fields } = examineInput(table, mode, input);
+  if (values) return values;
+  throw new AppError('invalid', summary(table, fields), { fields });
+}
+
+/** Faults that are told of an array; more would only be noise. */
+const mostFaults = 100;
+
+/**
+ * The same for an array of whole rows.
+ *
+ * @throws AppError `invalid` whose paths begin with the row's place in the array: `3/email`.
+ */
+export function parseInputs(table: Table, inputs: readonly unknown[]): readonly InputValues[] {
+  const faults: FieldError[] = [];
+  const rows = inputs.flatMap((input, index) => {
+    const { values, fields } = examineInput(table, 'whole', input);
+    faults.push(
+      ...fields.map(({ path, message }) => ({ path: path === '' ? `${index}` : `${index}/${path}`, message })),
+    );
+    return values ? [values] : [];
+  });
+  if (faults.length === 0) return rows;
+  throw new AppError('invalid', summary(table, faults), { fields: faults.slice(0, mostFaults) });
+}
+
+interface Examined {
+  /** Null when anything is wrong. */
+  readonly values: InputValues | null;
+  readonly fields: readonly FieldError[];
+}
+
+function examineInput(table: Table, mode: InputMode, input: unknown): Examined {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw new AppError('invalid', `A ${table.singular} is a JSON object.`, {
-      fields: [{ path: '', message: 'must be an object' }],
-    });
+    return { values: null, fields: [{ path: '', message: 'must be an object' }] };
   }
   const fields = unknownFields(table, input);
   const parsed = inputSchema(table, mode).safeParse(input);
   if (!parsed.success) fields.push(...firstFaults(parsed.error));
   if (mode === 'part' && Object.keys(input).length === 0)
     fields.push({ path: '', message: 'must have a field to change' });
-  if (fields.length > 0) throw new AppError('invalid', summary(table, fields), { fields });
-  return parsed.data as InputValues;
+  return { values: fields.length === 0 ? (parsed.data as InputValues) : null, fields };
 }
 
+/** As a sentence; the fields themselves are listed beside it. */
+const mostShown = 20;
+
 function summary(table: Table, fields: readonly FieldError[]): string {
-  return `This is not a valid ${table.singular}: ${fields.map(({ path, message }) => `${path} ${message}`.trim()).join('; ')}.`;
+  const shown = fields.slice(0, mostShown).map(({ path, message }) => `${path} ${message}`.trim());
+  const more = fields.length > mostShown ? `; and ${fields.length - mostShown} more` : '';
+  return `This is not a valid ${table.singular}: ${shown.join('; ')}${more}.`;
 }
 
 /** Names the fields that are no columns, or not the client's; zod itself passes over some names (`__proto__`). */

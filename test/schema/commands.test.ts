@@ -23,7 +23,7 @@ afterEach(() => database.close());
 async function run(command: Command) {
   // What is kept as a pending write is JSON.
   const copy = JSON.parse(JSON.stringify(command)) as Command;
-  return (await database.write((queries) => executeCommand(queries, schema, copy))).value;
+  return (await database.write((queries) => executeCommand(queries, schema, copy))).value.value;
 }
 
 const create = async (table: string, values: InputValues) => {

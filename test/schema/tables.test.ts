@@ -28,7 +28,7 @@ describe('the migrations make the tables that the schema describes', async () =>
   const database = await openPlainDatabase(migrations);
   const { value } = await database.read(async (queries) => ({
     columns: (
-      await sql<Found>`select table_name, column_name, data_type, is_nullable from information_schema.columns order by table_name, ordinal_position`.execute(
+      await sql<Found>`select table_name, column_name, data_type, is_nullable from information_schema.columns where table_schema = 'main' order by table_name, ordinal_position`.execute(
         queries,
       )
     ).rows,

@@ -43,9 +43,9 @@ export interface PlainDatabase extends Database {
 export async function openPlainDatabase(migrations: readonly Migration[]): Promise<PlainDatabase> {
   const instance = await DuckDBInstance.create(':memory:');
   const database = plainDatabase(await instance.connect());
-  for (const migration of migrations) {
-    await database.write((queries) => migration.up({ queries, engine: 'duckdb' }));
-  }
+  await database.write(async (queries) => {
+    for (const migration of migrations) await migration.up({ queries, engine: 'duckdb' });
+  });
   database.statements.length = 0;
   database.writes.length = 0;
   return database;

@@ -35,15 +35,15 @@ export interface ServiceOptions {
   readonly schema?: Schema;
   readonly migrations?: readonly Migration[];
   readonly environment?: Environment;
+  readonly runtime?: TestRuntime;
   /** Opens instead of the plain database. */
   readonly open?: BackendFactory;
   readonly onOpen?: () => void;
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
-  const { schema = defaultSchema, migrations = defaultMigrations, environment = {} } = options;
+  const { schema = defaultSchema, migrations = defaultMigrations, environment = {}, runtime = testRuntime() } = options;
   const database = await openPlainDatabase(migrations);
-  const runtime = testRuntime();
   const log: LogEntry[] = [];
   const waited: Promise<unknown>[] = [];
   const app = createApp({
@@ -111,5 +111,11 @@ type Functions = Readonly<Record<string, Exclude<keyof Endpoints, 'refuse'>>>;
 
 const statusFunctions: Functions = { GET: 'status', HEAD: 'status' };
 const syncFunctions: Functions = { GET: 'cronSync', POST: 'sync' };
-const tableFunctions: Functions = { GET: 'list', HEAD: 'list', POST: 'create' };
+const tableFunctions: Functions = {
+  GET: 'list',
+  HEAD: 'list',
+  POST: 'create',
+  PATCH: 'updateMatching',
+  DELETE: 'removeMatching',
+};
 const rowFunctions: Functions = { GET: 'readOne', HEAD: 'readOne', PUT: 'replace', PATCH: 'update', DELETE: 'remove' };

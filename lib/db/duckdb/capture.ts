@@ -58,10 +58,15 @@ export function describeWrite(node: RootOperationNode): RowWrite | null {
   }
 }
 
+/** A statement of many rows is large, and seldom has as many again. */
+const mostRowsKept = 4;
+
 function isOfValues({ values, with: common }: InsertQueryNode): boolean {
   if (common || values?.kind !== 'ValuesNode') return false;
-  return (values as ValuesNode).values.every(
-    (row) => row.kind === 'PrimitiveValueListNode' || row.values.every(({ kind }) => kind === 'ValueNode'),
+  const rows = (values as ValuesNode).values;
+  return (
+    rows.length <= mostRowsKept &&
+    rows.every((row) => row.kind === 'PrimitiveValueListNode' || row.values.every(({ kind }) => kind === 'ValueNode'))
   );
 }
 

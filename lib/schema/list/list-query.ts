@@ -10,11 +10,12 @@ export type Comparison =
   | { readonly operator: 'in'; readonly values: readonly PlainValue[] }
   | { readonly operator: 'is'; readonly value: 'null' | 'not_null' | boolean };
 
-export interface Filter {
+/** A type and no interface: as JSON, it is part of a command. */
+export type Filter = {
   readonly column: string;
   readonly negated: boolean;
   readonly comparison: Comparison;
-}
+};
 
 export interface SortKey {
   readonly column: string;

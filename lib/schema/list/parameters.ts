@@ -8,7 +8,7 @@ import { AppError, type FieldError } from '../../errors.ts';
 import { columnOf, type Table } from '../table.ts';
 import { decodeCursor } from './cursor.ts';
 import { ParameterFault, parseFilter } from './filters.ts';
-import type { ListQuery } from './list-query.ts';
+import type { Filter, ListQuery } from './list-query.ts';
 import { byId, parseOrder } from './order.ts';
 
 const defaultLimit = 50;
@@ -25,17 +25,30 @@ export function parseListQuery(table: Table, parameters: readonly Parameter[]): 
   const limit = reader.once('limit', parseLimit) ?? defaultLimit;
   const count = reader.once('count', parseCount) ?? false;
   const cursor = reader.once('cursor', (text) => text);
-  const filters = reader.rest((name, text) => {
-    const column = columnOf(table, name);
-    if (!column) throw new ParameterFault(`is no parameter and no column; the columns are ${columnNames(table)}`);
-    return parseFilter(name, column, text);
-  });
+  const filters = reader.rest((name, text) => filterOf(table, name, text));
   const scope = { table, order, filters };
   // A cursor cannot be judged against an order that was not understood.
   const after =
     cursor === null || reader.faults.length > 0 ? null : reader.attempt('cursor', () => decodeCursor(scope, cursor));
   reader.finish();
   return { filters, order, select, limit, after, count };
+}
+
+/** The filters of a write to all rows that pass them. @throws AppError `invalid`, also when there is none. */
+export function parseFilters(table: Table, parameters: readonly Parameter[]): readonly Filter[] {
+  const reader = new ParameterReader(parameters);
+  const filters = reader.rest((name, text) => filterOf(table, name, text));
+  reader.finish();
+  if (filters.length > 0) return filters;
+  const columns = columnNames(table);
+  throw new AppError(
+    'invalid',
+    `This would concern all ${table.name}: a filter has to say which, such as "?id=eq.…".`,
+    {
+      hint: `The columns are ${columns}. For all rows on purpose: "?id=is.not_null".`,
+      fields: [{ path: '', message: 'must have a filter' }],
+    },
+  );
 }
 
 /** The `select` of a single row, or all columns. @throws AppError `invalid` with one entry a wrong parameter. */
@@ -103,6 +116,12 @@ class ParameterReader {
     const faults = this.faults.map(({ path, message }) => `"${path}" ${message}`).join('; ');
     throw new AppError('invalid', `The query is not understood: ${faults}.`, { fields: this.faults });
   }
+}
+
+function filterOf(table: Table, name: string, text: string): Filter {
+  const column = columnOf(table, name);
+  if (!column) throw new ParameterFault(`is no parameter and no column; the columns are ${columnNames(table)}`);
+  return parseFilter(name, column, text);
 }
 
 function parseSelect(table: Table, text: string): string[] {

@@ -61,7 +61,8 @@ async function countRows(queries: Queries, table: Table, filters: Condition[]): 
   return Number(rows);
 }
 
-function filterCondition(table: Table, { column: name, negated, comparison }: Filter): Condition {
+/** The filter in SQL. */
+export function filterCondition(table: Table, { column: name, negated, comparison }: Filter): Condition {
   const column = columnNamed(table, name);
   const ref = sql.ref(name);
   const condition = comparisonCondition(ref, column, comparison);

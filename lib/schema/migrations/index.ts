@@ -4,5 +4,6 @@
  */
 import type { Migration } from '../migration.ts';
 import { migration as createDefaultTables } from './0001_students_courses_enrollments.ts';
+import { migration as createIdempotencyKeys } from './0002_idempotency_keys.ts';
 
-export const migrations: readonly Migration[] = [createDefaultTables];
+export const migrations: readonly Migration[] = [createDefaultTables, createIdempotencyKeys];

@@ -1,0 +1,72 @@
+/**
+ * Conditional requests: entity tags out, `If-Match` and `If-None-Match` in.
+ * https://www.rfc-editor.org/rfc/rfc9110.html#name-conditional-requests
+ *
+ * Owns: the syntax, and that `If-Match` compares strongly, `If-None-Match` weakly. Whether a row has a version is
+ * lib/schema/row-version.ts. The worst that can happen: a condition that is passed over, so that a client overwrites what
+ * it has not seen; so what is not understood is refused.
+ */
+import { includes, type Precondition, PreconditionFailed, rowVersion, type Versions } from '../schema/row-version.ts';
+import type { Row } from '../schema/values.ts';
+import { RequestError } from './problem.ts';
+
+/**
+ * The tag of a row. One answer shows all of its columns, another some of them (`?select=`): these are answers at
+ * different addresses, and each changes no more often than the tag does, so all may have the same one.
+ */
+export function entityTag(row: Row): string {
+  return `"${rowVersion(row)}"`;
+}
+
+/** @throws RequestError 400 */
+export function parsePrecondition(headers: Headers): Precondition {
+  // A weak tag equals none by strong comparison.
+  const match = parseTags(headers, 'if-match', (tags) => tags.filter(({ weak }) => !weak));
+  const noneMatch = parseTags(headers, 'if-none-match', (tags) => tags);
+  return { ...(match === null ? {} : { match }), ...(noneMatch === null ? {} : { noneMatch }) };
+}
+
+/** The answer to a read of the row if it is not to be sent: 304. @throws PreconditionFailed */
+export function unmodified(row: Row, { match, noneMatch }: Precondition): Response | null {
+  const version = rowVersion(row);
+  if (match !== undefined && !includes(match, version))
+    throw new PreconditionFailed('The row has none of the versions in If-Match.');
+  if (noneMatch === undefined || !includes(noneMatch, version)) return null;
+  return new Response(null, { status: 304, headers: { etag: entityTag(row) } });
+}
+
+/** For writes to no single row: a list has no version that could be expected. @throws PreconditionFailed */
+export function refusePrecondition(headers: Headers): void {
+  const { match, noneMatch } = parsePrecondition(headers);
+  if ((match === undefined || match === '*') && noneMatch !== '*') return;
+  throw new PreconditionFailed('If-Match and If-None-Match are for single rows; a list has no ETag.');
+}
+
+interface EntityTag {
+  readonly weak: boolean;
+  readonly version: string;
+}
+
+function parseTags(
+  headers: Headers,
+  name: string,
+  choose: (tags: readonly EntityTag[]) => readonly EntityTag[],
+): Versions | null {
+  const text = headers.get(name);
+  if (text === null) return null;
+  if (text.trim() === '*') return '*';
+  const tag = /\s*(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)/y;
+  const tags: EntityTag[] = [];
+  while (tag.lastIndex < text.length) {
+    const found = tag.exec(text);
+    if (!found) throw malformed(name);
+    tags.push({ weak: found[1] !== undefined, version: found[2] ?? '' });
+  }
+  if (tags.length === 0) throw malformed(name);
+  return choose(tags).map(({ version }) => version);
+}
+
+function malformed(name: string): RequestError {
+  const message = 'expects "*", or tags in quotes as an ETag has them, separated by commas';
+  return new RequestError(400, `The header ${name} ${message}.`, { fields: [{ path: name, message }] });
+}
