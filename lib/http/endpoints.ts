@@ -3,6 +3,7 @@
  *
  * Owns: which handler serves which function, and on which terms. Knows nothing of the platform's conventions for files.
  */
+import { changesHandler, changeTypes } from './changes.ts';
 import { handle, type Handler, type Services } from './handle.ts';
 import { defaultLoadLimits, type LoadLimits, LoadShedder } from './load-shedder.ts';
 import { statusHandler, syncHandler } from './operations.ts';
@@ -26,6 +27,7 @@ export interface Endpoints {
   readonly replace: Endpoint;
   readonly update: Endpoint;
   readonly remove: Endpoint;
+  readonly changes: Endpoint;
   /** For the methods that a function does not serve: 405 with the methods that it does; OPTIONS asks for them. */
   refuse(request: Request, allow: string): Promise<Response>;
 }
@@ -52,6 +54,7 @@ export function createEndpoints(given: Services, loadLimits: LoadLimits = defaul
     replace: endpoint(writing('write-table'), rows.replace),
     update: endpoint(writing('write-table'), rows.update),
     remove: endpoint(writing('write-table', 0), rows.remove),
+    changes: endpoint({ ...reading('changes'), produces: changeTypes }, changesHandler(services.app)),
     refuse: (request, allow) =>
       handle(services, request, { permission: 'methods', load: 'free', maxBodyBytes: 0 }, () => refuse(request, allow)),
   };

@@ -8,7 +8,7 @@
 import { AppError, type AppErrorOptions, type ErrorKind, type FieldError } from '../errors.ts';
 import { PreconditionFailed } from '../schema/row-version.ts';
 
-type RequestStatus = 400 | 401 | 403 | 404 | 405 | 406 | 413 | 414 | 415 | 431 | 503;
+type RequestStatus = 400 | 401 | 403 | 404 | 405 | 406 | 410 | 413 | 414 | 415 | 431 | 503;
 
 /** The request itself is wrong, whatever the database says. */
 export class RequestError extends AppError {
@@ -63,6 +63,7 @@ const requestKinds: Readonly<Record<RequestStatus, Omit<Kind, 'status'>>> = {
   404: { type: 'not-found', title: 'There is no such thing' },
   405: { type: 'method-not-allowed', title: 'This method is not served here' },
   406: { type: 'not-acceptable', title: 'No answer of an accepted type can be given' },
+  410: { type: 'gone', title: 'This is no longer kept' },
   413: { type: 'too-large', title: 'The body is too large' },
   414: { type: 'address-too-long', title: 'The address is too long' },
   415: { type: 'unsupported-media-type', title: 'The body is of a type that is not understood' },

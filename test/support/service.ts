@@ -87,7 +87,7 @@ function dispatch(
 ): Promise<Response> {
   const url = new URL(path, 'http://localhost');
   const [, first = '', second] = url.pathname.split('/').filter((segment) => segment !== '');
-  const functions = first === 'db-status' ? statusFunctions : first === 'db-sync' ? syncFunctions : undefined;
+  const functions = ownFunctions[first];
   const chosen = functions ?? (second === undefined ? tableFunctions : rowFunctions);
   if (!functions) {
     for (const [name, segment] of [
@@ -109,8 +109,12 @@ function dispatch(
 
 type Functions = Readonly<Record<string, Exclude<keyof Endpoints, 'refuse'>>>;
 
-const statusFunctions: Functions = { GET: 'status', HEAD: 'status' };
-const syncFunctions: Functions = { GET: 'cronSync', POST: 'sync' };
+/** Functions of their own, by the first segment; all others are tables. */
+const ownFunctions: Readonly<Record<string, Functions>> = {
+  'db-status': { GET: 'status', HEAD: 'status' },
+  'db-sync': { GET: 'cronSync', POST: 'sync' },
+  changes: { GET: 'changes', HEAD: 'changes' },
+};
 const tableFunctions: Functions = {
   GET: 'list',
   HEAD: 'list',

@@ -22,7 +22,7 @@ export function parseListQuery(table: Table, parameters: readonly Parameter[]): 
   const reader = new ParameterReader(parameters);
   const select = reader.once('select', (text) => parseSelect(table, text)) ?? Object.keys(table.columns);
   const order = reader.once('order', (text) => parseOrder(table, text)) ?? [byId];
-  const limit = reader.once('limit', parseLimit) ?? defaultLimit;
+  const limit = reader.once('limit', (text) => parseLimit(text)) ?? defaultLimit;
   const count = reader.once('count', parseCount) ?? false;
   const cursor = reader.once('cursor', (text) => text);
   const filters = reader.rest((name, text) => filterOf(table, name, text));
@@ -49,6 +49,27 @@ export function parseFilters(table: Table, parameters: readonly Parameter[]): re
       fields: [{ path: '', message: 'must have a filter' }],
     },
   );
+}
+
+export interface FeedQuery {
+  /** Null: from now on. */
+  readonly after: number | null;
+  readonly limit: number;
+}
+
+const defaultSets = 100;
+const maxSets = 1000;
+
+/** The parameters of the change feed. @throws AppError `invalid` with one entry a wrong parameter. */
+export function parseFeedQuery(parameters: readonly Parameter[]): FeedQuery {
+  const reader = new ParameterReader(parameters);
+  const after = reader.once('after', parseVersion);
+  const limit = reader.once('limit', (text) => parseLimit(text, maxSets)) ?? defaultSets;
+  reader.rest(() => {
+    throw new ParameterFault('is no parameter of the change feed; it has "after" and "limit"');
+  });
+  reader.finish();
+  return { after, limit };
 }
 
 /** The `select` of a single row, or all columns. @throws AppError `invalid` with one entry a wrong parameter. */
@@ -134,10 +155,15 @@ function parseSelect(table: Table, text: string): string[] {
   return names;
 }
 
-function parseLimit(text: string): number {
+function parseLimit(text: string, most = maxLimit): number {
   const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  if (limit < 1 || limit > maxLimit) throw new ParameterFault(`expects a number from 1 to ${maxLimit}`);
+  if (limit < 1 || limit > most) throw new ParameterFault(`expects a number from 1 to ${most}`);
   return limit;
+}
+
+function parseVersion(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new ParameterFault('expects a version, as an answer has it in db-bookmark');
+  return Number(text);
 }
 
 function parseCount(text: string): boolean {

@@ -1,0 +1,131 @@
+/**
+ * The change feed: what was committed after a version, as one page of JSON or as server-sent events that go on.
+ *
+ * Owns: the forms of both, and what a client is told to do that asks for what is no longer kept. The worst that can
+ * happen: a client that misses a commit and does not know; so versions have no gap, and each event carries its version
+ * as the id from which the next connection goes on.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
+import type { App } from '../app.ts';
+import type { ChangePage, ChangeSet, Database } from '../db/database.ts';
+import { parseFeedQuery } from '../schema/list/parameters.ts';
+import { eventStream } from './event-stream.ts';
+import type { Handler, RequestContext } from './handle.ts';
+import { negotiate } from './accept.ts';
+import { inQuery, problemResponse, RequestError } from './problem.ts';
+
+/** What the endpoint answers; JSON unless a client asks for events. */
+export const changeTypes = ['application/json', 'text/event-stream'] as const;
+
+/** Ends well before the function's own limit (300 s), which would cut an event in two; clients connect again. */
+const streamForMs = 240_000;
+/** Proxies drop what is silent for half a minute or more. */
+const heartbeatMs = 15_000;
+const firstPauseMs = 1000;
+const longestPauseMs = 5000;
+const setsPerRound = 100;
+
+export function changesHandler(app: App): Handler {
+  return async (context) => {
+    const { after: given, limit } = inQuery(() => parseFeedQuery(context.address.parameters));
+    const isStream = negotiate(context.request.headers, changeTypes) === 'text/event-stream';
+    const database = await context.database();
+    const after = (isStream ? lastEventId(context) : null) ?? given ?? (await findHead(context, database));
+    const { signal } = context.request;
+    const page = context.noted(await database.changes({ after, limit, signal }));
+    requireKept(page, after);
+    if (!isStream) return Response.json(pageBody(page, after));
+    return eventStream((ended) =>
+      tellChanges(app, context, { database, page, after, beganMs: app.runtime.monotonicMs() }, ended),
+    );
+  };
+}
+
+/** The client's own word on where it was, of the connection before this one. @throws RequestError 400 */
+function lastEventId({ request }: RequestContext): number | null {
+  const text = request.headers.get('last-event-id');
+  if (text === null || text === '') return null;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  const message = 'expects a version, as the events of this feed have it in their id';
+  throw new RequestError(400, `The header last-event-id ${message}.`, { fields: [{ path: 'last-event-id', message }] });
+}
+
+async function findHead(context: RequestContext, database: Database): Promise<number> {
+  const nothing = database.read(() => Promise.resolve(null), { ...context.readOptions, maxStalenessMs: 0 });
+  return (await nothing).version;
+}
+
+function pageBody({ sets, oldest, head }: ChangePage, after: number) {
+  return { data: sets, next: sets.at(-1)?.version ?? after, oldest, head };
+}
+
+/** @throws RequestError 410, 400 */
+function requireKept({ oldest, head }: ChangePage, after: number): void {
+  if (after < oldest) {
+    throw new RequestError(410, `What was committed after version ${after} is no longer kept one by one.`, {
+      hint: `Export the tables again, and go on after the version in the db-bookmark of that answer. The feed goes back to version ${oldest}.`,
+      fields: [{ path: 'after', message: `must be ${oldest} or more` }],
+    });
+  }
+  if (after > head) {
+    throw new RequestError(400, `There is no version ${after}: the newest is ${head}.`, {
+      hint: 'It belongs to another database, or to one that was restored since: export the tables again.',
+      fields: [{ path: 'after', message: `must be ${head} or less` }],
+    });
+  }
+}
+
+interface Position {
+  readonly database: Database;
+  /** What is there already. */
+  readonly page: ChangePage;
+  readonly after: number;
+  /** When the answer began, on the monotonic clock. */
+  readonly beganMs: number;
+}
+
+/** The events, as text. What goes wrong in between is told as an event: the status has been sent. */
+async function* tellChanges(
+  app: App,
+  context: RequestContext,
+  position: Position,
+  ended: AbortSignal,
+): AsyncGenerator<string> {
+  // An event with an id alone is not dispatched, but it is where the client goes on if nothing else comes.
+  yield `retry: ${firstPauseMs}\nid: ${position.after}\n\n`;
+  try {
+    yield* followChanges(app, position, ended);
+  } catch (error) {
+    if (ended.aborted) return;
+    const response = problemResponse(error);
+    if (response.status >= 500) context.logFailure(error, response.status);
+    yield `event: problem\ndata: ${await response.text()}\n\n`;
+  }
+}
+
+async function* followChanges(
+  { runtime }: Pick<App, 'runtime'>,
+  { database, beganMs, ...start }: Position,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  let { page, after } = start;
+  let [pauseMs, spokeMs] = [firstPauseMs, beganMs];
+  while (runtime.monotonicMs() - beganMs < streamForMs) {
+    for (const set of page.sets) yield eventOf(set);
+    const isQuiet = page.sets.length === 0;
+    after = page.sets.at(-1)?.version ?? after;
+    pauseMs = isQuiet ? Math.min(pauseMs * 1.5, longestPauseMs) : firstPauseMs;
+    if (!isQuiet) spokeMs = runtime.monotonicMs();
+    if (runtime.monotonicMs() - spokeMs >= heartbeatMs) {
+      yield ': nothing new\n\n';
+      spokeMs = runtime.monotonicMs();
+    }
+    if (after >= page.head) await runtime.sleep(pauseMs, signal);
+    page = (await database.changes({ after, limit: setsPerRound, signal })).value;
+    requireKept(page, after);
+  }
+}
+
+function eventOf(set: ChangeSet): string {
+  return `id: ${set.version}\nevent: change\ndata: ${JSON.stringify(set)}\n\n`;
+}
