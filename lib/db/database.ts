@@ -130,6 +130,34 @@ export interface ChangePage {
   readonly head: number;
 }
 
+/** A query of a user's own, in the SQL of the engine. */
+export interface QueryRequest {
+  readonly sql: string;
+  /** By position (`$1`, on DuckDB also `?`), or by name (`$name`, on DuckDB only). */
+  readonly parameters: readonly PlainValue[] | Readonly<Record<string, PlainValue>>;
+  /** Most rows of the answer. */
+  readonly maxRows: number;
+  /** Most bytes of the rows as JSON. */
+  readonly maxBytes: number;
+  /** The query is stopped when it takes longer. */
+  readonly timeoutMs: number;
+}
+
+export interface QueryColumn {
+  /** As the query calls it; two may have one name. */
+  readonly name: string;
+  /** In DuckDB's words on either engine: `BIGINT`, `DECIMAL(18,3)`, `TIMESTAMP WITH TIME ZONE`, `INTEGER[]`. */
+  readonly type: string;
+}
+
+export interface QueryResult {
+  readonly columns: readonly QueryColumn[];
+  /** Values in the order of the columns. */
+  readonly rows: readonly (readonly PlainValue[])[];
+  /** Which limit cut the rows off; null when these are all. */
+  readonly truncated: 'rows' | 'bytes' | null;
+}
+
 export interface Database {
   readonly engine: Engine;
 
@@ -146,6 +174,15 @@ export interface Database {
    * `unavailable` (store away: nothing was written); `indeterminate` (the store did not say whether it was written).
    */
   write<T>(work: (queries: Queries) => Promise<T>, options?: WriteOptions): Promise<Answer<T>>;
+
+  /**
+   * Runs a query that a user wrote, on one consistent state, as fresh as a read. Whatever its text says, it reads the
+   * user's tables and nothing else: no file, setting, catalog or table of Eider's; it writes nothing, runs no other
+   * statement, and takes no more time and memory than it may, while reads and writes go on.
+   *
+   * Errors: `invalid` (refused, wrong, or stopped because it takes too much); `unavailable` (too many at once).
+   */
+  query(request: QueryRequest, options?: ReadOptions): Promise<Answer<QueryResult>>;
 
   /** What was committed after a version, as far as it is kept; as fresh as a read at the head. */
   changes(request: ChangesRequest): Promise<Answer<ChangePage>>;

@@ -12,6 +12,7 @@ import type { Catalog } from './catalog.ts';
 import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
 import type { Committed, WriteTransaction } from './batch.ts';
 import { GroupCommit } from './commit.ts';
+import { ReplicaCopies, type ReplicaCopy } from './copies.ts';
 import { defaultSettings, type Step, type SyncContext, type SyncSettings } from './context.ts';
 import { Feed, type FeedPage } from './feed.ts';
 import { SharedProbe } from './head.ts';
@@ -69,6 +70,7 @@ export class Engine {
   readonly #commits: GroupCommit;
   readonly #checkpoints: Checkpointer;
   readonly #feed: Feed;
+  readonly #copies: ReplicaCopies;
   readonly #warnings: string[];
   /** After each write somebody asks: all who ask during one round share the next. */
   readonly #maintenance = new SharedProbe(() => this.#maintainOnce());
@@ -90,6 +92,7 @@ export class Engine {
     this.#commits = new GroupCommit(parts.context, parts.host);
     this.#checkpoints = new Checkpointer(parts.context, parts.host);
     this.#feed = new Feed(parts.context);
+    this.#copies = new ReplicaCopies(parts.slot, parts.host);
   }
 
   /** Claims a slot, starts the replica and brings it to the head. On failure nothing stays claimed. */
@@ -111,6 +114,13 @@ export class Engine {
   async read<T>(work: (session: Session) => Promise<T>, request: ReadRequest): Promise<ReadAnswer<T>> {
     this.#requireOpen();
     return this.#reads.read(work, request);
+  }
+
+  /** A copy of the replica for another process, as fresh as asked for. Shared; to be released after use. */
+  async copy(request: ReadRequest): Promise<ReplicaCopy> {
+    this.#requireOpen();
+    await this.#reads.freshen(request);
+    return this.#copies.acquire();
   }
 
   /** The records after a version, up to the head of the log as it is now. */
@@ -183,6 +193,7 @@ export class Engine {
   async #close(): Promise<void> {
     await this.#commits.idle();
     await this.#checkpoints.idle();
+    this.#copies.close();
     await this.#host.close();
     this.#slot.release();
   }

@@ -40,8 +40,7 @@ export class Reads {
   async read<T>(work: (session: Session) => Promise<T>, request: ReadRequest): Promise<ReadAnswer<T>> {
     const { runtime } = this.#context;
     const started = runtime.monotonicMs();
-    await this.#host.ensureFresh(request.maxStalenessMs, request.askedMs ?? started);
-    if (request.atLeast !== undefined) await this.#requireVersion(request.atLeast);
+    await this.freshen(request);
     const fresh = runtime.monotonicMs();
     let version = 0;
     const value = await this.#withinDeadline(request.signal, (signal) =>
@@ -51,6 +50,13 @@ export class Reads {
       }),
     );
     return { value, version, timings: { fresh: fresh - started, run: runtime.monotonicMs() - fresh } };
+  }
+
+  /** Makes the replica as fresh as asked for. */
+  async freshen(request: ReadRequest): Promise<void> {
+    const askedMs = request.askedMs ?? this.#context.runtime.monotonicMs();
+    await this.#host.ensureFresh(request.maxStalenessMs, askedMs);
+    if (request.atLeast !== undefined) await this.#requireVersion(request.atLeast);
   }
 
   /** A query that runs on when nobody waits for it would keep the checkpoint waiting, and a core busy. */

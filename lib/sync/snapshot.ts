@@ -68,7 +68,7 @@ export function downloadObject(
 ): Promise<Downloaded | null> {
   const transfer = { direction: 'download', key, totalBytes: bytes } as const;
   return context.transfers.follow(transfer, async (moved) => {
-    await requireRoom(path, bytes);
+    await requireRoom(path, bytes, 'The replica');
     const hash = createHash('sha256');
     const file = await open(path, 'w', 0o600);
     try {
@@ -91,12 +91,12 @@ export function downloadObject(
 }
 
 /** A disk that would be full halfway is told of before, and left as it is. */
-async function requireRoom(path: string, bytes: number): Promise<void> {
+export async function requireRoom(path: string, bytes: number, what: string): Promise<void> {
   const { bavail, bsize } = await statfs(dirname(path));
   if (bavail * bsize >= bytes) return;
   throw new AppError(
     'unavailable',
-    `The replica needs ${inMegabytes(bytes)} MB in ${dirname(path)}, where ${inMegabytes(bavail * bsize)} MB are free.`,
+    `${what} needs ${inMegabytes(bytes)} MB in ${dirname(path)}, where ${inMegabytes(bavail * bsize)} MB are free.`,
     { hint: 'Give the temporary folder more room, or name another one with TMPDIR.' },
   );
 }

@@ -105,6 +105,7 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
       version += 1;
       return answer(value);
     },
+    query: () => Promise.reject(new Error('It has no sandbox: tests of queries run on a database that has one.')),
     changes: () => Promise.reject(new Error('It has no log: tests of the feed run on a database that has one.')),
     status: async (): Promise<DatabaseStatus> => ({
       engine: 'duckdb',

@@ -7,6 +7,7 @@ import type { Runtime } from '../../runtime.ts';
 import type { Migration } from '../../schema/migration.ts';
 import type { Queries } from '../../schema/values.ts';
 import { Engine, type EngineOptions } from '../../sync/engine.ts';
+import type { ReadRequest } from '../../sync/reads.ts';
 import type {
   Answer,
   ChangePage,
@@ -14,6 +15,8 @@ import type {
   CheckpointStatus,
   Database,
   DatabaseStatus,
+  QueryRequest,
+  QueryResult,
   ReadOptions,
   SyncReport,
   WriteOptions,
@@ -21,6 +24,7 @@ import type {
 import type { UsageReport } from '../../store/usage.ts';
 import { changeSetOf } from './changes.ts';
 import { runMigrations } from './migrate.ts';
+import type { SandboxedQueries } from './query/queries.ts';
 import { readingQueries, writingQueries } from './transaction.ts';
 
 export interface DuckDbDatabaseOptions extends EngineOptions {
@@ -46,6 +50,7 @@ export async function openDuckDbDatabase(options: DuckDbDatabaseOptions): Promis
 class DuckDbDatabase implements Database {
   readonly engine = 'duckdb';
   readonly #engine: Engine;
+  #queries: Promise<SandboxedQueries> | null = null;
   readonly #location: string;
   readonly #maxStalenessMs: number;
   readonly #runtime: Runtime;
@@ -60,13 +65,20 @@ class DuckDbDatabase implements Database {
   }
 
   async read<T>(work: (queries: Queries) => Promise<T>, options: ReadOptions = {}): Promise<Answer<T>> {
-    const answer = await this.#engine.read((session) => work(readingQueries(session)), {
-      maxStalenessMs: options.maxStalenessMs ?? this.#maxStalenessMs,
-      atLeast: options.atLeast,
-      askedMs: options.askedMs,
-      signal: options.signal,
-    });
+    const answer = await this.#engine.read((session) => work(readingQueries(session)), this.#readRequest(options));
     return { ...answer, durability: 'durable' };
+  }
+
+  async query(request: QueryRequest, options: ReadOptions = {}): Promise<Answer<QueryResult>> {
+    // A start pays for it only when somebody asks.
+    this.#queries ??= import('./query/queries.ts').then(
+      ({ SandboxedQueries }) => new SandboxedQueries(this.#engine, this.#runtime),
+    );
+    return (await this.#queries).run(request, this.#readRequest(options));
+  }
+
+  #readRequest({ maxStalenessMs, atLeast, askedMs, signal }: ReadOptions): ReadRequest {
+    return { maxStalenessMs: maxStalenessMs ?? this.#maxStalenessMs, atLeast, askedMs, signal };
   }
 
   async write<T>(work: (queries: Queries) => Promise<T>, options: WriteOptions = {}): Promise<Answer<T>> {
@@ -118,11 +130,13 @@ class DuckDbDatabase implements Database {
     };
   }
 
-  maintain(): Promise<void> {
-    return this.#engine.maintain();
+  async maintain(): Promise<void> {
+    (await this.#queries)?.retireIdle();
+    await this.#engine.maintain();
   }
 
-  close(): Promise<void> {
-    return this.#engine.close();
+  async close(): Promise<void> {
+    (await this.#queries)?.close();
+    await this.#engine.close();
   }
 }

@@ -1,0 +1,157 @@
+/**
+ * What a query may say, decided on the syntax tree that DuckDB's own parser makes of it: so no comment, quote or odd
+ * letter makes this file read another text than the one that runs.
+ *
+ * Owns: which nodes, tables and functions are allowed. Everything is refused that is not listed, what new versions of
+ * DuckDB add included. The worst that can happen: a name that is the user's here and something else when it runs; so a
+ * WITH may not take the name of a table that DuckDB or Eider has.
+ */
+import { AppError } from '../../../errors.ts';
+import { operators, scalarFunctions, tableFunctions } from './functions.ts';
+
+/** What there is in the database, in lower case. */
+export interface Relations {
+  /** Tables and views of the user, as `schema.table`. */
+  readonly users: ReadonlySet<string>;
+  /** Names that mean a table or view of DuckDB's own where no schema is given. */
+  readonly internal: ReadonlySet<string>;
+  /** The name that DuckDB knows the database by. */
+  readonly database: string;
+}
+
+type Node = Readonly<Record<string, unknown>>;
+
+const expressions = new Set(
+  `BETWEEN CASE CAST COLLATE COLUMN_REF COMPARISON CONJUNCTION CONSTANT DEFAULT FUNCTION LAMBDA LAMBDA_REF OPERATOR
+   PARAMETER POSITIONAL_REFERENCE STAR SUBQUERY WINDOW`.split(/\s+/),
+);
+const queries = new Set(['SELECT_NODE', 'SET_OPERATION_NODE', 'RECURSIVE_CTE_NODE', 'CTE_NODE']);
+const sources = new Set(
+  'BASE_TABLE SUBQUERY JOIN TABLE_FUNCTION EXPRESSION_LIST EMPTY PIVOT SHOW_REF COLUMN_DATA'.split(' '),
+);
+const modifiers = new Set(['LIMIT_MODIFIER', 'LIMIT_PERCENT_MODIFIER', 'ORDER_MODIFIER', 'DISTINCT_MODIFIER']);
+/** The sort orders, which carry their direction in a field of this name. */
+const directions = new Set(['ORDER_DEFAULT', 'ASCENDING', 'DESCENDING']);
+const plainName = /^[\p{L}_][\p{L}\p{N}_$]*$/u;
+
+/** @throws AppError `invalid` for a tree that holds anything which is not allowed */
+export function checkTree(tree: unknown, relations: Relations): void {
+  new Inspection(relations).statement(tree);
+}
+
+class Inspection {
+  readonly #relations: Relations;
+  readonly #common = new Set<string>();
+  /** Looked at when all names that WITH gives are known. */
+  readonly #tables: Node[] = [];
+
+  constructor(relations: Relations) {
+    this.#relations = relations;
+  }
+
+  statement(tree: unknown): void {
+    this.#walk(tree);
+    for (const table of this.#tables) this.#requireTable(table);
+  }
+
+  #walk(value: unknown): void {
+    if (Array.isArray(value)) for (const each of value) this.#walk(each);
+    else if (isNode(value)) this.#node(value);
+  }
+
+  #node(node: Node): void {
+    this.#classify(node);
+    if (Array.isArray(node['map'])) this.#commonTables(node['map']);
+    if (typeof node['cte_name'] === 'string') this.#noteCommon(node['cte_name']);
+    for (const [name, child] of Object.entries(node)) {
+      // The value of a constant is data, not syntax.
+      if (node['class'] === 'CONSTANT' && name === 'value') continue;
+      if (name === 'function' && node['type'] === 'TABLE_FUNCTION') this.#tableFunction(child);
+      else this.#walk(child);
+    }
+  }
+
+  #classify(node: Node): void {
+    const { class: kind, type } = node;
+    if (typeof kind === 'string') {
+      if (!expressions.has(kind)) throw refuse(`an expression of the kind ${kind}`);
+      if (typeof node['function_name'] === 'string') requireFunction(node, scalarFunctions);
+      return;
+    }
+    if (kind !== undefined || typeof node['function_name'] === 'string') throw refuse('a function of an unknown kind');
+    if (typeof type !== 'string') return;
+    if (type === 'BASE_TABLE') this.#tables.push(node);
+    else if (type === 'SHOW_REF') requireDescribe(node);
+    else if (!queries.has(type) && !sources.has(type) && !modifiers.has(type) && !directions.has(type)) {
+      throw refuse(`a part of the kind ${type}`);
+    }
+  }
+
+  #tableFunction(child: unknown): void {
+    if (!isNode(child) || child['class'] !== 'FUNCTION') throw refuse('a table function of an unknown kind');
+    requireFunction(child, tableFunctions);
+    for (const [name, part] of Object.entries(child)) if (name !== 'function_name') this.#walk(part);
+  }
+
+  #commonTables(map: readonly unknown[]): void {
+    for (const entry of map) if (isNode(entry) && typeof entry['key'] === 'string') this.#noteCommon(entry['key']);
+  }
+
+  #noteCommon(given: string): void {
+    const name = given.toLowerCase();
+    if (!plainName.test(name) || this.#relations.internal.has(name)) throw refuse(`a WITH by the name "${given}"`);
+    this.#common.add(name);
+  }
+
+  #requireTable(node: Node): void {
+    const catalog = nameIn(node, 'catalog_name');
+    const schema = nameIn(node, 'schema_name');
+    const table = nameIn(node, 'table_name');
+    const { users, database } = this.#relations;
+    if (catalog === '' && schema === '' && this.#common.has(table)) return;
+    if ((catalog === '' || catalog === database) && users.has(`${schema || 'main'}.${table}`)) return;
+    // `database.table` comes as a schema of the database's name.
+    if (catalog === '' && schema === database && users.has(`main.${table}`)) return;
+    const name = [catalog, schema, table].filter((part) => part !== '').join('.');
+    throw new AppError('invalid', `There is no table "${name}" that a query may read.`, {
+      hint: `These may be read: ${this.#readable()}.`,
+    });
+  }
+
+  #readable(): string {
+    const names = [...this.#relations.users].map((name) => name.replace(/^main\./, ''));
+    return names.length === 0 ? 'none' : names.slice(0, 50).join(', ');
+  }
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Names are compared in lower case, as DuckDB does; one that is left out is empty. */
+function nameIn(node: Node, field: string): string {
+  const name = node[field] ?? '';
+  if (typeof name !== 'string') throw refuse(`a ${field} of an unknown kind`);
+  return name.toLowerCase();
+}
+
+function requireFunction(node: Node, allowed: ReadonlySet<string>): void {
+  const name = nameIn(node, 'function_name');
+  const schema = nameIn(node, 'schema');
+  const catalog = nameIn(node, 'catalog');
+  const isOwn = ['', 'main'].includes(schema) && ['', 'system'].includes(catalog);
+  const isKnown = allowed.has(name) || (node['is_operator'] === true && operators.has(name));
+  if (!isOwn || !isKnown) throw refuse(`the function ${[schema, name].filter((part) => part !== '').join('.')}`);
+}
+
+/** DESCRIBE and SUMMARIZE show a table or a query; SHOW lists what there is, ours included. */
+function requireDescribe(node: Node): void {
+  if (isNode(node['query']) && (node['show_type'] === 'DESCRIBE' || node['show_type'] === 'SUMMARY')) return;
+  throw refuse('SHOW');
+}
+
+function refuse(what: string): AppError {
+  return new AppError('invalid', `A query may not use ${what}.`, {
+    hint: 'A query reads the tables of the database: one SELECT, with the functions that compute values.',
+  });
+}

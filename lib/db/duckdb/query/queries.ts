@@ -1,0 +1,146 @@
+/**
+ * Queries of users on DuckDB: which process runs which, on which copy of the database.
+ *
+ * Owns: how many run at once and how many wait; that each runs on a state as fresh as it asked for. The worst that can
+ * happen: queries that take the machine from the table routes; so they are few, run at low priority in processes of
+ * their own, and who comes when too many wait is sent away.
+ */
+import { join } from 'node:path';
+import { AppError } from '../../../errors.ts';
+import type { Runtime } from '../../../runtime.ts';
+import type { ReplicaCopy } from '../../../sync/copies.ts';
+import type { Engine } from '../../../sync/engine.ts';
+import type { ReadRequest } from '../../../sync/reads.ts';
+import type { Answer, QueryRequest, QueryResult } from '../../database.ts';
+import { defaultLimits, Sandbox, type SandboxLimits } from './sandbox.ts';
+
+interface Worker {
+  readonly sandbox: Sandbox;
+  copy: ReplicaCopy | null;
+  usedMs: number;
+}
+
+/** A process that had nothing to do for so long is ended: it holds memory, and a copy on the disk. */
+const idleMs = 120_000;
+
+const mostProcesses = 2;
+const mostWaiting = 32;
+
+export class SandboxedQueries {
+  readonly #engine: Engine;
+  readonly #runtime: Runtime;
+  readonly #limits: SandboxLimits;
+  readonly #idle: Worker[] = [];
+  readonly #workers = new Set<Worker>();
+  readonly #waiting: (() => void)[] = [];
+  #busy = 0;
+  #closed = false;
+
+  constructor(engine: Engine, runtime: Runtime, limits: SandboxLimits = defaultLimits) {
+    this.#engine = engine;
+    this.#runtime = runtime;
+    this.#limits = limits;
+  }
+
+  async run(request: QueryRequest, read: ReadRequest): Promise<Answer<QueryResult>> {
+    const started = this.#runtime.monotonicMs();
+    await this.#takeTurn(read.signal);
+    const queued = this.#runtime.monotonicMs();
+    try {
+      const copy = await this.#engine.copy(read);
+      const worker = await this.#workerOn(copy);
+      const opened = this.#runtime.monotonicMs();
+      const value = await this.#runOn(worker, request, read.signal);
+      const timings = {
+        queue: queued - started,
+        fresh: opened - queued,
+        run: this.#runtime.monotonicMs() - opened,
+      };
+      return { value, version: copy.version, durability: 'durable', timings };
+    } finally {
+      this.#busy--;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  /** Ends processes that have had nothing to do for long. */
+  retireIdle(): void {
+    const since = this.#runtime.monotonicMs() - idleMs;
+    const retired = this.#idle.filter(({ usedMs }) => usedMs < since);
+    for (const worker of retired) {
+      this.#idle.splice(this.#idle.indexOf(worker), 1);
+      this.#discard(worker);
+    }
+  }
+
+  /** Ends every process, with whatever runs in it. */
+  close(): void {
+    this.#closed = true;
+    for (const worker of this.#workers) this.#discard(worker);
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  async #takeTurn(signal: AbortSignal | undefined): Promise<void> {
+    while (this.#busy >= mostProcesses && !this.#closed) {
+      if (this.#waiting.length >= mostWaiting) {
+        throw new AppError('unavailable', 'Too many queries are waiting.', { retryAfterMs: 2000 });
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      if (!signal?.aborted) continue;
+      this.#waiting.shift()?.();
+      signal.throwIfAborted();
+    }
+    if (this.#closed) throw new AppError('unavailable', 'The database is closed.');
+    this.#busy++;
+  }
+
+  /** A process that has the copy open; the copy is its own from then on. */
+  async #workerOn(copy: ReplicaCopy): Promise<Worker> {
+    const worker = this.#idleWorker() ?? this.#startWorker();
+    try {
+      if (worker.copy?.path === copy.path) {
+        copy.release();
+        return worker;
+      }
+      await worker.sandbox.open(copy.path, join(copy.path, '..', 'spill'));
+      worker.copy?.release();
+      worker.copy = copy;
+      return worker;
+    } catch (error) {
+      copy.release();
+      this.#discard(worker);
+      throw error;
+    }
+  }
+
+  #idleWorker(): Worker | null {
+    for (let worker = this.#idle.pop(); worker; worker = this.#idle.pop()) {
+      if (worker.sandbox.isAlive) return worker;
+      this.#discard(worker);
+    }
+    return null;
+  }
+
+  #startWorker(): Worker {
+    const worker: Worker = { sandbox: new Sandbox(this.#runtime, this.#limits), copy: null, usedMs: 0 };
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  async #runOn(worker: Worker, request: QueryRequest, signal: AbortSignal | undefined): Promise<QueryResult> {
+    try {
+      return await worker.sandbox.run(request, signal);
+    } finally {
+      worker.usedMs = this.#runtime.monotonicMs();
+      if (worker.sandbox.isAlive) this.#idle.push(worker);
+      else this.#discard(worker);
+    }
+  }
+
+  #discard(worker: Worker): void {
+    this.#workers.delete(worker);
+    worker.sandbox.kill();
+    worker.copy?.release();
+    worker.copy = null;
+  }
+}

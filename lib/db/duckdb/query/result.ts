@@ -1,0 +1,45 @@
+/**
+ * The rows of a running query as plain values, up to its limits.
+ *
+ * Owns: where rows are cut off. The worst that can happen: an answer that is cut off and does not say so.
+ */
+import type { DuckDBResult, DuckDBType } from '@duckdb/node-api';
+import { DuckDBTypeId } from '@duckdb/node-api';
+import type { PlainValue } from '../../../schema/values.ts';
+import { type Codec, codecFor, encodeNullable } from '../../../sync/codec.ts';
+import type { QueryRequest, QueryResult } from '../../database.ts';
+
+export async function readRows(
+  result: DuckDBResult,
+  { maxRows, maxBytes }: Pick<QueryRequest, 'maxRows' | 'maxBytes'>,
+): Promise<QueryResult> {
+  const types = result.columnTypes();
+  const codecs = types.map(codecOf);
+  const columns = result.columnNames().map((name, index) => ({ name, type: typeName(types[index]!) }));
+  const rows: PlainValue[][] = [];
+  let bytes = 0;
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (!chunk || chunk.rowCount === 0) return { columns, rows, truncated: null };
+    for (let at = 0; at < chunk.rowCount; at++) {
+      if (rows.length === maxRows) return { columns, rows, truncated: 'rows' };
+      const row = codecs.map((codec, column) => encodeNullable(codec, chunk.getColumnVector(column).getItem(at)));
+      bytes += Buffer.byteLength(JSON.stringify(row)) + 1;
+      if (bytes > maxBytes) return { columns, rows, truncated: 'bytes' };
+      rows.push(row);
+    }
+  }
+}
+
+/** A type that no table of ours may hold is shown as DuckDB writes it. */
+function codecOf(type: DuckDBType): Codec {
+  try {
+    return codecFor(type);
+  } catch {
+    return { encode: String, decode: () => null };
+  }
+}
+
+function typeName(type: DuckDBType): string {
+  return type.typeId === DuckDBTypeId.SQLNULL ? 'NULL' : type.toString();
+}
