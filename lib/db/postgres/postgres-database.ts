@@ -15,6 +15,7 @@ import type {
   ChangesRequest,
   Database,
   DatabaseStatus,
+  QueryResult,
   ReadOptions,
   SyncReport,
   WriteOptions,
@@ -122,6 +123,10 @@ class PostgresDatabase implements Database {
       signal: request.signal,
     });
     return { value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } };
+  }
+
+  query(): Promise<Answer<QueryResult>> {
+    return Promise.reject(new AppError('invalid', 'Queries of your own are not served on PostgreSQL yet.'));
   }
 
   async status(): Promise<DatabaseStatus> {
