@@ -26,6 +26,13 @@ export function announcedBytes({ headers }: Request, maxBytes: number): number {
   return length !== null && /^\d{1,15}$/.test(length) ? Math.min(Number(length), maxBytes) : maxBytes;
 }
 
+/** A body that nobody reads is one that somebody meant. @throws RequestError 400 */
+export function requireNoBody({ headers, method }: Request): void {
+  const length = headers.get('content-length') ?? '0';
+  if (/^0*$/.test(length)) return;
+  throw new RequestError(400, `A ${method} has no body here: what it is about stands in the address.`);
+}
+
 function requireJsonType(request: Request): void {
   const given = request.headers.get('content-type') ?? '';
   const [type = '', ...parameters] = given

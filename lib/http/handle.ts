@@ -11,7 +11,7 @@ import type { Answer, Database, ReadOptions } from '../db/database.ts';
 import { negotiate } from './accept.ts';
 import { authorize, type Role } from './access.ts';
 import { type Address, parseAddress } from './address.ts';
-import { announcedBytes } from './body.ts';
+import { announcedBytes, requireNoBody } from './body.ts';
 import { writeCorsHeaders } from './cors.ts';
 import {
   parseBookmark,
@@ -142,6 +142,7 @@ class Exchange {
     if (this.#rules.access.hasWrongToken) this.#logConfiguration();
     this.#role = authorize(this.#request, asked, this.#rules);
     if (asked !== 'methods') negotiate(this.#request.headers, produces);
+    if (this.#terms.load === 'write' && this.#terms.maxBodyBytes === 0) requireNoBody(this.#request);
     return this.#context(address);
   }
 

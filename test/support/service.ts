@@ -4,6 +4,7 @@ import type { BackendFactories, BackendFactory } from '../../lib/backends.ts';
 import { backendNames } from '../../lib/config/backends.ts';
 import type { Environment } from '../../lib/config/variables.ts';
 import { createEndpoints, type Endpoints } from '../../lib/http/endpoints.ts';
+import type { LoadLimits } from '../../lib/http/load-shedder.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
 import { migrations as defaultMigrations } from '../../lib/schema/migrations/index.ts';
 import type { Schema } from '../../lib/schema/table.ts';
@@ -39,6 +40,7 @@ export interface ServiceOptions {
   /** Opens instead of the plain database. */
   readonly open?: BackendFactory;
   readonly onOpen?: () => void;
+  readonly loadLimits?: LoadLimits;
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
@@ -57,11 +59,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     }),
     signals: deafSignals,
   });
-  const endpoints = createEndpoints({
+  const services = {
     app,
-    log: (entry) => void log.push(entry),
-    waitUntil: (promise) => void waited.push(promise),
-  });
+    log: (entry: LogEntry) => void log.push(entry),
+    waitUntil: (promise: Promise<unknown>) => void waited.push(promise),
+  };
+  const endpoints = createEndpoints(services, options.loadLimits);
   const send = (method: string, path: string, sending: SendOptions = {}) => dispatch(endpoints, method, path, sending);
   return { app, runtime, endpoints, database, log, waited, send };
 }
