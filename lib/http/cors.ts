@@ -18,12 +18,13 @@ const requestHeaders = [
 
 const answerHeaders = [
   'content-disposition',
+  'content-location',
   'db-backend',
   'db-bookmark',
   'db-degraded',
   'db-durability',
   'etag',
-  'idempotency-replayed',
+  'idempotent-replayed',
   'location',
   'retry-after',
   'server-timing',

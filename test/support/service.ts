@@ -90,7 +90,7 @@ function dispatch(
 ): Promise<Response> {
   const url = new URL(path, 'http://localhost');
   const [, first = '', second] = url.pathname.split('/').filter((segment) => segment !== '');
-  const functions = ownFunctions[first];
+  const functions = Object.hasOwn(ownFunctions, first) ? ownFunctions[first] : undefined;
   const chosen = functions ?? (second === undefined ? tableFunctions : rowFunctions);
   if (!functions) {
     for (const [name, segment] of [
