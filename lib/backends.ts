@@ -17,6 +17,7 @@ import type { UsageCounts } from './store/meter.ts';
 import type { Store } from './store/store.ts';
 import { createUsage, type Usage, type UsageReport } from './store/usage.ts';
 import type { SyncSettings } from './sync/context.ts';
+import type { Engine } from './sync/engine.ts';
 
 interface FactoryContext {
   readonly migrations: readonly Migration[];
@@ -94,8 +95,27 @@ async function gcsStore({ name, ...settings }: GcsSettings, runtime: Runtime): P
   return { store: createGcsStore({ ...settings, meter: usage.meter }), name, usage: usageReport(usage, runtime) };
 }
 
-/** DuckDB on a store, whichever it is. The store is asked for its snapshots while DuckDB is still loading. */
+/** DuckDB on a store, whichever it is. */
 async function openOnStore(config: Config, context: FactoryContext): Promise<Database> {
+  const options = await duckDbOptions(config, context);
+  const { openDuckDbDatabase } = await import('./db/duckdb/duckdb-database.ts');
+  return openDuckDbDatabase({ ...options, maxStalenessMs: config.maxStalenessMs });
+}
+
+/** The engine of the chosen backend, which is DuckDB on a store, for what works on whole states. */
+export async function openEngine(
+  config: Config,
+  context: FactoryContext,
+  settings: Partial<SyncSettings> = {},
+): Promise<{ engine: Engine; location: string }> {
+  const options = await duckDbOptions(config, context);
+  const { openMigratedEngine } = await import('./db/duckdb/duckdb-database.ts');
+  const engine = await openMigratedEngine({ ...options, settings: { ...options.settings, ...settings } });
+  return { engine, location: `${options.store.location}/${options.name}` };
+}
+
+/** The store is asked for its snapshots while DuckDB is still loading. */
+async function duckDbOptions(config: Config, context: FactoryContext) {
   const { runtime } = context;
   const [opened, { withRetry }, { layoutOf }, { lookAtSnapshots }] = await Promise.all([
     openStore(config, runtime),
@@ -107,11 +127,8 @@ async function openOnStore(config: Config, context: FactoryContext): Promise<Dat
   const look = lookAtSnapshots({ store, layout: layoutOf(opened.name), runtime });
   // Thrown where it is awaited, which may be later than it fails.
   look.catch(() => undefined);
-  const { openDuckDbDatabase } = await import('./db/duckdb/duckdb-database.ts');
   const slotRoot = slotRootOf(config.tmpDirectory, `${store.location}/${opened.name}`);
-  const { maxStalenessMs } = config;
-  const settings = memorySettings(config);
-  return openDuckDbDatabase({ ...opened, ...context, store, slotRoot, look, maxStalenessMs, settings });
+  return { ...opened, ...context, store, slotRoot, look, settings: memorySettings(config) };
 }
 
 /** DuckDB would take most of the host's memory, of which a function has only its part: it gets half of that. */
@@ -132,7 +149,7 @@ function usageReport(
 }
 
 /** One folder a database and user, the same for all of their processes on this machine. */
-function slotRootOf(tmpDirectory: string, location: string): string {
+export function slotRootOf(tmpDirectory: string, location: string): string {
   // The number goes up when slots are locked in another way: who locks them differently must not share them.
   const owner = `${process.getuid?.() ?? ''} ${location} 2`;
   return join(tmpDirectory, `eider-${createHash('sha256').update(owner).digest('hex').slice(0, 16)}`);

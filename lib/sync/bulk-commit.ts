@@ -1,13 +1,14 @@
 /**
- * Committing more than one record can hold: the new state is made in a copy of the replica, uploaded as one object, and
+ * Committing more than one record can hold: the new state is made in a file of its own, uploaded as one object, and
  * committed by a record that names it.
  *
- * Owns: the copy, from its making to its becoming the replica. The worst that can happen: a copy that lost the race for
+ * Owns: that file, from its making to its becoming the replica. The worst that can happen: a state that lost the race for
  * its version and is used all the same; so it becomes the replica only once its record is created.
  */
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
+import type { StreamBody } from '../store/store.ts';
 import type { SyncContext } from './context.ts';
 import { momentNow } from './head.ts';
 import type { ReplicaHost } from './host.ts';
@@ -25,18 +26,33 @@ export interface BulkCommitted<T> {
   readonly version: number;
 }
 
+/** A whole state to be put in the place of the present one. */
+export interface Replacement<T> {
+  /** A DuckDB file on the local disk; it becomes the replica, so it is gone afterwards. */
+  readonly path: string;
+  /** The version that it replaces. What others commit after it is not overwritten. */
+  readonly onto: number;
+  /** Runs in a transaction on that file, at its end. */
+  readonly finish: (session: Session) => Promise<T>;
+}
+
+/** What changes the replica by bulk: the instance's own parts. */
+export interface BulkScope {
+  readonly context: SyncContext;
+  readonly slot: Slot;
+  readonly host: ReplicaHost;
+}
+
 /**
  * Runs `work` in a transaction on a copy of the newest state and commits the whole result. `work` may run again when
  * another instance commits first. Needs room for a second copy of the database beside the replica.
  */
 export async function commitBulk<T>(
-  context: SyncContext,
-  slot: Slot,
-  host: ReplicaHost,
+  scope: BulkScope,
   work: (session: Session) => Promise<T>,
 ): Promise<BulkCommitted<T>> {
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
-    const committed = await host.exclusive(() => tryBulk(context, slot, host, work));
+    const committed = await scope.host.exclusive(() => tryBulk(scope, work));
     if (committed) return committed;
   }
   throw new AppError(
@@ -50,41 +66,67 @@ export async function commitBulk<T>(
 }
 
 /** Null when another instance committed first. */
-async function tryBulk<T>(
-  context: SyncContext,
-  slot: Slot,
-  host: ReplicaHost,
-  work: (session: Session) => Promise<T>,
-): Promise<BulkCommitted<T> | null> {
-  await host.catchUp();
-  const stage: Slot = { ...slot, replicaPath: join(slot.folder, 'bulk.part') };
+async function tryBulk<T>(scope: BulkScope, work: (session: Session) => Promise<T>): Promise<BulkCommitted<T> | null> {
+  await scope.host.catchUp();
+  const stage: Slot = { ...scope.slot, replicaPath: join(scope.slot.folder, 'bulk.part') };
   try {
-    await copyReplica(host.replica, stage.replicaPath);
-    // The record's id and version are part of the state that it names, so they are chosen before the state is made.
-    const draft = nextRecord(context, host.replica.position, []);
-    const value = await changeCopy(context, stage, draft, work);
-    const record = await uploadCopy(context, stage, draft);
-    const began = momentNow(context.runtime);
-    const bytes = encodeRecord(record);
-    const deadlineMs = context.runtime.monotonicMs() + context.settings.commitDeadlineMs;
-    if ((await appendRecord(context, { record, bytes, deadlineMs })) === 'lost') return null;
-    await host.requireOnLog(record.version);
-    await adoptCopy(context, slot, stage, host);
-    host.noteCommit(began, bytes.byteLength);
-    return { value, version: record.version };
+    await copyReplica(scope.host.replica, stage.replicaPath);
+    return await commitStage(scope, stage, work);
   } finally {
     await removeReplica(stage);
   }
 }
 
+/** Commits the file as the database's new state. `conflict` when the database is no longer at the version it replaces. */
+export function commitReplacement<T>(scope: BulkScope, replacement: Replacement<T>): Promise<BulkCommitted<T>> {
+  const { path, onto, finish } = replacement;
+  return scope.host.exclusive(async () => {
+    await scope.host.catchUp();
+    const stage: Slot = { ...scope.slot, replicaPath: path };
+    const committed = scope.host.version === onto ? await commitStage(scope, stage, finish) : null;
+    if (committed) return committed;
+    throw new AppError('conflict', 'The database was written while its replacement was made; nothing was replaced.', {
+      hint: 'Stop what writes to it, then repeat.',
+    });
+  });
+}
+
+/** Finishes, uploads and commits the file of `stage`. Null when another instance committed first. */
+async function commitStage<T>(
+  { context, slot, host }: BulkScope,
+  stage: Slot,
+  work: (session: Session) => Promise<T>,
+): Promise<BulkCommitted<T> | null> {
+  // The record's id and version are part of the state that it names, so they are chosen before the state is made.
+  const draft = nextRecord(context, host.replica.position, []);
+  const value = await changeCopy(context, stage, draft, work);
+  const record = await uploadCopy(context, stage, draft);
+  const began = momentNow(context.runtime);
+  const bytes = encodeRecord(record);
+  const deadlineMs = context.runtime.monotonicMs() + context.settings.commitDeadlineMs;
+  if ((await appendRecord(context, { record, bytes, deadlineMs })) === 'lost') return null;
+  await host.requireOnLog(record.version);
+  await adoptCopy(context, slot, stage, host);
+  host.noteCommit(began, bytes.byteLength);
+  return { value, version: record.version };
+}
+
 async function copyReplica(replica: Replica, path: string): Promise<void> {
   await replica.checkpoint();
   const { body, release } = replica.holdFile();
+  try {
+    await writeBody(body, path);
+  } finally {
+    release();
+  }
+}
+
+/** Writes a body into the file at `path`. */
+export async function writeBody(body: StreamBody, path: string): Promise<void> {
   const file = await open(path, 'w', 0o600);
   try {
     for await (const chunk of body.open({ start: 0, end: body.size })) await file.writeFile(chunk);
   } finally {
-    release();
     await file.close();
   }
 }

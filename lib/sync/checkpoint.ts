@@ -66,6 +66,18 @@ export class Checkpointer {
     if (isFoldDue(replica.fileBytes, await replica.walBytes())) (await this.#fold()).release();
   }
 
+  /** Lends the newest committed state as one file that stands still meanwhile. */
+  withFoldedFile<T>(work: (file: FoldedFile & { version: number }) => Promise<T>): Promise<T> {
+    return this.#turn.take(async () => {
+      const folded = await this.#fold();
+      try {
+        return await work(folded);
+      } finally {
+        folded.release();
+      }
+    });
+  }
+
   /** Resolves when no checkpoint runs. */
   idle(): Promise<void> {
     return this.#turn.take(() => Promise.resolve());

@@ -7,7 +7,14 @@
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Store } from '../store/store.ts';
-import { commitBulk, type BulkCommitted } from './bulk-commit.ts';
+import {
+  commitBulk,
+  commitReplacement,
+  writeBody,
+  type BulkCommitted,
+  type BulkScope,
+  type Replacement,
+} from './bulk-commit.ts';
 import type { Catalog } from './catalog.ts';
 import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
 import type { Committed, WriteTransaction } from './batch.ts';
@@ -147,7 +154,26 @@ export class Engine {
    */
   writeBulk<T>(work: (session: Session) => Promise<T>): Promise<BulkCommitted<T>> {
     this.#requireOpen();
-    return commitBulk(this.#context, this.#slot, this.#host, work);
+    return commitBulk(this.#bulkScope, work);
+  }
+
+  /** Commits a file that was made elsewhere as the new state, as one bulk record. See commitReplacement. */
+  replaceState<T>(replacement: Replacement<T>): Promise<BulkCommitted<T>> {
+    this.#requireOpen();
+    return commitReplacement(this.#bulkScope, replacement);
+  }
+
+  /** Copies the state as this process knows it, which a read makes fresh, into a file at `path`; answers its version. */
+  async copyState(path: string): Promise<number> {
+    this.#requireOpen();
+    return this.#checkpoints.withFoldedFile(async ({ version, body }) => {
+      await writeBody(body, path);
+      return version;
+    });
+  }
+
+  get #bulkScope(): BulkScope {
+    return { context: this.#context, slot: this.#slot, host: this.#host };
   }
 
   /** The shapes of the tables, for the work of a write. */

@@ -37,14 +37,21 @@ export interface DuckDbDatabaseOptions extends EngineOptions {
 
 /** Opens the engine, runs the migrations that are new, and gives the database. On failure nothing stays open. */
 export async function openDuckDbDatabase(options: DuckDbDatabaseOptions): Promise<Database> {
+  return new DuckDbDatabase(await openMigratedEngine(options), options);
+}
+
+/** The engine alone, for what works on whole states. */
+export async function openMigratedEngine(
+  options: EngineOptions & Pick<DuckDbDatabaseOptions, 'migrations'>,
+): Promise<Engine> {
   const engine = await Engine.open(options);
   try {
     await runMigrations(engine, options.migrations, options.runtime);
+    return engine;
   } catch (error) {
     await engine.close();
     throw error;
   }
-  return new DuckDbDatabase(engine, options);
 }
 
 class DuckDbDatabase implements Database {

@@ -1,0 +1,75 @@
+/**
+ * A checksum of a table's rows that does not depend on their order: each row's plain values are hashed, and the hashes
+ * added up.
+ *
+ * Owns: the sum. It is the same on every engine, as plain values are. The worst that can happen: two tables that differ
+ * and have one sum; with 256 bits that is not chance.
+ */
+import { hash } from 'node:crypto';
+import type { PlainValue } from '../../schema/values.ts';
+import type { MovedTable, PlainRow } from './tables.ts';
+
+export interface TableSum {
+  readonly rows: number;
+  /** Lower-case hex. */
+  readonly checksum: string;
+}
+
+const lanes = 8;
+
+export class RowSum {
+  readonly #jsonColumns: readonly number[];
+  /** Sums modulo 2^32, each of its own part of the hash. */
+  readonly #sums = new Uint32Array(lanes);
+  #rows = 0;
+
+  /** Continues a sum, or begins one. */
+  constructor(table: MovedTable, begun: TableSum = { rows: 0, checksum: '' }) {
+    this.#jsonColumns = table.columns.flatMap(({ declared }, index) => (declared === 'JSON' ? [index] : []));
+    this.#rows = begun.rows;
+    const bytes = Buffer.from(begun.checksum.padStart(lanes * 8, '0'), 'hex');
+    for (let lane = 0; lane < lanes; lane++) this.#sums[lane] = bytes.readUInt32BE(lane * 4);
+  }
+
+  add(row: PlainRow): void {
+    const digest = hash('sha256', JSON.stringify(this.#comparable(row)), 'buffer');
+    for (let lane = 0; lane < lanes; lane++) this.#sums[lane]! += digest.readUInt32BE(lane * 4);
+    this.#rows += 1;
+  }
+
+  #comparable(row: PlainRow): PlainRow {
+    if (this.#jsonColumns.length === 0) return row;
+    const values = [...row];
+    for (const column of this.#jsonColumns) {
+      const text = values[column];
+      if (typeof text === 'string') values[column] = canonicalJson(text);
+    }
+    return values;
+  }
+
+  get sum(): TableSum {
+    const bytes = Buffer.alloc(lanes * 4);
+    for (let lane = 0; lane < lanes; lane++) bytes.writeUInt32BE(this.#sums[lane]!, lane * 4);
+    return { rows: this.#rows, checksum: bytes.toString('hex') };
+  }
+}
+
+export function isSameSum(a: TableSum, b: TableSum): boolean {
+  return a.rows === b.rows && a.checksum === b.checksum;
+}
+
+/** JSON text in one spelling: what PostgreSQL's `jsonb` changes (blanks, order, repeated names) makes no difference. */
+function canonicalJson(text: string): string {
+  try {
+    return JSON.stringify(sortNames(JSON.parse(text) as PlainValue));
+  } catch {
+    return text;
+  }
+}
+
+function sortNames(value: PlainValue): PlainValue {
+  if (Array.isArray(value)) return value.map((each: PlainValue) => sortNames(each));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value as Readonly<Record<string, PlainValue>>);
+  return entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, each]) => [name, sortNames(each)]);
+}

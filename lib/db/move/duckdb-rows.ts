@@ -1,0 +1,52 @@
+/**
+ * Rows out of a DuckDB session and into one, in bounded memory.
+ *
+ * Owns: the order of reading, by primary key where there is one, so that a move can go on after the last row that it
+ * wrote. The worst that can happen: a row left out where reading went on; the checksums show it.
+ */
+import { decodeNullable, encodeNullable } from '../../sync/codec.ts';
+import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
+import { RowSum, type TableSum } from './checksum.ts';
+import type { MovedTable, PlainRow } from './tables.ts';
+
+/** Batches of up to 2,048 rows; after the row with the key `after`, if that is given. */
+async function* readDuckDbRows(
+  session: Session,
+  table: MovedTable,
+  after: PlainRow | null = null,
+): AsyncGenerator<PlainRow[]> {
+  const from = `SELECT ${names(table.columns)} FROM ${quoteTable({ schema: table.schema, table: table.name })}`;
+  const order = table.key.length === 0 ? '' : `ORDER BY ${names(table.key)}`;
+  const parameters = table.key.map((_, index) => `$${index + 1}`).join(', ');
+  const where = after === null ? '' : `WHERE (${names(table.key)}) > (${parameters})`;
+  const values = after === null ? [] : table.key.map(({ codec }, index) => decodeNullable(codec, after[index] ?? null));
+  const types = table.key.map(({ type }) => type);
+  const result = await session.connection.stream(`${from} ${where} ${order}`, values, after === null ? [] : types);
+  for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    const columns = chunk.getColumns();
+    const rows: PlainRow[] = [];
+    for (let row = 0; row < chunk.rowCount; row++) {
+      rows.push(table.columns.map(({ codec }, index) => encodeNullable(codec, columns[index]![row] ?? null)));
+    }
+    yield rows;
+  }
+}
+
+function names(columns: MovedTable['columns']): string {
+  return columns.map(({ name }) => quoteName(name)).join(', ');
+}
+
+/** The sum of all rows as they are now. */
+export async function sumDuckDbTable(
+  session: Session,
+  table: MovedTable,
+  onRows: (rows: number) => void = () => undefined,
+): Promise<TableSum> {
+  const sum = new RowSum(table);
+  const unordered = { ...table, key: [] };
+  for await (const rows of readDuckDbRows(session, unordered)) {
+    for (const row of rows) sum.add(row);
+    onRows(rows.length);
+  }
+  return sum.sum;
+}

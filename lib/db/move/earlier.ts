@@ -1,0 +1,54 @@
+/**
+ * What a move leaves in its target about itself, and whether the target still holds exactly that.
+ *
+ * Owns: the table `eider.moved`. The worst that can happen: rows of somebody's own taken for those of an earlier move and
+ * replaced; so they are compared with its checksums, all of them.
+ */
+import { AppError } from '../../errors.ts';
+import { isSameSum, type TableSum } from './checksum.ts';
+import type { MovedSums } from './report.ts';
+
+export const movedTable = 'eider.moved';
+
+/** In the words of both engines. */
+export const createMovedTable = `CREATE TABLE IF NOT EXISTS ${movedTable}
+  (source text NOT NULL, source_version bigint NOT NULL, finished_at text NOT NULL, tables text NOT NULL)`;
+
+export interface TargetState {
+  /** Of all its tables. */
+  readonly sums: MovedSums;
+  /** As the last move left them; null when there was none. */
+  readonly moved: MovedSums | null;
+}
+
+/** Whether both have the same tables, and these the same rows. */
+export function areSameSums(a: MovedSums, b: MovedSums): boolean {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...names].every((name) => isSameSum(a[name] ?? absent, b[name] ?? absent));
+}
+
+/** Like no table that is there. */
+const absent: TableSum = { rows: -1, checksum: '' };
+
+/** @throws AppError `conflict` when the target holds rows that no move put there. */
+export function requireReplaceable({ sums, moved }: TargetState, location: string): void {
+  const filled = Object.entries(sums).filter(([, { rows }]) => rows > 0);
+  if (filled.length === 0 || (moved && areSameSums(sums, moved))) return;
+  const listed = filled.map(([name, { rows }]) => `${name} (${rows})`).join(', ');
+  throw new AppError('conflict', `The target ${location} has data of its own: ${listed}.`, {
+    hint: 'Nothing was written. With --replace it is replaced by what the source has.',
+  });
+}
+
+/** @throws AppError `corrupt` when rows are not what was read from the source. */
+export function requireSameSums(read: MovedSums, written: MovedSums): void {
+  const wrong = Object.keys(read).filter((name) => !isSameSum(read[name] ?? absent, written[name] ?? absent));
+  if (wrong.length === 0) return;
+  throw new AppError(
+    'corrupt',
+    `The copy does not have the rows of the source: ${wrong.join(', ')}. Nothing was written.`,
+    {
+      hint: 'Repeat the move.',
+    },
+  );
+}

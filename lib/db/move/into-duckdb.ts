@@ -1,0 +1,98 @@
+/**
+ * Moving into DuckDB: the new state is made in a file of its own and becomes the target's by one bulk record.
+ *
+ * Owns: what is checked before that record, and what the target remembers. The worst that can happen: a record that names
+ * a state which is not the source's; so all rows of the file are compared with the source's first.
+ */
+import type { Engine } from '../../sync/engine.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Session } from '../../sync/sql.ts';
+import { inventoryOfDuckDb } from './duckdb-inventory.ts';
+import { sumDuckDbTable } from './duckdb-rows.ts';
+import { createMovedTable, movedTable, requireSameSums, type TargetState } from './earlier.ts';
+import type { MovedSums, OnMoveEvent } from './report.ts';
+import { type MovedTable, tableTitle } from './tables.ts';
+
+export interface NewState {
+  readonly path: string;
+  /** The target's version that it replaces. */
+  readonly onto: number;
+  readonly source: string;
+  readonly sourceVersion: number;
+  /** As they were read from the source. */
+  readonly sums: MovedSums;
+}
+
+/** Commits the file when it has the rows of the source. Answers the target's new version. */
+export async function commitNewState(
+  engine: Engine,
+  { path, onto, source, sourceVersion, sums }: NewState,
+  runtime: Runtime,
+  onEvent: OnMoveEvent,
+): Promise<number> {
+  const finish = async (session: Session): Promise<void> => {
+    await session.execute('DROP TABLE IF EXISTS eider.mirror; DROP TABLE IF EXISTS eider.move_progress');
+    requireSameSums(sums, await sumAll(session, 'verify', onEvent));
+    await session.execute(`${createMovedTable}; DELETE FROM ${movedTable}`);
+    const finished = new Date(runtime.now()).toISOString();
+    await session.run(`INSERT INTO ${movedTable} VALUES ($1, $2, $3, $4)`, [
+      source,
+      BigInt(sourceVersion),
+      finished,
+      JSON.stringify(sums),
+    ]);
+    onEvent({ step: 'commit', table: null, rows: 0, totalRows: 0 });
+  };
+  return (await engine.replaceState({ path, onto, finish })).version;
+}
+
+/** The sums of all tables of a session's database. */
+export async function sumAll(
+  session: Session,
+  step: 'read' | 'verify' | 'compare',
+  onEvent: OnMoveEvent,
+): Promise<MovedSums> {
+  const { tables } = await inventoryOfDuckDb(session, 'duckdb');
+  const sums: Record<string, MovedSums[string]> = {};
+  for (const table of tables)
+    sums[tableTitle(table)] = await sumDuckDbTable(session, table, progress(table, step, onEvent));
+  return sums;
+}
+
+/** Tells of rows as they come, in the course of one table. */
+function progress(
+  table: MovedTable,
+  step: 'read' | 'copy' | 'verify' | 'compare',
+  onEvent: OnMoveEvent,
+  begun = 0,
+): (rows: number) => void {
+  let done = begun;
+  return (rows) => {
+    done += rows;
+    onEvent({ step, table: tableTitle(table), rows: done, totalRows: table.rows, ...(begun > 0 && { resumed: true }) });
+  };
+}
+
+/** What the target holds before the move, and at which version that was. */
+export async function lookAtDuckDb(engine: Engine, onEvent: OnMoveEvent): Promise<TargetState & { version: number }> {
+  const { value, version } = await engine.read(
+    async (session) => ({ sums: await sumAll(session, 'compare', onEvent), moved: await readMoved(session) }),
+    { maxStalenessMs: 0, atLeast: undefined },
+  );
+  return { ...value, version };
+}
+
+async function readMoved(session: Session): Promise<MovedSums | null> {
+  if (!(await hasTable(session, 'moved'))) return null;
+  const [row] = await session.rows(`SELECT tables FROM ${movedTable}`);
+  return row ? (JSON.parse(String(row[0])) as MovedSums) : null;
+}
+
+/** Whether there is a table of this name in the schema `eider`. */
+async function hasTable(session: Session, name: string): Promise<boolean> {
+  const found = await session.rows(
+    `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'eider' AND table_name = $1`,
+    [name],
+  );
+  return found.length > 0;
+}

@@ -1,0 +1,37 @@
+/**
+ * What a move tells: while it runs, and at its end. Types only.
+ */
+import type { TableSum } from './checksum.ts';
+
+export interface MovedSums {
+  /** By the table's title. */
+  readonly [table: string]: TableSum;
+}
+
+export interface MoveReport {
+  /** `moved`: the target was written. `there-already`: it held the same rows, and was left as it is. */
+  readonly outcome: 'moved' | 'there-already';
+  readonly tables: MovedSums;
+  /** Of the source, when its rows were read. */
+  readonly sourceVersion: number;
+  /** Of the target, now. */
+  readonly targetVersion: number;
+  /** Whether the source was written after that: the target is whole, and older. */
+  readonly sourceMovedOn: boolean;
+  /** What of the source is no row of a table and did not come along. */
+  readonly leftBehind: readonly string[];
+}
+
+export type MoveStep = 'read' | 'copy' | 'verify' | 'commit' | 'compare';
+
+export interface MoveEvent {
+  readonly step: MoveStep;
+  /** Null for a step of the whole database. */
+  readonly table: string | null;
+  readonly rows: number;
+  readonly totalRows: number;
+  /** This step goes on where an earlier move was cut off. */
+  readonly resumed?: true;
+}
+
+export type OnMoveEvent = (event: MoveEvent) => void;

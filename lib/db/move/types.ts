@@ -1,0 +1,140 @@
+/**
+ * Which type of PostgreSQL holds every value of a type of DuckDB, and the other way round.
+ *
+ * Owns: the two tables. A type that the other engine does not have goes into the nearest that holds all of its values,
+ * with a comment on the column that names it, so that the way back restores it. The worst that can happen: a type that
+ * holds less than was promised; so what is not listed is refused.
+ */
+import { DuckDBTypeId, type DuckDBType } from '@duckdb/node-api';
+import { isNested } from './texts.ts';
+
+/** A column's type on DuckDB. */
+export interface DuckDbColumnType {
+  /** As DDL writes it; only here JSON differs from VARCHAR. */
+  readonly declared: string;
+  readonly type: DuckDBType;
+}
+
+const postgresNames: Partial<Record<DuckDBTypeId, string>> = {
+  [DuckDBTypeId.BOOLEAN]: 'boolean',
+  [DuckDBTypeId.TINYINT]: 'smallint',
+  [DuckDBTypeId.UTINYINT]: 'smallint',
+  [DuckDBTypeId.SMALLINT]: 'smallint',
+  [DuckDBTypeId.USMALLINT]: 'integer',
+  [DuckDBTypeId.INTEGER]: 'integer',
+  [DuckDBTypeId.UINTEGER]: 'bigint',
+  [DuckDBTypeId.BIGINT]: 'bigint',
+  [DuckDBTypeId.UBIGINT]: 'numeric(20,0)',
+  [DuckDBTypeId.HUGEINT]: 'numeric(39,0)',
+  [DuckDBTypeId.UHUGEINT]: 'numeric(39,0)',
+  [DuckDBTypeId.BIGNUM]: 'numeric',
+  [DuckDBTypeId.FLOAT]: 'real',
+  [DuckDBTypeId.DOUBLE]: 'double precision',
+  [DuckDBTypeId.VARCHAR]: 'text',
+  [DuckDBTypeId.ENUM]: 'text',
+  [DuckDBTypeId.UUID]: 'uuid',
+  [DuckDBTypeId.BLOB]: 'bytea',
+  [DuckDBTypeId.BIT]: 'bit varying',
+  [DuckDBTypeId.DATE]: 'date',
+  [DuckDBTypeId.TIME]: 'time without time zone',
+  [DuckDBTypeId.TIME_TZ]: 'time with time zone',
+  [DuckDBTypeId.TIMESTAMP]: 'timestamp without time zone',
+  [DuckDBTypeId.TIMESTAMP_S]: 'timestamp without time zone',
+  [DuckDBTypeId.TIMESTAMP_MS]: 'timestamp without time zone',
+  [DuckDBTypeId.TIMESTAMP_NS]: 'text',
+  [DuckDBTypeId.TIMESTAMP_TZ]: 'timestamp with time zone',
+  [DuckDBTypeId.INTERVAL]: 'interval',
+  [DuckDBTypeId.STRUCT]: 'json',
+  [DuckDBTypeId.MAP]: 'json',
+  [DuckDBTypeId.UNION]: 'json',
+};
+
+/** The type on PostgreSQL, as `format_type` writes it; null when there is none. */
+function postgresType({ declared, type }: DuckDbColumnType): string | null {
+  if (declared === 'JSON') return 'json';
+  if (type.typeId === DuckDBTypeId.DECIMAL) return `numeric(${type.width},${type.scale})`;
+  if (type.typeId !== DuckDBTypeId.LIST && type.typeId !== DuckDBTypeId.ARRAY)
+    return postgresNames[type.typeId] ?? null;
+  if (isNested(type.valueType)) return 'json';
+  const item = postgresType({ declared: declared.replace(/\[\d*\]$/, ''), type: type.valueType });
+  return item === null ? null : `${item}[]`;
+}
+
+const duckdbNames: Readonly<Record<string, string>> = {
+  boolean: 'BOOLEAN',
+  smallint: 'SMALLINT',
+  integer: 'INTEGER',
+  bigint: 'BIGINT',
+  real: 'FLOAT',
+  'double precision': 'DOUBLE',
+  text: 'VARCHAR',
+  'character varying': 'VARCHAR',
+  character: 'VARCHAR',
+  uuid: 'UUID',
+  bytea: 'BLOB',
+  bit: 'BIT',
+  'bit varying': 'BIT',
+  date: 'DATE',
+  'time without time zone': 'TIME',
+  'time with time zone': 'TIME WITH TIME ZONE',
+  'timestamp without time zone': 'TIMESTAMP',
+  'timestamp with time zone': 'TIMESTAMP WITH TIME ZONE',
+  interval: 'INTERVAL',
+  json: 'JSON',
+  jsonb: 'JSON',
+};
+
+/** What DuckDB has no type for and PostgreSQL reads back from its own text. */
+const asText: ReadonlySet<string> = new Set([
+  'name',
+  'inet',
+  'cidr',
+  'macaddr',
+  'macaddr8',
+  'xml',
+  'jsonpath',
+  'tsvector',
+  'tsquery',
+  'point',
+  'line',
+  'lseg',
+  'box',
+  'path',
+  'polygon',
+  'circle',
+  ...['int4', 'int8', 'num', 'date', 'ts', 'tstz'].flatMap((of) => [`${of}range`, `${of}multirange`]),
+]);
+
+/** DuckDB's DECIMAL ends here. */
+const mostDigits = 38;
+
+/** The type on DuckDB for one of PostgreSQL's, as `format_type` writes it; null when there is none. */
+function duckdbType(postgres: string): string | null {
+  if (postgres.endsWith('[]')) {
+    const item = duckdbType(postgres.slice(0, -2));
+    return item === null ? null : `${item}[]`;
+  }
+  const [, digits, scale] = /^numeric\((\d+),(\d+)\)$/.exec(postgres) ?? [];
+  if (digits !== undefined && Number(digits) <= mostDigits && Number(scale) <= Number(digits)) {
+    return `DECIMAL(${digits},${scale})`;
+  }
+  const plain = postgres.replace(/\([-\d,]+\)/, '');
+  return plain === 'numeric' || asText.has(plain) ? 'VARCHAR' : (duckdbNames[plain] ?? null);
+}
+
+const labels = { postgres: 'PostgreSQL type: ', duckdb: 'DuckDB type: ' } as const;
+
+/** The type that a comment names; null when it is no such comment. */
+function notedType(of: keyof typeof labels, comment: string | null): string | null {
+  return comment?.startsWith(labels[of]) ? comment.slice(labels[of].length) : null;
+}
+
+/** A type of PostgreSQL that may stand in DDL, as `format_type` writes it. */
+const plainType = /^[a-z][a-z0-9 ]*(\(\d+(,-?\d+)?\))?[a-z ]*(\[\])?$/;
+
+/** The type for a column of DuckDB that may have come from PostgreSQL: the one it had there, if that still fits. */
+export function postgresTypeOf(column: DuckDbColumnType, comment: string | null): string | null {
+  const noted = notedType('postgres', comment);
+  if (noted !== null && plainType.test(noted) && duckdbType(noted) === column.declared) return noted;
+  return postgresType(column);
+}
