@@ -8,6 +8,7 @@ import { type App, createApp } from '../app.ts';
 import { backendFactories } from '../backends.ts';
 import { describeBackend } from '../config/backends.ts';
 import type { Environment } from '../config/variables.ts';
+import type { DatabaseStatus } from '../db/database.ts';
 import { moveDatabase } from '../db/move/move.ts';
 import type { MoveReport } from '../db/move/report.ts';
 import { isAppError } from '../errors.ts';
@@ -130,7 +131,7 @@ async function showStatus(app: App, { out }: Terminal, json: boolean): Promise<n
     `  backend      ${name} (${status.engine})`,
     `  location     ${status.location}`,
     `  version      ${status.version}`,
-    `  checkpoint   ${status.checkpoint.version ?? 'none yet'}, ${status.checkpoint.recordsSince} records since`,
+    ...describeCheckpoint(status),
     `  pending      ${status.pendingWrites} writes`,
     ...status.warnings.map((warning) => `  warning      ${warning}`),
     'Candidates',
@@ -138,6 +139,11 @@ async function showStatus(app: App, { out }: Terminal, json: boolean): Promise<n
   ];
   out(`${lines.join('\n')}\n`);
   return 0;
+}
+
+function describeCheckpoint({ checkpoint }: DatabaseStatus): string[] {
+  if (!checkpoint) return [];
+  return [`  checkpoint   ${checkpoint.version ?? 'none yet'}, ${checkpoint.recordsSince} records since`];
 }
 
 async function sync(app: App, { out }: Terminal): Promise<number> {

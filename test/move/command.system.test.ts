@@ -59,7 +59,7 @@ describe('npm run db', { timeout: 120_000 }, () => {
     const { environment } = await places(5000);
     const moved = await run(environment, moveWords);
     expect(moved).toMatchObject({ code: 0 });
-    expect(moved.out).toMatch(/^Moved from network to local; every table was compared:\n {2}courses: 0 rows/);
+    expect(moved.out).toMatch(/^Moved from network to local; every table was compared:\n/);
     expect(moved.out).toContain('students: 5000 rows, checksum ');
     const again = await run(environment, [...moveWords, '--json']);
     expect(JSON.parse(again.out)).toMatchObject({ outcome: 'there-already', tables: { students: { rows: 5000 } } });

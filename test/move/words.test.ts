@@ -61,6 +61,6 @@ describe('npm run db', () => {
     expect(words.out).toContain(`directory ${environment.LOCAL_DB_PATH}`);
     expect(words.out).toContain('network  not-configured NETWORK_DB_PATH is not set.');
     const json = JSON.parse((await run(['status', '--json'], environment)).out) as object;
-    expect(json).toMatchObject({ backend: 'local', persistent: false, engine: 'duckdb', version: 1 });
+    expect(json).toMatchObject({ backend: 'local', persistent: false, engine: 'duckdb', pendingWrites: 0 });
   });
 });
