@@ -81,14 +81,28 @@ const deafSignals: ProcessSignals = {
   kill: () => undefined,
 };
 
-/** As the files under api/ do; like the platform, it adds the path's segments to the query unless the client did. */
 function dispatch(
   endpoints: Endpoints,
   method: string,
   path: string,
   { json, ...init }: SendOptions,
 ): Promise<Response> {
-  const url = new URL(path, 'http://localhost');
+  const body = json === undefined ? init.body : JSON.stringify(json);
+  const type = json === undefined ? {} : { 'content-type': 'application/json' };
+  const headers = { ...fromThisMachine, ...type, ...init.headers };
+  const streams = body instanceof ReadableStream ? { duplex: 'half' as const } : {};
+  const request = new Request(new URL(path, 'http://localhost'), {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body }),
+    ...streams,
+  });
+  return answerRequest(endpoints, request);
+}
+
+/** As the files under api/ do; like the platform, it adds the path's segments to the query unless the client did. */
+export function answerRequest(endpoints: Endpoints, original: Request): Promise<Response> {
+  const url = new URL(original.url);
   const [, first = '', second] = url.pathname.split('/').filter((segment) => segment !== '');
   const functions = Object.hasOwn(ownFunctions, first) ? ownFunctions[first] : undefined;
   const chosen = functions ?? (second === undefined ? tableFunctions : rowFunctions);
@@ -100,14 +114,9 @@ function dispatch(
       if (segment !== undefined && !url.searchParams.has(name)) url.searchParams.set(name, decodeURIComponent(segment));
     }
   }
-  const body = json === undefined ? init.body : JSON.stringify(json);
-  const type = json === undefined ? {} : { 'content-type': 'application/json' };
-  const headers = { ...fromThisMachine, ...type, ...init.headers };
-  const streams = body instanceof ReadableStream ? { duplex: 'half' as const } : {};
-  const request = new Request(url, { method, headers, ...(body === undefined ? {} : { body }), ...streams });
-  const endpoint = chosen[method];
-  if (!endpoint) throw new Error(`The platform answers ${method} ${path}.`);
-  return endpoints[endpoint](request);
+  const request = new Request(url, original);
+  const endpoint = chosen[request.method];
+  return endpoint ? endpoints[endpoint](request) : endpoints.refuse(request, Object.keys(chosen).join(', '));
 }
 
 type Functions = Readonly<Record<string, Exclude<keyof Endpoints, 'refuse'>>>;
