@@ -6,6 +6,7 @@
  * replicas in one process, or a process that is killed in the middle of a commit; the latter loses nothing that was
  * acknowledged.
  */
+import { openChain } from './app/chain.ts';
 import { type BackendFactories, backendFactories } from './backends.ts';
 import type { BackendName } from './config/backends.ts';
 import { type Examination, examineEnvironment } from './config/config.ts';
@@ -37,6 +38,8 @@ export interface AppOptions {
   /** Read again by every opening: a corrected environment needs no restart where the platform can change it. */
   readonly environment: () => Environment;
   readonly factories: BackendFactories;
+  /** Whether those behind the chosen backend take its place while it is away. Default true. */
+  readonly usesFallbacks?: boolean;
   readonly signals: ProcessSignals;
 }
 
@@ -136,9 +139,9 @@ async function openChosen(options: AppOptions, { config, problems }: Examination
       hint: 'Correct these environment variables, then deploy or restart.',
     });
   }
-  const { factories, migrations: pending, runtime } = options;
   try {
-    const database = await factories[config.chosen.backend](config, { migrations: pending, runtime });
+    const chain = options.usesFallbacks === false ? { ...config, fallbacks: [] } : config;
+    const database = await openChain(chain, options);
     return { name: config.chosen.backend, database };
   } catch (error) {
     throw notTheRequest(error);

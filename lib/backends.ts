@@ -10,6 +10,7 @@ import type { BackendName, BlobSettings, DirectorySettings, GcsSettings, S3Setti
 import type { Config } from './config/config.ts';
 import { setSdkDefault } from './config/process.ts';
 import type { Database } from './db/database.ts';
+import type { LeftoverCopy } from './db/duckdb/local-copy.ts';
 import type { Runtime } from './runtime.ts';
 import type { Migration } from './schema/migration.ts';
 import { estimateBlobMonth, type MonthEstimate } from './store/blob-plan.ts';
@@ -19,7 +20,7 @@ import { createUsage, type Usage, type UsageReport } from './store/usage.ts';
 import type { SyncSettings } from './sync/context.ts';
 import type { Engine } from './sync/engine.ts';
 
-interface FactoryContext {
+export interface FactoryContext {
   readonly migrations: readonly Migration[];
   readonly runtime: Runtime;
 }
@@ -123,17 +124,27 @@ async function duckDbOptions(config: Config, context: FactoryContext) {
     import('./sync/layout.ts'),
     import('./sync/snapshot.ts'),
   ]);
-  const store = withRetry(opened.store, { runtime });
+  const store = withRetry(opened.store, { runtime, ...retryUntil(config) });
   const look = lookAtSnapshots({ store, layout: layoutOf(opened.name), runtime });
   // Thrown where it is awaited, which may be later than it fails.
   look.catch(() => undefined);
   const slotRoot = slotRootOf(config.tmpDirectory, `${store.location}/${opened.name}`);
-  return { ...opened, ...context, store, slotRoot, look, settings: memorySettings(config) };
+  return { ...opened, ...context, store, slotRoot, look, settings: syncSettings(config) };
+}
+
+/** What another backend can take over is given up sooner. */
+const awayMs = 2000;
+
+function retryUntil({ fallbacks }: Config): { readonly deadlineMs?: number } {
+  return fallbacks.length > 0 ? { deadlineMs: awayMs } : {};
 }
 
 /** DuckDB would take most of the host's memory, of which a function has only its part: it gets half of that. */
-function memorySettings({ memoryBytes }: Config): Partial<SyncSettings> {
-  return memoryBytes === null ? {} : { memoryLimitBytes: Math.floor(memoryBytes / 2) };
+function syncSettings({ memoryBytes, fallbacks }: Config): Partial<SyncSettings> {
+  return {
+    ...(memoryBytes === null ? {} : { memoryLimitBytes: Math.floor(memoryBytes / 2) }),
+    ...(fallbacks.length > 0 ? { awayMs } : {}),
+  };
 }
 
 function usageReport(
@@ -146,6 +157,17 @@ function usageReport(
     const [counts, sinceMs] = [usage.counts(), runtime.monotonicMs() - beganMs];
     return { sinceMs: Math.round(sinceMs), ...counts, ...(estimateMonth && { month: estimateMonth(counts, sinceMs) }) };
   };
+}
+
+/** What an earlier process on this machine left of a database on a store, opened without the store; null: nothing. */
+export async function openLeftover(
+  config: Config,
+  { migrations, runtime }: FactoryContext,
+): Promise<LeftoverCopy | null> {
+  const { store, name } = await openStore(config, runtime);
+  const slotRoot = slotRootOf(config.tmpDirectory, `${store.location}/${name}`);
+  const { openLeftoverCopy } = await import('./db/duckdb/local-copy.ts');
+  return openLeftoverCopy({ slotRoot, runtime, migrations, settings: syncSettings(config) });
 }
 
 /** One folder a database and user, the same for all of their processes on this machine. */

@@ -33,8 +33,16 @@ export interface Answer<T> {
   readonly version: number;
   /** `durable`: in the primary backend's store. `pending`: kept by a fallback until the primary is back. */
   readonly durability: 'durable' | 'pending';
-  /** Why this answer is not from the primary backend, or not fresh; absent when all is well. */
+  /** Why this answer is not from the primary backend, or not fresh, in words for everyone; absent when all is well. */
   readonly degraded?: string;
+  /** Age of the state that was read, in ms, where it is not fresh and that is known. */
+  readonly ageMs?: number;
+  /** The backend that answered, when it was not the chosen one. */
+  readonly servedBy?: string;
+  /** What was not found may be there all the same: the state is not known to have all that the caller may know of. */
+  readonly isIncomplete?: true;
+  /** `version` is of another log than the database's: no bookmark. */
+  readonly isOfOtherLog?: true;
   readonly timings: Timings;
 }
 
@@ -57,6 +65,24 @@ export interface TransferStatus {
   readonly totalBytes: number;
 }
 
+/** What serves while the chosen backend is away. */
+export interface OutageStatus {
+  /** ISO 8601. */
+  readonly since: string;
+  /** For operators. */
+  readonly reason: string;
+  readonly nextLookInSeconds: number;
+  /** The backend whose data answer. */
+  readonly servedBy: string;
+  readonly source: string;
+  /** Null when nobody knows. */
+  readonly ageSeconds: number | null;
+  /** What becomes of writes. */
+  readonly writes: string;
+  /** What can be lost; null when nothing that was acknowledged can. */
+  readonly atRisk: string | null;
+}
+
 export interface DatabaseStatus {
   readonly engine: Engine;
   readonly location: string;
@@ -65,6 +91,8 @@ export interface DatabaseStatus {
   /** Null on an engine that has none: PostgreSQL keeps its data itself. */
   readonly checkpoint: CheckpointStatus | null;
   readonly pendingWrites: number;
+  /** Present while the chosen backend is away. */
+  readonly outage?: OutageStatus;
   readonly transfers: readonly TransferStatus[];
   /** What the store was sent since this process began; null where nobody bills for it. */
   readonly usage: UsageReport | null;
@@ -83,7 +111,9 @@ export interface SyncReport {
   /** Published copy of the snapshot, if this call wrote it. */
   readonly published: boolean;
   readonly dropped: { readonly records: number; readonly snapshots: number };
+  /** Pending writes that were run, and those that no longer fitted. */
   readonly pendingDrained: number;
+  readonly pendingRejected?: number;
   readonly durationMs: number;
 }
 

@@ -44,7 +44,7 @@ export function createEndpoints(given: Services, loadLimits: LoadLimits = defaul
   const sync = syncHandler(services.app);
   return {
     status: endpoint({ permission: 'status', load: 'free', maxBodyBytes: 0 }, statusHandler(services.app)),
-    sync: endpoint({ ...syncing, permission: 'sync' }, sync),
+    sync: endpoint({ ...syncing, permission: 'sync', maxBodyBytes: 64 * 1024 }, sync),
     cronSync: endpoint({ ...syncing, permission: 'cron-sync' }, sync),
     list: endpoint(reading('read-table'), rows.list),
     create: endpoint(writing('write-table'), rows.create),

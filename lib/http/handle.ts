@@ -13,6 +13,7 @@ import { authorize, type Role } from './access.ts';
 import { type Address, parseAddress } from './address.ts';
 import { announcedBytes, requireNoBody } from './body.ts';
 import { writeCorsHeaders } from './cors.ts';
+import { withoutFalseAbsence } from './degraded.ts';
 import {
   parseBookmark,
   requestIdOf,
@@ -108,7 +109,7 @@ class Exchange {
       return await this.#keepPlace(await work(context), leave);
     } catch (error) {
       leave?.();
-      const response = problemResponse(error);
+      const response = problemResponse(withoutFalseAbsence(error, this.#answer));
       if (response.status >= 500 && !(error instanceof RequestError)) this.#logFailure(error, response.status);
       return response;
     }
@@ -119,7 +120,7 @@ class Exchange {
     writeCorsHeaders(this.#request, headers, this.#rules.access.corsOrigins);
     headers.set('x-request-id', this.#requestId);
     if (this.#backend) headers.set('db-backend', this.#backend.name);
-    if (this.#answer) writeAnswerHeaders(headers, this.#answer, this.#role);
+    if (this.#answer) writeAnswerHeaders(headers, this.#answer);
     const total = this.#services.app.runtime.monotonicMs() - this.#startedMs;
     headers.set('server-timing', serverTiming({ ...this.#timings, ...this.#answer?.timings, total }, sent));
     if (this.#rules.config?.logRequests === true)

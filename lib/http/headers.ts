@@ -5,7 +5,6 @@
  * its own write.
  */
 import type { Answer, Timings } from '../db/database.ts';
-import { type Role, seesEverything } from './access.ts';
 import { RequestError } from './problem.ts';
 
 /** The version that the client has seen. @throws RequestError 400 */
@@ -23,19 +22,12 @@ export function parseBookmark(headers: Headers): number | undefined {
   );
 }
 
-export function writeAnswerHeaders(
-  headers: Headers,
-  answer: Omit<Answer<unknown>, 'value' | 'timings'>,
-  role: Role,
-): void {
-  headers.set('db-bookmark', String(answer.version));
+export function writeAnswerHeaders(headers: Headers, answer: Omit<Answer<unknown>, 'value' | 'timings'>): void {
+  if (!answer.isOfOtherLog) headers.set('db-bookmark', String(answer.version));
   headers.set('db-durability', answer.durability);
-  if (answer.degraded === undefined) return;
-  // The reason may name what only operators are to know.
-  headers.set(
-    'db-degraded',
-    seesEverything(role) ? headerText(answer.degraded) : 'this answer is not from the primary',
-  );
+  if (answer.ageMs !== undefined) headers.set('age', String(Math.round(answer.ageMs / 1000)));
+  if (answer.servedBy !== undefined) headers.set('db-backend', answer.servedBy);
+  if (answer.degraded !== undefined) headers.set('db-degraded', headerText(answer.degraded));
 }
 
 /** For answers that are data, never a page: nothing in them may run, be framed, be guessed at or be kept. */

@@ -8,9 +8,11 @@ import { type App, notTheRequest } from '../app.ts';
 import { describeBackend } from '../config/backends.ts';
 import type { Config, Examination } from '../config/config.ts';
 import type { Answer, Database, DatabaseStatus, SyncReport } from '../db/database.ts';
+import type { RejectedWrite } from '../db/fallback/settled.ts';
 import { AppError } from '../errors.ts';
 import { refuseParameters } from '../schema/list/parameters.ts';
 import { seesEverything } from './access.ts';
+import { readJson } from './body.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { inQuery } from './problem.ts';
 import { acceptsEvents, streamProgress } from './progress.ts';
@@ -24,7 +26,8 @@ export function statusHandler(app: App): Handler {
     const examination = app.examine();
     try {
       const { probe, status } = await probeDatabase(context);
-      return Response.json(statusBody(examination, status, probe));
+      const rejected = await findRejected(await context.database());
+      return Response.json({ ...statusBody(examination, status, probe), rejectedWrites: rejected });
     } catch (error) {
       context.logFailure(error, 503);
       return Response.json(downBody(examination, error), { status: 503, headers: { 'retry-after': '5' } });
@@ -36,7 +39,9 @@ export function statusHandler(app: App): Handler {
 export function syncHandler(app: App): Handler {
   return async (context) => {
     inQuery(() => refuseParameters(context.address.parameters));
+    const dismissal = await readDismissal(context);
     const database = await context.database();
+    if (dismissal) return Response.json({ dismissed: await dismissWrites(context, database, dismissal) });
     if (acceptsEvents(context.request)) {
       return streamProgress(syncDatabase(database), {
         runtime: app.runtime,
@@ -53,6 +58,27 @@ export function syncHandler(app: App): Handler {
     });
     return Response.json(report);
   };
+}
+
+/** `{"dismiss": ["<id>"]}`, or `"all"`: forgets rejected writes that somebody has seen to. Null without a body. */
+async function readDismissal(context: RequestContext): Promise<readonly string[] | 'all' | null> {
+  const { request } = context;
+  if (request.method !== 'POST' || !request.headers.has('content-type')) return null;
+  const input = await readJson(context);
+  const dismiss = typeof input === 'object' && input !== null && 'dismiss' in input ? input.dismiss : null;
+  if (dismiss === 'all') return 'all';
+  if (Array.isArray(dismiss) && dismiss.length > 0 && dismiss.every((id) => typeof id === 'string')) return dismiss;
+  const message = 'expects the ids of rejected writes, as db-status lists them, or "all"';
+  throw new AppError('invalid', 'The body does not say what to dismiss.', { fields: [{ path: 'dismiss', message }] });
+}
+
+async function dismissWrites(
+  context: RequestContext,
+  database: Database,
+  ids: readonly string[] | 'all',
+): Promise<number> {
+  const { dismissRejected } = await import('../db/fallback/settled.ts');
+  return context.noted(await database.write((queries) => dismissRejected(queries, ids)));
 }
 
 async function syncDatabase(database: Database): Promise<SyncReport> {
@@ -79,13 +105,26 @@ async function probeDatabase(context: RequestContext): Promise<Probed> {
   return { probe, status: await database.status() };
 }
 
+/** Most that db-status lists. */
+const mostRejected = 100;
+
+/** Null where that cannot be told: what stands in for the database has no such list. */
+async function findRejected(database: Database): Promise<readonly RejectedWrite[] | null> {
+  const { listRejected } = await import('../db/fallback/settled.ts');
+  const found = await database
+    .read((queries) => listRejected(queries, mostRejected), { maxStalenessMs: Infinity })
+    .catch(() => null);
+  return found?.value ?? null;
+}
+
 function statusBody({ config, candidates }: Examination, status: DatabaseStatus, { degraded }: Answer<unknown>) {
   const name = config?.chosen.backend ?? 'local';
   const { message, persistent } = describeBackend(name);
   return {
     status: degraded === undefined ? 'ok' : 'degraded',
-    message,
+    message: status.outage ? `${degraded ?? ''}. Writes ${status.outage.writes}.` : message,
     degraded: degraded ?? null,
+    outage: status.outage ?? null,
     backend: name,
     engine: status.engine,
     persistent,
@@ -116,6 +155,7 @@ function downBody({ config, candidates, problems }: Examination, error: unknown)
     status: 'down',
     message: reasonOf(error),
     degraded: null,
+    outage: null,
     backend: name,
     engine: traits?.engine ?? null,
     persistent: traits?.persistent ?? null,
@@ -125,6 +165,7 @@ function downBody({ config, candidates, problems }: Examination, error: unknown)
     candidates,
     checkpoint: null,
     pendingWrites: null,
+    rejectedWrites: null,
     transfers: [],
     usage: null,
     warnings: problems.map(({ message }) => message),

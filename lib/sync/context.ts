@@ -20,6 +20,8 @@ export interface SyncSettings {
   readonly keepSnapshotMs: number;
   /** How long a write may try to commit, in ms, over lost races and store failures. */
   readonly commitDeadlineMs: number;
+  /** How long of that, in ms, while the store cannot be reached: less where something else can take the write. */
+  readonly awayMs: number;
   /** How much longer, in ms, when the store asks for patience: a write that can wait is not failed for it. */
   readonly throttledMs: number;
   /** Most requests in one commit. */
@@ -45,6 +47,7 @@ export const defaultSettings: SyncSettings = {
   proofMs: hour,
   keepSnapshotMs: 2 * hour,
   commitDeadlineMs: 20_000,
+  awayMs: 20_000,
   throttledMs: 60_000,
   maxBatch: 256,
   maxRecordBytes: 16 * 1024 * 1024,

@@ -25,6 +25,7 @@ import { Feed, type FeedPage } from './feed.ts';
 import { SharedProbe } from './head.ts';
 import { ReplicaHost } from './host.ts';
 import { layoutOf } from './layout.ts';
+import type { LocalState } from './overlay.ts';
 import { type ReadAnswer, type ReadRequest, Reads } from './reads.ts';
 import { claimSlot, sweepSlots, type Slot } from './slot.ts';
 import type { Look } from './snapshot.ts';
@@ -179,6 +180,21 @@ export class Engine {
   /** The shapes of the tables, for the work of a write. */
   get catalog(): Catalog {
     return this.#host.replica.catalog;
+  }
+
+  /** The replica as it is, for when the store is away. */
+  get local(): LocalState {
+    const [host, reads] = [this.#host, this.#reads];
+    return {
+      get position() {
+        return host.replica.position;
+      },
+      get ageMs() {
+        return Number.isFinite(host.ageMs) ? host.ageMs : null;
+      },
+      read: (work, signal) => reads.readLocal(work, signal),
+      openOverlay: async () => (await reads.soundReplica()).openOverlay(),
+    };
   }
 
   /** What this process knows, without asking the store. */

@@ -12,6 +12,7 @@ import { HeadProof, momentNow, SharedProbe, type Moment } from './head.ts';
 import { countChained, followTail, type StoredRecord, type TailStart, type TailWindow } from './log.ts';
 import { breaksReplica } from './local-disk.ts';
 import type { Replica } from './replica.ts';
+import { ProofNote } from './proof-note.ts';
 import type { Slot } from './slot.ts';
 import { type Look, lookAtSnapshots, type SnapshotInfo } from './snapshot.ts';
 import type { Started } from './start.ts';
@@ -29,12 +30,14 @@ export class ReplicaHost {
   readonly #probe: SharedProbe<void>;
   readonly head: HeadProof;
   readonly #tail = new TailCount();
+  readonly #note: ProofNote;
 
   private constructor(context: SyncContext, current: CurrentReplica, started: Started) {
     this.#context = context;
     this.#current = current;
     this.#begunTail = started.tail;
     this.head = new HeadProof(context.runtime, context.settings);
+    this.#note = new ProofNote(context.runtime);
     this.#probe = new SharedProbe(() => this.#probeHead());
     this.#noteSnapshots(started);
   }
@@ -124,7 +127,10 @@ export class ReplicaHost {
     const from = this.version;
     for (let restarts = 0; ; restarts++) {
       const advance = this.replica.condemned ? 'behind' : await this.#advance();
-      if (advance === 'at-head') return Math.max(0, this.version - from);
+      if (advance === 'at-head') {
+        await this.#note.renew(this.#current.slot, this.ageMs);
+        return Math.max(0, this.version - from);
+      }
       if (restarts === mostRestarts) throw whyStuck(this.#context, this.replica, advance);
       await this.restart();
     }
@@ -227,6 +233,7 @@ export class ReplicaHost {
   /** Begins again from the newest good snapshot. Only within `exclusive`. */
   async restart(): Promise<void> {
     await this.#current.restart((started) => {
+      this.#note.forget();
       this.#begunTail = started.tail;
       this.#tail.forgetSnapshot();
       this.#noteSnapshots(started);
@@ -246,6 +253,7 @@ export class ReplicaHost {
   async close(): Promise<void> {
     await this.exclusive(async () => {
       await this.#context.step('replica-closing');
+      await this.#note.write(this.#current.slot, this.ageMs);
       await this.replica.close();
     });
   }

@@ -21,12 +21,17 @@ export interface Layout {
   readonly logPrefix: string;
   readonly snapshotPrefix: string;
   readonly bulkPrefix: string;
+  readonly pendingPrefix: string;
   recordKey(version: number): string;
   /** The version of a record's key; null for any other key. */
   recordVersion(key: string): number | null;
   snapshotKey(version: number, sha256: string): string;
   snapshotName(key: string): SnapshotName | null;
   bulkKey(id: string, sha256: string): string;
+  /** A pending write; ids sort by time. */
+  pendingKey(id: string): string;
+  /** The id of a pending write's key; null for any other key. */
+  pendingId(key: string): string | null;
   /** An object made only to see how the store behaves, and deleted at once. */
   probeKey(id: string): string;
 }
@@ -36,11 +41,13 @@ export function layoutOf(name: string): Layout {
   const logPrefix = `${name}.log/`;
   const snapshotPrefix = `${name}.snapshots/`;
   const bulkPrefix = `${name}.bulk/`;
+  const pendingPrefix = `${name}.pending/`;
   return {
     databaseFile: name,
     logPrefix,
     snapshotPrefix,
     bulkPrefix,
+    pendingPrefix,
     recordKey: (version) => `${logPrefix}${padVersion(version)}.json`,
     recordVersion: (key) => {
       const match = key.startsWith(logPrefix) ? /^(\d{16})\.json$/.exec(key.slice(logPrefix.length)) : null;
@@ -53,6 +60,11 @@ export function layoutOf(name: string): Layout {
       return match ? { key, version: Number(match[1]), sha256: match[2] ?? '' } : null;
     },
     bulkKey: (id, sha256) => `${bulkPrefix}${id}-${sha256}.duckdb`,
+    pendingKey: (id) => `${pendingPrefix}${id}.json`,
+    pendingId: (key) => {
+      const rest = key.startsWith(pendingPrefix) ? key.slice(pendingPrefix.length) : '';
+      return /^(\d{15}-[0-9a-f-]{36})\.json$/.exec(rest)?.[1] ?? null;
+    },
     probeKey: (id) => `${snapshotPrefix}probe-${id}`,
   };
 }

@@ -36,6 +36,7 @@ export interface Append {
  */
 export async function appendRecord(context: SyncContext, append: Append): Promise<AppendOutcome> {
   const { runtime, settings } = context;
+  const awayDeadlineMs = runtime.monotonicMs() + settings.awayMs;
   let unknown = false;
   for (let attempt = 0; ; attempt++) {
     const tried = await tryAppend(context, append);
@@ -46,7 +47,8 @@ export async function appendRecord(context: SyncContext, append: Append): Promis
     if (!unknown && !isAppError(error, 'unavailable')) throw error;
     const patienceMs = throttledMs(error);
     if (patienceMs > 0) append.onThrottled?.();
-    const deadlineMs = append.deadlineMs + (patienceMs > 0 ? settings.throttledMs : 0);
+    const deadlineMs =
+      patienceMs > 0 ? append.deadlineMs + settings.throttledMs : Math.min(append.deadlineMs, awayDeadlineMs);
     // One that asks for all the patience there is at once is not busy: a store whose quota has ended, for one.
     const isHopeless = patienceMs >= settings.throttledMs;
     const pauseMs = Math.max(patienceMs, backoffMs(attempt, runtime.random()));

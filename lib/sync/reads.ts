@@ -7,6 +7,7 @@ import { AppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import type { ReplicaHost } from './host.ts';
 import { breaksReplica } from './local-disk.ts';
+import type { Replica } from './replica.ts';
 import type { Session } from './sql.ts';
 
 export interface ReadRequest {
@@ -57,6 +58,18 @@ export class Reads {
     const askedMs = request.askedMs ?? this.#context.runtime.monotonicMs();
     await this.#host.ensureFresh(request.maxStalenessMs, askedMs);
     if (request.atLeast !== undefined) await this.#requireVersion(request.atLeast);
+  }
+
+  /** The same on the state as it is here, whatever the store may have: for when it is away. */
+  readLocal<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#withinDeadline(signal, async (limited) => (await this.soundReplica()).read(work, limited));
+  }
+
+  /** The replica, which cannot be made anew while the store is away. @throws AppError `unavailable` */
+  async soundReplica(): Promise<Replica> {
+    const replica = await this.#host.current();
+    if (replica.condemned === undefined) return replica;
+    throw new AppError('unavailable', 'The local replica cannot be used, and the store is away.');
   }
 
   /** A query that runs on when nobody waits for it would keep the checkpoint waiting, and a core busy. */

@@ -5,9 +5,9 @@
  * Owns: the format and its checksum. Knows nothing of stores or DuckDB. The worst that can happen: a damaged record
  * read as a good one would make replicas differ for ever, so nothing is taken from a record before its checksum holds.
  */
-import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import type { PlainValue, Row } from '../schema/values.ts';
+import { seal, unseal } from './sealed.ts';
 
 /** The format that this version writes, and the only one that it reads. */
 export const recordFormat = 1;
@@ -66,13 +66,9 @@ export function baseId(adoptedSha256: string | null): string {
   return adoptedSha256 === null ? 'empty' : `sha256:${adoptedSha256}`;
 }
 
-const checksumTail = /,"checksum":"([0-9a-f]{64})"\}$/;
-const checksumTailLength = ',"checksum":""}'.length + 64;
-
-/** The record as the bytes of its object: JSON whose last member is the SHA-256 of the text without that member. */
+/** The record as the bytes of its object. */
 export function encodeRecord(record: LogRecord): Uint8Array {
-  const text = JSON.stringify(record);
-  return Buffer.from(`${text.slice(0, -1)},"checksum":"${sha256Hex(text)}"}`);
+  return seal(record);
 }
 
 /**
@@ -80,11 +76,8 @@ export function encodeRecord(record: LogRecord): Uint8Array {
  * when its format is newer than this program.
  */
 export function decodeRecord(bytes: Uint8Array, key: string, version: number): LogRecord {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  const match = checksumTail.exec(text.slice(-checksumTailLength));
-  const body = `${text.slice(0, -checksumTailLength)}}`;
-  if (!match || sha256Hex(body) !== match[1]) throw corruptRecord(key, 'its checksum does not match');
-  const record = JSON.parse(body) as LogRecord;
+  const record = unseal(bytes) as LogRecord | undefined;
+  if (!record) throw corruptRecord(key, 'its checksum does not match');
   if (record.format !== recordFormat) throw unknownFormat(key, record.format);
   if (record.version !== version) throw corruptRecord(key, `it says that it is record ${record.version}`);
   return record;
@@ -103,10 +96,6 @@ export function isBarrier(record: LogRecord): boolean {
 export function keyText(values: readonly PlainValue[]): string {
   const [only] = values;
   return values.length === 1 && typeof only === 'string' ? only : JSON.stringify(values);
-}
-
-function sha256Hex(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 function corruptRecord(key: string, why: string): AppError {

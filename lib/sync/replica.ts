@@ -15,6 +15,7 @@ import type { SyncSettings } from './context.ts';
 import { openInstance } from './instance.ts';
 import { breaksReplica, mapLocalError } from './local-disk.ts';
 import { positionOf, type StoredRecord } from './log.ts';
+import { Overlay } from './overlay.ts';
 import { type Position, readPosition, writePosition } from './position.ts';
 import { ReaderPool } from './readers.ts';
 import type { LogRecord } from './record.ts';
@@ -42,6 +43,7 @@ export class Replica {
   /** Only a checkpoint makes the main file shorter, so it is never shorter than this. */
   #leastBytes: number;
   readonly #holds = new Set<Promise<void>>();
+  readonly #overlays = new Set<Overlay>();
 
   private constructor(parts: {
     instance: DuckDBInstance;
@@ -214,6 +216,13 @@ export class Replica {
     };
   }
 
+  /** An overlay on the state as it is now. It ends when the replica is closed, if not before. */
+  async openOverlay(): Promise<Overlay> {
+    const overlay = await Overlay.begin(this.#instance, (ended) => this.#overlays.delete(ended));
+    this.#overlays.add(overlay);
+    return overlay;
+  }
+
   /** Size of the main file in bytes. */
   get fileBytes(): number {
     return fstatSync(this.#fd).size;
@@ -232,7 +241,8 @@ export class Replica {
     if (this.#condemned === 'closed') return;
     const isSound = this.#condemned === undefined && this.#isWhole();
     this.#condemned = 'closed';
-    await Promise.all([this.#readers.close(), ...this.#holds]);
+    const overlays = [...this.#overlays].map((overlay) => overlay.end());
+    await Promise.all([this.#readers.close(), ...this.#holds, ...overlays]);
     // DuckDB's last checkpoint goes by names, which may be another process's by now. It may refuse even this.
     if (!isSound) await this.writer.execute('PRAGMA disable_checkpoint_on_shutdown').catch(() => undefined);
     this.writer.close();

@@ -7,10 +7,11 @@
  * processes in one slot, so a lock file is never deleted or replaced once it is there.
  */
 import { mkdir, readdir, realpath, rm, stat, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
+import { proofIn, provedAtMs } from './proof-note.ts';
 
 export interface Slot {
   readonly folder: string;
@@ -54,7 +55,11 @@ const mostSlots = 1000;
 
 /** Claims the first free slot under `root`, making it when needed. `unavailable` when the folder cannot be used. */
 export async function claimSlot(root: string, runtime: Runtime): Promise<Slot> {
-  let claim = await claimFree(root, runtime);
+  return slotOf(await claimFree(root, runtime), () => claimFree(root, runtime));
+}
+
+function slotOf(first: Claim, claimNext: () => Promise<Claim>): Slot {
+  let claim = first;
   return {
     get folder() {
       return claim.folder;
@@ -68,12 +73,35 @@ export async function claimSlot(root: string, runtime: Runtime): Promise<Slot> {
     async secure() {
       if (await isInPlace(claim.lock)) return;
       // Before the old name is free again: another one of the same name may be somebody's by now.
-      const next = await claimFree(root, runtime);
+      const next = await claimNext();
       release(claim);
       claim = next;
     },
     release: () => release(claim),
   };
+}
+
+/**
+ * Claims a free slot under `root` that a process left a replica in, without making any. The one used last comes first.
+ * Null when there is none.
+ */
+export async function claimLeftSlot(root: string, runtime: Runtime): Promise<Slot | null> {
+  const folder = await realpath(root).catch(() => root);
+  const left: { readonly path: string; readonly usedMs: number }[] = [];
+  for (const name of await readdir(folder).catch(() => [])) {
+    const path = join(folder, name);
+    const replica = await stat(replicaIn(path)).catch(() => null);
+    if (replica)
+      left.push({
+        path,
+        usedMs: (await provedAtMs({ folder: path, replicaPath: replicaIn(path) })) ?? replica.mtimeMs,
+      });
+  }
+  for (const { path } of left.toSorted((a, b) => b.usedMs - a.usedMs)) {
+    const claim = await tryClaim(path, runtime).catch(() => null);
+    if (claim) return slotOf(claim, () => Promise.resolve(claim));
+  }
+  return null;
 }
 
 async function isInPlace({ path, inode }: Lock): Promise<boolean> {
@@ -200,7 +228,8 @@ async function removeLeftovers(folder: string): Promise<void> {
 
 /** Removes a replica and its write-ahead log from a slot. */
 export async function removeReplica({ replicaPath }: Pick<Slot, 'replicaPath'>): Promise<void> {
-  for (const path of [replicaPath, `${replicaPath}.wal`, `${replicaPath}.wal.checkpoint`]) {
+  const proof = proofIn(dirname(replicaPath));
+  for (const path of [proof, replicaPath, `${replicaPath}.wal`, `${replicaPath}.wal.checkpoint`]) {
     await rm(path, { force: true });
   }
 }

@@ -55,6 +55,8 @@ class Instance {
       runtime: hasty,
       environment: () => ({ TMPDIR, ...this.environment }),
       factories: backendFactories,
+      // What is said of the cloud itself; what stands in for it has tests of its own.
+      usesFallbacks: false,
       signals: process,
     });
     const log = (entry: LogEntry) => void this.#log.push(entry);

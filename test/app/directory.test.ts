@@ -17,13 +17,14 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** The endpoints on a real backend, as in a process of its own. */
-function start(environment: Record<string, string>, runtime: Runtime = systemRuntime) {
+function start(environment: Record<string, string>, runtime: Runtime = systemRuntime, usesFallbacks = true) {
   const app = createApp({
     schema,
     migrations,
     runtime,
     environment: () => ({ TMPDIR: join(folder, 'tmp'), ...environment }),
     factories: backendFactories,
+    usesFallbacks,
     signals: process,
   });
   const waited: Promise<unknown>[] = [];
@@ -84,9 +85,9 @@ const fast: Runtime = {
   sleep: (ms, signal) => systemRuntime.sleep(ms / 20, signal),
 };
 
-it('is down while a network drive is away, and serves once it is back', async () => {
+it('is down while a network drive is away and nothing stands in, and serves once it is back', async () => {
   const drive = join(folder, 'drive');
-  const { endpoints, stop } = start({ NETWORK_DB_PATH: join(drive, 'school.db') }, fast);
+  const { endpoints, stop } = start({ NETWORK_DB_PATH: join(drive, 'school.db') }, fast, false);
   const away = await endpoints.status(get('/api/db-status'));
   expect([away.status, await away.json()]).toMatchObject([
     503,

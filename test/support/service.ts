@@ -57,6 +57,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       options.onOpen?.();
       return options.open ? options.open(...all) : database;
     }),
+    usesFallbacks: false,
     signals: deafSignals,
   });
   const services = {

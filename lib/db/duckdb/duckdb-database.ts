@@ -23,6 +23,7 @@ import type {
 } from '../database.ts';
 import type { UsageReport } from '../../store/usage.ts';
 import { changeSetOf } from './changes.ts';
+import { copyOf, type LocalCopy } from './local-copy.ts';
 import { runMigrations } from './migrate.ts';
 import type { SandboxedQueries } from './query/queries.ts';
 import { readingQueries, writingQueries } from './transaction.ts';
@@ -35,8 +36,13 @@ export interface DuckDbDatabaseOptions extends EngineOptions {
   readonly usage?: () => UsageReport;
 }
 
+/** A database that has its state in a file here, which can be read while its store is away. */
+export interface ReplicatedDatabase extends Database {
+  readonly copy: LocalCopy;
+}
+
 /** Opens the engine, runs the migrations that are new, and gives the database. On failure nothing stays open. */
-export async function openDuckDbDatabase(options: DuckDbDatabaseOptions): Promise<Database> {
+export async function openDuckDbDatabase(options: DuckDbDatabaseOptions): Promise<ReplicatedDatabase> {
   return new DuckDbDatabase(await openMigratedEngine(options), options);
 }
 
@@ -54,8 +60,9 @@ export async function openMigratedEngine(
   }
 }
 
-class DuckDbDatabase implements Database {
+class DuckDbDatabase implements ReplicatedDatabase {
   readonly engine = 'duckdb';
+  readonly copy: LocalCopy;
   readonly #engine: Engine;
   #queries: Promise<SandboxedQueries> | null = null;
   readonly #location: string;
@@ -65,6 +72,7 @@ class DuckDbDatabase implements Database {
 
   constructor(engine: Engine, options: DuckDbDatabaseOptions) {
     this.#engine = engine;
+    this.copy = copyOf(engine.local);
     this.#location = `${options.store.location}/${options.name}`;
     this.#maxStalenessMs = options.maxStalenessMs;
     this.#runtime = options.runtime;

@@ -27,7 +27,8 @@ export async function runMigrations(engine: Engine, migrations: readonly Migrati
   }
 }
 
-async function migrationsDone(session: Session): Promise<Set<string>> {
+/** The names of the migrations that have run. */
+export async function migrationsDone(session: Session): Promise<Set<string>> {
   const found = await session.rows(
     `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'eider' AND table_name = 'migrations'`,
   );

@@ -35,6 +35,22 @@ export function readingQueries(session: Session): Queries {
   return queries;
 }
 
+/** Queries that only read, on a session inside a transaction that could write. `onError`: DuckDB may have given it up. */
+export function onlyReadingQueries(session: Session, onError: () => void): Queries {
+  return makeDuckDbQueries(async (query) => {
+    try {
+      if (!isPlainSelect(query.query)) {
+        const type = await statementType(session, query.sql);
+        if (!isReadOnly(type)) throw refuseStatement(type);
+      }
+      return { rows: plainRows(await runQuery(session, query)) };
+    } catch (error) {
+      onError();
+      throw error;
+    }
+  });
+}
+
 export interface WritingOptions {
   readonly transaction: WriteTransaction;
   readonly catalog: Catalog;

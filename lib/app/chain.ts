@@ -1,0 +1,127 @@
+/**
+ * The chain of the chosen backend and those behind it, as one database.
+ *
+ * Owns: what of the configuration makes a link. The worst that can happen: two databases that pass for one, so that writes
+ * kept for the one are run on the other; so a link's identity is made of all that says where its data are.
+ */
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type BackendFactories, type BackendStore, type FactoryContext, openLeftover, openStore } from '../backends.ts';
+import { type BackendName, type BackendSettings, describeBackend, type PostgresSettings } from '../config/backends.ts';
+import type { Config } from '../config/config.ts';
+import type { Database } from '../db/database.ts';
+import type { Link } from '../db/fallback/link.ts';
+import { isAppError } from '../errors.ts';
+import { type Command, executeCommand } from '../schema/commands.ts';
+import type { Schema } from '../schema/table.ts';
+import { layoutOf } from '../sync/layout.ts';
+
+export interface ChainContext extends FactoryContext {
+  readonly factories: BackendFactories;
+  readonly schema: Schema;
+}
+
+/** Opens the chosen backend; with others behind it, they stand in for it while it is away. @throws AppError */
+export async function openChain(config: Config, context: ChainContext): Promise<Database> {
+  const { factories, schema, runtime } = context;
+  if (config.fallbacks.length === 0) return factories[config.chosen.backend](config, context);
+  const [{ openFallbackDatabase }, { outageFile }] = await Promise.all([
+    import('../db/fallback/fallback-database.ts'),
+    import('../db/fallback/outage-file.ts'),
+  ]);
+  const [primary, ...fallbacks] = linksOf(config, context);
+  return openFallbackDatabase({
+    primary: primary!,
+    fallbacks,
+    runtime,
+    memory: outageFile(join(config.tmpDirectory, 'eider-outages', `${primary!.identity}.json`), runtime),
+    runCommand: (queries, command) => executeCommand(queries, schema, command as unknown as Command),
+    writes: config.fallbackWrites,
+  });
+}
+
+function linksOf(config: Config, context: ChainContext): Link[] {
+  const all = [config.chosen, ...config.fallbacks];
+  return all.map((chosen, place) => linkTo({ ...config, chosen, fallbacks: all.slice(place + 1) }, context));
+}
+
+function linkTo(config: Config, context: ChainContext): Link {
+  const { chosen } = config;
+  const { factories, runtime } = context;
+  let opened: Promise<BackendStore> | null = null;
+  // One for all questions: a store remembers what it has seen.
+  const place = (): Promise<BackendStore> =>
+    (opened ??= openStore(config, runtime).catch((error: unknown) => {
+      opened = null;
+      throw error;
+    }));
+  const isStore = chosen.backend !== 'postgres';
+  return {
+    name: chosen.backend,
+    label: labels[chosen.backend],
+    identity: createHash('sha256').update(identityOf(chosen)).digest('hex').slice(0, 16),
+    persistent: describeBackend(chosen.backend).persistent,
+    open: () => factories[chosen.backend](config, context),
+    ping: chosen.backend === 'postgres' ? pingPostgres(chosen) : (signal) => pingStore(place, signal),
+    leftover: () => (isStore ? openLeftover(config, context) : Promise.resolve(null)),
+    place: isStore ? place : null,
+    mayHavePending: 'directory' in chosen ? () => isThere(pendingFolder(chosen)) : null,
+  };
+}
+
+/** Who asks for a little patience is there. One whose quota has ended asks for a lot. */
+const mostBusyMs = 10_000;
+
+async function pingStore(place: () => Promise<BackendStore>, signal: AbortSignal): Promise<void> {
+  const { store, name } = await place();
+  await store.head(name, { signal }).catch((error: unknown) => {
+    if (!isAppError(error, 'unavailable') || (error.retryAfterMs ?? Infinity) > mostBusyMs) throw error;
+  });
+}
+
+/** On a connection of its own: those of the pool may all be busy, which is no outage. */
+function pingPostgres({ connectionString, driver }: PostgresSettings): Link['ping'] {
+  return async (signal) => {
+    const { pingPostgresServer } = await import('../db/postgres/ping.ts');
+    await pingPostgresServer({ connectionString, driver, signal });
+  };
+}
+
+const labels: Readonly<Record<BackendName, string>> = {
+  postgres: 'PostgreSQL',
+  network: 'the network drive',
+  volume: 'the volume',
+  blob: 'Vercel Blob',
+  s3: 'S3',
+  gcs: 'Google Cloud Storage',
+  local: 'the local disk',
+};
+
+/** Where the data are, without credentials: these may change while a write is pending. */
+function identityOf(settings: BackendSettings): string {
+  switch (settings.backend) {
+    case 'postgres': {
+      const { hostname, port, pathname, searchParams } = new URL(settings.connectionString);
+      return `postgres ${hostname}${searchParams.get('host') ?? ''}:${port}${pathname}`;
+    }
+    case 'blob':
+      return `blob ${settings.credentials.storeId} ${settings.name}`;
+    case 's3':
+    case 'gcs':
+      return `${settings.backend} ${settings.endpoint ?? ''} ${settings.bucket} ${settings.name}`;
+    default:
+      return `${settings.backend} ${resolve(settings.directory)} ${settings.name}`;
+  }
+}
+
+function pendingFolder({ directory, name }: { readonly directory: string; readonly name: string }): string {
+  return join(directory, layoutOf(name).pendingPrefix);
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,136 @@
+/**
+ * The state of a database in a file here, with Kysely on top: for reading while its store is away, and for trying out
+ * writes that are kept elsewhere.
+ *
+ * Owns: nothing that lasts. The worst that can happen: a state that lacks what this version of the code expects of it; so a
+ * replica that some migration has not reached is not used.
+ */
+import { AppError } from '../../errors.ts';
+import type { Migration } from '../../schema/migration.ts';
+import type { Queries } from '../../schema/values.ts';
+import { Catalog } from '../../sync/catalog.ts';
+import { type LeftoverOptions, openLeftover } from '../../sync/leftover.ts';
+import type { LocalState, Overlay } from '../../sync/overlay.ts';
+import type { Session } from '../../sync/sql.ts';
+import { migrationsDone } from './migrate.ts';
+import { onlyReadingQueries, readingQueries, writingQueries } from './transaction.ts';
+
+export interface LocalCopy {
+  readonly databaseId: string | null;
+  readonly version: number;
+  /** Age in ms of the newest proof that it was the state of the database; null when nobody knows. */
+  readonly ageMs: number | null;
+  read<T>(work: (queries: Queries) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  openDraft(): Promise<Draft>;
+}
+
+/** Changes on top of a copy that only its own reads see, and that go when it ends. One user at a time. */
+export interface Draft {
+  /** False once it has ended, or a statement failed and took the changes with it. */
+  readonly isSound: boolean;
+  read<T>(work: (queries: Queries) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** If it fails after it changed something, the draft is no longer sound. */
+  write<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
+  end(): Promise<void>;
+}
+
+export interface LeftoverCopy extends LocalCopy {
+  close(): Promise<void>;
+}
+
+export interface LeftoverCopyOptions extends LeftoverOptions {
+  readonly migrations: readonly Migration[];
+}
+
+/** What an earlier process on this machine left of the database; null when there is nothing that can be used. */
+export async function openLeftoverCopy({ migrations, ...options }: LeftoverCopyOptions): Promise<LeftoverCopy | null> {
+  const state = await openLeftover(options);
+  if (!state) return null;
+  const isUpToDate = await state.read((session) => hasRun(session, migrations)).catch(() => false);
+  if (isUpToDate) return withClose(copyOf(state), () => state.close());
+  await state.close();
+  return null;
+}
+
+async function hasRun(session: Session, migrations: readonly Migration[]): Promise<boolean> {
+  const done = await migrationsDone(session);
+  return migrations.every(({ name }) => done.has(name));
+}
+
+function withClose(copy: LocalCopy, close: () => Promise<void>): LeftoverCopy {
+  return {
+    databaseId: copy.databaseId,
+    version: copy.version,
+    get ageMs() {
+      return copy.ageMs;
+    },
+    read: (work, signal) => copy.read(work, signal),
+    openDraft: () => copy.openDraft(),
+    close,
+  };
+}
+
+export function copyOf(state: LocalState): LocalCopy {
+  return {
+    get databaseId() {
+      return state.position.databaseId;
+    },
+    get version() {
+      return state.position.version;
+    },
+    get ageMs() {
+      return state.ageMs;
+    },
+    read: (work, signal) => state.read((session) => work(readingQueries(session)), signal),
+    openDraft: async () => new OverlayDraft(await state.openOverlay()),
+  };
+}
+
+class OverlayDraft implements Draft {
+  readonly #overlay: Overlay;
+  #catalog: Catalog | null = null;
+
+  constructor(overlay: Overlay) {
+    this.#overlay = overlay;
+  }
+
+  get isSound(): boolean {
+    return this.#overlay.isSound;
+  }
+
+  read<T>(work: (queries: Queries) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const spoil = (): void => this.#overlay.spoil();
+    return this.#overlay.use((session) => work(onlyReadingQueries(session, spoil)), signal);
+  }
+
+  write<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+    return this.#overlay.use(async (session) => {
+      let changed = false;
+      const spoil = (): void => this.#overlay.spoil();
+      const transaction = { session, capture: (): void => void (changed = true), spoil };
+      this.#catalog ??= new Catalog(session);
+      try {
+        return await work(writingQueries({ transaction, catalog: this.#catalog }));
+      } catch (error) {
+        if (changed) spoil();
+        throw isWriteConflict(error) ? underWay(error) : error;
+      }
+    });
+  }
+
+  end(): Promise<void> {
+    return this.#overlay.end();
+  }
+}
+
+/** Another transaction on the replica, which nobody waits for any more, has changed the row and not ended yet. */
+function isWriteConflict(error: unknown): boolean {
+  return error instanceof Error && /^(?:Error: )?TransactionContext Error: .*conflict/i.test(error.message);
+}
+
+function underWay(cause: unknown): AppError {
+  return new AppError('unavailable', 'An earlier write to the same row is still under way.', {
+    cause,
+    retryAfterMs: 2000,
+  });
+}

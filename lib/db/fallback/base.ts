@@ -1,0 +1,117 @@
+/**
+ * The data that answers while the primary is away: the best copy that can be had.
+ *
+ * Owns: the choice, and what is told of it. The worst that can happen: other data pass for the primary's; so where nothing
+ * shows that a copy is the primary's, it is said not to be.
+ */
+import { AppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { LocalCopy } from '../duckdb/local-copy.ts';
+import type { Link, LinkDatabase } from './link.ts';
+
+export interface Base {
+  readonly copy: LocalCopy;
+  /** Whose data they are. */
+  readonly link: Link;
+  readonly kind: 'replica' | 'leftover' | 'database';
+  /** Whether they were the primary's at some time, so that what is missing was missing then. */
+  readonly isPrimarys: boolean;
+  /** Whether versions are those of the primary's log. */
+  readonly sharesVersions: boolean;
+  /** Age of the primary's state that they show, in ms; null when nobody knows. */
+  readonly ageMs: () => number | null;
+  /** The database that has the copy, for what only it can do; null when there is the copy alone. */
+  readonly database: LinkDatabase | null;
+  close(): Promise<void>;
+}
+
+export interface BaseOptions {
+  readonly primary: Link;
+  readonly fallbacks: readonly Link[];
+  readonly runtime: Runtime;
+  /** The primary's database, when this process has it open. */
+  readonly openPrimary: () => LinkDatabase | null;
+  readonly warn: (message: string, cause?: unknown) => void;
+}
+
+/** How long a fallback may take to open before the next one is tried, in ms. */
+const openMs = 3000;
+const nothing = (): Promise<void> => Promise.resolve();
+
+/** @throws AppError `unavailable` when there is none */
+export async function findBase(options: BaseOptions): Promise<Base> {
+  const { primary, fallbacks } = options;
+  const own = (await warmReplica(options)) ?? (await leftoverOf(primary, true));
+  if (own) return own;
+  let last: unknown = null;
+  for (const link of fallbacks) {
+    try {
+      return (await openFallback(link, options)) ?? (await requireLeftover(link));
+    } catch (error) {
+      last = error;
+      options.warn(`${link.label} cannot stand in, either.`, error);
+    }
+  }
+  throw new AppError('unavailable', 'The database is away, and so is everything that could stand in for it.', {
+    cause: last,
+    retryAfterMs: 5000,
+  });
+}
+
+async function warmReplica({ primary, openPrimary }: BaseOptions): Promise<Base | null> {
+  const database = openPrimary();
+  const copy = database?.copy;
+  if (!copy) return null;
+  const isReadable = await copy.read(() => Promise.resolve(true)).catch(() => false);
+  if (!isReadable) return null;
+  return { ...ofPrimary(primary, copy), kind: 'replica', database, close: nothing };
+}
+
+function ofPrimary(link: Link, copy: LocalCopy): Omit<Base, 'kind' | 'close' | 'database'> {
+  return { copy, link, isPrimarys: true, sharesVersions: true, ageMs: () => copy.ageMs };
+}
+
+async function leftoverOf(link: Link, isPrimary: boolean): Promise<Base | null> {
+  const copy = await link.leftover().catch(() => null);
+  if (!copy) return null;
+  const close = (): Promise<void> => copy.close();
+  if (isPrimary) return { ...ofPrimary(link, copy), kind: 'leftover', database: null, close };
+  return { ...(await ofFallback(link, copy)), kind: 'leftover', database: null, close };
+}
+
+async function requireLeftover(link: Link): Promise<Base> {
+  const base = await leftoverOf(link, false);
+  if (base) return base;
+  throw new AppError('unavailable', `Nothing of ${link.label} is on this machine.`);
+}
+
+/** Null when it is away, too. What it needs longer for goes on, and is closed when it is there. */
+async function openFallback(link: Link, { runtime, warn }: BaseOptions): Promise<Base | null> {
+  let isLate = false;
+  const opening = link.open();
+  const inTime = new AbortController();
+  const late = runtime.sleep(openMs, inTime.signal).then(
+    () => {
+      isLate = true;
+      return null;
+    },
+    () => null,
+  );
+  try {
+    const database = await Promise.race([opening, late]);
+    if (database?.copy) {
+      const close = (): Promise<void> => database.close();
+      return { ...(await ofFallback(link, database.copy)), kind: 'database', database, close };
+    }
+  } catch (error) {
+    warn(`${link.label} cannot be opened.`, error);
+  } finally {
+    inTime.abort();
+    if (isLate) void opening.then((database) => database.close()).catch(() => undefined);
+  }
+  return null;
+}
+
+async function ofFallback(link: Link, copy: LocalCopy): Promise<Omit<Base, 'kind' | 'close' | 'database'>> {
+  return { copy, link, isPrimarys: false, sharesVersions: false, ageMs: () => null };
+}

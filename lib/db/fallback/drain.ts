@@ -1,0 +1,96 @@
+/**
+ * Running pending writes on the primary, in their order, each once.
+ *
+ * Owns: what is run together, and the decision that one no longer fits. The worst that can happen: a write that is dropped
+ * because it was rejected; so the primary keeps it, with the reason, in the commit that settles it.
+ */
+import { AppError, isAppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { PlainValue, Queries } from '../../schema/values.ts';
+import type { PendingWrite } from './pending-write.ts';
+import { enterApplied, enterRejected, findSettled } from './settled.ts';
+
+/** Runs what a pending write asks for; the same validation as on the first day. */
+export type RunCommand = (queries: Queries, command: PlainValue) => Promise<unknown>;
+
+export interface DrainOptions {
+  readonly runtime: Runtime;
+  readonly runCommand: RunCommand;
+  /** Commits a piece of work on the primary. @throws AppError `unavailable`, `indeterminate` */
+  readonly commit: <T>(work: (queries: Queries) => Promise<T>) => Promise<T>;
+  /** Called once the writes with these ids are settled in the primary. */
+  readonly onSettled: (ids: readonly string[]) => Promise<void>;
+}
+
+export interface DrainReport {
+  readonly applied: number;
+  readonly rejected: number;
+}
+
+/** Most writes in one commit. */
+const mostTogether = 100;
+
+/** Settles the writes, oldest first, for no longer than `forMs` in all; those that are left come the next time. */
+export async function drain(
+  writes: readonly PendingWrite[],
+  forMs: number,
+  options: DrainOptions,
+): Promise<DrainReport> {
+  const deadlineMs = options.runtime.monotonicMs() + forMs;
+  let [applied, rejected] = [0, 0];
+  for (let next = 0; next < writes.length && options.runtime.monotonicMs() < deadlineMs;) {
+    const together = writes.slice(next, next + mostTogether);
+    const report = await settle(together, options);
+    applied += report.applied;
+    rejected += report.rejected;
+    await options.onSettled(together.map(({ id }) => id));
+    next += together.length;
+  }
+  return { applied, rejected };
+}
+
+/** In one commit; one by one when one of them does not fit. */
+async function settle(writes: readonly PendingWrite[], options: DrainOptions): Promise<DrainReport> {
+  try {
+    return { applied: await options.commit((queries) => runAll(queries, writes, options)), rejected: 0 };
+  } catch (error) {
+    const reason = whyUnfit(error);
+    if (reason === null) throw error;
+    const [only] = writes;
+    if (writes.length > 1 || !only) return settleOneByOne(writes, options);
+    await options.commit((queries) => enterRejected(queries, only, reason, options.runtime.now()));
+    return { applied: 0, rejected: 1 };
+  }
+}
+
+/** Null when the error is the backend's and not the write's. A defect that a write meets must not stop those after it. */
+function whyUnfit(error: unknown): string | null {
+  if (isAppError(error, 'conflict', 'invalid', 'not-found')) return error.message;
+  return error instanceof AppError ? null : `It cannot be run: ${String(error)}`;
+}
+
+async function settleOneByOne(writes: readonly PendingWrite[], options: DrainOptions): Promise<DrainReport> {
+  let [applied, rejected] = [0, 0];
+  for (const write of writes) {
+    const report = await settle([write], options);
+    applied += report.applied;
+    rejected += report.rejected;
+  }
+  return { applied, rejected };
+}
+
+/** Runs those that were not settled yet; answers how many. */
+async function runAll(
+  queries: Queries,
+  writes: readonly PendingWrite[],
+  { runCommand, runtime }: DrainOptions,
+): Promise<number> {
+  const ids = writes.map(({ id }) => id);
+  const settled = await findSettled(queries, ids);
+  const due = writes.filter(({ id }) => !settled.has(id));
+  for (const write of due) {
+    await runCommand(queries, write.command);
+    await enterApplied(queries, write, runtime.now());
+  }
+  return due.length;
+}

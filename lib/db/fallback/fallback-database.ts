@@ -1,0 +1,394 @@
+/**
+ * A database with others behind it: while its primary is away, a copy of its data answers, and writes are kept until it
+ * is back.
+ *
+ * Owns: who serves, and the way back. While the primary is well, calls go straight to it. The worst that can happen: a
+ * client that does not see its own write, or one that is told of a write which is nowhere; so the primary serves again
+ * only when what this process kept, and what lies on this machine, has been run on it.
+ */
+import { AppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Engine, Queries } from '../../schema/values.ts';
+import { SharedProbe } from '../../sync/head.ts';
+import { Turn } from '../../sync/turn.ts';
+import type {
+  Answer,
+  ChangePage,
+  ChangesRequest,
+  Database,
+  DatabaseStatus,
+  QueryRequest,
+  QueryResult,
+  ReadOptions,
+  SyncReport,
+  WriteOptions,
+} from '../database.ts';
+import { findBase } from './base.ts';
+import { commitInTime, plainCall, readCall, writeCall } from './calls.ts';
+import { describeOutage, describeRead, describeWrite } from './degradation.ts';
+import { drain, type DrainReport, type RunCommand } from './drain.ts';
+import type { Link, LinkDatabase } from './link.ts';
+import type { Outage, OutageMemory } from './outage.ts';
+import { PendingLog } from './pending-log.ts';
+import { StandIn } from './stand-in.ts';
+import { withinTime } from './time-limit.ts';
+import { type Call, Watch } from './watch.ts';
+
+export interface FallbackOptions {
+  readonly primary: Link;
+  /** Those behind it, in their order. */
+  readonly fallbacks: readonly Link[];
+  readonly runtime: Runtime;
+  readonly memory: OutageMemory;
+  readonly runCommand: RunCommand;
+  /** What becomes of writes while the primary is away. */
+  readonly writes: 'accept' | 'reject';
+}
+
+type Work<T> = (queries: Queries) => Promise<T>;
+
+/** How long requests wait at a time while pending writes are run, in ms. */
+const sliceMs = 2500;
+/** How long a process that took a write looks for the way back behind its answers, in ms. */
+const lingerMs = 20_000;
+/** How long the way back waits for the primary to open, in ms. */
+const openMs = 15_000;
+/** How long requests wait for the primary to catch up with what others committed meanwhile, in ms. */
+const catchUpMs = 5000;
+/** How often the folders on this machine are looked through for pending writes, in ms. */
+const cheapLookMs = 30_000;
+const mostWarnings = 20;
+
+/** Opens the primary; when that is away, what can stand in for it. @throws AppError what is wrong with the primary itself */
+export async function openFallbackDatabase(options: FallbackOptions): Promise<Database> {
+  const database = new FallbackDatabase(options);
+  await database.start();
+  return database;
+}
+
+class FallbackDatabase implements Database {
+  readonly #options: FallbackOptions;
+  readonly #watch: Watch;
+  readonly #pending: PendingLog;
+  readonly #turn = new Turn();
+  readonly #warnings: string[] = [];
+  /** Calls share a round. */
+  readonly #recovery = new SharedProbe(() => this.#recoverOnce());
+  readonly #maintenance = new SharedProbe(() => this.#maintainOnce());
+  #primary: LinkDatabase | null = null;
+  #opening: Promise<LinkDatabase> | null = null;
+  #standIn: Promise<StandIn> | null = null;
+  #tookWrites = false;
+  #lookedEverywhere = false;
+  #nextCheapLookMs = -Infinity;
+  #closed = false;
+
+  constructor(options: FallbackOptions) {
+    const { primary, fallbacks, runtime, memory } = options;
+    const warn = (message: string, cause?: unknown): void => this.#warn(message, cause);
+    this.#options = options;
+    this.#watch = new Watch(primary, runtime, memory);
+    this.#pending = new PendingLog({ fallbacks, target: primary.identity, runtime, warn });
+  }
+
+  get engine(): Engine {
+    return this.#primary?.engine ?? (this.#options.primary.place ? 'duckdb' : 'postgres');
+  }
+
+  async start(): Promise<void> {
+    await this.#watch.recall();
+    if (this.#watch.outage) return;
+    const opened = await this.#watch.attempt(plainCall(() => this.#openPrimary()));
+    if (opened.kind === 'away') return;
+    // A folder is known again by what it was at first sight; what is mounted away later leaves another one.
+    if (this.#options.primary.mayHavePending) await this.#watch.ping().catch(() => undefined);
+    await this.#pending.refreshCheap();
+    if (this.#pending.size > 0) await this.#drainAtStart();
+  }
+
+  /** What an earlier process on this machine kept must be there before anyone reads. */
+  async #drainAtStart(): Promise<void> {
+    const attempt = await this.#watch.attempt(plainCall(() => this.#drainFor(sliceMs)));
+    // More than a slice of them: the stand-in shows the rest until they are run.
+    if (attempt.kind === 'answered' && this.#pending.size > 0)
+      this.#watch.begin(new AppError('unavailable', 'Writes that were kept for it are being run.'));
+  }
+
+  #openPrimary(): Promise<LinkDatabase> {
+    if (this.#primary) return Promise.resolve(this.#primary);
+    this.#opening ??= this.#options.primary.open().then(
+      async (database) => {
+        this.#opening = null;
+        if (this.#closed) await database.close();
+        return (this.#primary = database);
+      },
+      (error: unknown) => {
+        this.#opening = null;
+        throw error;
+      },
+    );
+    return this.#opening;
+  }
+
+  async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
+    return this.#serve(
+      (primary) => readCall(primary, work, options),
+      (standIn) => this.#readStandIn(standIn, work, options),
+    );
+  }
+
+  async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
+    return this.#serve(
+      (primary) => writeCall(primary, work, options),
+      (standIn) => this.#keepWrite(standIn, work, options),
+    );
+  }
+
+  async #serve<T>(call: (primary: LinkDatabase) => Call<T>, standing: (standIn: StandIn) => Promise<T>): Promise<T> {
+    for (let isFirst = true; ; isFirst = false) {
+      const answered = await this.#onPrimary(call);
+      if (answered) return answered;
+      const standIn = await this.#openStandIn();
+      try {
+        return await standing(standIn);
+      } catch (error) {
+        // The primary came back while it waited for its turn.
+        if (!standIn.isClosed || !isFirst) throw error;
+      }
+    }
+  }
+
+  /** A copy answers without the pending writes: these are in a transaction that no other process sees. */
+  async query(request: QueryRequest, options: ReadOptions = {}): Promise<Answer<QueryResult>> {
+    return this.#serve(
+      (primary) => plainCall(() => primary.query(request, options)),
+      async (standIn) => {
+        const { database } = standIn.base;
+        if (!database) throw this.#away('The database is away, and what stands in for it answers no queries.');
+        const answer = await database.query(request, { ...options, maxStalenessMs: Infinity, atLeast: 0 });
+        const described = this.#described(standIn, options.atLeast);
+        return { ...answer, ...described, degraded: `${described.degraded}; pending writes are left out of queries` };
+      },
+    );
+  }
+
+  async changes(request: ChangesRequest): Promise<Answer<ChangePage>> {
+    const answered = await this.#onPrimary((primary) => plainCall(() => primary.changes(request)));
+    if (answered) return answered;
+    throw this.#away('What has changed is known by the database alone, which is away.');
+  }
+
+  /** Null when the primary is away. */
+  async #onPrimary<T>(call: (primary: LinkDatabase) => Call<T>): Promise<T | null> {
+    this.#requireOpen();
+    if (this.#watch.outage || !this.#primary) return null;
+    const attempt = await this.#watch.attempt(call(this.#primary));
+    return attempt.kind === 'answered' ? attempt.value : null;
+  }
+
+  async #readStandIn<T>(standIn: StandIn, work: Work<T>, options: ReadOptions): Promise<Answer<T>> {
+    const started = this.#options.runtime.monotonicMs();
+    const value = await standIn.read(work, options.signal);
+    const timings = { 'stand-in': this.#options.runtime.monotonicMs() - started };
+    return { value, durability: 'durable', timings, ...this.#described(standIn, options.atLeast) };
+  }
+
+  #described(standIn: StandIn, atLeast?: number) {
+    const { primary } = this.#options;
+    return describeRead({ primary, outage: this.#watch.outage, base: standIn.base, pending: this.#pending, atLeast });
+  }
+
+  async #keepWrite<T>(standIn: StandIn, work: Work<T>, { command }: WriteOptions): Promise<Answer<T>> {
+    if (this.#options.writes === 'reject') throw this.#away('The database is away, and writes are not kept meanwhile.');
+    if (command === undefined)
+      throw this.#away('The database is away, and this write cannot be kept until it is back.');
+    const started = this.#options.runtime.monotonicMs();
+    const { value, link } = await standIn.write(work, command);
+    this.#tookWrites = true;
+    const timings = { 'stand-in': this.#options.runtime.monotonicMs() - started };
+    const described = describeWrite(this.#described(standIn), link);
+    return { value, durability: 'pending', timings, ...described };
+  }
+
+  #away(message: string): AppError {
+    return new AppError('unavailable', message, { retryAfterMs: this.#watch.outage?.untilLookMs ?? 1000 });
+  }
+
+  #openStandIn(): Promise<StandIn> {
+    const { primary, fallbacks, runtime, runCommand } = this.#options;
+    const open = async (): Promise<StandIn> => {
+      const warn = (message: string, cause?: unknown): void => this.#warn(message, cause);
+      const base = await findBase({ primary, fallbacks, runtime, warn, openPrimary: () => this.#primary });
+      return new StandIn({ base, pending: this.#pending, runtime, runCommand, turn: this.#turn });
+    };
+    this.#standIn ??= open().catch((error: unknown) => {
+      this.#standIn = null;
+      throw nothingStandsIn(error, this.#watch.outage);
+    });
+    return this.#standIn;
+  }
+
+  async #closeStandIn(): Promise<void> {
+    const standIn = await this.#standIn?.catch(() => null);
+    this.#standIn = null;
+    await standIn?.close();
+  }
+
+  /** Looks whether the primary is back; if so, runs what is pending, and lets it serve again. Tells whether it serves. */
+  async #recoverOnce(): Promise<DrainReport | null> {
+    const total = { applied: 0, rejected: 0 };
+    try {
+      await this.#watch.ping();
+      // What takes longer goes on, and is met again at the next look.
+      await withinTime(this.#options.runtime, openMs, () => this.#openPrimary());
+      while (!this.#closed) {
+        const { report, isBack } = await this.#turn.take(() => this.#takeSlice());
+        total.applied += report.applied;
+        total.rejected += report.rejected;
+        if (isBack) return total;
+      }
+    } catch (error) {
+      if (!(error instanceof AppError)) this.#warn(`The way back failed: ${String(error)}`);
+      this.#watch.begin(error);
+    }
+    return null;
+  }
+
+  /** Runs pending writes for a while, within the turn. What is left when it ends waits for the next slice. */
+  async #takeSlice(): Promise<{ readonly report: DrainReport; readonly isBack: boolean }> {
+    const standIn = await this.#standIn?.catch(() => null);
+    await standIn?.forgetDraft();
+    // Only now: what others committed meanwhile may be about the rows that the draft held.
+    await withinTime(this.#options.runtime, catchUpMs, () => this.#primary!.read(readOne, { maxStalenessMs: 0 }));
+    await this.#pending.refresh();
+    const report = await this.#drainFor(sliceMs);
+    const isBack = this.#pending.size === 0;
+    if (isBack) {
+      await this.#watch.end();
+      await this.#closeStandIn();
+    }
+    return { report, isBack };
+  }
+
+  #drainFor(ms: number): Promise<DrainReport> {
+    const { runtime, runCommand } = this.#options;
+    return drain(this.#pending.writes, ms, {
+      runtime,
+      runCommand,
+      commit: (work) => commitInTime(this.#primary!, work, runtime),
+      onSettled: (ids) => this.#pending.remove(ids),
+    });
+  }
+
+  /** Runs what other processes kept and could not run. For when the primary serves. */
+  async #drainLeftovers(): Promise<DrainReport> {
+    await this.#pending.refresh();
+    const total = { applied: 0, rejected: 0 };
+    while (this.#pending.size > 0 && !this.#closed) {
+      const report = await this.#drainFor(sliceMs);
+      total.applied += report.applied;
+      total.rejected += report.rejected;
+    }
+    return total;
+  }
+
+  async status(): Promise<DatabaseStatus> {
+    const { outage } = this.#watch;
+    await this.#pending.refresh();
+    if (!outage && this.#primary) {
+      const status = await this.#primary.status();
+      const warnings = [...status.warnings, ...this.#warnings];
+      return { ...status, pendingWrites: this.#pending.size, warnings };
+    }
+    return this.#statusInOutage(outage);
+  }
+
+  async #statusInOutage(outage: Outage | null): Promise<DatabaseStatus> {
+    const { base } = await this.#openStandIn();
+    const { primary, fallbacks } = this.#options;
+    return {
+      engine: this.engine,
+      location: `${primary.label} (away)`,
+      databaseId: base.isPrimarys ? base.copy.databaseId : null,
+      version: base.copy.version,
+      checkpoint: { version: null, at: null, bytes: null, recordsSince: 0 },
+      pendingWrites: this.#pending.size,
+      transfers: [],
+      usage: null,
+      warnings: [...this.#warnings],
+      ...(outage ? { outage: describeOutage({ outage, base, fallbacks, writes: this.#options.writes }) } : {}),
+    };
+  }
+
+  async sync(): Promise<SyncReport> {
+    this.#requireOpen();
+    const drained = this.#watch.outage ? await this.#recovery.join() : await this.#drainLeftovers();
+    if (!drained || !this.#primary) throw this.#away('The database is still away.');
+    const report = await this.#primary.sync();
+    return { ...report, pendingDrained: drained.applied, pendingRejected: drained.rejected };
+  }
+
+  maintain(): Promise<void> {
+    return this.#maintenance.join();
+  }
+
+  async #maintainOnce(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      if (this.#watch.outage) await this.#lookForTheWayBack();
+      else await this.#maintainPrimary();
+    } catch (error) {
+      this.#warn('Upkeep failed; the next one makes up for it.', error);
+    }
+  }
+
+  async #maintainPrimary(): Promise<void> {
+    const now = this.#options.runtime.monotonicMs();
+    if (!this.#lookedEverywhere) await this.#pending.refresh();
+    else if (now >= this.#nextCheapLookMs) await this.#pending.refreshCheap();
+    this.#lookedEverywhere = true;
+    this.#nextCheapLookMs = now + cheapLookMs;
+    if (this.#pending.size > 0) await this.#drainLeftovers();
+    await this.#primary?.maintain();
+  }
+
+  /** Once; a process that took a write, which may be lost with this machine, stays at it for a while. */
+  async #lookForTheWayBack(): Promise<void> {
+    const { runtime } = this.#options;
+    const untilMs = runtime.monotonicMs() + (this.#tookWrites ? lingerMs : 0);
+    for (;;) {
+      const { outage } = this.#watch;
+      if (!outage || this.#closed) return;
+      if (outage.isLookDue && (await this.#recovery.join())) return;
+      if (runtime.monotonicMs() + outage.untilLookMs >= untilMs) return;
+      await runtime.sleep(Math.min(outage.untilLookMs, 1000));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#closeStandIn();
+    await this.#primary?.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new AppError('unavailable', 'The database is closed.');
+  }
+
+  #warn(message: string, cause?: unknown): void {
+    const why = cause instanceof AppError ? ` (${cause.message})` : '';
+    this.#warnings.push(`${new Date(this.#options.runtime.now()).toISOString()} ${message}${why}`);
+    if (this.#warnings.length > mostWarnings) this.#warnings.shift();
+  }
+}
+
+function readOne(queries: Queries): Promise<unknown> {
+  return queries.selectNoFrom((eb) => eb.lit(1).as('one')).execute();
+}
+
+/** What is wrong with the primary comes first: that is what somebody has to mend. */
+function nothingStandsIn(error: unknown, outage: Outage | null): unknown {
+  if (!(error instanceof AppError) || !outage) return error;
+  const message = `${outage.detail} Nothing can stand in for it.`;
+  return new AppError('unavailable', message, { cause: error, retryAfterMs: outage.untilLookMs });
+}

@@ -1,0 +1,41 @@
+/**
+ * One backend of the chain, as the fallback sees it: how it is opened, whether it answers, what of it is on this machine.
+ * Types only.
+ */
+import type { Store } from '../../store/store.ts';
+import type { Database } from '../database.ts';
+import type { LeftoverCopy, LocalCopy } from '../duckdb/local-copy.ts';
+
+/** A database that may have its state in a file here. */
+export type LinkDatabase = Database & { readonly copy?: LocalCopy };
+
+/** Where a backend can keep pending writes. */
+export interface PendingPlace {
+  readonly store: Store;
+  /** The database file's key. */
+  readonly name: string;
+}
+
+export interface Link {
+  /** As the header `db-backend` has it: `s3`. */
+  readonly name: string;
+  /** In sentences: `the S3 bucket`. Tells no location. */
+  readonly label: string;
+  /** Names the database whatever its credentials are, and tells nothing of it. */
+  readonly identity: string;
+  /** Whether what it holds outlives this machine. */
+  readonly persistent: boolean;
+  /** Opens it. @throws AppError */
+  open(): Promise<LinkDatabase>;
+  /** One cheap question that only a backend that is there answers. @throws AppError */
+  ping(signal: AbortSignal): Promise<void>;
+  /** What an earlier process left of it on this machine; null when there is nothing. */
+  leftover(): Promise<LeftoverCopy | null>;
+  /** Loads the store; asks it for nothing. Null for a backend that is no store. */
+  readonly place: (() => Promise<PendingPlace>) | null;
+  /**
+   * Whether pending writes may be there, where that can be told without loading or asking anything: a folder on this
+   * machine. Null where it takes a question to a store.
+   */
+  readonly mayHavePending: (() => Promise<boolean>) | null;
+}

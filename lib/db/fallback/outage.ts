@@ -1,0 +1,88 @@
+/**
+ * An outage of the primary backend: since when, why, and when to look again.
+ *
+ * Owns: the schedule (5 s, growing to 30 s), and the words that everyone may read. The worst that can happen: words that
+ * tell a location or a secret; so those for everyone are made of the error's kind alone.
+ */
+import { AppError, isAppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
+
+/** What is kept for the next process on this machine. */
+export interface OutageNote {
+  /** ms since 1970. */
+  readonly sinceMs: number;
+  readonly reason: string;
+  readonly detail: string;
+  readonly failures: number;
+  readonly nextLookMs: number;
+}
+
+/** Where processes of one machine tell each other of an outage, so that not each of them waits for itself. */
+export interface OutageMemory {
+  load(): Promise<OutageNote | null>;
+  save(note: OutageNote): Promise<void>;
+  clear(): Promise<void>;
+}
+
+const firstRestMs = 5000;
+const mostRestMs = 30_000;
+
+export class Outage {
+  readonly sinceMs: number;
+  readonly #runtime: Pick<Runtime, 'now'>;
+  #reason: string;
+  #detail: string;
+  #failures: number;
+  #nextLookMs: number;
+
+  constructor(runtime: Pick<Runtime, 'now'>, begin: { readonly error: unknown } | { readonly note: OutageNote }) {
+    this.#runtime = runtime;
+    const note = 'note' in begin ? begin.note : null;
+    this.sinceMs = note?.sinceMs ?? runtime.now();
+    this.#failures = note?.failures ?? 0;
+    this.#reason = note?.reason ?? '';
+    this.#detail = note?.detail ?? '';
+    this.#nextLookMs = note?.nextLookMs ?? 0;
+    if ('error' in begin) this.lookFailed(begin.error);
+  }
+
+  /** `cannot be reached`: continues a sentence that begins with the backend. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** What went wrong, for operators. */
+  get detail(): string {
+    return this.#detail;
+  }
+
+  get isLookDue(): boolean {
+    return this.untilLookMs === 0;
+  }
+
+  get untilLookMs(): number {
+    return Math.max(0, this.#nextLookMs - this.#runtime.now());
+  }
+
+  /** Looked, and it was still away. */
+  lookFailed(error: unknown): void {
+    this.#reason = reasonOf(error);
+    this.#detail = detailOf(error);
+    this.#nextLookMs = this.#runtime.now() + Math.min(mostRestMs, firstRestMs * 2 ** this.#failures);
+    this.#failures++;
+  }
+
+  get note(): OutageNote {
+    const [reason, detail, failures, nextLookMs] = [this.#reason, this.#detail, this.#failures, this.#nextLookMs];
+    return { sinceMs: this.sinceMs, reason, detail, failures, nextLookMs };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return isAppError(error, 'denied') ? 'refuses this server' : 'cannot be reached';
+}
+
+function detailOf(error: unknown): string {
+  if (!(error instanceof AppError)) return 'It failed with a defect of this server; its log says more.';
+  return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+}

@@ -1,0 +1,241 @@
+/**
+ * The pending writes in the stores of the fallbacks: keeping one, finding all, removing those that were run.
+ *
+ * Owns: which of them this process knows, in their order. A write stays known when its object is gone: another process
+ * may have run it, and the copy that is read here may not show that yet. The worst that can happen: a write that is
+ * acknowledged and kept nowhere; so it is durable in a store before `keep` resolves.
+ */
+import { AppError, isAppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { PlainValue } from '../../schema/values.ts';
+import type { Store } from '../../store/store.ts';
+import { SharedProbe } from '../../sync/head.ts';
+import { layoutOf, type Layout } from '../../sync/layout.ts';
+import type { Link } from './link.ts';
+import {
+  decodePendingWrite,
+  encodePendingWrite,
+  pendingFormat,
+  PendingIds,
+  type PendingWrite,
+} from './pending-write.ts';
+import { withinTime } from './time-limit.ts';
+
+export interface PendingLogOptions {
+  /** Those behind the primary, in their order. */
+  readonly fallbacks: readonly Link[];
+  /** `Link.identity` of the primary. */
+  readonly target: string;
+  readonly runtime: Runtime;
+  readonly warn: (message: string, cause?: unknown) => void;
+}
+
+/** Most writes that may be pending at once: each process holds them all in memory, and runs them in a row. */
+const mostPending = 5000;
+/** How long one question to a store may take, in ms. */
+const askMs = 2500;
+/** A store that did not answer is left alone for this long, in ms. */
+const restMs = 5000;
+const parallelReads = 32;
+
+interface Place {
+  readonly link: Link;
+  readonly store: Store;
+  readonly layout: Layout;
+}
+
+interface Shelf {
+  readonly link: Link;
+  place: Promise<Place> | null;
+  restsUntilMs: number;
+  /** Keys that are of no use, and were told of. */
+  readonly passedOver: Set<string>;
+}
+
+export class PendingLog {
+  readonly #options: PendingLogOptions;
+  readonly #shelves: readonly Shelf[];
+  readonly #ids: PendingIds;
+  readonly #writer: string;
+  readonly #known = new Map<string, PendingWrite>();
+  /** Those that were run or rejected, and whose objects may be there still. */
+  readonly #settled = new Set<string>();
+  readonly #refresh = new SharedProbe(() => this.#lookEverywhere());
+  /** Grows with each write that becomes known. */
+  #edition = 0;
+
+  constructor(options: PendingLogOptions) {
+    this.#options = options;
+    this.#shelves = options.fallbacks
+      .filter(({ place }) => place !== null)
+      .map((link) => ({ link, place: null, restsUntilMs: -Infinity, passedOver: new Set<string>() }));
+    this.#ids = new PendingIds(options.runtime);
+    this.#writer = options.runtime.uuid();
+  }
+
+  /** Those that are known and were not settled here, in the order in which they are to be run. */
+  get writes(): readonly PendingWrite[] {
+    return [...this.#known.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  get edition(): number {
+    return this.#edition;
+  }
+
+  /** The write as it would be kept now; its id sorts after all that are known. */
+  draw(command: PlainValue): PendingWrite {
+    const { runtime, target } = this.#options;
+    const time = new Date(runtime.now()).toISOString();
+    return { format: pendingFormat, id: this.#ids.next(), time, writer: this.#writer, target, command };
+  }
+
+  /** @throws AppError `unavailable` when there are too many */
+  requireRoom(): void {
+    if (this.#known.size < mostPending) return;
+    throw new AppError('unavailable', `${mostPending} writes are pending already; no more are taken.`, {
+      retryAfterMs: 10_000,
+    });
+  }
+
+  /**
+   * Makes the write durable in the first store that takes it, and answers whose that is. @throws AppError `unavailable`
+   * when none does; `indeterminate` when one did not say
+   */
+  async keep(write: PendingWrite): Promise<Link> {
+    let last: unknown = null;
+    for (const shelf of this.#shelves) {
+      if (this.#rests(shelf)) continue;
+      try {
+        await this.#keepOn(shelf, write);
+        this.#learn(write);
+        return shelf.link;
+      } catch (error) {
+        if (!isAppError(error, 'unavailable', 'denied')) throw error;
+        this.#letRest(shelf);
+        last = error;
+      }
+    }
+    throw new AppError('unavailable', 'The database is away, and no other place took the write.', { cause: last });
+  }
+
+  async #keepOn(shelf: Shelf, write: PendingWrite): Promise<void> {
+    const { store, layout } = await this.#placeOf(shelf);
+    const key = layout.pendingKey(write.id);
+    const bytes = encodePendingWrite(write);
+    // Nobody else has the id: what exists already is an earlier attempt of the same call.
+    await withinTime(this.#options.runtime, askMs, (signal) => store.create(key, bytes, { signal }), 'indeterminate');
+  }
+
+  /** Learns of what other processes keep; each caller gets a look that began after it asked. */
+  refresh(): Promise<void> {
+    return this.#refresh.join();
+  }
+
+  /** The same, in the places where that costs next to nothing. */
+  async refreshCheap(): Promise<void> {
+    for (const shelf of this.#shelves) if (shelf.link.mayHavePending) await this.#look(shelf);
+  }
+
+  async #lookEverywhere(): Promise<void> {
+    await Promise.all(this.#shelves.filter((shelf) => !this.#rests(shelf)).map((shelf) => this.#look(shelf)));
+  }
+
+  /** A place that does not answer is passed over: what it keeps stays there. */
+  async #look(shelf: Shelf): Promise<void> {
+    const { runtime, warn } = this.#options;
+    try {
+      if (shelf.link.mayHavePending && !(await shelf.link.mayHavePending())) return;
+      const place = await this.#placeOf(shelf);
+      const ids = await withinTime(runtime, askMs, (signal) => listIds(place, signal));
+      const fresh = ids.filter((id) => !this.#known.has(id) && !this.#settled.has(id) && !shelf.passedOver.has(id));
+      for (let next = 0; next < fresh.length; next += parallelReads)
+        await Promise.all(fresh.slice(next, next + parallelReads).map((id) => this.#fetch(shelf, place, id)));
+      const done = ids.filter((id) => this.#settled.has(id));
+      if (done.length > 0) await this.#removeFrom(place, done);
+    } catch (error) {
+      this.#letRest(shelf);
+      warn(`Pending writes in ${shelf.link.label} could not be looked for.`, error);
+    }
+  }
+
+  async #fetch(shelf: Shelf, { store, layout }: Place, id: string): Promise<void> {
+    const key = layout.pendingKey(id);
+    const bytes = await withinTime(this.#options.runtime, askMs, (signal) => store.get(key, { signal }));
+    // Run and removed since it was listed.
+    if (!bytes) return;
+    try {
+      const write = decodePendingWrite(bytes, key, id);
+      if (write.target === this.#options.target) return this.#learn(write);
+      this.#options.warn(`The pending write ${key} is meant for another database; it stays where it is.`);
+    } catch (error) {
+      this.#options.warn('A pending write cannot be used.', error);
+    }
+    shelf.passedOver.add(id);
+  }
+
+  #learn(write: PendingWrite): void {
+    this.#ids.saw(write.id);
+    this.#known.set(write.id, write);
+    this.#edition++;
+  }
+
+  /** Removes the objects of writes that were run or rejected, wherever they are. What cannot be removed is met again. */
+  async remove(ids: readonly string[]): Promise<void> {
+    const { warn } = this.#options;
+    for (const id of ids) {
+      this.#known.delete(id);
+      this.#settled.add(id);
+    }
+    for (const shelf of this.#shelves) {
+      if (this.#rests(shelf)) continue;
+      try {
+        await this.#removeFrom(await this.#placeOf(shelf), ids);
+      } catch (error) {
+        this.#letRest(shelf);
+        warn(`Pending writes that were run are still in ${shelf.link.label}.`, error);
+      }
+    }
+  }
+
+  async #removeFrom({ store, layout }: Place, ids: readonly string[]): Promise<void> {
+    const keys = ids.map((id) => layout.pendingKey(id));
+    await withinTime(this.#options.runtime, askMs, (signal) => store.delete(keys, { signal }));
+  }
+
+  #placeOf(shelf: Shelf): Promise<Place> {
+    const load = async (): Promise<Place> => {
+      const { store, name } = await shelf.link.place!();
+      return { link: shelf.link, store, layout: layoutOf(name) };
+    };
+    shelf.place ??= load().catch((error: unknown) => {
+      shelf.place = null;
+      throw error;
+    });
+    return shelf.place;
+  }
+
+  #rests(shelf: Shelf): boolean {
+    return this.#options.runtime.monotonicMs() < shelf.restsUntilMs;
+  }
+
+  #letRest(shelf: Shelf): void {
+    shelf.restsUntilMs = this.#options.runtime.monotonicMs() + restMs;
+  }
+}
+
+async function listIds({ store, layout }: Place, signal: AbortSignal): Promise<string[]> {
+  const ids: string[] = [];
+  for (let after: string | undefined; ;) {
+    const page = await store.list(layout.pendingPrefix, { signal, ...(after === undefined ? {} : { after }) });
+    for (const { key } of page.objects) {
+      const id = layout.pendingId(key);
+      if (id !== null) ids.push(id);
+    }
+    after = page.objects.at(-1)?.key;
+    if (!page.more || after === undefined) return ids;
+  }
+}

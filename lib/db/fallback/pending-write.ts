@@ -1,0 +1,64 @@
+/**
+ * A write that was accepted while the primary backend was away: what it asks for, complete enough to run later.
+ *
+ * Owns: its form in the store, and its id, which says when its turn is. The worst that can happen: a damaged one that is
+ * run; so none is read before its checksum holds.
+ */
+import { AppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { PlainValue } from '../../schema/values.ts';
+import { seal, unseal } from '../../sync/sealed.ts';
+
+export const pendingFormat = 1;
+
+export interface PendingWrite {
+  readonly format: typeof pendingFormat;
+  /** Sorts by time; see `PendingIds`. */
+  readonly id: string;
+  /** When it was accepted, ISO 8601. For people; no rule depends on it. */
+  readonly time: string;
+  /** Id of the process that accepted it. */
+  readonly writer: string;
+  /** `Link.identity` of the primary that it is meant for. */
+  readonly target: string;
+  /** The write as its handler gave it. */
+  readonly command: PlainValue;
+}
+
+export function encodePendingWrite(write: PendingWrite): Uint8Array {
+  return seal(write);
+}
+
+/** @throws AppError `corrupt`; `invalid` when a newer version wrote it */
+export function decodePendingWrite(bytes: Uint8Array, key: string, id: string): PendingWrite {
+  const write = unseal(bytes) as PendingWrite | undefined;
+  if (write?.id !== id) {
+    throw new AppError('corrupt', `The pending write ${key} is damaged; it stays where it is and is not run.`);
+  }
+  if (write.format === pendingFormat) return write;
+  throw new AppError('invalid', `The pending write ${key} has format ${String(write.format)}.`, {
+    hint: 'A newer version of Eider wrote it: deploy that version everywhere.',
+  });
+}
+
+/**
+ * Makes ids whose order is that of the writes: milliseconds, then a UUID. One that is made after another was made or seen
+ * here sorts after it, whatever the clocks of their makers say.
+ */
+export class PendingIds {
+  readonly #runtime: Pick<Runtime, 'now' | 'uuid'>;
+  #lastMs = 0;
+
+  constructor(runtime: Pick<Runtime, 'now' | 'uuid'>) {
+    this.#runtime = runtime;
+  }
+
+  next(): string {
+    this.#lastMs = Math.max(Math.floor(this.#runtime.now()), this.#lastMs + 1);
+    return `${String(this.#lastMs).padStart(15, '0')}-${this.#runtime.uuid()}`;
+  }
+
+  saw(id: string): void {
+    this.#lastMs = Math.max(this.#lastMs, Number(id.slice(0, 15)));
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * What serves while the primary is away: a copy of its data with the pending writes on top.
+ *
+ * Owns: the draft in which pending writes are tried out, and the order of what happens there. A write is answered when it
+ * fitted the draft and is durable in a fallback's store. The worst that can happen: an answer that shows a write which is
+ * kept nowhere; so the draft is thrown away when keeping one of its writes failed.
+ */
+import { AppError, isAppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { PlainValue, Queries } from '../../schema/values.ts';
+import type { Turn } from '../../sync/turn.ts';
+import type { Draft } from '../duckdb/local-copy.ts';
+import type { Base } from './base.ts';
+import type { RunCommand } from './drain.ts';
+import type { Link } from './link.ts';
+import type { PendingLog } from './pending-log.ts';
+import type { PendingWrite } from './pending-write.ts';
+import { findSettled } from './settled.ts';
+import { withinTime } from './time-limit.ts';
+
+export interface StandInOptions {
+  readonly base: Base;
+  readonly pending: PendingLog;
+  readonly runtime: Runtime;
+  readonly runCommand: RunCommand;
+  /** Everything that touches the draft takes it; so does draining. */
+  readonly turn: Turn;
+}
+
+export interface Kept<T> {
+  readonly value: T;
+  /** In whose store the write is. */
+  readonly link: Link;
+}
+
+interface Queued {
+  readonly work: (queries: Queries) => Promise<unknown>;
+  readonly command: PlainValue;
+  readonly resolve: (kept: Kept<never>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A query on the draft keeps all others waiting: it gets less time than one on a replica. In ms. */
+const draftReadMs = 5000;
+/** Most writes that are made durable at once. */
+const mostTogether = 32;
+
+export class StandIn {
+  readonly base: Base;
+  readonly #options: StandInOptions;
+  #draft: Draft | null = null;
+  #applied = new Set<string>();
+  /** The greatest id among them. */
+  #newest = '';
+  /** Those that the draft could not take: the primary decides on them. */
+  readonly #unfit = new Set<string>();
+  #edition = -1;
+  #queue: Queued[] = [];
+  #closed = false;
+
+  constructor(options: StandInOptions) {
+    this.base = options.base;
+    this.#options = options;
+  }
+
+  async read<T>(work: (queries: Queries) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const { pending, runtime, turn } = this.#options;
+    await pending.refresh();
+    if (pending.size === 0) return this.base.copy.read(work, signal);
+    return turn.take(async () => {
+      this.#requireOpen();
+      const draft = await this.#upToDate();
+      // Not the client's signal: an interrupted query takes the draft with it.
+      return withinTime(runtime, draftReadMs, (late) => draft.read(work, late));
+    });
+  }
+
+  /** @throws AppError what `work` throws; `unavailable`, `indeterminate` when the write could not be kept */
+  async write<T>(work: (queries: Queries) => Promise<T>, command: PlainValue): Promise<Kept<T>> {
+    const { pending, turn } = this.#options;
+    await pending.refresh();
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ work, command, resolve: resolve, reject });
+      void turn.take(() => this.#settleQueue());
+    });
+  }
+
+  /** Never rejects. */
+  async #settleQueue(): Promise<void> {
+    const together = this.#queue.splice(0, mostTogether);
+    try {
+      this.#requireOpen();
+      await this.#settle(together);
+    } catch (error) {
+      for (const { reject } of together) reject(error);
+    }
+  }
+
+  async #settle(together: readonly Queued[]): Promise<void> {
+    const tried: { readonly queued: Queued; readonly write: PendingWrite; readonly value: unknown }[] = [];
+    for (const queued of together) {
+      try {
+        this.#options.pending.requireRoom();
+        const draft = await this.#upToDate(tried.map(({ write }) => write));
+        const value = await draft.write(queued.work);
+        const write = this.#options.pending.draw(queued.command);
+        this.#note(write);
+        tried.push({ queued, write, value });
+      } catch (error) {
+        queued.reject(this.#told(error));
+      }
+    }
+    const kept = await Promise.allSettled(tried.map(({ write }) => this.#options.pending.keep(write)));
+    for (const [index, outcome] of kept.entries()) {
+      const { queued, value } = tried[index]!;
+      if (outcome.status === 'fulfilled') queued.resolve({ value: value as never, link: outcome.value });
+      else queued.reject(outcome.reason);
+    }
+    if (kept.some(({ status }) => status === 'rejected')) await this.forgetDraft();
+  }
+
+  /** What is not in a copy that was never the primary's may be there all the same. */
+  #told(error: unknown): unknown {
+    if (this.base.isPrimarys || !isAppError(error, 'not-found', 'invalid')) return error;
+    return new AppError('unavailable', 'The database is away, and what the write refers to is not known here.', {
+      cause: error,
+      retryAfterMs: 5000,
+    });
+  }
+
+  /** The draft with all pending writes in it; `unkept` are those that are not in the log yet. */
+  async #upToDate(unkept: readonly PendingWrite[] = []): Promise<Draft> {
+    const { pending } = this.#options;
+    for (;;) {
+      const edition = pending.edition;
+      if (this.#draft?.isSound && this.#edition === edition) return this.#draft;
+      const all = new Map([...pending.writes, ...unkept].map((write) => [write.id, write]));
+      const missing = [...all.values()].filter(({ id }) => !this.#applied.has(id) && !this.#unfit.has(id));
+      if (!this.#draft?.isSound || missing.some(({ id }) => id < this.#newest)) {
+        await this.forgetDraft();
+        this.#draft = await this.base.copy.openDraft();
+        continue;
+      }
+      if (await this.#apply(this.#draft, missing)) this.#edition = edition;
+    }
+  }
+
+  /** False when the draft broke. */
+  async #apply(draft: Draft, writes: readonly PendingWrite[]): Promise<boolean> {
+    const settled = await this.#settledIn(draft, writes);
+    for (const write of writes) {
+      if (settled.has(write.id)) continue;
+      try {
+        await draft.write((queries) => this.#options.runCommand(queries, write.command));
+      } catch {
+        this.#unfit.add(write.id);
+        if (!draft.isSound) return false;
+      }
+      this.#note(write);
+    }
+    return true;
+  }
+
+  /** A copy of the primary may have some of them: an earlier drain was broken off. */
+  async #settledIn(draft: Draft, writes: readonly PendingWrite[]): Promise<ReadonlySet<string>> {
+    if (!this.base.sharesVersions || writes.length === 0) return new Set();
+    return draft.read((queries) =>
+      findSettled(
+        queries,
+        writes.map(({ id }) => id),
+      ),
+    );
+  }
+
+  #note({ id }: PendingWrite): void {
+    this.#applied.add(id);
+    if (id > this.#newest) this.#newest = id;
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new AppError('unavailable', 'The stand-in has ended.', { retryAfterMs: 1000 });
+  }
+
+  /** Whether it has ended, which is why it refused. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Before anything moves the state below the draft. */
+  async forgetDraft(): Promise<void> {
+    const draft = this.#draft;
+    this.#draft = null;
+    this.#applied = new Set();
+    this.#newest = '';
+    this.#edition = -1;
+    await draft?.end();
+  }
+
+  /** What waits for its turn is refused with `unavailable`; nothing of it happens. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.forgetDraft();
+    await this.base.close();
+  }
+}

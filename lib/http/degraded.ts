@@ -1,0 +1,16 @@
+/**
+ * Answers while the chosen backend is away.
+ *
+ * Owns: what such an answer must not say. The worst that can happen: an outage that looks like "not found".
+ */
+import type { Answer } from '../db/database.ts';
+import { AppError, isAppError } from '../errors.ts';
+
+/** What was not found in a state that may lack it may be there all the same: `unavailable` instead. */
+export function withoutFalseAbsence(error: unknown, answer: Answer<unknown> | null): unknown {
+  if (!answer?.isIncomplete || !isAppError(error, 'not-found')) return error;
+  return new AppError('unavailable', 'The database is away, and what was asked for is not known here.', {
+    cause: error,
+    retryAfterMs: 5000,
+  });
+}

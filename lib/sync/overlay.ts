@@ -1,0 +1,82 @@
+/**
+ * Changes on top of a replica that are seen and never kept: one transaction that stays open and is always rolled back.
+ *
+ * Owns: that transaction, on a session of its own, and the turns that its users take. Knows nothing of what the changes
+ * are. The worst that can happen: an overlay that outlives the state it lies on, so that a commit meets its rows; so
+ * whoever moves the replica ends it first, and a replica that closes ends it by itself.
+ */
+import type { DuckDBInstance } from '@duckdb/node-api';
+import { AppError } from '../errors.ts';
+import type { Position } from './position.ts';
+import { Session } from './sql.ts';
+import { Turn } from './turn.ts';
+
+/** A state that DuckDB has in a file here, without asking any store: what an overlay lies on. */
+export interface LocalState {
+  /** Where the state is on its log. */
+  readonly position: Position;
+  /** Age in ms of the newest proof that the state was at the head; null when nobody knows. */
+  readonly ageMs: number | null;
+  /** Runs `work` in a read-only transaction. */
+  read<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  openOverlay(): Promise<Overlay>;
+}
+
+export class Overlay {
+  readonly #session: Session;
+  readonly #turn = new Turn();
+  readonly #onEnd: (overlay: Overlay) => void;
+  #state: 'sound' | 'broken' | 'ended' = 'sound';
+
+  private constructor(session: Session, onEnd: (overlay: Overlay) => void) {
+    this.#session = session;
+    this.#onEnd = onEnd;
+  }
+
+  static async begin(instance: DuckDBInstance, onEnd: (overlay: Overlay) => void): Promise<Overlay> {
+    const session = new Session(await instance.connect());
+    try {
+      await session.execute('BEGIN TRANSACTION');
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+    return new Overlay(session, onEnd);
+  }
+
+  /** Whether it can be used: neither ended nor given up by DuckDB. */
+  get isSound(): boolean {
+    return this.#state === 'sound';
+  }
+
+  /** Notes that a statement failed: DuckDB has given up the transaction, and with it all changes. */
+  spoil(): void {
+    if (this.#state === 'sound') this.#state = 'broken';
+  }
+
+  /** Runs `work` alone on the session. */
+  use<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#turn.take(async () => {
+      if (this.#state !== 'sound') throw new AppError('unavailable', 'The overlay has ended.', { retryAfterMs: 1000 });
+      const interrupt = (): void => this.#session.connection.interrupt();
+      signal?.addEventListener('abort', interrupt);
+      try {
+        return await work(this.#session);
+      } finally {
+        signal?.removeEventListener('abort', interrupt);
+      }
+    });
+  }
+
+  /** Waits for who uses it, and forgets the changes. */
+  end(): Promise<void> {
+    return this.#turn.take(async () => {
+      if (this.#state === 'ended') return;
+      this.#state = 'ended';
+      // Also when DuckDB gave the transaction up before: then there is nothing left to roll back, and it says so.
+      await this.#session.execute('ROLLBACK').catch(() => undefined);
+      this.#session.close();
+      this.#onEnd(this);
+    });
+  }
+}
