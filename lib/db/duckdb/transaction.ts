@@ -11,15 +11,8 @@ import type { Queries, Row } from '../../schema/values.ts';
 import type { Catalog, TableShape } from '../../sync/catalog.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Session } from '../../sync/sql.ts';
-import {
-  captureDdl,
-  captureRows,
-  describeWrite,
-  isReadOnly,
-  refuseStatement,
-  requireKeyKept,
-  type RowWrite,
-} from './capture.ts';
+import { captureDdl, captureRows, isReadOnly, refuseStatement } from './capture.ts';
+import { describeWrite, requireKeyKept, type RowWrite } from '../row-write.ts';
 import { makeDuckDbQueries, plainRows, runQuery } from './dialect.ts';
 import { mapDuckDbError } from './errors.ts';
 

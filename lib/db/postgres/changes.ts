@@ -61,14 +61,14 @@ interface ChangeFound {
   readonly table: string;
   readonly op: 'put' | 'delete' | 'schema';
   readonly names: readonly string[];
-  readonly values: readonly (string | null)[];
+  readonly values: readonly string[];
 }
 
-/** Each value as text, whatever JSON makes of it: a number there may have more digits than JavaScript's. */
+/** Each value as it is written in JSON: a number there may have more digits than JavaScript's. */
 async function changesOf(transaction: Transaction, versions: readonly string[]): Promise<readonly ChangeFound[]> {
   return transaction.rows<ChangeFound & Row>(
     `SELECT version::text AS version, table_name AS "table", op,
-      ARRAY(SELECT key FROM json_each_text(image)) AS names, ARRAY(SELECT value FROM json_each_text(image)) AS values
+      ARRAY(SELECT key FROM json_each(image)) AS names, ARRAY(SELECT value::text FROM json_each(image)) AS values
     FROM eider.changes WHERE version = ANY ($1::xid8[]) ORDER BY eider.changes.version, ordinal`,
     [versions],
   );
@@ -104,19 +104,19 @@ function tableChanges(found: readonly ChangeFound[], columns: Columns): TableCha
   });
 }
 
-function imageOf(
-  names: readonly string[],
-  values: readonly (string | null)[],
-  types?: ReadonlyMap<string, number>,
-): Row {
-  return Object.fromEntries(names.map((name, index) => [name, readImage(values[index] ?? null, types?.get(name))]));
+function imageOf(names: readonly string[], values: readonly string[], types?: ReadonlyMap<string, number>): Row {
+  return Object.fromEntries(names.map((name, index) => [name, readImage(values[index] ?? 'null', types?.get(name))]));
 }
 
-/** Arrays are JSON in an image, everything else is as in a result. */
-function readImage(text: string | null, type = 0): PlainValue {
-  if (text === null) return null;
+/** Of JSON and JSONB. */
+const jsonTypes = [114, 3802];
+
+function readImage(json: string, type = 0): PlainValue {
+  if (json === 'null') return null;
+  if (jsonTypes.includes(type)) return json;
   const element = elementReaderOf(type);
-  return element ? readItems(parseWithDigits(text), element) : readerOf(type)(text);
+  if (element) return readItems(parseWithDigits(json), element);
+  return readerOf(type)(json.startsWith('"') ? (JSON.parse(json) as string) : json);
 }
 
 /** JSON whose numbers stay as they are written. */

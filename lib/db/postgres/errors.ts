@@ -48,7 +48,7 @@ export function isConnectionLoss(error: unknown): boolean {
 
 /** The error of a statement: an AppError where a caller can act on it, else a copy of the error. */
 export function mapStatementError(error: unknown): unknown {
-  if (isConnectionLoss(error)) return away('The connection to PostgreSQL was lost.', error);
+  if (isConnectionLoss(error)) return away('The connection to PostgreSQL was lost, and nothing was changed.', error);
   if (!isServerError(error)) return error;
   const cause = causeOf(error);
   const { code } = error;

@@ -12,7 +12,7 @@ import type { Migration } from '../../schema/migration.ts';
 import type { Queries } from '../../schema/values.ts';
 import { codeOf } from './errors.ts';
 import type { Limits } from './limits.ts';
-import { queriesIn } from './queries.ts';
+import { type Keys, queriesIn } from './queries.ts';
 import { ownFunctions, ownTables, triggersOf } from './schema-of-eider.ts';
 import type { Transactions } from './transactions.ts';
 import type { Transaction } from './transaction.ts';
@@ -27,22 +27,32 @@ export interface MigrateOptions {
   readonly limits: Limits;
 }
 
-/** Runs the migrations that have not run on this database yet, in order. @throws AppError */
-export async function runMigrations({ transactions, migrations, runtime, limits }: MigrateOptions): Promise<void> {
-  const { value: done } = await transactions.run(
-    async (transaction) => {
-      await requireServer(transaction);
-      return migrationsDone(transaction);
-    },
-    { mode: 'read', withinMs: limits.operationMs },
-  );
-  for (const migration of migrations) {
-    if (done?.has(migration.name)) continue;
+/** Runs the migrations that have not run on this database yet, in order. Answers the tables' keys. @throws AppError */
+export async function runMigrations(options: MigrateOptions): Promise<Keys> {
+  const { transactions, migrations, runtime, limits } = options;
+  const { done, keys } = await look(options);
+  const missing = migrations.filter(({ name }) => !done.has(name));
+  for (const migration of missing) {
     await transactions.run((transaction) => runOne(transaction, migration, runtime), {
       mode: 'upkeep',
       withinMs: limits.migrationMs,
     });
   }
+  return missing.length === 0 ? keys : (await look(options)).keys;
+}
+
+/** Whether the server can be used, what has run on it, and the keys of the tables that are there. */
+async function look({ transactions, limits }: MigrateOptions): Promise<{ done: ReadonlySet<string>; keys: Keys }> {
+  const looked = await transactions.run(
+    async (transaction) => {
+      await requireServer(transaction);
+      const done = (await migrationsDone(transaction)) ?? new Set<string>();
+      const tables = await tablesOf(queriesIn(transaction, 'read'));
+      return { done, keys: new Map(tables.filter(({ kept }) => kept).map(({ name, key }) => [name, key])) };
+    },
+    { mode: 'read', withinMs: limits.operationMs },
+  );
+  return looked.value;
 }
 
 async function requireServer(transaction: Transaction): Promise<void> {

@@ -25,7 +25,7 @@ import { locationOf, readConnectionString } from './connection-string.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { runMigrations } from './migrate.ts';
 import { type ConnectionPool, openPool } from './pool.ts';
-import { queriesIn } from './queries.ts';
+import { type Keys, queriesIn } from './queries.ts';
 import { dropOldChanges } from './retention.ts';
 import { Transactions, type TransactionsOptions } from './transactions.ts';
 
@@ -47,12 +47,13 @@ export async function openPostgresDatabase(options: PostgresDatabaseOptions): Pr
   const pool = await openPool({ settings, driver, limits, warn: (message) => warnings.add(message) });
   const transactions = new Transactions({ pool, runtime, limits, ...(onStep ? { onStep } : {}) });
   try {
-    await runMigrations({ transactions, migrations, runtime, limits });
+    const keys = await runMigrations({ transactions, migrations, runtime, limits });
+    const location = locationOf(settings);
+    return new PostgresDatabase({ pool, transactions, runtime, limits, warnings, location, keys });
   } catch (error) {
     await pool.close();
     throw error;
   }
-  return new PostgresDatabase({ pool, transactions, runtime, limits, warnings, location: locationOf(settings) });
 }
 
 const mostWarnings = 20;
@@ -76,6 +77,7 @@ interface Parts {
   readonly limits: Limits;
   readonly warnings: Warnings;
   readonly location: string;
+  readonly keys: Keys;
 }
 
 /** Between two looks of one process for old changes. */
@@ -106,12 +108,11 @@ class PostgresDatabase implements Database {
   }
 
   async write<T>(work: (queries: Queries) => Promise<T>, options: WriteOptions = {}): Promise<Answer<T>> {
-    const { transactions, limits } = this.#parts;
-    const { value, version, timings } = await transactions.run((transaction) => work(queriesIn(transaction, 'write')), {
-      mode: 'write',
-      withinMs: limits.operationMs,
-      signal: options.signal,
-    });
+    const { transactions, limits, keys } = this.#parts;
+    const { value, version, timings } = await transactions.run(
+      (transaction) => work(queriesIn(transaction, 'write', keys)),
+      { mode: 'write', withinMs: limits.operationMs, signal: options.signal },
+    );
     return this.#noted({ value, version, durability: 'durable', timings });
   }
 

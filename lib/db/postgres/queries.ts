@@ -9,14 +9,27 @@ import type { CompiledQuery, QueryResult } from '#packages/kysely';
 import { AppError } from '../../errors.ts';
 import type { Queries, Row } from '../../schema/values.ts';
 import { makeQueries } from '../dialect.ts';
+import { describeWrite, requireKeyKept } from '../row-write.ts';
 import type { Transaction, TransactionMode } from './transaction.ts';
 
-/** Queries of the transaction. */
-export function queriesIn(transaction: Transaction, mode: TransactionMode): Queries {
+/** The columns of each table's primary key. */
+export type Keys = ReadonlyMap<string, readonly string[]>;
+
+/** Queries of the transaction. `keys`: of the tables whose rows may be written, in a write. */
+export function queriesIn(transaction: Transaction, mode: TransactionMode, keys?: Keys): Queries {
   return makeQueries(async (query) => {
     requireAllowed(query, mode);
+    if (keys) requireKnownKeyKept(query, keys);
     return run(transaction, query);
   });
+}
+
+function requireKnownKeyKept({ query }: CompiledQuery, keys: Keys): void {
+  const write = builtWrites.has(query.kind) ? describeWrite(query) : null;
+  // The name of DuckDB's schema stands for the one that names without a schema belong to.
+  if (!write || write.updates.length === 0 || write.table.schema !== 'main') return;
+  const { table } = write.table;
+  requireKeyKept(write, { table, key: (keys.get(table) ?? []).map((name) => ({ name })) });
 }
 
 async function run(transaction: Transaction, { sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {

@@ -8,7 +8,7 @@
 
 /**
  * In `changes`, `image` is the whole row (put), or its primary key (delete), or nothing (schema: a migration ran). As
- * JSON and not as JSONB, which takes -0 for 0. Versions are transaction ids.
+ * JSON and not as JSONB, which takes -0 for 0; a column of JSON that holds JSON's null is told as NULL. Versions are transaction ids.
  */
 export const ownTables: readonly string[] = [
   'CREATE TABLE eider.migrations (name text PRIMARY KEY, at timestamptz NOT NULL)',

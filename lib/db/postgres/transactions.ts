@@ -7,14 +7,7 @@
  */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import {
-  busy,
-  causeOf,
-  isRaceOfConstraints,
-  isSerializationFailure,
-  mapConnectError,
-  mapStatementError,
-} from './errors.ts';
+import { busy, causeOf, isRaceOfConstraints, isSerializationFailure, mapStatementError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { findOutcome } from './outcome.ts';
 import type { ConnectionPool } from './pool.ts';
@@ -158,6 +151,5 @@ function repeatFor(transaction: Transaction, error: unknown = transaction.failur
 }
 
 function finalError(repeat: Repeat['repeat'], error: unknown): unknown {
-  if (repeat === 'lost') return mapConnectError(error);
   return repeat === 'serialization' ? busy(error) : mapStatementError(error);
 }

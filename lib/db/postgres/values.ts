@@ -19,6 +19,12 @@ function readDouble(text: string): PlainValue {
   return Number.isFinite(value) && !Object.is(value, -0) ? value : text;
 }
 
+/** A real as the double that it is, and not as the shortest text that rounds to it. */
+function readReal(text: string): PlainValue {
+  const value = readDouble(text);
+  return typeof value === 'number' ? Math.fround(value) : value;
+}
+
 /** `44-03-15 BC` is the year -43 of ISO 8601, which begins with the sign and has six digits, as beyond 9999. */
 function readDate(text: string): string {
   const match = /^(\d{4,})(-\d\d-\d\d)( BC)?$/.exec(text);
@@ -78,7 +84,7 @@ const knownTypes: readonly KnownType[] = [
   { oid: 20, array: 1016, read: same }, // bigint
   { oid: 21, array: 1005, read: Number }, // smallint
   { oid: 23, array: 1007, read: Number }, // integer
-  { oid: 700, array: 1021, read: readDouble }, // real
+  { oid: 700, array: 1021, read: readReal }, // real
   { oid: 701, array: 1022, read: readDouble }, // double precision
   { oid: 1700, array: 1231, read: same }, // numeric
   { oid: 25, array: 1009, read: same }, // text

@@ -1,6 +1,6 @@
 /** Making the data of a server: binaries that its user may run, initdb, configuration, certificates. */
 import { execFile, spawnSync } from 'node:child_process';
-import { appendFile, chmod, chown, cp, mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, chown, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { makeCertificates } from '../../certificates.ts';
@@ -71,6 +71,8 @@ export async function initializeCluster(options: ClusterOptions): Promise<Cluste
     ...(files ? { ssl: 'on', ssl_ca_file: "'root.crt'" } : {}),
     ...options.settings,
   });
+  const accessFile = join(data, 'pg_hba.conf');
+  await writeFile(accessFile, `host all plain 127.0.0.1/32 password\n${await readFile(accessFile, 'utf8')}`);
   await appendFile(join(data, 'postgresql.conf'), lines.map(([name, value]) => `${name} = ${value}\n`).join(''));
   return { binaries, identity, data, tls: files };
 }

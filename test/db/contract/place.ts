@@ -1,0 +1,53 @@
+/** What the contract's suite runs on, and the rows that it uses. */
+import { onTestFinished } from 'vitest';
+import type { Database } from '../../../lib/db/database.ts';
+import { systemRuntime } from '../../../lib/runtime.ts';
+import { type Command, executeCommand, type Outcome } from '../../../lib/schema/commands.ts';
+import { newId } from '../../../lib/schema/identifiers.ts';
+import type { Migration } from '../../../lib/schema/migration.ts';
+import { migrations } from '../../../lib/schema/migrations/index.ts';
+import { defineSchema } from '../../../lib/schema/table.ts';
+import { schema as defaultSchema } from '../../../lib/schema/tables/index.ts';
+import { samples, samplesMigration } from '../../support/samples.ts';
+
+/** A backend under test. */
+export interface Place {
+  /** Opens one database of the test's own; again and again with the same one. */
+  open(migrations: readonly Migration[]): Promise<Database>;
+}
+
+/** Makes a place with an empty database. */
+export type MakePlace = () => Promise<Place>;
+
+const schema = defineSchema([...defaultSchema.tables.values(), samples]);
+export const allMigrations: readonly Migration[] = [...migrations, samplesMigration];
+export const at = '2026-11-24T04:05:06.789012Z';
+
+/** The database with the default tables and the samples; closed when the test ends. */
+export async function openWith(makePlace: MakePlace, used: readonly Migration[] = allMigrations): Promise<Database> {
+  const place = await makePlace();
+  const database = await place.open(used);
+  onTestFinished(() => database.close());
+  return database;
+}
+
+/** As it is run by a request, or later from what a fallback kept of it. */
+export async function run<C extends Command>(database: Database, command: C): Promise<Outcome<C>> {
+  const copy = JSON.parse(JSON.stringify(command)) as C;
+  const { value } = await database.write((queries) => executeCommand(queries, schema, copy), { command });
+  return value.value;
+}
+
+export const freshId = (): string => newId(systemRuntime);
+
+export async function createStudent(database: Database, email: string, name = 'Ada'): Promise<string> {
+  const id = freshId();
+  await run(database, { kind: 'create', table: 'students', id, at, values: { name, email } });
+  return id;
+}
+
+export async function createCourse(database: Database, code: string): Promise<string> {
+  const id = freshId();
+  await run(database, { kind: 'create', table: 'courses', id, at, values: { code, title: 'Computing', credits: 5 } });
+  return id;
+}
