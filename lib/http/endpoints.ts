@@ -8,6 +8,7 @@ import { handle, type Handler, type Services } from './handle.ts';
 import { defaultLoadLimits, type LoadLimits, LoadShedder } from './load-shedder.ts';
 import { statusHandler, syncHandler } from './operations.ts';
 import { RequestError } from './problem.ts';
+import { queryHandler, queryTypes } from './query.ts';
 import { rowHandlers } from './rows.ts';
 import { reading, type Terms, writing } from './terms.ts';
 
@@ -28,10 +29,12 @@ export interface Endpoints {
   readonly update: Endpoint;
   readonly remove: Endpoint;
   readonly changes: Endpoint;
+  readonly query: Endpoint;
   /** For the methods that a function does not serve: 405 with the methods that it does; OPTIONS asks for them. */
   refuse(request: Request, allow: string): Promise<Response>;
 }
 
+const querying = { permission: 'query', load: 'query', maxBodyBytes: 512 * 1024, produces: queryTypes } as const;
 const syncing = { load: 'free', maxBodyBytes: 0, produces: ['application/json', 'text/event-stream'] } as const;
 
 export function createEndpoints(given: Services, loadLimits: LoadLimits = defaultLoadLimits): Endpoints {
@@ -55,6 +58,7 @@ export function createEndpoints(given: Services, loadLimits: LoadLimits = defaul
     update: endpoint(writing('write-table'), rows.update),
     remove: endpoint(writing('write-table', 0), rows.remove),
     changes: endpoint({ ...reading('changes'), produces: changeTypes }, changesHandler(services.app)),
+    query: endpoint(querying, queryHandler(services.app)),
     refuse: (request, allow) =>
       handle(services, request, { permission: 'methods', load: 'free', maxBodyBytes: 0 }, () => refuse(request, allow)),
   };

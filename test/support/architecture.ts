@@ -32,6 +32,8 @@ export const allowedEdges = {
 /** Who may import a package: the paths' beginnings. A package that is not named here belongs to nobody. */
 const packageOwners: Readonly<Record<string, readonly string[]>> = {
   '@duckdb/node-api': ['lib/db/duckdb/', 'lib/db/move/', 'lib/sync/'],
+  '#packages/apache-arrow': ['lib/http/formats/'],
+  'libpg-query': ['lib/db/postgres/'],
   '#packages/kysely': ['lib/schema/', 'lib/db/'],
   '#packages/zod': ['lib/schema/', 'lib/http/'],
   '@vercel/functions': ['lib/http/', 'lib/db/postgres/'],

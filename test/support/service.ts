@@ -127,6 +127,7 @@ const ownFunctions: Readonly<Record<string, Functions>> = {
   'db-status': { GET: 'status', HEAD: 'status' },
   'db-sync': { GET: 'cronSync', POST: 'sync' },
   changes: { GET: 'changes', HEAD: 'changes' },
+  query: { POST: 'query' },
 };
 const tableFunctions: Functions = {
   GET: 'list',

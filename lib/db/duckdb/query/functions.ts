@@ -17,7 +17,7 @@ export const tableFunctions = words('range generate_series unnest json_each json
 
 /** What operators are called. */
 export const operators = words(
-  '!__postfix !~~ !~~* % & && * ** + - ->> -> / // <-> << <=> <@ >> @ @> ^ ^@ | || ~ ~~ ~~* ~~~',
+  '!__postfix !~~ !~~* % & && * ** + - ->> / // <-> << <=> <@ >> @ @> ^ ^@ | || ~ ~~ ~~* ~~~',
 );
 
 /** Scalar functions, aggregates and macros. */
@@ -38,7 +38,7 @@ export const scalarFunctions = words(`
   dayofmonth dayofweek dayofyear days_in_month decade decode degrees dense_rank divide editdist3 element_at encode
   ends_with entropy enum_code enum_first enum_last enum_range enum_range_boundary epoch epoch_ms epoch_ns epoch_us
   equi_width_bins era error even exp factorial favg fdiv fill filter first first_value flatten floor fmod format
-  format_bytes from_base64 from_binary from_hex from_json from_json_strict fsum gamma gcd gen_random_uuid
+  format_bytes formatreadabledecimalsize formatreadablesize from_base64 from_binary from_hex from_json from_json_strict fsum gamma gcd gen_random_uuid
   generate_series generate_subscripts geomean geometric_mean get_bit get_current_time get_current_timestamp grade_up
   greatest greatest_common_divisor group_concat hamming hash hex histogram histogram_exact hour ilike_escape instr
   is_histogram_other_bin isfinite isinf isnan isodow isoyear jaccard jaro_similarity jaro_winkler_similarity json

@@ -96,21 +96,27 @@ export class SandboxedQueries {
 
   /** A process that has the copy open; the copy is its own from then on. */
   async #workerOn(copy: ReplicaCopy): Promise<Worker> {
-    const worker = this.#idleWorker() ?? this.#startWorker();
-    try {
-      if (worker.copy?.path === copy.path) {
-        copy.release();
+    for (;;) {
+      const idle = this.#idleWorker();
+      const worker = idle ?? this.#startWorker();
+      try {
+        await this.#openCopy(worker, copy);
         return worker;
+      } catch (error) {
+        this.#discard(worker);
+        // One that has run before may have been on its last legs; a new one is not.
+        if (idle) continue;
+        copy.release();
+        throw error;
       }
-      await worker.sandbox.open(copy.path, join(copy.path, '..', 'spill'));
-      worker.copy?.release();
-      worker.copy = copy;
-      return worker;
-    } catch (error) {
-      copy.release();
-      this.#discard(worker);
-      throw error;
     }
+  }
+
+  async #openCopy(worker: Worker, copy: ReplicaCopy): Promise<void> {
+    if (worker.copy?.path === copy.path) return copy.release();
+    await worker.sandbox.open(copy.path, join(copy.path, '..', 'spill'));
+    worker.copy?.release();
+    worker.copy = copy;
   }
 
   #idleWorker(): Worker | null {

@@ -69,6 +69,8 @@ export class Sandbox {
   async run(request: QueryRequest, signal: AbortSignal | undefined): Promise<QueryResult> {
     const { timeoutMs, ...rest } = request;
     const reply = await this.#order({ kind: 'run', request: rest }, timeoutMs, signal);
+    // A query that was broken off may leave memory taken: whoever comes next gets a process that has not been through it.
+    if (reply.kind !== 'result' && reply.kind !== 'invalid') this.kill();
     switch (reply.kind) {
       case 'result':
         return reply.result;

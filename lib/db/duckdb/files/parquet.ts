@@ -1,0 +1,100 @@
+/**
+ * Rows as a Parquet file, written by DuckDB, whichever engine they come from.
+ *
+ * Owns: a folder in which the rows are gathered and written, and its end. Rows are gathered on disk, so memory stays
+ * bounded. The worst that can happen: folders that pile up; so each is removed when its file was read or given up, and
+ * those of processes that died by whoever comes next.
+ */
+import { DuckDBInstance, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PlainValue } from '../../../schema/values.ts';
+import { codecFor, decodeNullable } from '../../../sync/codec.ts';
+import { mapLocalError } from '../../../sync/local-disk.ts';
+import { quoteName } from '../../../sync/sql.ts';
+import type { QueryColumn } from '../../database.ts';
+import { type FileColumn, fileColumn, fileValue } from './types.ts';
+
+export class ParquetWriter {
+  readonly #folder: string;
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  readonly #appender: DuckDBAppender;
+  readonly #columns: readonly FileColumn[];
+
+  private constructor(parts: {
+    folder: string;
+    instance: DuckDBInstance;
+    connection: DuckDBConnection;
+    appender: DuckDBAppender;
+    columns: readonly FileColumn[];
+  }) {
+    this.#folder = parts.folder;
+    this.#instance = parts.instance;
+    this.#connection = parts.connection;
+    this.#appender = parts.appender;
+    this.#columns = parts.columns;
+  }
+
+  /** Writes into `folder`, which is the caller's to remove. */
+  static async open(folder: string, given: readonly QueryColumn[]): Promise<ParquetWriter> {
+    const columns = given.map(fileColumn);
+    const instance = await DuckDBInstance.create(join(folder, 'rows.duckdb'), {
+      threads: '1',
+      memory_limit: '96MB',
+      temp_directory: folder,
+      home_directory: folder,
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    });
+    const connection = await instance.connect();
+    // Two columns may have one name in an answer, in a table not: the names come when the file is written.
+    const types = columns.map(({ type }, index) => `c${index} ${type}`);
+    await connection.run(`CREATE TABLE rows (${types.join(', ')})`);
+    const appender = await connection.createAppender('rows');
+    return new ParquetWriter({ folder, instance, connection, appender, columns });
+  }
+
+  append(rows: readonly (readonly PlainValue[])[]): void {
+    for (const row of rows) {
+      for (const [index, { type }] of this.#columns.entries()) {
+        const target = this.#appender.columnType(index);
+        const value = decodeNullable(codecFor(target), fileValue(type, row[index] ?? null));
+        this.#appender.appendValue(value, target);
+      }
+      this.#appender.endRow();
+    }
+  }
+
+  /** The file, once all rows are in it. */
+  async finish(): Promise<{ readonly path: string; readonly bytes: number }> {
+    const path = join(this.#folder, 'rows.parquet');
+    try {
+      this.#appender.closeSync();
+      const names = uniqueNames(this.#columns).map((name, index) => `c${index} AS ${quoteName(name)}`);
+      await this.#connection.run(`COPY (SELECT ${names.join(', ')} FROM rows) TO '${path.replaceAll("'", "''")}'
+        (FORMAT parquet, COMPRESSION zstd)`);
+      return { path, bytes: (await stat(path)).size };
+    } catch (error) {
+      throw mapLocalError(error);
+    } finally {
+      this.close();
+    }
+  }
+
+  close(): void {
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+  }
+}
+
+/** As they are, with a number where a name comes again: Parquet wants each once. */
+function uniqueNames(columns: readonly FileColumn[]): string[] {
+  const used = new Set<string>();
+  return columns.map(({ name }) => {
+    let unique = name === '' ? 'column' : name;
+    for (let count = 2; used.has(unique.toLowerCase()); count++) unique = `${name}_${count}`;
+    used.add(unique.toLowerCase());
+    return unique;
+  });
+}

@@ -1,0 +1,24 @@
+/**
+ * Rows as CSV, RFC 4180: a line of names, then one a row. https://www.rfc-editor.org/rfc/rfc4180
+ *
+ * Owns: the form. NULL is nothing, an empty text is `""`, what is nested is JSON: a reader that knows that gets back
+ * what was written. The worst that can happen: a text that is taken for two cells.
+ */
+import type { PlainValue } from '../../schema/values.ts';
+
+export const csvType = 'text/csv';
+
+export function csvLine(values: readonly PlainValue[]): string {
+  return `${values.map(cell).join(',')}\r\n`;
+}
+
+function cell(value: PlainValue): string {
+  if (value === null) return '';
+  if (typeof value === 'object') return quote(JSON.stringify(value));
+  if (typeof value !== 'string') return String(value);
+  return value === '' || /[",\r\n]|^\s|\s$/.test(value) ? quote(value) : value;
+}
+
+function quote(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
+}

@@ -1,0 +1,46 @@
+/**
+ * Folders for files that an answer is made of, and sending such a file.
+ *
+ * Owns: where they are, and that none stays. The worst that can happen: a disk full of what nobody reads any more; so a
+ * folder goes with its answer, and what a process that died left goes an hour later.
+ */
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { App } from '../../app.ts';
+import { AppError } from '../../errors.ts';
+
+const leftMs = 3_600_000;
+
+/** A new folder; whoever asks for it removes it. */
+export async function makeTemporaryFolder(app: App): Promise<string> {
+  const root = join(app.examine().config?.tmpDirectory ?? '/tmp', 'eider-files');
+  const folder = join(root, app.runtime.uuid());
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await removeLeftovers(root, app.runtime.now() - leftMs);
+    return folder;
+  } catch (cause) {
+    throw new AppError('unavailable', 'The folder for temporary files cannot be used.', { cause });
+  }
+}
+
+async function removeLeftovers(root: string, beforeMs: number): Promise<void> {
+  for (const name of await readdir(root)) {
+    const folder = join(root, name);
+    const found = await stat(folder).catch(() => null);
+    if (found && found.mtimeMs < beforeMs) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** The file as a body; its folder goes when the body has been read, or nobody wants the rest. */
+export function fileBody(path: string, folder: string): ReadableStream<Uint8Array> {
+  const file = createReadStream(path, { highWaterMark: 256 * 1024 });
+  file.once('close', () => void removeFolder(folder).catch(() => undefined));
+  return Readable.toWeb(file) as ReadableStream<Uint8Array>;
+}
