@@ -17,11 +17,7 @@ const packages = {
   neon: { from: '@neondatabase/serverless', names: ['Pool', 'neonConfig'] },
   'apache-arrow': {
     from: 'apache-arrow',
-    names: [
-      ...['Binary', 'Bool', 'DataType', 'DateDay', 'Field', 'Float32', 'Float64', 'Int8', 'Int16', 'Int32', 'Int64'],
-      ...['RecordBatch', 'Schema', 'Struct', 'Table', 'Uint8', 'Uint16', 'Uint32', 'Uint64', 'Utf8'],
-      ...['makeData', 'tableToIPC', 'vectorFromArray'],
-    ],
+    names: ['Binary', 'Bool', 'DataType', 'DateDay', 'Field', 'Float32', 'Float64', 'Int8', 'Int16', 'Int32', 'Int64', 'RecordBatch', 'Schema', 'Struct', 'Table', 'Uint8', 'Uint16', 'Uint32', 'Uint64', 'Utf8', 'makeData', 'tableToIPC', 'vectorFromArray'],
   },
   'vercel-blob': { from: '@vercel/blob' },
   'google-storage': { from: '@google-cloud/storage', names: ['Storage'] },

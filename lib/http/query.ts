@@ -16,8 +16,8 @@ import { fileBody, makeTemporaryFolder, removeFolder } from './formats/temporary
 import type { Handler } from './handle.ts';
 import { inQuery } from './problem.ts';
 
-export const parquetType = 'application/vnd.apache.parquet';
-export const arrowType = 'application/vnd.apache.arrow.stream';
+const parquetType = 'application/vnd.apache.parquet';
+const arrowType = 'application/vnd.apache.arrow.stream';
 export const queryTypes = ['application/json', csvType, parquetType, arrowType] as const;
 
 const defaultRows = 1000;
@@ -86,7 +86,7 @@ async function encode(app: App, type: (typeof queryTypes)[number], result: Query
       return new Response(await parquetBody(app, result), { headers: { 'content-type': parquetType } });
     case arrowType: {
       const { arrowStream } = await import('./formats/arrow.ts');
-      return new Response(await arrowStream(result), { headers: { 'content-type': arrowType } });
+      return new Response(arrowStream(result), { headers: { 'content-type': arrowType } });
     }
   }
 }

