@@ -108,7 +108,7 @@ export interface TableDefinition {
 const reservedParameters = ['select', 'order', 'limit', 'cursor', 'count', 'table'] as const;
 
 /** First segments under /api that are functions of their own. */
-const reservedTableNames = ['query', 'export', 'changes', 'openapi'] as const;
+const reservedTableNames = ['query', 'export', 'import', 'uploads', 'changes', 'openapi'] as const;
 
 const namePattern = /^[a-z][a-z0-9_]{0,62}$/;
 

@@ -72,6 +72,7 @@ const expected: Readonly<Record<string, string>> = {
   'DELETE /api/[table]/[id]': tables,
   'GET /api/changes': tables,
   'HEAD /api/changes': tables,
+  'POST /api/query': tables,
 };
 
 let routes: Route[];
