@@ -26,7 +26,8 @@ export async function requireConditionalCreates({ store, layout, runtime }: Sync
     // What stays behind is a few bytes that nothing reads; it must not hide what was found out.
     await store.delete([key]).catch(() => undefined);
   }
-  throw new AppError('denied', 'This store does not support conditional writes: several writers would lose data.', {
+  // Not `denied`: nothing may stand in for it until it is back, since it never will be.
+  throw new AppError('invalid', 'This store does not support conditional writes: several writers would lose data.', {
     hint: 'Use AWS S3, Cloudflare R2, a current MinIO, Tigris, Google Cloud Storage, Vercel Blob or a directory.',
   });
 }

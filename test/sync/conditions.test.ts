@@ -42,7 +42,7 @@ describe('a store that ignores conditions', () => {
   ])('is refused, and holds nothing afterwards (%s)', async (_name, spoil) => {
     const inner = createMemoryStore({ runtime });
     await expect(openDatabase({ store: spoil(inner) })).rejects.toMatchObject({
-      kind: 'denied',
+      kind: 'invalid',
       message: expect.stringContaining('conditional writes') as unknown,
     });
     expect((await inner.list('')).objects).toEqual([]);

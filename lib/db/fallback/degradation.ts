@@ -57,13 +57,14 @@ function riskOf({ persistent }: Link): string {
 export interface OutageFacts {
   readonly outage: Outage;
   readonly base: Base;
-  readonly fallbacks: readonly Link[];
+  readonly pending: PendingLog;
   readonly writes: 'accept' | 'reject';
 }
 
-export function describeOutage({ outage, base, fallbacks, writes }: OutageFacts): OutageStatus {
+export function describeOutage({ outage, base, pending, writes }: OutageFacts): OutageStatus {
   const ageMs = base.ageMs();
-  const keeper = fallbacks.find(({ place }) => place !== null);
+  const { keeper } = pending;
+  const mayLose = pending.isAtRisk || (writes === 'accept' && keeper?.persistent === false);
   return {
     since: new Date(outage.sinceMs).toISOString(),
     reason: outage.detail,
@@ -72,9 +73,8 @@ export function describeOutage({ outage, base, fallbacks, writes }: OutageFacts)
     source: sourceOf(base),
     ageSeconds: ageMs === null ? null : Math.round(ageMs / 1000),
     writes: writes === 'reject' ? 'are refused' : `are kept in ${keeper?.label ?? 'no place'} until it is back`,
-    atRisk:
-      writes === 'accept' && keeper && !keeper.persistent
-        ? 'Pending writes are on the disk of this machine alone: what is not run before the machine goes is lost.'
-        : null,
+    atRisk: mayLose
+      ? 'Pending writes on the disk of this machine are lost if the machine goes before they are run.'
+      : null,
   };
 }

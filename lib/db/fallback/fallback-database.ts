@@ -305,7 +305,7 @@ class FallbackDatabase implements Database {
 
   async #statusInOutage(outage: Outage | null): Promise<DatabaseStatus> {
     const { base } = await this.#openStandIn();
-    const { primary, fallbacks } = this.#options;
+    const { primary, writes } = this.#options;
     return {
       engine: this.engine,
       location: `${primary.label} (away)`,
@@ -316,7 +316,7 @@ class FallbackDatabase implements Database {
       transfers: [],
       usage: null,
       warnings: [...this.#warnings],
-      ...(outage ? { outage: describeOutage({ outage, base, fallbacks, writes: this.#options.writes }) } : {}),
+      ...(outage ? { outage: describeOutage({ outage, base, pending: this.#pending, writes }) } : {}),
     };
   }
 

@@ -57,7 +57,7 @@ export class PendingLog {
   readonly #shelves: readonly Shelf[];
   readonly #ids: PendingIds;
   readonly #writer: string;
-  readonly #known = new Map<string, PendingWrite>();
+  readonly #known = new Map<string, { readonly write: PendingWrite; readonly link: Link }>();
   /** Those that were run or rejected, and whose objects may be there still. */
   readonly #settled = new Set<string>();
   readonly #refresh = new SharedProbe(() => this.#lookEverywhere());
@@ -75,11 +75,21 @@ export class PendingLog {
 
   /** Those that are known and were not settled here, in the order in which they are to be run. */
   get writes(): readonly PendingWrite[] {
-    return [...this.#known.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    return [...this.#known.values()].map(({ write }) => write).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   get size(): number {
     return this.#known.size;
+  }
+
+  /** Where the next one would be kept; null when no place is known to take it. */
+  get keeper(): Link | null {
+    return this.#shelves.find((shelf) => !this.#rests(shelf))?.link ?? null;
+  }
+
+  /** Whether one of them is kept where this machine's end would be its own. */
+  get isAtRisk(): boolean {
+    return [...this.#known.values()].some(({ link }) => !link.persistent);
   }
 
   get edition(): number {
@@ -111,7 +121,7 @@ export class PendingLog {
       if (this.#rests(shelf)) continue;
       try {
         await this.#keepOn(shelf, write);
-        this.#learn(write);
+        this.#learn(write, shelf.link);
         return shelf.link;
       } catch (error) {
         if (!isAppError(error, 'unavailable', 'denied')) throw error;
@@ -169,7 +179,7 @@ export class PendingLog {
     if (!bytes) return;
     try {
       const write = decodePendingWrite(bytes, key, id);
-      if (write.target === this.#options.target) return this.#learn(write);
+      if (write.target === this.#options.target) return this.#learn(write, shelf.link);
       this.#options.warn(`The pending write ${key} is meant for another database; it stays where it is.`);
     } catch (error) {
       this.#options.warn('A pending write cannot be used.', error);
@@ -177,9 +187,9 @@ export class PendingLog {
     shelf.passedOver.add(id);
   }
 
-  #learn(write: PendingWrite): void {
+  #learn(write: PendingWrite, link: Link): void {
     this.#ids.saw(write.id);
-    this.#known.set(write.id, write);
+    this.#known.set(write.id, { write, link });
     this.#edition++;
   }
 

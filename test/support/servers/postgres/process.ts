@@ -64,7 +64,14 @@ export class PostgresProcess {
     const pid = this.#child?.pid;
     if (pid === undefined) return;
     process.kill(pid, signal);
-    for (const child of await childrenOf(pid)) process.kill(child, signal);
+    for (const child of await childrenOf(pid)) {
+      try {
+        process.kill(child, signal);
+      } catch (error) {
+        // Ended since it was listed.
+        if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+      }
+    }
   }
 
   /** Null when it accepts connections; else what it said before it went. */

@@ -1,0 +1,179 @@
+/** PostgreSQL in each way of being away, with DuckDB in a folder and on the local disk behind it. Real servers. */
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
+import { type Instance, startInstance, steppedRuntime } from './instance.ts';
+
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server?.close());
+
+let folder: string;
+let drive: string;
+let url: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'eider-fallback-'));
+  drive = join(folder, 'drive');
+  await mkdir(drive);
+  url = await server.createDatabase();
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** An answer comes within ten seconds; a busy machine gets twice that, and what hangs takes longer still. */
+const hangMs = 20_000;
+const canary = 'zqCanary7';
+const student = (name: string) => ({ name, email: `${name.toLowerCase()}@example.org` });
+
+function start(environment: Record<string, string> = {}): Instance & { readonly advance: (ms: number) => void } {
+  const runtime = steppedRuntime();
+  const instance = startInstance({
+    machine: folder,
+    runtime,
+    environment: {
+      DATABASE_URL: url,
+      NETWORK_DB_PATH: join(drive, 'school.db'),
+      LOCAL_DB_PATH: join(folder, 'local/school.db'),
+      ...environment,
+    },
+  });
+  return { ...instance, advance: runtime.advance };
+}
+
+async function keptIn(place: string): Promise<number> {
+  const names = await readdir(join(folder, place, 'school.db.pending')).catch(() => []);
+  return names.filter((name) => name.endsWith('.json')).length;
+}
+
+async function namesIn(instance: Instance): Promise<string[]> {
+  const { body } = await instance.send('GET', 'students?order=name.asc&limit=500');
+  return (body['data'] as { name: string }[]).map(({ name }) => name);
+}
+
+/** Time passes, and somebody asks. */
+async function recovered(instance: ReturnType<typeof start>): Promise<void> {
+  instance.advance(60_000);
+  await instance.send('GET', 'students');
+  await instance.settled();
+}
+
+interface Outage {
+  begin(): Promise<void>;
+  mend(): Promise<void>;
+}
+
+const outages: Readonly<Record<string, Outage>> = {
+  'shut down': { begin: () => server.stop('fast'), mend: () => server.start() },
+  killed: { begin: () => server.kill(), mend: () => server.start() },
+  'one that accepts and never answers': { begin: () => server.pause(), mend: () => server.resume() },
+};
+
+describe.each(Object.keys(outages))('a server that is %s', (name) => {
+  const outage = outages[name]!;
+  let isAway = false;
+  const begin = async (): Promise<void> => {
+    isAway = true;
+    await outage.begin();
+  };
+  const mend = async (): Promise<void> => {
+    await outage.mend();
+    isAway = false;
+  };
+  afterEach(async () => {
+    if (isAway) await mend();
+  });
+
+  test('while it is open: answers in time, writes kept in the next backend, all of them there afterwards', async () => {
+    const instance = start();
+    expect((await instance.send('POST', 'students', student('Ada'))).status).toBe(201);
+    await begin();
+    const answers = await Promise.all([
+      instance.send('GET', 'students'),
+      instance.send('GET', 'db-status'),
+      instance.send('POST', 'students', student('Bob')),
+    ]);
+    const [list, status, bob] = answers;
+    expect(answers.map(({ ms }) => ms < hangMs)).toEqual([true, true, true]);
+    expect([list.status, list.headers.get('db-backend')]).toEqual([200, 'network']);
+    expect(list.headers.get('db-degraded')).toMatch(/^PostgreSQL cannot be reached; the network drive/);
+    expect([status.status, status.body]).toMatchObject([200, { status: 'degraded', backend: 'postgres' }]);
+    // One whose COMMIT may have been on its way when the server stood still is not known.
+    expect([202, 500]).toContain(bob.status);
+    const eve = await instance.send('POST', 'students', student('Eve'));
+    expect([eve.status, eve.headers.get('db-durability')]).toEqual([202, 'pending']);
+    expect(eve.headers.get('db-degraded')).toContain('kept in the network drive');
+    expect(eve.headers.get('db-degraded')).not.toContain('lost');
+    expect(await namesIn(instance)).toContain('Eve');
+    expect(await keptIn('drive')).toBeGreaterThan(0);
+
+    await mend();
+    await recovered(instance);
+    const after = await instance.send('GET', 'students?order=name.asc');
+    expect([after.headers.get('db-degraded'), after.headers.get('db-backend')]).toEqual([null, 'postgres']);
+    const names = await namesIn(instance);
+    expect(names).toEqual(expect.arrayContaining(bob.status === 202 ? ['Ada', 'Bob', 'Eve'] : ['Ada', 'Eve']));
+    expect(new Set(names).size).toBe(names.length);
+    expect(await keptIn('drive')).toBe(0);
+  });
+
+  test('from the start, the store behind it too: the local disk keeps writes, and says that it may lose them', async () => {
+    await begin();
+    await rename(drive, `${drive}-away`);
+    const instance = start();
+    const bob = await instance.send('POST', 'students', student('Bob'));
+    expect([bob.status, bob.ms < hangMs]).toEqual([202, true]);
+    expect(bob.headers.get('db-degraded')).toContain('lost if this machine is');
+    expect((await instance.send('GET', 'db-status')).body).toMatchObject({
+      outage: { servedBy: 'local', atRisk: expect.stringContaining('lost') as unknown },
+    });
+    // The store comes back first, and takes what is written next.
+    await rename(`${drive}-away`, drive);
+    instance.advance(6000);
+    expect((await instance.send('POST', 'students', student('Eve'))).status).toBe(202);
+    expect([await keptIn('local'), await keptIn('drive')]).toEqual([1, 1]);
+    expect(await namesIn(instance)).toEqual(['Bob', 'Eve']);
+    await mend();
+    await recovered(instance);
+    expect(await namesIn(instance)).toEqual(['Bob', 'Eve']);
+    expect([await keptIn('local'), await keptIn('drive')]).toEqual([0, 0]);
+    expect((await instance.send('GET', 'db-status')).body).toMatchObject({ status: 'ok', backend: 'postgres' });
+  });
+});
+
+test('a wrong password is an outage, too, and is told to nobody', async () => {
+  const wrong = server.url(new URL(url).pathname.slice(1), server.user, canary);
+  const instance = start({ DATABASE_URL: wrong });
+  const list = await instance.send('GET', 'students');
+  expect([list.status, list.headers.get('db-degraded')]).toEqual([200, expect.stringContaining('PostgreSQL refuses')]);
+  const status = await instance.send('GET', 'db-status');
+  expect(status.body).toMatchObject({ status: 'degraded', outage: { reason: expect.stringContaining('password') } });
+  const told = JSON.stringify([status.body, [...status.headers], [...list.headers], instance.log]);
+  expect(told).not.toContain(canary);
+  expect((await instance.send('POST', 'students', student('Bob'))).status).toBe(202);
+  await instance.stop();
+  const mended = start();
+  expect(await namesIn(mended)).toContain('Bob');
+  await recovered(mended);
+  expect((await mended.send('GET', 'students')).headers.get('db-degraded')).toBeNull();
+  expect(await namesIn(mended)).toEqual(['Bob']);
+});
+
+test('all of them away: 503 with the time to come back, never "not found"', async () => {
+  const file = join(folder, 'a file');
+  await mkdir(join(folder, 'tmp'));
+  await writeFile(file, '');
+  await rename(drive, `${drive}-away`);
+  const instance = start({
+    DATABASE_URL: 'postgres://user:secret@127.0.0.1:1/none',
+    LOCAL_DB_PATH: join(file, 'school.db'),
+  });
+  for (const path of ['students', 'students/01890000-0000-7000-8000-000000000000', 'db-status']) {
+    const said = await instance.send('GET', path);
+    expect([path, said.status, said.headers.get('retry-after')]).toEqual([path, 503, expect.stringMatching(/^\d+$/)]);
+    expect(said.ms).toBeLessThan(hangMs);
+  }
+  expect((await instance.send('POST', 'students', student('Bob'))).status).toBe(503);
+});
