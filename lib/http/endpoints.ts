@@ -6,6 +6,7 @@
 import { changesHandler, changeTypes } from './changes.ts';
 import { handle, type Handler, type Services } from './handle.ts';
 import { defaultLoadLimits, type LoadLimits, LoadShedder } from './load-shedder.ts';
+import { openApiHandler } from './openapi.ts';
 import { statusHandler, syncHandler } from './operations.ts';
 import { RequestError } from './problem.ts';
 import { queryHandler, queryTypes } from './query.ts';
@@ -30,6 +31,7 @@ export interface Endpoints {
   readonly remove: Endpoint;
   readonly changes: Endpoint;
   readonly query: Endpoint;
+  readonly openapi: Endpoint;
   /** For the methods that a function does not serve: 405 with the methods that it does; OPTIONS asks for them. */
   refuse(request: Request, allow: string): Promise<Response>;
 }
@@ -59,6 +61,7 @@ export function createEndpoints(given: Services, loadLimits: LoadLimits = defaul
     remove: endpoint(writing('write-table', 0), rows.remove),
     changes: endpoint({ ...reading('changes'), produces: changeTypes }, changesHandler(services.app)),
     query: endpoint(querying, queryHandler(services.app)),
+    openapi: endpoint({ permission: 'openapi', load: 'free', maxBodyBytes: 0 }, openApiHandler(services.app)),
     refuse: (request, allow) =>
       handle(services, request, { permission: 'methods', load: 'free', maxBodyBytes: 0 }, () => refuse(request, allow)),
   };

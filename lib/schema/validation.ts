@@ -157,7 +157,7 @@ function textSchema(column: TextColumn): z.ZodType {
       const message = faultOfText(column, text);
       if (message !== null) context.addIssue({ code: 'custom', message });
     })
-    .meta({ minLength, maxLength, ...(format === 'email' ? { format: 'email' } : {}) });
+    .meta({ minLength, maxLength, ...(format === 'email' ? { format: 'idn-email' } : {}) });
 }
 
 /** Text that `parse` brings to its one form. */

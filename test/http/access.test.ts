@@ -73,6 +73,8 @@ const expected: Readonly<Record<string, string>> = {
   'GET /api/changes': tables,
   'HEAD /api/changes': tables,
   'POST /api/query': tables,
+  'GET /api/openapi': tables,
+  'HEAD /api/openapi': tables,
 };
 
 let routes: Route[];

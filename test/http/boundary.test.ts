@@ -135,7 +135,8 @@ describe('errors', () => {
     ['corrupt', 500, '/problems/corrupt'],
   ])('of the kind %s are %i', async (kind, status, type) => {
     service.database.trouble = { fail: new AppError(kind, 'secret words', { hint: 'a hint', retryAfterMs: 1500 }) };
-    const response = await service.send('GET', '/api/students');
+    const path = '/api/students/0193f0c0-0000-7000-8000-000000000001';
+    const response = await service.send('PATCH', path, { json: { name: 'Ada' } });
     const problem = await problemOf(response);
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toBe('application/problem+json');
@@ -143,9 +144,7 @@ describe('errors', () => {
     expect(response.headers.get('retry-after')).toBe(status === 503 ? '2' : null);
     // What is wrong behind the request is for the log.
     expect(JSON.stringify(problem).includes('secret words')).toBe(status < 500);
-    expect(service.log).toMatchObject(
-      status < 500 ? [] : [{ level: 'error', status, method: 'GET', path: '/api/students' }],
-    );
+    expect(service.log).toMatchObject(status < 500 ? [] : [{ level: 'error', status, method: 'PATCH', path }]);
   });
 
   it('that are defects are 500 without a word of them, and logged', async () => {

@@ -10,6 +10,7 @@ import { migrations as defaultMigrations } from '../../lib/schema/migrations/ind
 import type { Schema } from '../../lib/schema/table.ts';
 import { schema as defaultSchema } from '../../lib/schema/tables/index.ts';
 import type { Migration } from '../../lib/schema/migration.ts';
+import { answerCheck } from './openapi.ts';
 import { openPlainDatabase, type PlainDatabase } from './plain-database.ts';
 import { fromThisMachine } from './requests.ts';
 import { testRuntime, type TestRuntime } from './runtime.ts';
@@ -22,7 +23,7 @@ export interface Service {
   readonly log: LogEntry[];
   /** What was handed to the platform to be waited for. */
   readonly waited: Promise<unknown>[];
-  /** Sends a request to the function that the platform would choose. */
+  /** Sends a request to the function that the platform would choose; its answer has to be one that OpenAPI describes. */
   send(method: string, path: string, options?: SendOptions): Promise<Response>;
 }
 
@@ -66,7 +67,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     waitUntil: (promise: Promise<unknown>) => void waited.push(promise),
   };
   const endpoints = createEndpoints(services, options.loadLimits);
-  const send = (method: string, path: string, sending: SendOptions = {}) => dispatch(endpoints, method, path, sending);
+  const check = answerCheck(schema);
+  const send = async (method: string, path: string, sending: SendOptions = {}): Promise<Response> => {
+    const response = await dispatch(endpoints, method, path, sending);
+    await check(method, path, response);
+    return response;
+  };
   return { app, runtime, endpoints, database, log, waited, send };
 }
 
@@ -128,6 +134,7 @@ const ownFunctions: Readonly<Record<string, Functions>> = {
   'db-sync': { GET: 'cronSync', POST: 'sync' },
   changes: { GET: 'changes', HEAD: 'changes' },
   query: { POST: 'query' },
+  openapi: { GET: 'openapi', HEAD: 'openapi' },
 };
 const tableFunctions: Functions = {
   GET: 'list',

@@ -21,7 +21,7 @@ type Operator = (typeof operators)[number];
 const maxInValues = 500;
 
 /** The operators that make sense for the kind. */
-function operatorsOf(column: Column): readonly Operator[] {
+export function operatorsOf(column: Column): readonly Operator[] {
   if (column.kind === 'text') return operators;
   if (column.kind === 'enum' || column.kind === 'boolean') return ['eq', 'neq', 'in', 'is'];
   return operators.filter((operator) => operator !== 'like' && operator !== 'ilike');

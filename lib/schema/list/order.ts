@@ -11,7 +11,7 @@ import type { SortKey } from './list-query.ts';
 /** Longer text is not sorted by: its values would not fit into a cursor in a URL. */
 const maxSortableLength = 1000;
 
-function isSortable(column: Column): boolean {
+export function isSortable(column: Column): boolean {
   return column.kind !== 'text' || column.maxLength <= maxSortableLength;
 }
 

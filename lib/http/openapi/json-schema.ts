@@ -1,0 +1,34 @@
+/**
+ * Small words for JSON Schema (2020-12), in which the document describes values.
+ *
+ * Owns: nothing but these words. Objects are closed: what is not described is not there.
+ */
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+export type JsonObject = { readonly [name: string]: Json };
+
+export const string: JsonObject = { type: 'string' };
+export const integer: JsonObject = { type: 'integer' };
+export const boolean: JsonObject = { type: 'boolean' };
+
+export const nullable = (type: string): JsonObject => ({ type: [type, 'null'] });
+export const arrayOf = (items: Json): JsonObject => ({ type: 'array', items });
+export const oneOf = (...schemas: readonly Json[]): JsonObject => ({ oneOf: schemas });
+export const schemaRef = (name: string): JsonObject => ({ $ref: `#/components/schemas/${name}` });
+export const described = (schema: JsonObject, description: string): JsonObject => ({ ...schema, description });
+
+/** All members are there, but for the `optional` ones. */
+export function object(members: JsonObject, optional: JsonObject = {}): JsonObject {
+  return {
+    type: 'object',
+    properties: { ...members, ...optional },
+    required: Object.keys(members),
+    additionalProperties: false,
+  };
+}
+
+/** For what operators read: more may come at any time. */
+export function openObject(members: JsonObject, optional: JsonObject = {}): JsonObject {
+  const { additionalProperties: _, ...open } = object(members, optional);
+  return open;
+}

@@ -1,0 +1,83 @@
+/**
+ * Holds answers against the OpenAPI document that the same deployment gives out: status, type and body have to be
+ * described there.
+ */
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { openApiDocument } from '../../lib/http/openapi/document.ts';
+import type { JsonObject } from '../../lib/http/openapi/json-schema.ts';
+import type { Schema } from '../../lib/schema/table.ts';
+
+/** Throws an error that says what of the answer no description has. */
+export type CheckAnswer = (method: string, path: string, response: Response) => Promise<void>;
+
+const checks = new WeakMap<Schema, CheckAnswer>();
+
+export function answerCheck(schema: Schema): CheckAnswer {
+  let check = checks.get(schema);
+  if (!check) checks.set(schema, (check = makeCheck(openApiDocument(schema))));
+  return check;
+}
+
+function makeCheck(document: JsonObject): CheckAnswer {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats.default(ajv);
+  ajv.addFormat('idn-email', /@/);
+  ajv.addSchema({ ...document, $id: 'document' });
+  const compiled = new Map<string, ValidateFunction>();
+  const validate = (pointer: string, value: unknown): void => {
+    let validator = compiled.get(pointer);
+    if (!validator) compiled.set(pointer, (validator = ajv.compile({ $ref: `document${encodeURI(pointer)}` })));
+    if (validator(value)) return;
+    throw new Error(`${JSON.stringify(value)} is not what ${pointer} describes: ${ajv.errorsText(validator.errors)}`);
+  };
+  return async (method, path, response) => {
+    const pointer = describedBy(document, method, path, response);
+    const type = response.headers.get('content-type')?.split(';')[0] ?? '';
+    if (method === 'HEAD' || pointer === null) return requireEmpty(response);
+    const content = (valueAt(document, pointer)['content'] ?? {}) as JsonObject;
+    if (Object.keys(content).length === 0) return requireEmpty(response);
+    if (!Object.hasOwn(content, type)) throw new Error(`${pointer} describes no answer of the type "${type}".`);
+    if (!type.endsWith('json')) return;
+    validate(`${pointer}/content/${escape(type)}/schema`, await response.clone().json());
+  };
+}
+
+async function requireEmpty(response: Response): Promise<void> {
+  const text = await response.clone().text();
+  if (text !== '') throw new Error(`No body is described, and this was sent: ${text}`);
+}
+
+/** The pointer of what describes the answer; null for one that has no body by its nature. */
+function describedBy(document: JsonObject, method: string, path: string, { status }: Response): string | null {
+  const paths = document['paths'] as JsonObject;
+  const [, api, first = '', second] = (path.split('?')[0] ?? '').split('/');
+  const name = second === undefined ? `/${api}/${first}` : `/${api}/${first}/{id}`;
+  const item = Object.hasOwn(paths, name) ? (paths[name] as JsonObject) : {};
+  const operation = item[method === 'HEAD' ? 'get' : method.toLowerCase()] as JsonObject | undefined;
+  if (!operation) return ofNothing(method, path, status);
+  const answer = (operation['responses'] as JsonObject)[status] as JsonObject | undefined;
+  if (!answer) throw new Error(`${method} ${path} answered ${status}, which the document does not describe.`);
+  if (typeof answer['$ref'] === 'string') return answer['$ref'];
+  return `#/paths/${escape(name)}/${method === 'HEAD' ? 'get' : method.toLowerCase()}/responses/${status}`;
+}
+
+/** An address that is nowhere, or a method that it does not have. */
+function ofNothing(method: string, path: string, status: number): string | null {
+  if (method === 'OPTIONS' && status === 204) return null;
+  if ([400, 401, 403, 404, 405, 406, 413, 414, 415, 431, 503].includes(status))
+    return '#/components/responses/Problem404';
+  throw new Error(`${method} ${path} is not described, and answered ${status}.`);
+}
+
+function valueAt(document: JsonObject, pointer: string): JsonObject {
+  const names = pointer.split('/').slice(1);
+  return names.reduce<JsonObject>(
+    (value, name) => value[name.replaceAll('~1', '/').replaceAll('~0', '~')] as JsonObject,
+    document,
+  );
+}
+
+function escape(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}
