@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { acknowledgedWrite } from './acknowledged-write.ts';
 import { catchUp } from './catch-up.ts';
+import { concurrentClients } from './clients.ts';
 import { cloudStart } from './cloud-start.ts';
 import { cloudWrite } from './cloud-write.ts';
 import { coldStart } from './cold-start.ts';
@@ -28,6 +29,7 @@ const benches: readonly Bench[] = [
   freshRead,
   cloudWrite,
   cloudStart,
+  concurrentClients,
 ];
 const resultsFolder = join(import.meta.dirname, 'results');
 

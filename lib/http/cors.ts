@@ -23,6 +23,7 @@ const answerHeaders = [
   'db-bookmark',
   'db-degraded',
   'db-durability',
+  'db-truncated',
   'etag',
   'idempotent-replayed',
   'location',

@@ -26,3 +26,15 @@ export async function loadRoutes(): Promise<Route[]> {
     })),
   );
 }
+
+/** The route of an address, as the platform finds it: one without a dynamic segment first. Null when there is none. */
+export function routeOf(routes: readonly Route[], pathname: string): Route | null {
+  const segments = pathname.split('/').filter((segment) => segment !== '');
+  const fits = ({ path }: Route): boolean => {
+    const parts = path.split('/').filter((part) => part !== '');
+    return (
+      parts.length === segments.length && parts.every((part, index) => part.startsWith('[') || part === segments[index])
+    );
+  };
+  return routes.filter(fits).toSorted((a, b) => a.path.split('[').length - b.path.split('[').length)[0] ?? null;
+}

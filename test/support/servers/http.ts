@@ -10,7 +10,7 @@ export interface Listening {
 }
 
 export async function listen(handler: RequestListener): Promise<Listening> {
-  const server = createServer({ keepAliveTimeout: 60_000 }, handler);
+  const server = createServer({ keepAliveTimeout: 60_000, maxHeaderSize: 65_536 }, handler);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const close = async (): Promise<void> => {
