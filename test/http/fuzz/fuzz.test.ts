@@ -19,7 +19,7 @@ vi.mock('../../../lib/http/serve.ts', () => ({
   endpoints: new Proxy({}, { get: (_, name) => Reflect.get(serving.endpoints as Endpoints, name) as unknown }),
 }));
 
-const volleys = Number(process.env['V'] ?? 800);
+const volleys = 800;
 const shotsEach = 25;
 
 let folder: string;

@@ -514,7 +514,7 @@ export const anyShot: fc.Arbitrary<Shot> = fc.oneof(
   { weight: 60, arbitrary: good },
   { weight: 120, arbitrary: onTable },
   { weight: 100, arbitrary: onRow },
-  { weight: 20, arbitrary: onQuery },
+  { weight: 12, arbitrary: onQuery },
   { weight: 25, arbitrary: onTransfer },
   { weight: 40, arbitrary: onOther },
   { weight: 1, arbitrary: onSync },
