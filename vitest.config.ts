@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -14,6 +15,8 @@ const system = [
 ];
 
 export default defineConfig({
+  // Functions import what the build makes of this; tests run the sources.
+  resolve: { alias: { '#serve': fileURLToPath(new URL('lib/http/serve.ts', import.meta.url)) } },
   test: {
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -1,4 +1,4 @@
-import { endpoints } from '../lib/http/serve.ts';
+import { endpoints } from '#serve';
 
 /** Vercel's cron sends GET. */
 export async function GET(request: Request): Promise<Response> {

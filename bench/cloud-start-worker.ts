@@ -5,7 +5,7 @@
  * Ways: `function` answers `GET /api/students/<id>`; `bare` downloads the object `key` with the SDK as one does who has no
  * Eider, loads DuckDB, opens the file and asks for the same row; `driver` and `sdk` only import, and print the ms.
  */
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const [way = '', key = '', student = '', folder = ''] = process.argv.slice(2);
@@ -65,14 +65,13 @@ async function downloadBlob(): Promise<Uint8Array> {
   return new Uint8Array(await new Response(found!.stream).arrayBuffer());
 }
 
+/** The driver's own file of the bundle. */
 async function driver(): Promise<string> {
+  const functions = join(import.meta.dirname, '../.packages/functions');
+  const file = (await readdir(functions)).find((name) => name.startsWith(`${cloud}-`));
+  if (file === undefined) throw new Error(`The bundle has no driver for ${cloud}.`);
   const began = performance.now();
-  const drivers = {
-    s3: () => import('../lib/store/s3.ts'),
-    gcs: () => import('../lib/store/gcs.ts'),
-    blob: () => import('../lib/store/blob.ts'),
-  };
-  await drivers[cloud]();
+  await import(join(functions, file));
   return String(performance.now() - began);
 }
 

@@ -6,8 +6,9 @@ import { promisify } from 'node:util';
 
 const repository = dirname(import.meta.dirname);
 
-/** The worker and all that it imports as JavaScript, one file a file: what a deployment runs. */
+/** The worker as JavaScript, beside the bundle of the functions as it is deployed. */
 export async function compileWorker(source: string, folder: string): Promise<string> {
+  await promisify(execFile)(process.execPath, [join(repository, 'scripts/bundle-functions.mjs')]);
   const config = {
     extends: join(repository, 'tsconfig.json'),
     compilerOptions: {
@@ -29,7 +30,10 @@ export async function compileWorker(source: string, folder: string): Promise<str
   });
   await writeFile(
     join(folder, 'package.json'),
-    JSON.stringify({ type: 'module', imports: { '#packages/*': './.packages/*.js' } }),
+    JSON.stringify({
+      type: 'module',
+      imports: { '#packages/*': './.packages/*.js', '#serve': './.packages/functions/serve.js' },
+    }),
   );
   for (const name of ['node_modules', '.packages']) await symlink(join(repository, name), join(folder, name));
   return join(folder, source.replace(/\.ts$/, '.js'));

@@ -15,10 +15,13 @@ import type { Runtime } from './runtime.ts';
 import type { Migration } from './schema/migration.ts';
 import { estimateBlobMonth, type MonthEstimate } from './store/blob-plan.ts';
 import type { UsageCounts } from './store/meter.ts';
+import { withRetry } from './store/retry.ts';
 import type { Store } from './store/store.ts';
 import { createUsage, type Usage, type UsageReport } from './store/usage.ts';
 import type { SyncSettings } from './sync/context.ts';
 import type { Engine } from './sync/engine.ts';
+import { layoutOf } from './sync/layout.ts';
+import { lookAtSnapshots } from './sync/snapshot.ts';
 
 export interface FactoryContext {
   readonly migrations: readonly Migration[];
@@ -118,12 +121,7 @@ export async function openEngine(
 /** The store is asked for its snapshots while DuckDB is still loading. */
 async function duckDbOptions(config: Config, context: FactoryContext) {
   const { runtime } = context;
-  const [opened, { withRetry }, { layoutOf }, { lookAtSnapshots }] = await Promise.all([
-    openStore(config, runtime),
-    import('./store/retry.ts'),
-    import('./sync/layout.ts'),
-    import('./sync/snapshot.ts'),
-  ]);
+  const opened = await openStore(config, runtime);
   const store = withRetry(opened.store, { runtime, ...retryUntil(config) });
   const look = lookAtSnapshots({ store, layout: layoutOf(opened.name), runtime });
   // Thrown where it is awaited, which may be later than it fails.

@@ -15,6 +15,10 @@ export interface BuiltFunction {
   readonly bytes: number;
   /** The native libraries of DuckDB that it holds, without their folders. */
   readonly natives: readonly string[];
+  /** Modules of lib/ that it would load one by one. */
+  readonly unbundled: readonly string[];
+  /** Whether our own code is in it as the bundle that it should be. */
+  readonly hasBundle: boolean;
 }
 
 export interface BuildOutput {
@@ -56,6 +60,8 @@ async function readFunction(root: string, folder: string): Promise<BuiltFunction
     handler: config.handler,
     bytes: sizes.reduce((sum, size) => sum + size, 0),
     natives: files.map((file) => basename(file)).filter((name) => isBinding(name) || isLibrary(name)),
+    unbundled: files.filter((file) => file.startsWith('lib/')),
+    hasBundle: files.includes('.packages/functions/serve.js'),
   };
 }
 
@@ -92,8 +98,12 @@ export function faultsOf(
   ];
 }
 
-function functionFaults({ route, bytes, natives }: BuiltFunction): readonly string[] {
+function functionFaults({ route, bytes, natives, unbundled, hasBundle }: BuiltFunction): readonly string[] {
   return [
+    ...(hasBundle ? [] : [`${route} lacks .packages/functions/serve.js`]),
+    ...(unbundled.length === 0
+      ? []
+      : [`${route} holds modules outside of the bundle: ${unbundled.slice(0, 3).join(', ')}`]),
     ...(natives.some(isBinding) ? [] : [`${route} lacks duckdb.node`]),
     ...(natives.some(isLibrary) ? [] : [`${route} lacks the library of DuckDB`]),
     ...(bytes <= maxFunctionBytes

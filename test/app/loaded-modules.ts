@@ -1,8 +1,9 @@
 /**
- * A program: asks db-status of the app that its environment describes, and writes which files of ours, and which
- * packages, were loaded for it: first for its import alone, then for the request.
+ * A program, `node loaded-modules.ts <module of the endpoints>`: asks db-status of the app that its environment describes,
+ * and writes which files of ours, and which packages, were loaded for it: first for its import alone, then for the request.
  */
 import { registerHooks } from 'node:module';
+import type { Endpoints } from '../../lib/http/endpoints.ts';
 
 const loaded = new Set<string>();
 registerHooks({
@@ -13,7 +14,7 @@ registerHooks({
   },
 });
 
-const { endpoints } = await import('../../lib/http/serve.ts');
+const { endpoints } = (await import(process.argv[2]!)) as { endpoints: Endpoints };
 const atStart = [...loaded];
 const response = await endpoints.status(
   new Request('http://localhost/api/db-status', { headers: { 'x-real-ip': '127.0.0.1' } }),

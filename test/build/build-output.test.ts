@@ -11,6 +11,8 @@ const sound: BuiltFunction = {
   handler: 'api/x.js',
   bytes: 75_000_000,
   natives: ['duckdb.node', 'libduckdb.so'],
+  unbundled: [],
+  hasBundle: true,
 };
 const expected = { routes: ['/api/x'], publicFiles: ['index.html'] };
 
@@ -25,6 +27,8 @@ describe('faults are found', () => {
     ['a missing function', faults({ route: '/api/y' }), '/api/x was not built'],
     ['a missing binding', faults({ natives: ['libduckdb.so'] }), '/api/x lacks duckdb.node'],
     ['a missing library', faults({ natives: ['duckdb.node'] }), '/api/x lacks the library of DuckDB'],
+    ['a missing bundle', faults({ hasBundle: false }), '/api/x lacks .packages/functions/serve.js'],
+    ['a module by itself', faults({ unbundled: ['lib/a.js'] }), '/api/x holds modules outside of the bundle: lib/a.js'],
     ['size', faults({ bytes: 100_000_001 }), '/api/x has 100.0 MB, more than 100.0 MB'],
     ['a page that is missing', faults({}, []), 'index.html is not served'],
     ['a source that is served', faults({}, ['index.html', 'lib/app.ts']), 'lib/app.ts is served to anyone'],
@@ -66,6 +70,8 @@ describe('reading a build', () => {
   test('counts what is in it', async () => {
     await write('functions/api/[table]/index.func/.vc-config.json', '{"handler":"a.js"}');
     await write('functions/api/[table]/index.func/node_modules/x/duckdb.node', '12345');
+    await write('functions/api/[table]/index.func/lib/a.js', '1');
+    await write('functions/api/[table]/index.func/.packages/functions/serve.js', '2');
     await write('static/a/b.html', '');
     const output: BuildOutput = await readBuildOutput(folder);
     expect(output).toEqual({
@@ -74,8 +80,10 @@ describe('reading a build', () => {
           route: '/api/[table]',
           folder: join(folder, 'functions/api/[table]/index.func'),
           handler: 'a.js',
-          bytes: 23,
+          bytes: 25,
           natives: ['duckdb.node'],
+          unbundled: ['lib/a.js'],
+          hasBundle: true,
         },
       ],
       staticFiles: ['a/b.html'],

@@ -129,3 +129,8 @@ test('the links of the page lead somewhere, and .env is obeyed', async () => {
   for (const link of links) expect({ link, status: (await get(link)).status }).toEqual({ link, status: 200 });
   expect((await get('/api/db-status')).body).toContain('from-env-file.db');
 });
+
+test('a source that is changed is served as it is now, at the next request', async () => {
+  await write('lib/http/serve.ts', `export const endpoints = { status: async () => new Response('as changed') };`);
+  expect(await get('/api/db-status')).toMatchObject({ status: 200, body: 'as changed' });
+});
