@@ -6,11 +6,12 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { BackendName, BlobSettings, DirectorySettings, GcsSettings, S3Settings } from './config/backends.ts';
+import type { BackendName, BlobSettings, DirectorySettings, GcsSettings, PostgresSettings, S3Settings } from './config/backends.ts';
 import type { Config } from './config/config.ts';
 import { setSdkDefault } from './config/process.ts';
 import type { Database } from './db/database.ts';
 import type { LeftoverCopy } from './db/duckdb/local-copy.ts';
+import type { MigratedPool } from './db/postgres/postgres-database.ts';
 import type { Runtime } from './runtime.ts';
 import type { Migration } from './schema/migration.ts';
 import { estimateBlobMonth, type MonthEstimate } from './store/blob-plan.ts';
@@ -173,6 +174,15 @@ export function slotRootOf(tmpDirectory: string, location: string): string {
   // The number goes up when slots are locked in another way: who locks them differently must not share them.
   const owner = `${process.getuid?.() ?? ''} ${location} 2`;
   return join(tmpDirectory, `eider-${createHash('sha256').update(owner).digest('hex').slice(0, 16)}`);
+}
+
+/** The connections of PostgreSQL alone, for what works on whole databases. */
+export async function openPostgres(
+  { connectionString, driver }: PostgresSettings,
+  { migrations, runtime }: FactoryContext,
+): Promise<MigratedPool> {
+  const { openMigratedPool } = await import('./db/postgres/postgres-database.ts');
+  return openMigratedPool({ connectionString, driver, migrations, runtime });
 }
 
 /** PostgreSQL: no replica, no store; the driver is loaded that the host is reached best through. */

@@ -4,11 +4,11 @@
  * Owns: opening them, each with the settings of the environment and limits for work on whole databases. The worst that
  * can happen: both names for one database; so their places are compared.
  */
-import { openEngine, slotRootOf } from '../backends.ts';
+import { openEngine, openPostgres, slotRootOf } from '../backends.ts';
 import { backendNames, type BackendName } from '../config/backends.ts';
 import { type Config, readConfig } from '../config/config.ts';
 import type { Environment } from '../config/variables.ts';
-import type { MoveEnd } from '../db/move/move.ts';
+import type { MoveEnd } from '../db/move/ends.ts';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { migrations } from '../schema/migrations/index.ts';
@@ -58,7 +58,8 @@ function configOf(name: string, environment: Environment): Config {
   if (!isBackend(name)) {
     throw new AppError('invalid', `"${name}" is no backend.`, { hint: `Name one of ${backendNames.join(', ')}.` });
   }
-  return readConfig({ ...environment, DB_BACKEND: name });
+  // Nothing may stand in for an end of a move.
+  return { ...readConfig({ ...environment, DB_BACKEND: name }), fallbacks: [] };
 }
 
 function isBackend(name: string): name is BackendName {
@@ -66,6 +67,10 @@ function isBackend(name: string): name is BackendName {
 }
 
 async function openEnd(config: Config, runtime: Runtime): Promise<OpenEnd> {
+  if (config.chosen.backend === 'postgres') {
+    const { pool, location } = await openPostgres(config.chosen, { migrations, runtime });
+    return { end: { kind: 'postgres', location, pool }, close: () => pool.close() };
+  }
   const { engine, location } = await openEngine(config, { migrations, runtime }, { memoryLimitBytes, readDeadlineMs });
   return { end: { kind: 'duckdb', location, engine }, close: () => engine.close() };
 }

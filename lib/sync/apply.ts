@@ -113,9 +113,9 @@ async function deleteBySet(
 }
 
 /** Appends rows column by column in chunks: types are exact, and it is the fastest way in. */
-function appendRows(
+export function appendRows(
   appender: DuckDBAppender,
-  columns: readonly Column[],
+  columns: readonly Pick<Column, 'type' | 'codec'>[],
   rowCount: number,
   value: (row: number, column: number) => PlainValue,
 ): void {

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isSameSum } from '../../lib/db/move/checksum.ts';
-import { type DuckDbEnd, moveDatabase, type MoveOptions } from '../../lib/db/move/move.ts';
+import type { DuckDbEnd, MoveOptions } from '../../lib/db/move/ends.ts';
+import { moveDatabase } from '../../lib/db/move/move.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
 import { withFaults } from '../../lib/store/faults.ts';
@@ -29,6 +30,7 @@ async function move(from: Store, to: Store, options: Partial<MoveOptions> = {}) 
     source: duckDb('from', await openEngine(from)),
     target: duckDb('to', await openEngine(to)),
     replace: false,
+    ownTables: new Set(['accounts']),
     workFolder: await temporaryFolder(),
     runtime,
     onEvent: () => undefined,

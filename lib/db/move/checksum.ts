@@ -1,5 +1,5 @@
 /**
- * A checksum of a table's rows that does not depend on their order: each row's plain values are hashed, and the hashes
+ * A checksum of a table's rows that depends neither on their order nor on that of the columns: each row's plain values are hashed, and the hashes
  * added up.
  *
  * Owns: the sum. It is the same on every engine, as plain values are. The worst that can happen: two tables that differ
@@ -18,14 +18,17 @@ export interface TableSum {
 const lanes = 8;
 
 export class RowSum {
-  readonly #jsonColumns: readonly number[];
+  /** By name, so that the order of the columns makes no difference either. */
+  readonly #columns: readonly { readonly index: number; readonly isJson: boolean }[];
   /** Sums modulo 2^32, each of its own part of the hash. */
   readonly #sums = new Uint32Array(lanes);
   #rows = 0;
 
   /** Continues a sum, or begins one. */
   constructor(table: MovedTable, begun: TableSum = { rows: 0, checksum: '' }) {
-    this.#jsonColumns = table.columns.flatMap(({ declared }, index) => (declared === 'JSON' ? [index] : []));
+    this.#columns = table.columns
+      .map(({ name, declared }, index) => ({ name, index, isJson: declared === 'JSON' }))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
     this.#rows = begun.rows;
     const bytes = Buffer.from(begun.checksum.padStart(lanes * 8, '0'), 'hex');
     for (let lane = 0; lane < lanes; lane++) this.#sums[lane] = bytes.readUInt32BE(lane * 4);
@@ -38,13 +41,10 @@ export class RowSum {
   }
 
   #comparable(row: PlainRow): PlainRow {
-    if (this.#jsonColumns.length === 0) return row;
-    const values = [...row];
-    for (const column of this.#jsonColumns) {
-      const text = values[column];
-      if (typeof text === 'string') values[column] = canonicalJson(text);
-    }
-    return values;
+    return this.#columns.map(({ index, isJson }) => {
+      const value = row[index] ?? null;
+      return isJson && typeof value === 'string' ? canonicalJson(value) : value;
+    });
   }
 
   get sum(): TableSum {

@@ -25,8 +25,15 @@ interface Named {
   readonly name: string;
 }
 
-/** `towards`: rows that the other engine cannot hold are refused, too. */
-export async function inventoryOfDuckDb(session: Session, towards: 'duckdb' | 'postgres'): Promise<Inventory> {
+/**
+ * `towards`: rows that the other engine cannot hold are refused, too. `ownTables`: tables that migrations make, on
+ * either engine as it should be.
+ */
+export async function inventoryOfDuckDb(
+  session: Session,
+  towards: 'duckdb' | 'postgres',
+  ownTables: ReadonlySet<string> = new Set(),
+): Promise<Inventory> {
   const refusals: Refusal[] = [];
   const tables: MovedTable[] = [];
   for (const name of await tableNames(session)) {
@@ -35,7 +42,7 @@ export async function inventoryOfDuckDb(session: Session, towards: 'duckdb' | 'p
     if (towards === 'postgres') refusals.push(...(await valueRefusals(session, table)));
   }
   throwRefusals(refusals);
-  return { tables, leftBehind: towards === 'postgres' ? await leftBehind(session) : [] };
+  return { tables, leftBehind: towards === 'postgres' ? await leftBehind(session, ownTables) : [] };
 }
 
 async function tableNames(session: Session): Promise<Named[]> {
@@ -49,7 +56,7 @@ async function tableNames(session: Session): Promise<Named[]> {
 }
 
 /** A table of DuckDB, also one that was made for what comes from PostgreSQL. */
-async function describeTable(session: Session, name: Named, refusals: Refusal[]): Promise<MovedTable> {
+export async function describeTable(session: Session, name: Named, refusals: Refusal[]): Promise<MovedTable> {
   const quoted = quoteTable({ schema: name.schema, table: name.name });
   const result = await session.connection.run(`SELECT * FROM ${quoted} LIMIT 0`);
   const columns: MovedColumn[] = [];
@@ -138,18 +145,19 @@ async function valueRefusals(session: Session, table: MovedTable): Promise<Refus
 }
 
 /** What a DuckDB file may hold besides rows, and PostgreSQL does not understand. */
-async function leftBehind(session: Session): Promise<string[]> {
+async function leftBehind(session: Session, ownTables: ReadonlySet<string>): Promise<string[]> {
   const here = 'database_name = current_database() AND NOT internal';
+  const ofTable = `database_name = current_database() AND schema_name <> 'eider'`;
   const rows = await session.rows(
-    `SELECT 'the view ' || view_name FROM duckdb_views() WHERE ${here}
-     UNION ALL SELECT 'the index ' || index_name FROM duckdb_indexes() WHERE database_name = current_database()
-     UNION ALL SELECT 'the sequence ' || sequence_name FROM duckdb_sequences() WHERE database_name = current_database()
-     UNION ALL SELECT 'the macro ' || function_name FROM duckdb_functions() WHERE ${here} AND function_type LIKE '%macro'
-     UNION ALL SELECT 'the ' || lower(constraint_type) || ' constraint of ' || table_name || ': ' || constraint_text
-       FROM duckdb_constraints() WHERE database_name = current_database() AND constraint_type IN ('CHECK', 'FOREIGN KEY')
-     UNION ALL SELECT 'the default or generated value of ' || table_name || '.' || column_name || ': ' || column_default
-       FROM duckdb_columns() WHERE ${here} AND column_default IS NOT NULL
+    `SELECT NULL, 'the view ' || view_name FROM duckdb_views() WHERE ${here}
+     UNION ALL SELECT table_name, 'the index ' || index_name FROM duckdb_indexes() WHERE ${ofTable}
+     UNION ALL SELECT NULL, 'the sequence ' || sequence_name FROM duckdb_sequences() WHERE database_name = current_database()
+     UNION ALL SELECT NULL, 'the macro ' || function_name FROM duckdb_functions() WHERE ${here} AND function_type LIKE '%macro'
+     UNION ALL SELECT table_name, 'the ' || lower(constraint_type) || ' constraint of ' || table_name || ': ' || constraint_text
+       FROM duckdb_constraints() WHERE ${ofTable} AND constraint_type IN ('CHECK', 'FOREIGN KEY')
+     UNION ALL SELECT table_name, 'the default or generated value of ' || table_name || '.' || column_name || ': ' || column_default
+       FROM duckdb_columns() WHERE ${ofTable} AND NOT internal AND column_default IS NOT NULL
      ORDER BY ALL`,
   );
-  return rows.map(([text]) => String(text));
+  return rows.filter(([table]) => !ownTables.has(String(table))).map(([, text]) => String(text));
 }

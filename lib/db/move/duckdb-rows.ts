@@ -4,13 +4,14 @@
  * Owns: the order of reading, by primary key where there is one, so that a move can go on after the last row that it
  * wrote. The worst that can happen: a row left out where reading went on; the checksums show it.
  */
+import { appendRows } from '../../sync/apply.ts';
 import { decodeNullable, encodeNullable } from '../../sync/codec.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
 import { RowSum, type TableSum } from './checksum.ts';
 import type { MovedTable, PlainRow } from './tables.ts';
 
 /** Batches of up to 2,048 rows; after the row with the key `after`, if that is given. */
-async function* readDuckDbRows(
+export async function* readDuckDbRows(
   session: Session,
   table: MovedTable,
   after: PlainRow | null = null,
@@ -34,6 +35,12 @@ async function* readDuckDbRows(
 
 function names(columns: MovedTable['columns']): string {
   return columns.map(({ name }) => quoteName(name)).join(', ');
+}
+
+export async function appendDuckDbRows(session: Session, table: MovedTable, rows: readonly PlainRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const appender = await session.connection.createAppender(table.name, table.schema);
+  appendRows(appender, table.columns, rows.length, (row, column) => rows[row]![column]!);
 }
 
 /** The sum of all rows as they are now. */

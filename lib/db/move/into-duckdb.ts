@@ -10,6 +10,7 @@ import type { Session } from '../../sync/sql.ts';
 import { inventoryOfDuckDb } from './duckdb-inventory.ts';
 import { sumDuckDbTable } from './duckdb-rows.ts';
 import { createMovedTable, movedTable, requireSameSums, type TargetState } from './earlier.ts';
+import { newest } from './ends.ts';
 import type { MovedSums, OnMoveEvent } from './report.ts';
 import { type MovedTable, tableTitle } from './tables.ts';
 
@@ -60,7 +61,7 @@ export async function sumAll(
 }
 
 /** Tells of rows as they come, in the course of one table. */
-function progress(
+export function progress(
   table: MovedTable,
   step: 'read' | 'copy' | 'verify' | 'compare',
   onEvent: OnMoveEvent,
@@ -73,11 +74,20 @@ function progress(
   };
 }
 
+export interface DuckDbState extends TargetState {
+  readonly version: number;
+  readonly tables: readonly { readonly schema: string; readonly name: string }[];
+}
+
 /** What the target holds before the move, and at which version that was. */
-export async function lookAtDuckDb(engine: Engine, onEvent: OnMoveEvent): Promise<TargetState & { version: number }> {
+export async function lookAtDuckDb(engine: Engine, onEvent: OnMoveEvent): Promise<DuckDbState> {
   const { value, version } = await engine.read(
-    async (session) => ({ sums: await sumAll(session, 'compare', onEvent), moved: await readMoved(session) }),
-    { maxStalenessMs: 0, atLeast: undefined },
+    async (session) => ({
+      ...(await inventoryOfDuckDb(session, 'duckdb')),
+      sums: await sumAll(session, 'compare', onEvent),
+      moved: await readMoved(session),
+    }),
+    newest,
   );
   return { ...value, version };
 }
@@ -89,7 +99,7 @@ async function readMoved(session: Session): Promise<MovedSums | null> {
 }
 
 /** Whether there is a table of this name in the schema `eider`. */
-async function hasTable(session: Session, name: string): Promise<boolean> {
+export async function hasTable(session: Session, name: string): Promise<boolean> {
   const found = await session.rows(
     `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'eider' AND table_name = $1`,
     [name],

@@ -6,49 +6,48 @@
  * so what the target serves changes in one commit, after its rows were compared with the source's.
  */
 import { rm } from 'node:fs/promises';
-import type { Runtime } from '../../runtime.ts';
-import type { Engine } from '../../sync/engine.ts';
+import { AppError } from '../../errors.ts';
 import { claimSlot, removeReplica, type Slot } from '../../sync/slot.ts';
+import { moveIntoPostgres } from './duckdb-to-postgres.ts';
 import { areSameSums, requireReplaceable } from './earlier.ts';
+import { type DuckDbEnd, type MoveOptions, newest, type PostgresEnd } from './ends.ts';
 import { commitNewState, lookAtDuckDb, sumAll } from './into-duckdb.ts';
+import { moveOutOfPostgres } from './postgres-to-duckdb.ts';
 import type { MoveReport, MovedSums, OnMoveEvent } from './report.ts';
-
-export interface DuckDbEnd {
-  readonly kind: 'duckdb';
-  /** For people: which store, and the name in it. */
-  readonly location: string;
-  readonly engine: Engine;
-}
-
-export type MoveEnd = DuckDbEnd;
-
-export interface MoveOptions {
-  readonly source: MoveEnd;
-  readonly target: MoveEnd;
-  /** Whether data of the target's own may be replaced. */
-  readonly replace: boolean;
-  /** Where the new state is made; the same for each move between these two. */
-  readonly workFolder: string;
-  readonly runtime: Runtime;
-  readonly onEvent: OnMoveEvent;
-}
 
 /** Moves, or finds that there is nothing to move. May be repeated at any time. @throws AppError */
 export async function moveDatabase(options: MoveOptions): Promise<MoveReport> {
   const slot = await claimSlot(options.workFolder, options.runtime);
   try {
-    return await moveFile(options, slot);
+    return await moveWithin(options, slot);
   } finally {
+    await rm(slot.spillPath, { recursive: true, force: true });
     slot.release();
   }
 }
 
+function moveWithin(options: MoveOptions, slot: Slot): Promise<MoveReport> {
+  const { source, target } = options;
+  if (source.kind === 'duckdb') {
+    return target.kind === 'duckdb'
+      ? moveFile({ ...options, source, target }, slot)
+      : moveIntoPostgres({ ...options, source, target }, slot);
+  }
+  if (target.kind === 'duckdb') return moveOutOfPostgres({ ...options, source, target }, slot);
+  return refusePostgresTwice(target);
+}
+
+function refusePostgresTwice({ location }: PostgresEnd): Promise<never> {
+  const message = `From PostgreSQL to PostgreSQL (${location}) there are better ways than through DuckDB.`;
+  return Promise.reject(new AppError('invalid', message, { hint: 'Use pg_dump and pg_restore.' }));
+}
+
 /** From DuckDB to DuckDB: the file as it is, whatever is in it. */
-async function moveFile({ source, target, replace, runtime, onEvent }: MoveOptions, slot: Slot): Promise<MoveReport> {
+async function moveFile(options: MoveOptions<DuckDbEnd, DuckDbEnd>, slot: Slot): Promise<MoveReport> {
+  const { source, target, replace, runtime, onEvent } = options;
   const found = await lookAtDuckDb(target.engine, onEvent);
   const read = await readSums(source, onEvent);
-  const leftBehind: string[] = [];
-  if (areSameSums(found.sums, read.sums)) return report('there-already', found.version);
+  if (areSameSums(found.sums, read.sums)) return report(source, read, 'there-already', found.version);
   if (!replace) requireReplaceable(found, target.location);
   await removeReplica(slot);
   try {
@@ -57,29 +56,29 @@ async function moveFile({ source, target, replace, runtime, onEvent }: MoveOptio
     await source.engine.copyState(slot.replicaPath);
     const state = { path: slot.replicaPath, onto: found.version, source: source.location, sourceVersion: read.version };
     const version = await commitNewState(target.engine, { ...state, sums: read.sums }, runtime, onEvent);
-    return await report('moved', version);
+    return await report(source, read, 'moved', version);
   } finally {
     await removeReplica(slot);
-    await rm(slot.spillPath, { recursive: true, force: true });
-  }
-
-  async function report(outcome: MoveReport['outcome'], targetVersion: number): Promise<MoveReport> {
-    const { version: now } = await source.engine.read(() => Promise.resolve(), newest);
-    const sourceVersion = read.version;
-    return {
-      outcome,
-      tables: read.sums,
-      sourceVersion,
-      targetVersion,
-      sourceMovedOn: now !== sourceVersion,
-      leftBehind,
-    };
   }
 }
 
-const newest = { maxStalenessMs: 0, atLeast: undefined };
+interface Read {
+  readonly sums: MovedSums;
+  readonly version: number;
+}
 
-async function readSums(source: DuckDbEnd, onEvent: OnMoveEvent): Promise<{ sums: MovedSums; version: number }> {
+async function readSums(source: DuckDbEnd, onEvent: OnMoveEvent): Promise<Read> {
   const { value, version } = await source.engine.read((session) => sumAll(session, 'read', onEvent), newest);
   return { sums: value, version };
+}
+
+async function report(
+  source: DuckDbEnd,
+  { sums, version: sourceVersion }: Read,
+  outcome: MoveReport['outcome'],
+  targetVersion: number,
+): Promise<MoveReport> {
+  const { version: now } = await source.engine.read(() => Promise.resolve(), newest);
+  const sourceMovedOn = now !== sourceVersion;
+  return { outcome, tables: sums, sourceVersion, targetVersion, sourceMovedOn, leftBehind: [] };
 }

@@ -2,7 +2,7 @@
  * Values as PostgreSQL writes them in text, and back to the plain form that rows have, by the type that the column has on
  * DuckDB.
  *
- * Owns: these text forms. The worst that can
+ * Owns: these text forms. Expects the settings that postgres-session.ts makes. The worst that can
  * happen: a value that comes back other than it was; a property test sends every type both ways, and a move compares
  * the checksums of both sides before it commits.
  */
@@ -42,7 +42,7 @@ function floating(round: (value: number) => number): TextForm {
 const scalarForms: Partial<Record<DuckDBTypeId, TextForm>> = {
   [DuckDBTypeId.BOOLEAN]: form<boolean>(
     (plain) => (plain ? 't' : 'f'),
-    (text) => text === 't',
+    (text) => text.startsWith('t'),
   ),
   [DuckDBTypeId.TINYINT]: integer,
   [DuckDBTypeId.SMALLINT]: integer,

@@ -50,7 +50,7 @@ const postgresNames: Partial<Record<DuckDBTypeId, string>> = {
 };
 
 /** The type on PostgreSQL, as `format_type` writes it; null when there is none. */
-function postgresType({ declared, type }: DuckDbColumnType): string | null {
+export function postgresType({ declared, type }: DuckDbColumnType): string | null {
   if (declared === 'JSON') return 'json';
   if (type.typeId === DuckDBTypeId.DECIMAL) return `numeric(${type.width},${type.scale})`;
   if (type.typeId !== DuckDBTypeId.LIST && type.typeId !== DuckDBTypeId.ARRAY)
@@ -109,7 +109,7 @@ const asText: ReadonlySet<string> = new Set([
 const mostDigits = 38;
 
 /** The type on DuckDB for one of PostgreSQL's, as `format_type` writes it; null when there is none. */
-function duckdbType(postgres: string): string | null {
+export function duckdbType(postgres: string): string | null {
   if (postgres.endsWith('[]')) {
     const item = duckdbType(postgres.slice(0, -2));
     return item === null ? null : `${item}[]`;
@@ -124,8 +124,13 @@ function duckdbType(postgres: string): string | null {
 
 const labels = { postgres: 'PostgreSQL type: ', duckdb: 'DuckDB type: ' } as const;
 
+/** The comment on a column whose type the other engine would not restore by itself. */
+export function typeNote(of: keyof typeof labels, type: string): string {
+  return labels[of] + type;
+}
+
 /** The type that a comment names; null when it is no such comment. */
-function notedType(of: keyof typeof labels, comment: string | null): string | null {
+export function notedType(of: keyof typeof labels, comment: string | null): string | null {
   return comment?.startsWith(labels[of]) ? comment.slice(labels[of].length) : null;
 }
 

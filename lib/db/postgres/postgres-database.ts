@@ -40,6 +40,22 @@ export interface PostgresDatabaseOptions extends Pick<TransactionsOptions, 'onSt
 
 /** Connects, runs the migrations that are new, and gives the database. On failure nothing stays open. @throws AppError */
 export async function openPostgresDatabase(options: PostgresDatabaseOptions): Promise<Database> {
+  return new PostgresDatabase(await openParts(options));
+}
+
+/** The connections alone, for what works on whole databases. */
+export async function openMigratedPool(options: PostgresDatabaseOptions): Promise<MigratedPool> {
+  const { pool, location } = await openParts(options);
+  return { pool, location };
+}
+
+export interface MigratedPool {
+  readonly pool: ConnectionPool;
+  /** Host, port and database. */
+  readonly location: string;
+}
+
+async function openParts(options: PostgresDatabaseOptions): Promise<Parts> {
   const { connectionString, driver, migrations, runtime, onStep } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const settings = readConnectionString(connectionString);
@@ -49,7 +65,7 @@ export async function openPostgresDatabase(options: PostgresDatabaseOptions): Pr
   try {
     const keys = await runMigrations({ transactions, migrations, runtime, limits });
     const location = locationOf(settings);
-    return new PostgresDatabase({ pool, transactions, runtime, limits, warnings, location, keys });
+    return { pool, transactions, runtime, limits, warnings, location, keys };
   } catch (error) {
     await pool.close();
     throw error;

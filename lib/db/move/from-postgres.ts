@@ -1,0 +1,127 @@
+/**
+ * From PostgreSQL into the file that becomes the new state of a DuckDB database, a part at a time.
+ *
+ * Owns: the file's own notes of how far it has come, so that a move that was cut off goes on there. The worst that can
+ * happen: parts of two states of the source in one file; so a file that was gone on with is compared with all rows of
+ * the source as they are at the end, and made anew when it differs.
+ */
+import type { PlainValue } from '../../schema/values.ts';
+import { quoteTable, type Session } from '../../sync/sql.ts';
+import { RowSum, type TableSum } from './checksum.ts';
+import { describeTable } from './duckdb-inventory.ts';
+import { fillTable, type Filling, makeEmptyTable } from './fill.ts';
+import { hasTable, progress } from './into-duckdb.ts';
+import { currentSchema, quotedOnPostgres, sumPostgresTable } from './postgres-rows.ts';
+import type { MovedSums, OnMoveEvent } from './report.ts';
+import { type MovedTable, type PlainRow, tableTitle } from './tables.ts';
+
+export interface FileFilling extends Filling {
+  readonly tables: readonly MovedTable[];
+  /** What the file is made of and for: it is gone on with only when this is the same. */
+  readonly job: string;
+  /** Tables of the target that the source does not have and that are to go. */
+  readonly drop: readonly { readonly schema: string; readonly name: string }[];
+  /** Rows between two notes. */
+  readonly commitRows: number;
+  readonly onEvent: OnMoveEvent;
+}
+
+interface Progress extends TableSum {
+  readonly isDone: boolean;
+  /** The last key. */
+  readonly after: PlainRow | null;
+}
+
+/** Whether the file at hand is a part of this job. */
+export async function isPartOf(session: Session, job: string): Promise<boolean> {
+  if (!(await hasTable(session, 'move_progress'))) return false;
+  const [row] = await session.rows(`SELECT 1 FROM eider.move_progress WHERE title = '' AND last_key = $1`, [job]);
+  return row !== undefined;
+}
+
+/** Makes the tables anew and notes that nothing is in them. */
+export async function beginFile(session: Session, filling: FileFilling): Promise<void> {
+  await session.execute('BEGIN');
+  for (const { schema, name } of filling.drop) {
+    await session.execute(`DROP TABLE IF EXISTS ${quoteTable({ schema, table: name })}`);
+  }
+  for (const table of filling.tables) await makeEmptyTable(session, table, filling);
+  await session.execute(`DROP TABLE IF EXISTS eider.move_progress; CREATE TABLE eider.move_progress
+    (title VARCHAR PRIMARY KEY, rows BIGINT NOT NULL, checksum VARCHAR NOT NULL, last_key VARCHAR, done BOOLEAN NOT NULL)`);
+  await session.run(`INSERT INTO eider.move_progress VALUES ('', 0, '', $1, false)`, [filling.job]);
+  await session.execute('COMMIT');
+}
+
+/** Fills what is missing. Answers the sums of the source's rows. */
+export async function fillFile(session: Session, filling: FileFilling): Promise<{ sums: MovedSums; resumed: boolean }> {
+  const { postgres, tables, onEvent } = filling;
+  const current = await currentSchema(postgres);
+  const sums: Record<string, TableSum> = {};
+  let resumed = false;
+  for (const source of tables) {
+    const table = { ...(await describeTable(session, source, [])), rows: source.rows };
+    const begun = await progressOf(session, table);
+    resumed ||= begun !== null;
+    const quoted = quotedOnPostgres(table, current);
+    sums[tableTitle(table)] = await fillOne(session, { filling, table, quoted, begun });
+    await session.execute('CHECKPOINT');
+  }
+  if (!resumed) return { sums, resumed };
+  for (const table of tables) {
+    const onRows = progress(table, 'read', onEvent);
+    sums[tableTitle(table)] = await sumPostgresTable(postgres, table, quotedOnPostgres(table, current), onRows);
+  }
+  return { sums, resumed };
+}
+
+interface OneTable {
+  readonly filling: FileFilling;
+  readonly table: MovedTable;
+  readonly quoted: string;
+  readonly begun: Progress | null;
+}
+
+async function fillOne(session: Session, { filling, table, quoted, begun }: OneTable): Promise<TableSum> {
+  if (begun?.isDone) return begun;
+  const sum = new RowSum(table, begun ?? undefined);
+  const told = progress(table, 'copy', filling.onEvent, begun?.rows ?? 0);
+  let noted = sum.sum.rows;
+  let last: PlainRow | null = begun?.after ?? null;
+  await session.execute('BEGIN');
+  const onRows = async (rows: readonly PlainRow[]): Promise<void> => {
+    last = keyOf(table, rows.at(-1)!);
+    told(rows.length);
+    if (table.key.length === 0 || sum.sum.rows - noted < filling.commitRows) return;
+    noted = sum.sum.rows;
+    await note(session, table, { ...sum.sum, after: last, isDone: false });
+    await session.execute('COMMIT; BEGIN');
+  };
+  const order = table.key.length === 0 ? {} : { after: last };
+  await fillTable(session, filling.postgres, { table, quoted, sum, onRows, ...order });
+  await note(session, table, { ...sum.sum, after: last, isDone: true });
+  await session.execute('COMMIT');
+  return sum.sum;
+}
+
+function keyOf(table: MovedTable, row: PlainRow): PlainRow {
+  return table.key.map((column) => row[table.columns.indexOf(column)] ?? null);
+}
+
+async function progressOf(session: Session, table: MovedTable): Promise<Progress | null> {
+  const [row] = await session.rows(`SELECT rows, checksum, last_key, done FROM eider.move_progress WHERE title = $1`, [
+    tableTitle(table),
+  ]);
+  if (!row) return null;
+  const after = row[2] === null ? null : (JSON.parse(String(row[2])) as PlainValue[]);
+  return { rows: Number(row[0]), checksum: String(row[1]), after, isDone: row[3] === true };
+}
+
+async function note(session: Session, table: MovedTable, { rows, checksum, after, isDone }: Progress): Promise<void> {
+  await session.run(`INSERT OR REPLACE INTO eider.move_progress VALUES ($1, $2, $3, $4, $5)`, [
+    tableTitle(table),
+    BigInt(rows),
+    checksum,
+    JSON.stringify(after),
+    isDone,
+  ]);
+}

@@ -1,0 +1,82 @@
+/**
+ * One transaction on PostgreSQL for work on a whole database: as long as it takes, every value as the text that the
+ * server writes.
+ *
+ * Owns: beginning and ending it, and the settings on which the text depends. The worst that can happen: values written
+ * in another form than they are read; so the settings are made in the statement that begins the transaction.
+ */
+import { AppError } from '../../errors.ts';
+import { causeOf, mapStatementError } from '../postgres/errors.ts';
+import type { Connection, ConnectionPool, StatementResult } from '../postgres/pool.ts';
+
+/** Columns by name. What is selected has to be text. */
+export type TextRow = Readonly<Record<string, string | null>>;
+
+export class PostgresSession {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async rows(text: string, values?: readonly (string | null)[]): Promise<TextRow[]> {
+    return (await this.run(text, values)).rows as TextRow[];
+  }
+
+  async run(text: string, values?: readonly (string | null)[]): Promise<StatementResult> {
+    try {
+      return await this.#connection.run(values ? { text, values } : { text });
+    } catch (error) {
+      throw mapStatementError(error);
+    }
+  }
+}
+
+const exact = Object.entries({
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, YMD',
+  IntervalStyle: 'iso_8601',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  xmloption: 'content',
+  standard_conforming_strings: 'on',
+  statement_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+})
+  .map(([name, value]) => `set_config('${name}', '${value}', true)`)
+  .join(', ');
+
+const modes = {
+  /** One state, whatever is written meanwhile. */
+  read: 'ISOLATION LEVEL REPEATABLE READ READ ONLY',
+  write: 'ISOLATION LEVEL READ COMMITTED READ WRITE',
+} as const;
+
+/** Runs `work` in a transaction and commits it; rolls back when it throws. @throws AppError */
+export async function inTransaction<T>(
+  pool: ConnectionPool,
+  mode: keyof typeof modes,
+  work: (session: PostgresSession) => Promise<T>,
+): Promise<T> {
+  const connection = await pool.connect();
+  try {
+    const session = new PostgresSession(connection);
+    await session.run(`BEGIN ${modes[mode]}; SELECT ${exact}`);
+    const value = await work(session);
+    const { command } = await session.run('COMMIT');
+    if (command !== 'COMMIT') throw new AppError('unavailable', 'PostgreSQL rolled the transaction back.');
+    connection.release();
+    return value;
+  } catch (error) {
+    // Whatever state it is in, the server undoes what it did.
+    connection.destroy();
+    throw error;
+  }
+}
+
+/** The error of writing rows, with the table that they are of; values are left behind. */
+export function ofTable(title: string, error: unknown): unknown {
+  if (!(error instanceof AppError) || error.kind === 'unavailable') return error;
+  const cause = causeOf(error.cause ?? error);
+  return new AppError(error.kind, `${title}: ${error.message} (${cause.message})`, { cause });
+}

@@ -1,0 +1,137 @@
+/**
+ * Moving from PostgreSQL to DuckDB.
+ *
+ * Owns: what is read of the source in one state, and whether it was written since. The file of the new state stays when a
+ * move is cut off. The worst that can happen is told in move.ts.
+ */
+import { mkdir } from 'node:fs/promises';
+import { isAppError } from '../../errors.ts';
+import type { Session } from '../../sync/sql.ts';
+import { removeReplica, type Slot } from '../../sync/slot.ts';
+import { areSameSums, requireReplaceable, type TargetState } from './earlier.ts';
+import type { DuckDbEnd, MoveOptions, PostgresEnd } from './ends.ts';
+import { beginFile, fillFile, isPartOf } from './from-postgres.ts';
+import { commitNewState, type DuckDbState, lookAtDuckDb, progress } from './into-duckdb.ts';
+import { inventoryOfPostgres } from './postgres-inventory.ts';
+import { currentSchema, quotedOnPostgres, sumPostgresTable } from './postgres-rows.ts';
+import { inTransaction, type PostgresSession } from './postgres-session.ts';
+import { type PostgresState, stateOfPostgres, wasWrittenSince } from './postgres-state.ts';
+import { withScratch } from './scratch.ts';
+import type { MoveReport, MovedSums } from './report.ts';
+import { type Inventory, type MovedTable, tableTitle } from './tables.ts';
+
+type Options = MoveOptions<PostgresEnd, DuckDbEnd>;
+
+/** What one transaction found at the source. */
+interface Found {
+  readonly state: PostgresState;
+  readonly inventory: Inventory;
+  readonly sums: MovedSums;
+  /** The target has these rows already. */
+  readonly isThere: boolean;
+  readonly resumed: boolean;
+}
+
+export async function moveOutOfPostgres(options: Options, slot: Slot): Promise<MoveReport> {
+  await mkdir(slot.spillPath, { recursive: true });
+  try {
+    return await moveOnce(options, slot);
+  } catch (error) {
+    // Gone on with, and the source has changed since: made anew.
+    if (!(error instanceof StaleFile)) throw error;
+    await removeReplica(slot);
+    return moveOnce(options, slot);
+  }
+}
+
+class StaleFile extends Error {}
+
+async function moveOnce(options: Options, slot: Slot): Promise<MoveReport> {
+  const { source, target, runtime, onEvent } = options;
+  const before = await lookAtDuckDb(target.engine, onEvent);
+  const found = await inTransaction(source.pool, 'read', (postgres) =>
+    withScratch({ spillFolder: slot.spillPath }, (scratch) => readSource(options, { postgres, scratch, slot, before })),
+  );
+  const sourceVersion = found.state.version;
+  let { version } = before;
+  if (!found.isThere) {
+    const state = { path: slot.replicaPath, onto: before.version, source: source.location, sourceVersion };
+    version = await commitNewState(target.engine, { ...state, sums: found.sums }, runtime, onEvent).catch(
+      (error: unknown) => {
+        throw found.resumed && isAppError(error, 'corrupt') ? new StaleFile() : error;
+      },
+    );
+    await removeReplica(slot);
+  }
+  return {
+    outcome: found.isThere ? 'there-already' : 'moved',
+    tables: found.sums,
+    sourceVersion,
+    targetVersion: version,
+    sourceMovedOn: await hasMovedOn(source, found),
+    leftBehind: found.inventory.leftBehind,
+  };
+}
+
+interface Reading {
+  readonly postgres: PostgresSession;
+  readonly scratch: Session;
+  readonly slot: Slot;
+  readonly before: DuckDbState;
+}
+
+/** Reads everything in one transaction: compares with the target, or makes the file. */
+async function readSource(options: Options, { postgres, scratch, slot, before }: Reading): Promise<Found> {
+  const { target, replace, ownTables, commitRows = 50_000, onEvent } = options;
+  const state = await stateOfPostgres(postgres);
+  const inventory = await inventoryOfPostgres(postgres, scratch);
+  const { tables } = inventory;
+  const job = JSON.stringify([state.id, options.source.location, target.location, before.version, tables.map(shapeOf)]);
+  const drop = tablesToDrop(options, before, tables);
+  const filling = { postgres, scratch, ownTables, tables, job, drop, commitRows, onEvent };
+  const spill = { path: slot.replicaPath, spillFolder: slot.spillPath };
+  const isBegun = await withScratch(spill, (file) => isPartOf(file, job)).catch(() => false);
+  if (!isBegun) {
+    const sums = moveMayBeDone(before) ? await sumSource(postgres, tables, onEvent) : null;
+    if (sums && areSameSums(sums, before.sums)) return { state, inventory, sums, isThere: true, resumed: false };
+    if (!replace) requireReplaceable(before, target.location);
+    await removeReplica(slot);
+    await target.engine.copyState(slot.replicaPath);
+    await withScratch(spill, (file) => beginFile(file, filling));
+  }
+  const filled = await withScratch(spill, (file) => fillFile(file, filling));
+  return { state, inventory, isThere: false, ...filled };
+}
+
+/** Only a target that a move has filled, or that has rows, can be the same. */
+function moveMayBeDone({ sums, moved }: TargetState): boolean {
+  return moved !== null || Object.values(sums).some(({ rows }) => rows > 0);
+}
+
+async function sumSource(
+  postgres: PostgresSession,
+  tables: readonly MovedTable[],
+  onEvent: Options['onEvent'],
+): Promise<MovedSums> {
+  const current = await currentSchema(postgres);
+  const sums: Record<string, MovedSums[string]> = {};
+  for (const table of tables) {
+    const onRows = progress(table, 'read', onEvent);
+    sums[tableTitle(table)] = await sumPostgresTable(postgres, table, quotedOnPostgres(table, current), onRows);
+  }
+  return sums;
+}
+
+function shapeOf({ schema, name, columns }: MovedTable): unknown {
+  return [schema, name, columns.map((column) => [column.name, column.declared, column.postgres])];
+}
+
+/** Tables that the target has, the source has not, and migrations do not make. Eider's own stay. */
+function tablesToDrop({ ownTables }: Options, { tables: there }: DuckDbState, tables: readonly MovedTable[]) {
+  const coming = new Set(tables.map(tableTitle));
+  return there.filter((each) => !coming.has(tableTitle(each)) && !ownTables.has(each.name) && each.schema !== 'eider');
+}
+
+function hasMovedOn(source: PostgresEnd, { state, inventory, sums }: Found): Promise<boolean> {
+  return inTransaction(source.pool, 'read', (postgres) => wasWrittenSince(postgres, state, inventory.tables, sums));
+}

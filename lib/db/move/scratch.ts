@@ -1,0 +1,32 @@
+/**
+ * A DuckDB session apart from every database: on a file of its own, or in memory.
+ *
+ * Owns: its settings and its end.
+ */
+import { DuckDBInstance } from '@duckdb/node-api';
+import { Session } from '../../sync/sql.ts';
+
+/** Lends a session on the DuckDB file at `path`, in memory without one. What does not fit goes to `spillFolder`. */
+export async function withScratch<T>(
+  { path = ':memory:', spillFolder }: { readonly path?: string; readonly spillFolder: string },
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const instance = await DuckDBInstance.create(path, {
+    threads: '1',
+    default_block_size: '16384',
+    memory_limit: '512MB',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    temp_directory: spillFolder,
+    home_directory: spillFolder,
+    extension_directory: spillFolder,
+  });
+  const session = new Session(await instance.connect());
+  try {
+    await session.execute("SET GLOBAL TimeZone = 'UTC'");
+    return await work(session);
+  } finally {
+    session.close();
+    instance.closeSync();
+  }
+}
