@@ -6,7 +6,14 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { BackendName, BlobSettings, DirectorySettings, GcsSettings, PostgresSettings, S3Settings } from './config/backends.ts';
+import type {
+  BackendName,
+  BlobSettings,
+  DirectorySettings,
+  GcsSettings,
+  PostgresSettings,
+  S3Settings,
+} from './config/backends.ts';
 import type { Config } from './config/config.ts';
 import { setSdkDefault } from './config/process.ts';
 import type { Database } from './db/database.ts';

@@ -37,12 +37,24 @@ const duckdbValues: Readonly<Record<string, readonly string[]>> = {
   DATE: [`'infinity'`, `'-infinity'`, `'0001-01-01'`, `'0044-03-15 (BC)'`, `'2026-02-28'`, `'12345-01-01'`],
   TIME: [`'00:00:00'`, `'23:59:59.999999'`, `'24:00:00'`, `'01:02:03.1'`],
   TIMETZ: [`'01:02:03.5+00'`, `'23:59:59.999999-15:59:59'`, `'00:00:00+05:30'`],
-  TIMESTAMP: [`'infinity'`, `'-infinity'`, `'0044-03-15 (BC) 01:02:03.5'`, `'2026-11-24 04:05:06.123456'`, `'12345-01-01 00:00:00'`],
+  TIMESTAMP: [
+    `'infinity'`,
+    `'-infinity'`,
+    `'0044-03-15 (BC) 01:02:03.5'`,
+    `'2026-11-24 04:05:06.123456'`,
+    `'12345-01-01 00:00:00'`,
+  ],
   TIMESTAMPTZ: [`'infinity'`, `'0044-03-15 (BC) 01:02:03.5+00'`, `'2026-11-24 04:05:06.123456+00'`],
   TIMESTAMP_S: [`'2026-11-24 04:05:06'`, `'1969-12-31 23:59:59'`],
   TIMESTAMP_MS: [`'2026-11-24 04:05:06.12'`, `'1969-12-31 23:59:59.999'`],
   TIMESTAMP_NS: [`'2026-11-24 04:05:06.123456789'`],
-  INTERVAL: [`'1 year 2 months -3 days 04:05:06.789'`, `'-0.5 seconds'`, `'-2000 months'`, `'100000:00:00.000001'`, `'0 days'`],
+  INTERVAL: [
+    `'1 year 2 months -3 days 04:05:06.789'`,
+    `'-0.5 seconds'`,
+    `'-2000 months'`,
+    `'100000:00:00.000001'`,
+    `'0 days'`,
+  ],
   'INTEGER[]': ['[]', '[1, NULL, -3]'],
   'VARCHAR[]': [`['NULL', NULL, '', 'a,"b"\\\\c{}', 'ä']`],
   'DOUBLE[]': [`['nan', '-0', 1e300]`],
@@ -111,7 +123,9 @@ describe('a move over PostgreSQL', { timeout: 60_000 }, () => {
     });
     await from.run('ALTER TABLE odd DROP COLUMN price, DROP COLUMN ab');
     await expect(move(from, to)).rejects.toMatchObject({
-      message: expect.stringMatching(/odd.grid \(integer\[\]\) holds arrays.*odd.share \(numeric\(4,2\)\) holds NaN/) as string,
+      message: expect.stringMatching(
+        /odd.grid \(integer\[\]\) holds arrays.*odd.share \(numeric\(4,2\)\) holds NaN/,
+      ) as string,
     });
     expect(to.engine.status().version).toBe(version);
   });

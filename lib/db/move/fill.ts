@@ -47,11 +47,20 @@ async function definitionOf(session: Session, { schema, name }: MovedTable): Pro
 }
 
 function requireSameColumns(source: MovedTable, target: MovedTable): void {
-  const [there, here] = [source, target].map(({ columns }) => columns.map(({ name }) => name).toSorted().join(', '));
+  const [there, here] = [source, target].map(({ columns }) =>
+    columns
+      .map(({ name }) => name)
+      .toSorted()
+      .join(', '),
+  );
   if (there === here) return;
-  throw new AppError('invalid', `The table ${tableTitle(source)} has the columns ${there} at the source, and ${here} here.`, {
-    hint: 'Both have to be served by the same version of this program, which runs its migrations on them.',
-  });
+  throw new AppError(
+    'invalid',
+    `The table ${tableTitle(source)} has the columns ${there} at the source, and ${here} here.`,
+    {
+      hint: 'Both have to be served by the same version of this program, which runs its migrations on them.',
+    },
+  );
 }
 
 export interface TableFilling {

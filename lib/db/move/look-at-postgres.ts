@@ -26,7 +26,9 @@ export function lookAtPostgres(
     const moved = await readMoved(postgres);
     const titles = new Set([...coming.map(tableTitle), ...Object.keys(moved ?? {})]);
     const isWanted = (table: { schema: string; name: string }): boolean => titles.has(tableTitle(table));
-    const { tables } = await withScratch({ spillFolder }, (scratch) => inventoryOfPostgres(postgres, scratch, isWanted));
+    const { tables } = await withScratch({ spillFolder }, (scratch) =>
+      inventoryOfPostgres(postgres, scratch, isWanted),
+    );
     const current = await currentSchema(postgres);
     const sums: Record<string, MovedSums[string]> = {};
     for (const table of tables) {

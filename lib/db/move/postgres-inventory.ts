@@ -8,14 +8,7 @@
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
 import { describeTable } from './duckdb-inventory.ts';
 import type { PostgresSession } from './postgres-session.ts';
-import {
-  type Inventory,
-  isDataOfEider,
-  type MovedTable,
-  type Refusal,
-  tableTitle,
-  throwRefusals,
-} from './tables.ts';
+import { type Inventory, isDataOfEider, type MovedTable, type Refusal, tableTitle, throwRefusals } from './tables.ts';
 import { duckdbType, notedType, postgresType, typeNote } from './types.ts';
 
 /** A comment on a schema that a move made. */
@@ -172,7 +165,9 @@ function constraint(primary: boolean, columns: readonly string[]): string {
 
 async function makeTable(scratch: Session, { schema, name }: TableFound, parts: readonly string[]): Promise<void> {
   const table = quoteTable({ schema, table: name });
-  await scratch.execute(`CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}; CREATE TABLE ${table} (${parts.join(', ')})`);
+  await scratch.execute(
+    `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}; CREATE TABLE ${table} (${parts.join(', ')})`,
+  );
 }
 
 /** DDL that makes a table on DuckDB as the scratch has it, with what its columns were on PostgreSQL. */
@@ -203,7 +198,10 @@ const beyond = 'holds a time beyond those of DuckDB (year 294247)';
 function limitOf({ declared, postgres }: MovedTable['columns'][number]): readonly [string, string] | null {
   if (postgres.endsWith('[]')) {
     return declared.endsWith(']')
-      ? [`array_ndims(c) > 1 OR array_lower(c, 1) <> 1`, 'holds arrays of several dimensions, or that do not begin at 1']
+      ? [
+          `array_ndims(c) > 1 OR array_lower(c, 1) <> 1`,
+          'holds arrays of several dimensions, or that do not begin at 1',
+        ]
       : null;
   }
   if (declared.startsWith('DECIMAL')) return [`c = 'NaN'`, 'holds NaN, which a DECIMAL of DuckDB cannot'];

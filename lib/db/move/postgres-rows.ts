@@ -33,7 +33,9 @@ export async function* readPostgresRows(
 ): AsyncGenerator<PlainRow[]> {
   const select = table.columns.map(({ name }, index) => `${quoteName(name)}::text AS c${index}`).join(', ');
   const names = table.key.map(({ name }) => quoteName(name)).join(', ');
-  const where = order?.after ? `WHERE (${names}) > (${table.key.map((column, index) => literal(column, order.after![index]!)).join(', ')})` : '';
+  const where = order?.after
+    ? `WHERE (${names}) > (${table.key.map((column, index) => literal(column, order.after![index]!)).join(', ')})`
+    : '';
   const by = order && table.key.length > 0 ? `ORDER BY ${names}` : '';
   await postgres.rows(`DECLARE eider_rows NO SCROLL CURSOR FOR SELECT ${select} FROM ${quoted} ${where} ${by}`);
   const fetch = (): Promise<TextRow[]> => postgres.rows(`FETCH ${fetchRows} FROM eider_rows`);
@@ -71,7 +73,7 @@ export async function insertPostgresRows(
   const parameters = table.columns.map((_, index) => `$${index + 1}::text[]`).join(', ');
   const names = table.columns.map((_, index) => `c${index}`).join(', ');
   const arrays = table.columns.map(({ form }, index) =>
-    writeArray(rows.map((row) => (writeNullable(form, row[index] ?? null)))),
+    writeArray(rows.map((row) => writeNullable(form, row[index] ?? null))),
   );
   try {
     await postgres.rows(

@@ -7,6 +7,7 @@
  */
 import { AppError } from '../../errors.ts';
 import { quoteName } from '../../sync/sql.ts';
+import { writeArray } from './arrays.ts';
 import { schemaNote } from './postgres-inventory.ts';
 import { currentSchema, quotedOnPostgres } from './postgres-rows.ts';
 import { ofTable, type PostgresSession } from './postgres-session.ts';
@@ -24,10 +25,20 @@ export interface Replacing {
 }
 
 /** Answers the schema that names without one belong to. */
-export async function replaceTables(postgres: PostgresSession, { tables, ownTables, since }: Replacing): Promise<string> {
+export async function replaceTables(
+  postgres: PostgresSession,
+  { tables, ownTables, since }: Replacing,
+): Promise<string> {
   const current = await currentSchema(postgres);
-  const numbered = tables.map((table, index) => ({ table, staged: stagedName(index), quoted: quotedOnPostgres(table, current) }));
-  const kept = await existing(postgres, numbered.filter(({ table }) => table.schema === 'eider' || ownTables.has(table.name)));
+  const numbered = tables.map((table, index) => ({
+    table,
+    staged: stagedName(index),
+    quoted: quotedOnPostgres(table, current),
+  }));
+  const kept = await existing(
+    postgres,
+    numbered.filter(({ table }) => table.schema === 'eider' || ownTables.has(table.name)),
+  );
   const names = kept.map(({ quoted }) => quoted);
   if (names.length > 0) await postgres.rows(`LOCK TABLE ${names.join(', ')} IN ACCESS EXCLUSIVE MODE`);
   if (since !== null) await requireUnwritten(postgres, since);
@@ -45,7 +56,10 @@ export async function replaceTables(postgres: PostgresSession, { tables, ownTabl
   return current;
 }
 
-async function existing<T extends { readonly quoted: string }>(postgres: PostgresSession, all: readonly T[]): Promise<T[]> {
+async function existing<T extends { readonly quoted: string }>(
+  postgres: PostgresSession,
+  all: readonly T[],
+): Promise<T[]> {
   const there: T[] = [];
   for (const each of all) {
     const [row] = await postgres.rows('SELECT to_regclass($1)::text AS name', [each.quoted]);
@@ -69,7 +83,11 @@ async function running<T>(table: MovedTable, work: () => Promise<T>): Promise<T>
   }
 }
 
-async function setTriggers(postgres: PostgresSession, names: readonly string[], how: 'ENABLE' | 'DISABLE'): Promise<void> {
+async function setTriggers(
+  postgres: PostgresSession,
+  names: readonly string[],
+  how: 'ENABLE' | 'DISABLE',
+): Promise<void> {
   for (const name of names) {
     const triggers = await postgres.rows(
       `SELECT quote_ident(tgname) AS name FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal
@@ -83,19 +101,17 @@ async function setTriggers(postgres: PostgresSession, names: readonly string[], 
 /** Tables that others refer to come first. */
 async function inOrderOfReferences(postgres: PostgresSession, names: readonly string[]): Promise<string[]> {
   const rows = await postgres.rows(
-    `SELECT format('%I.%I', fn.nspname, f.relname) AS "from", format('%I.%I', tn.nspname, t.relname) AS "to"
-    FROM pg_constraint c JOIN pg_class f ON f.oid = c.conrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace
-    JOIN pg_class t ON t.oid = c.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+    `SELECT f.name AS "from", t.name AS "to" FROM pg_constraint c
+    JOIN unnest($1::text[]) AS f (name) ON c.conrelid = f.name::regclass
+    JOIN unnest($1::text[]) AS t (name) ON c.confrelid = t.name::regclass
     WHERE c.contype = 'f' AND c.conrelid <> c.confrelid`,
+    [writeArray(names)],
   );
-  const plain = (name: unknown): string => String(name).replaceAll('"', '');
-  const references = rows.map((row) => ({ from: plain(row['from']), to: plain(row['to']) }));
-  const left = new Set(names);
+  const left = new Set<string | null | undefined>(names);
   const ordered: string[] = [];
   while (left.size > 0) {
-    const waits = (name: string): boolean =>
-      references.some(({ from, to }) => from === plain(name) && [...left].some((other) => plain(other) === to));
-    const free = [...left].filter((name) => !waits(name));
+    const waiting = new Set(rows.filter((row) => left.has(row['to'])).map((row) => row['from']));
+    const free = names.filter((name) => left.has(name) && !waiting.has(name));
     if (free.length === 0) {
       throw new AppError('invalid', `The tables ${[...left].join(', ')} refer to each other in a circle.`);
     }
@@ -117,7 +133,9 @@ async function putTable(postgres: PostgresSession, { table, staged, quoted, curr
   const schema = table.schema === 'main' ? current : table.schema;
   const [there] = await postgres.rows(`SELECT to_regnamespace($1)::text AS name`, [quoteName(schema)]);
   if (typeof there?.['name'] !== 'string') {
-    await postgres.rows(`CREATE SCHEMA ${quoteName(schema)}; COMMENT ON SCHEMA ${quoteName(schema)} IS '${schemaNote}'`);
+    await postgres.rows(
+      `CREATE SCHEMA ${quoteName(schema)}; COMMENT ON SCHEMA ${quoteName(schema)} IS '${schemaNote}'`,
+    );
   }
   const number = staged.slice(stagingSchema.length + 1);
   await postgres.rows(
