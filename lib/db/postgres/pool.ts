@@ -18,6 +18,16 @@ import { type ReadText, readerOf } from './values.ts';
 export interface Statement {
   readonly text: string;
   readonly values?: readonly unknown[];
+  /** Rows as lists of values: for results in which two columns have one name. */
+  readonly rowMode?: 'array';
+}
+
+/** A column of a result. */
+export interface ResultField {
+  readonly name: string;
+  readonly dataTypeID: number;
+  /** For `numeric`, its digits; -1 where the type says no more. */
+  readonly dataTypeModifier: number;
 }
 
 export interface StatementResult {
@@ -25,6 +35,7 @@ export interface StatementResult {
   readonly command: string | null;
   readonly rowCount: number | null;
   readonly rows: Row[];
+  readonly fields: readonly ResultField[];
 }
 
 /** A connection that is lent to one user at a time. */
@@ -51,7 +62,11 @@ interface DriverPool {
 }
 
 interface DriverClient {
-  query(statement: { text: string; values?: unknown[] }): Promise<StatementResult | StatementResult[]>;
+  query(statement: {
+    text: string;
+    values?: unknown[];
+    rowMode?: 'array';
+  }): Promise<StatementResult | StatementResult[]>;
   release(destroy?: boolean): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;
@@ -175,8 +190,9 @@ class LentConnection implements Connection {
     client.on('error', this.#ignore);
   }
 
-  async run({ text, values }: Statement): Promise<StatementResult> {
-    const answered = await this.#client.query(values ? { text, values: [...values] } : { text });
+  async run({ text, values, rowMode }: Statement): Promise<StatementResult> {
+    const form = rowMode ? { rowMode } : {};
+    const answered = await this.#client.query(values ? { text, values: [...values], ...form } : { text, ...form });
     const last = [answered].flat().at(-1);
     if (!last) throw new Error('PostgreSQL answered nothing.');
     return last;

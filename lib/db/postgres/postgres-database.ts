@@ -15,6 +15,7 @@ import type {
   ChangesRequest,
   Database,
   DatabaseStatus,
+  QueryRequest,
   QueryResult,
   ReadOptions,
   SyncReport,
@@ -142,8 +143,10 @@ class PostgresDatabase implements Database {
     return { value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } };
   }
 
-  query(): Promise<Answer<QueryResult>> {
-    return Promise.reject(new AppError('invalid', 'Queries of your own are not served on PostgreSQL yet.'));
+  async query(request: QueryRequest, options: ReadOptions = {}): Promise<Answer<QueryResult>> {
+    // The parser is loaded when somebody asks.
+    const { answerQuery } = await import('./query/query.ts');
+    return answerQuery(this.#parts, request, options.signal, (version) => requireBookmark(options.atLeast, version));
   }
 
   async status(): Promise<DatabaseStatus> {

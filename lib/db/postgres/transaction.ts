@@ -108,7 +108,7 @@ export class Transaction {
   /** One statement at a time; callers in parallel wait for each other. @throws AppError */
   run(statement: Statement): Promise<StatementResult> {
     const values = statement.values?.map(toParameter);
-    const result = this.#turn.then(() => this.#runNow(values ? { text: statement.text, values } : statement));
+    const result = this.#turn.then(() => this.#runNow(values ? { ...statement, values } : statement));
     this.#turn = result.catch(() => undefined);
     return result;
   }
