@@ -117,10 +117,7 @@ function judge(
   const place = serving.findIndex((each) => each.found === found);
   if (place === 0) return says('chosen', forced === backend ? ', and DB_BACKEND asks for it' : '');
   if (place > 0)
-    return says(
-      'fallback',
-      `; it stands behind what comes before it, and does not take its place yet${caveat(backend)}`,
-    );
+    return says('fallback', `; it takes the place of what comes before it while that is away${caveat(backend)}`);
   return says('skipped', whySkipped(decisive, forced));
 }
 

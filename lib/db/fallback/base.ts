@@ -36,6 +36,8 @@ export interface BaseOptions {
 
 /** How long a fallback may take to open before the next one is tried, in ms. */
 const openMs = 3000;
+/** The last one has nobody behind it. */
+const lastOpenMs = 6000;
 const nothing = (): Promise<void> => Promise.resolve();
 
 /** @throws AppError `unavailable` when there is none */
@@ -46,7 +48,8 @@ export async function findBase(options: BaseOptions): Promise<Base> {
   let last: unknown = null;
   for (const link of fallbacks) {
     try {
-      return (await openFallback(link, options)) ?? (await requireLeftover(link));
+      const withinMs = link === fallbacks.at(-1) ? lastOpenMs : openMs;
+      return (await openFallback(link, withinMs, options)) ?? (await requireLeftover(link));
     } catch (error) {
       last = error;
       options.warn(`${link.label} cannot stand in, either.`, error);
@@ -86,11 +89,11 @@ async function requireLeftover(link: Link): Promise<Base> {
 }
 
 /** Null when it is away, too. What it needs longer for goes on, and is closed when it is there. */
-async function openFallback(link: Link, { runtime, warn }: BaseOptions): Promise<Base | null> {
+async function openFallback(link: Link, withinMs: number, { runtime, warn }: BaseOptions): Promise<Base | null> {
   let isLate = false;
   const opening = link.open();
   const inTime = new AbortController();
-  const late = runtime.sleep(openMs, inTime.signal).then(
+  const late = runtime.sleep(withinMs, inTime.signal).then(
     () => {
       isLate = true;
       return null;
