@@ -25,6 +25,7 @@ import { estimateBlobMonth, type MonthEstimate } from './store/blob-plan.ts';
 import type { UsageCounts } from './store/meter.ts';
 import { withRetry } from './store/retry.ts';
 import type { Store } from './store/store.ts';
+import { withTimeLimits } from './store/time-limit.ts';
 import { createUsage, type Usage, type UsageReport } from './store/usage.ts';
 import type { SyncSettings } from './sync/context.ts';
 import type { Engine } from './sync/engine.ts';
@@ -120,7 +121,8 @@ export async function openEngine(
   context: FactoryContext,
   settings: Partial<SyncSettings> = {},
 ): Promise<{ engine: Engine; location: string }> {
-  const options = await duckDbOptions(config, context);
+  // Nothing takes its place: it is patient.
+  const options = await duckDbOptions({ ...config, fallbacks: [] }, context);
   const { openMigratedEngine } = await import('./db/duckdb/duckdb-database.ts');
   const engine = await openMigratedEngine({ ...options, settings: { ...options.settings, ...settings } });
   return { engine, location: `${options.store.location}/${options.name}` };
@@ -130,7 +132,8 @@ export async function openEngine(
 async function duckDbOptions(config: Config, context: FactoryContext) {
   const { runtime } = context;
   const opened = await openStore(config, runtime);
-  const store = withRetry(opened.store, { runtime, ...retryUntil(config) });
+  const limited = config.fallbacks.length > 0 ? withTimeLimits(opened.store, runtime) : opened.store;
+  const store = withRetry(limited, { runtime, ...retryUntil(config) });
   const look = lookAtSnapshots({ store, layout: layoutOf(opened.name), runtime });
   // Thrown where it is awaited, which may be later than it fails.
   look.catch(() => undefined);

@@ -6,6 +6,7 @@ import { createMemoryStore } from '../../lib/store/memory.ts';
 import { withPrefix } from '../../lib/store/prefix.ts';
 import { withRetry } from '../../lib/store/retry.ts';
 import type { Store } from '../../lib/store/store.ts';
+import { withTimeLimits } from '../../lib/store/time-limit.ts';
 import { seededRandom, testRuntime } from '../support/runtime.ts';
 import { describeStore, type ConformanceOptions } from './conformance.ts';
 import { directoryStore, makeFolder, removeFolder } from './places.ts';
@@ -45,6 +46,7 @@ describeWrapper('latency', (store) => withLatency(store, { ms: 0.1, runtime: sys
   raceRounds: 3,
   modelRuns: 3,
 });
+describeWrapper('time limits', (store) => withTimeLimits(store, systemRuntime));
 describeWrapper('retry', (store) => withRetry(store, { runtime }));
 describeWrapper('retry around a store that fails now and then', (store) => withRetry(unreliable(store), { runtime }));
 describeWrapper('all of them together', (store) =>

@@ -31,7 +31,7 @@ import type { Link, LinkDatabase } from './link.ts';
 import type { Outage, OutageMemory } from './outage.ts';
 import { PendingLog } from './pending-log.ts';
 import { StandIn } from './stand-in.ts';
-import { withinTime } from './time-limit.ts';
+import { withinTime } from '../../store/time-limit.ts';
 import { type Call, Watch } from './watch.ts';
 
 export interface FallbackOptions {

@@ -19,7 +19,7 @@ import {
   PendingIds,
   type PendingWrite,
 } from './pending-write.ts';
-import { withinTime } from './time-limit.ts';
+import { withinTime } from '../../store/time-limit.ts';
 
 export interface PendingLogOptions {
   /** Those behind the primary, in their order. */

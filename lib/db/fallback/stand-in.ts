@@ -16,7 +16,7 @@ import type { Link } from './link.ts';
 import type { PendingLog } from './pending-log.ts';
 import type { PendingWrite } from './pending-write.ts';
 import { findSettled } from './settled.ts';
-import { withinTime } from './time-limit.ts';
+import { withinTime } from '../../store/time-limit.ts';
 
 export interface StandInOptions {
   readonly base: Base;

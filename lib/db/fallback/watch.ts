@@ -10,7 +10,7 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Link } from './link.ts';
 import { Outage, type OutageMemory } from './outage.ts';
-import { withinTime } from './time-limit.ts';
+import { withinTime } from '../../store/time-limit.ts';
 
 /** A call of the primary. */
 export interface Call<T> {

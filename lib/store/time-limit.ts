@@ -1,0 +1,69 @@
+/**
+ * Time limits on work that takes a signal.
+ *
+ * Owns: when to stop waiting. The worst that can happen: a write that may yet happen is said not to have; so the caller
+ * says what no answer means.
+ */
+import { AppError, type ErrorKind } from '../errors.ts';
+import type { Runtime } from '../runtime.ts';
+import type { OperationOptions, Store } from './store.ts';
+
+/**
+ * Runs `work` and aborts its signal after `ms`. What does not answer even then is left to itself, and an error of the
+ * kind `silence` thrown.
+ */
+export async function withinTime<T>(
+  runtime: Pick<Runtime, 'sleep'>,
+  ms: number,
+  work: (signal: AbortSignal) => Promise<T>,
+  silence: Extract<ErrorKind, 'unavailable' | 'indeterminate'> = 'unavailable',
+): Promise<T> {
+  const late = new AbortController();
+  const ended = new AbortController();
+  const expired = runtime.sleep(ms, ended.signal).then(
+    () => {
+      late.abort();
+      // What heeds the signal has a moment to say what became of it.
+      return runtime.sleep(Math.min(ms, 200), ended.signal);
+    },
+    () => undefined,
+  );
+  try {
+    return await Promise.race([
+      work(late.signal),
+      expired.then(() => Promise.reject(new AppError(silence, `There was no answer within ${ms} ms.`))),
+    ]);
+  } finally {
+    ended.abort();
+  }
+}
+
+/** How long a question that moves no bytes may take, and one whose answer is held in memory, in ms. */
+const questionMs = 3000;
+const objectMs = 8000;
+
+/**
+ * A store whose questions are given up when they take long, because another backend can answer instead. What changes
+ * something, or moves much, takes its time: an end that nobody saw would be worse than a late one.
+ */
+export function withTimeLimits(store: Store, runtime: Pick<Runtime, 'sleep'>): Store {
+  const limit = <T>(
+    ms: number,
+    options: OperationOptions | undefined,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> =>
+    withinTime(runtime, ms, (late) => work(options?.signal ? AbortSignal.any([options.signal, late]) : late));
+  return {
+    location: store.location,
+    create: (key, body, options) => store.create(key, body, options),
+    read: (key, options) => store.read(key, options),
+    copy: (from, to, options) => store.copy(from, to, options),
+    delete: (keys, options) => store.delete(keys, options),
+    get: (key, options) =>
+      options?.range
+        ? store.get(key, options)
+        : limit(objectMs, options, (signal) => store.get(key, { ...options, signal })),
+    head: (key, options) => limit(questionMs, options, (signal) => store.head(key, { ...options, signal })),
+    list: (prefix, options) => limit(questionMs, options, (signal) => store.list(prefix, { ...options, signal })),
+  };
+}
