@@ -32,7 +32,12 @@ export function inQuery<T>(parse: () => T): T {
     return parse();
   } catch (error) {
     if (!(error instanceof AppError) || error.kind !== 'invalid' || error instanceof RequestError) throw error;
-    throw new RequestError(400, error.message, { cause: error, ...(error.fields ? { fields: error.fields } : {}) });
+    const { fields, hint } = error;
+    throw new RequestError(400, error.message, {
+      cause: error,
+      ...(fields === undefined ? {} : { fields }),
+      ...(hint === undefined ? {} : { hint }),
+    });
   }
 }
 

@@ -159,6 +159,8 @@ export function manyRowsContract(deploy: Deploy): void {
       ];
       expect([query, ...statuses]).toEqual([query, 400, 400]);
     }
+    const refused = await service.send('DELETE', '/api/courses');
+    expect(await bodyOf(refused)).toMatchObject({ hint: expect.stringContaining('?id=is.not_null') });
     expect((await all(service, 'courses'))[0]).toMatchObject({ credits: 1 });
     expect(await bodyOf(await service.send('DELETE', '/api/courses?id=is.not_null'))).toEqual({ deleted: 1 });
   });
