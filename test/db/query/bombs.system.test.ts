@@ -108,6 +108,6 @@ function childrenAtWork(): number {
   const all = execFileSync('ps', ['-eo', 'ppid=,stat=,args='], { encoding: 'utf8' });
   return all.split('\n').filter((line) => {
     const [parent, state = ''] = line.trim().split(/\s+/);
-    return Number(parent) === process.pid && !state.startsWith('Z') && line.includes('serveQueries');
+    return Number(parent) === process.pid && !state.startsWith('Z') && line.includes('eider-queries');
   }).length;
 }

@@ -15,8 +15,14 @@ import { checkTree, type Relations } from './grammar.ts';
 import type { Order, Reply } from './messages.ts';
 import { readRows } from './result.ts';
 
-/** Where this file is, as the process is told that it has to load it. */
+/** Where this file is, or what it became a part of: what the process has to load. */
 export const moduleUrl = import.meta.url;
+
+/** The last argument of a process for queries. */
+export const processMark = 'eider-queries';
+
+// By itself, since in a bundle this file has no exports that anybody could name.
+if (process.argv.at(-1) === processMark && process.send) serveQueries();
 
 interface OpenCopy {
   readonly instance: DuckDBInstance;
@@ -25,7 +31,7 @@ interface OpenCopy {
 }
 
 /** Serves orders until the server goes away. */
-export function serveQueries(): void {
+function serveQueries(): void {
   let copy: OpenCopy | null = null;
   // Requests of tables go first.
   setPriority(10);

@@ -10,7 +10,7 @@ import { AppError } from '../../../errors.ts';
 import type { Runtime } from '../../../runtime.ts';
 import type { QueryRequest, QueryResult } from '../../database.ts';
 import type { Order, Reply } from './messages.ts';
-import { moduleUrl, serveQueries } from './process.ts';
+import { moduleUrl, processMark } from './process.ts';
 
 export interface SandboxLimits {
   /** What DuckDB may take, in bytes. */
@@ -159,8 +159,16 @@ export class Sandbox {
 function start({ processBytes }: SandboxLimits): ChildProcess {
   const kilobytes = Math.floor(processBytes / 1024);
   const limited = `ulimit -d ${kilobytes} 2>/dev/null; ulimit -c 0 2>/dev/null; exec "$0" "$@"`;
-  const program = `import(process.argv[1]).then((module) => module.${serveQueries.name}())`;
-  const node = [process.execPath, '--max-old-space-size=256', '--input-type=module', '-e', program, moduleUrl];
+  const program = 'import(process.argv[1])';
+  const node = [
+    process.execPath,
+    '--max-old-space-size=256',
+    '--input-type=module',
+    '-e',
+    program,
+    moduleUrl,
+    processMark,
+  ];
   return spawn('/bin/sh', ['-c', limited, ...node], {
     env: {},
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
