@@ -20,14 +20,15 @@ export interface LogEntry {
 }
 
 export type Log = (entry: LogEntry) => void;
+type WriteLine = (line: string, level: LogEntry['level']) => void;
 
 const maxCauses = 5;
 
 /** A log that gives each entry to `write` as one line of JSON. */
-export function lineLog(now: () => number, write: (line: string) => void): Log {
+export function lineLog(now: () => number, write: WriteLine): Log {
   return ({ error, ...entry }) => {
     const described = error === undefined ? {} : { error: describeError(error, maxCauses) };
-    write(JSON.stringify({ time: new Date(now()).toISOString(), ...entry, ...described }));
+    write(JSON.stringify({ time: new Date(now()).toISOString(), ...entry, ...described }), entry.level);
   };
 }
 
@@ -38,9 +39,11 @@ export function describeRequest({ method, url }: Request): Pick<LogEntry, 'metho
   return { method, path: shown.join('/') };
 }
 
-/** Standard error, which Vercel shows as the function's log. */
+const consoleMethods = { error: 'error', warning: 'warn', info: 'log' } as const;
+
+/** Vercel takes the level of a line from the method. */
 // oxlint-disable-next-line no-console
-export const writeToConsole = (line: string): void => console.error(line);
+export const writeToConsole: WriteLine = (line, level) => console[consoleMethods[level]](line);
 
 function describeError(error: unknown, causesLeft: number): unknown {
   if (!(error instanceof Error)) return { message: `Something that is no Error was thrown: ${typeof error}` };

@@ -44,9 +44,9 @@ interface Answer {
 }
 
 /** `path` goes out as it stands: `fetch` would resolve its dots. */
-function get(path: string): Promise<Answer> {
+function get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port: server.port, path }, (response) => {
+    const sent = request({ host: '127.0.0.1', port: server.port, path, headers }, (response) => {
       text(response).then(
         (body) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
         reject,
@@ -121,6 +121,24 @@ test('the page asks for nothing from elsewhere, and runs no script', async () =>
   const loaded = [...page.matchAll(/(?:src|<link[^>]*href)="([^"]*)"/g)].map(([, address]) => address);
   expect(loaded).toEqual(expect.arrayContaining(['/style.css', '/favicon.svg']));
   expect(loaded.every((address) => /^\/\w/.test(address ?? ''))).toBe(true);
+});
+
+// Without a token: the machine itself gets in, as the last test shows.
+test.each<Record<string, string>>([
+  { host: 'evil.example' },
+  { host: 'evil.example', 'x-forwarded-host': 'localhost:3000' },
+  { 'x-forwarded-host': 'evil.example' },
+  { 'x-forwarded-for': '203.0.113.9' },
+  { origin: 'https://evil.example' },
+])('a page elsewhere, or another machine, is refused: %j', async (headers) => {
+  const { status, body } = await get('/api/students', headers);
+  expect([status, JSON.parse(body)]).toMatchObject([403, { type: '/problems/forbidden' }]);
+});
+
+test('who claims to be this machine, or not to be, changes nothing', async () => {
+  for (const name of ['x-real-ip', 'x-vercel-forwarded-for', 'x-vercel-deployment-url']) {
+    expect({ name, status: (await get('/api/students', { [name]: '203.0.113.9' })).status }).toEqual({ name, status: 200 });
+  }
 });
 
 test('the links of the page lead somewhere, and .env is obeyed', async () => {
