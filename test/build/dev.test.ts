@@ -137,7 +137,10 @@ test.each<Record<string, string>>([
 
 test('who claims to be this machine, or not to be, changes nothing', async () => {
   for (const name of ['x-real-ip', 'x-vercel-forwarded-for', 'x-vercel-deployment-url']) {
-    expect({ name, status: (await get('/api/students', { [name]: '203.0.113.9' })).status }).toEqual({ name, status: 200 });
+    expect({ name, status: (await get('/api/students', { [name]: '203.0.113.9' })).status }).toEqual({
+      name,
+      status: 200,
+    });
   }
 });
 
