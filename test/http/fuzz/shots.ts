@@ -449,6 +449,23 @@ const good = fc.constantFrom(...tableNames).chain((table) =>
     ),
   }),
 );
+/** The same, but for one thing that has to spoil it. */
+const spoiled = fc
+  .tuple(
+    good,
+    fc.constantFrom<Shot['headers']>(
+      { accept: 'text/html' },
+      { 'content-type': 'text/plain' },
+      { 'content-encoding': 'gzip' },
+      { 'if-match': '"x"' },
+      { 'idempotency-key': '""' },
+      { 'db-bookmark': 'x' },
+      { authorization: 'Bearer a-token-of-nobody' },
+      { authorization: `Bearer ${tokens.cron}` },
+      { 'x-large': 'x'.repeat(40_000) },
+    ),
+  )
+  .map(([shot, header]): Shot => ({ ...shot, headers: { ...shot.headers, ...header } }));
 const onTable = shotOf({
   method: anyMethod,
   path: fc.tuple(tableName, query).map(([name, search]) => `/api/${name}${search}`),
@@ -512,6 +529,7 @@ const large = fc
 
 export const anyShot: fc.Arbitrary<Shot> = fc.oneof(
   { weight: 60, arbitrary: good },
+  { weight: 30, arbitrary: spoiled },
   { weight: 120, arbitrary: onTable },
   { weight: 100, arbitrary: onRow },
   { weight: 12, arbitrary: onQuery },
