@@ -108,6 +108,12 @@ export function checkPostgresUrl(text: string): Checked<{ connectionString: stri
       'must be a URL such as postgres://user:password@host:5432/database (special characters in the password percent-encoded)',
     );
   }
+  // A password with "#", "/", "?" or "@" that is not encoded ends up in other parts, which are shown.
+  const isMisread =
+    url.hash !== '' || /[/@]/.test(url.pathname.slice(1)) || (url.username === '' && text.includes('@'));
+  if (isMisread || [...url.searchParams.keys()].some((name) => !/^\w+$/.test(name))) {
+    return wrong('has a special character in the user, the password or the database that is not percent-encoded');
+  }
   const host = url.hostname || url.searchParams.get('host') || '';
   if (host === '') return wrong('must name a host: postgres://user:password@host:5432/database');
   return { value: { connectionString: text, driver: /\.neon\.tech$/i.test(host) ? 'neon' : 'pg' } };

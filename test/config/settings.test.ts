@@ -85,6 +85,18 @@ describe('postgres', () => {
     expect(chosen({ DATABASE_URL: url })).toEqual({ backend: 'postgres', connectionString: url, driver });
   });
 
+  test.each([
+    'postgres://u:12#34@h/db',
+    'postgres://u:12/34@h/db',
+    'postgres://u:12?34@h/db',
+    'postgres://u:p@h/db/more',
+    'postgres://h/db?user=u@v&1 2=3',
+  ])('an unencoded character would put a part of the password elsewhere: %s', (url) => {
+    expect(problems({ DATABASE_URL: url })).toEqual([
+      expect.stringMatching(/^DATABASE_URL has a special character .* not percent-encoded$/),
+    ]);
+  });
+
   test.each(['mysql://u:p@h/db', 'file:./x.db', 'localhost/db', 'postgres://u:p#w@h/db', 'postgres:///db'])(
     '%s is refused',
     (url) => expect(problems({ DATABASE_URL: url })).toEqual([expect.stringMatching(/^DATABASE_URL must /)]),

@@ -162,8 +162,8 @@ function away(message: string, error: unknown, hint?: string): AppError {
   });
 }
 
-/** Classes whose messages quote values: data exceptions, constraints. */
-const quoting = /^2[23]/;
+/** Classes whose messages quote values, or the user: data exceptions, constraints, authorization. */
+const quoting = /^2[238]/;
 
 /** A copy for the log: what the drivers hang on their errors (the client, its settings, a row's values) stays behind. */
 export function causeOf(error: unknown): Error {

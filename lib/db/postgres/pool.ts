@@ -89,8 +89,15 @@ export async function openPool(options: PoolOptions): Promise<ConnectionPool> {
     // Neon's driver speaks through a WebSocket with TLS of its own, whatever the URL says.
     return new LentPool(options, (tls) => new Pool(poolConfig(options, tls)), false);
   }
-  const [{ Pool }, tls] = await Promise.all([import('#packages/pg'), tlsOptions(options.settings.tls)]);
-  return new LentPool(options, (use) => new Pool(poolConfig(options, use)), tls);
+  const { tls: asked, channelBinding } = options.settings;
+  const [{ Pool }, tls, bound] = await Promise.all([
+    import('#packages/pg'),
+    tlsOptions(asked),
+    channelBinding === 'require' ? import('./channel-binding.ts') : null,
+  ]);
+  const makePool: MakePool = (use) =>
+    new Pool({ ...poolConfig(options, use), ...(bound && { Client: bound.BoundClient }) });
+  return new LentPool(options, makePool, tls);
 }
 
 /** No session may rely on its settings, since a pooler lends a server's session to many: none are made here. */

@@ -64,14 +64,7 @@ export class PostgresProcess {
     const pid = this.#child?.pid;
     if (pid === undefined) return;
     process.kill(pid, signal);
-    for (const child of await childrenOf(pid)) {
-      try {
-        process.kill(child, signal);
-      } catch (error) {
-        // Ended since it was listed.
-        if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-      }
-    }
+    for (const child of await childrenOf(pid)) signalIfThere(child, signal);
   }
 
   /** Null when it accepts connections; else what it said before it went. */
@@ -98,6 +91,15 @@ export class PostgresProcess {
     this.#child = child;
     process.once('exit', this.#onExit);
     return null;
+  }
+}
+
+/** A session may end between the look and the signal. */
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
 
