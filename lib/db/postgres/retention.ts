@@ -19,22 +19,22 @@ export interface Dropped {
  */
 export async function dropOldChanges(transaction: Transaction, retainMs: number): Promise<Dropped> {
   const [row] = await transaction.rows(
+    // Before version 15 there is no min() or max() of transaction ids.
     `WITH oldest AS MATERIALIZED (
         SELECT version, at <= clock_timestamp() - $1::bigint * interval '1 millisecond' AS old
         FROM eider.changes ORDER BY version, ordinal LIMIT ${batch}
       ),
-      young AS (SELECT min(version) AS version FROM oldest WHERE NOT old),
+      young AS (SELECT version FROM oldest WHERE NOT old ORDER BY version LIMIT 1),
       whole AS (
-        SELECT max(o.version) AS version FROM oldest o, young
-        WHERE (young.version IS NULL OR o.version < young.version) AND NOT EXISTS (
+        SELECT o.version FROM oldest o
+        WHERE NOT EXISTS (SELECT FROM young WHERE young.version <= o.version) AND NOT EXISTS (
           SELECT FROM eider.changes c
           WHERE c.version = o.version AND c.at > clock_timestamp() - $1::bigint * interval '1 millisecond'
         )
+        ORDER BY o.version DESC LIMIT 1
       ),
       deleted AS (DELETE FROM eider.changes c USING whole WHERE c.version <= whole.version RETURNING 1),
-      marked AS (
-        UPDATE eider.state SET dropped = greatest(dropped, whole.version) FROM whole WHERE whole.version IS NOT NULL
-      )
+      marked AS (UPDATE eider.state SET dropped = greatest(dropped, whole.version) FROM whole)
     SELECT (SELECT count(*) FROM deleted)::int AS dropped, (SELECT count(*) FROM oldest)::int AS seen`,
     [retainMs],
   );
