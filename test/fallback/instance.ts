@@ -8,6 +8,7 @@ import type { LogEntry } from '../../lib/http/log.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../../lib/schema/migrations/index.ts';
 import { schema } from '../../lib/schema/tables/index.ts';
+import { answerCheck } from '../support/openapi.ts';
 import { localRequest } from '../support/requests.ts';
 
 export interface Said {
@@ -24,6 +25,8 @@ export interface Instance {
   settled(): Promise<void>;
   stop(): Promise<void>;
 }
+
+const holdAgainstDocument = answerCheck(schema);
 
 const noSignals = {
   pid: 1,
@@ -72,6 +75,7 @@ export function startInstance({ environment, machine, runtime = systemRuntime }:
       });
       const began = performance.now();
       const response = await endpoints[endpointOf(method, table, id)](request);
+      await holdAgainstDocument(method, `/api/${path.replace(/^\//, '')}`, response);
       const text = await response.text();
       const body = text === '' ? {} : (JSON.parse(text) as Readonly<Record<string, unknown>>);
       return { status: response.status, headers: response.headers, body, ms: performance.now() - began };

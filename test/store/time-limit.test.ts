@@ -9,7 +9,10 @@ const hasty = { ...systemRuntime, sleep: (ms: number, signal?: AbortSignal) => s
 const never = (): Promise<never> => new Promise(() => undefined);
 
 test.each(['head', 'list', 'get'] as const)('%s of a store that never answers is given up', async (operation) => {
-  const hanging = withFaults(createMemoryStore({ runtime: hasty }), { runtime: hasty, choose: () => ({ kind: 'hang' }) });
+  const hanging = withFaults(createMemoryStore({ runtime: hasty }), {
+    runtime: hasty,
+    choose: () => ({ kind: 'hang' }),
+  });
   await expect(withTimeLimits(hanging, hasty)[operation]('a')).rejects.toMatchObject({ kind: 'unavailable' });
 });
 

@@ -9,7 +9,6 @@
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Engine, Queries } from '../../schema/values.ts';
-import { SharedProbe } from '../../sync/head.ts';
 import { Turn } from '../../sync/turn.ts';
 import type {
   Answer,
@@ -24,14 +23,14 @@ import type {
   WriteOptions,
 } from '../database.ts';
 import { findBase } from './base.ts';
-import { commitInTime, plainCall, readCall, writeCall } from './calls.ts';
+import { plainCall, readCall, writeCall } from './calls.ts';
 import { describeOutage, describeRead, describeWrite } from './degradation.ts';
-import { drain, type DrainReport, type RunCommand } from './drain.ts';
+import type { RunCommand } from './drain.ts';
 import type { Link, LinkDatabase } from './link.ts';
 import type { Outage, OutageMemory } from './outage.ts';
 import { PendingLog } from './pending-log.ts';
+import { Recovery } from './recovery.ts';
 import { StandIn } from './stand-in.ts';
-import { withinTime } from '../../store/time-limit.ts';
 import { type Call, Watch } from './watch.ts';
 
 export interface FallbackOptions {
@@ -47,16 +46,6 @@ export interface FallbackOptions {
 
 type Work<T> = (queries: Queries) => Promise<T>;
 
-/** How long requests wait at a time while pending writes are run, in ms. */
-const sliceMs = 2500;
-/** How long a process that took a write looks for the way back behind its answers, in ms. */
-const lingerMs = 20_000;
-/** How long the way back waits for the primary to open, in ms. */
-const openMs = 15_000;
-/** How long requests wait for the primary to catch up with what others committed meanwhile, in ms. */
-const catchUpMs = 5000;
-/** How often the folders on this machine are looked through for pending writes, in ms. */
-const cheapLookMs = 30_000;
 const mostWarnings = 20;
 
 /** Opens the primary; when that is away, what can stand in for it. @throws AppError what is wrong with the primary itself */
@@ -72,15 +61,10 @@ class FallbackDatabase implements Database {
   readonly #pending: PendingLog;
   readonly #turn = new Turn();
   readonly #warnings: string[] = [];
-  /** Calls share a round. */
-  readonly #recovery = new SharedProbe(() => this.#recoverOnce());
-  readonly #maintenance = new SharedProbe(() => this.#maintainOnce());
+  readonly #recovery: Recovery;
   #primary: LinkDatabase | null = null;
   #opening: Promise<LinkDatabase> | null = null;
   #standIn: Promise<StandIn> | null = null;
-  #tookWrites = false;
-  #lookedEverywhere = false;
-  #nextCheapLookMs = -Infinity;
   #closed = false;
 
   constructor(options: FallbackOptions) {
@@ -89,6 +73,17 @@ class FallbackDatabase implements Database {
     this.#options = options;
     this.#watch = new Watch(primary, runtime, memory);
     this.#pending = new PendingLog({ fallbacks, target: primary.identity, runtime, warn });
+    this.#recovery = new Recovery({
+      runtime,
+      runCommand: options.runCommand,
+      watch: this.#watch,
+      pending: this.#pending,
+      turn: this.#turn,
+      openPrimary: () => this.#openPrimary(),
+      standIn: async () => (await this.#standIn?.catch(() => null)) ?? null,
+      closeStandIn: () => this.#closeStandIn(),
+      warn,
+    });
   }
 
   get engine(): Engine {
@@ -103,15 +98,7 @@ class FallbackDatabase implements Database {
     // A folder is known again by what it was at first sight; what is mounted away later leaves another one.
     if (this.#options.primary.mayHavePending) await this.#watch.ping().catch(() => undefined);
     await this.#pending.refreshCheap();
-    if (this.#pending.size > 0) await this.#drainAtStart();
-  }
-
-  /** What an earlier process on this machine kept must be there before anyone reads. */
-  async #drainAtStart(): Promise<void> {
-    const attempt = await this.#watch.attempt(plainCall(() => this.#drainFor(sliceMs)));
-    // More than a slice of them: the stand-in shows the rest until they are run.
-    if (attempt.kind === 'answered' && this.#pending.size > 0)
-      this.#watch.begin(new AppError('unavailable', 'Writes that were kept for it are being run.'));
+    if (this.#pending.size > 0) await this.#recovery.drainAtStart();
   }
 
   #openPrimary(): Promise<LinkDatabase> {
@@ -204,7 +191,7 @@ class FallbackDatabase implements Database {
       throw this.#away('The database is away, and this write cannot be kept until it is back.');
     const started = this.#options.runtime.monotonicMs();
     const { value, link } = await standIn.write(work, command);
-    this.#tookWrites = true;
+    this.#recovery.noteWrite();
     const timings = { 'stand-in': this.#options.runtime.monotonicMs() - started };
     const described = describeWrite(this.#described(standIn), link);
     return { value, durability: 'pending', timings, ...described };
@@ -232,64 +219,6 @@ class FallbackDatabase implements Database {
     const standIn = await this.#standIn?.catch(() => null);
     this.#standIn = null;
     await standIn?.close();
-  }
-
-  /** Looks whether the primary is back; if so, runs what is pending, and lets it serve again. Tells whether it serves. */
-  async #recoverOnce(): Promise<DrainReport | null> {
-    const total = { applied: 0, rejected: 0 };
-    try {
-      await this.#watch.ping();
-      // What takes longer goes on, and is met again at the next look.
-      await withinTime(this.#options.runtime, openMs, () => this.#openPrimary());
-      while (!this.#closed) {
-        const { report, isBack } = await this.#turn.take(() => this.#takeSlice());
-        total.applied += report.applied;
-        total.rejected += report.rejected;
-        if (isBack) return total;
-      }
-    } catch (error) {
-      if (!(error instanceof AppError)) this.#warn(`The way back failed: ${String(error)}`);
-      this.#watch.begin(error);
-    }
-    return null;
-  }
-
-  /** Runs pending writes for a while, within the turn. What is left when it ends waits for the next slice. */
-  async #takeSlice(): Promise<{ readonly report: DrainReport; readonly isBack: boolean }> {
-    const standIn = await this.#standIn?.catch(() => null);
-    await standIn?.forgetDraft();
-    // Only now: what others committed meanwhile may be about the rows that the draft held.
-    await withinTime(this.#options.runtime, catchUpMs, () => this.#primary!.read(readOne, { maxStalenessMs: 0 }));
-    await this.#pending.refresh();
-    const report = await this.#drainFor(sliceMs);
-    const isBack = this.#pending.size === 0;
-    if (isBack) {
-      await this.#watch.end();
-      await this.#closeStandIn();
-    }
-    return { report, isBack };
-  }
-
-  #drainFor(ms: number): Promise<DrainReport> {
-    const { runtime, runCommand } = this.#options;
-    return drain(this.#pending.writes, ms, {
-      runtime,
-      runCommand,
-      commit: (work) => commitInTime(this.#primary!, work, runtime),
-      onSettled: (ids) => this.#pending.remove(ids),
-    });
-  }
-
-  /** Runs what other processes kept and could not run. For when the primary serves. */
-  async #drainLeftovers(): Promise<DrainReport> {
-    await this.#pending.refresh();
-    const total = { applied: 0, rejected: 0 };
-    while (this.#pending.size > 0 && !this.#closed) {
-      const report = await this.#drainFor(sliceMs);
-      total.applied += report.applied;
-      total.rejected += report.rejected;
-    }
-    return total;
   }
 
   async status(): Promise<DatabaseStatus> {
@@ -322,51 +251,19 @@ class FallbackDatabase implements Database {
 
   async sync(): Promise<SyncReport> {
     this.#requireOpen();
-    const drained = this.#watch.outage ? await this.#recovery.join() : await this.#drainLeftovers();
+    const drained = this.#watch.outage ? await this.#recovery.recover() : await this.#recovery.drainLeftovers();
     if (!drained || !this.#primary) throw this.#away('The database is still away.');
     const report = await this.#primary.sync();
     return { ...report, pendingDrained: drained.applied, pendingRejected: drained.rejected };
   }
 
   maintain(): Promise<void> {
-    return this.#maintenance.join();
-  }
-
-  async #maintainOnce(): Promise<void> {
-    if (this.#closed) return;
-    try {
-      if (this.#watch.outage) await this.#lookForTheWayBack();
-      else await this.#maintainPrimary();
-    } catch (error) {
-      this.#warn('Upkeep failed; the next one makes up for it.', error);
-    }
-  }
-
-  async #maintainPrimary(): Promise<void> {
-    const now = this.#options.runtime.monotonicMs();
-    if (!this.#lookedEverywhere) await this.#pending.refresh();
-    else if (now >= this.#nextCheapLookMs) await this.#pending.refreshCheap();
-    this.#lookedEverywhere = true;
-    this.#nextCheapLookMs = now + cheapLookMs;
-    if (this.#pending.size > 0) await this.#drainLeftovers();
-    await this.#primary?.maintain();
-  }
-
-  /** Once; a process that took a write, which may be lost with this machine, stays at it for a while. */
-  async #lookForTheWayBack(): Promise<void> {
-    const { runtime } = this.#options;
-    const untilMs = runtime.monotonicMs() + (this.#tookWrites ? lingerMs : 0);
-    for (;;) {
-      const { outage } = this.#watch;
-      if (!outage || this.#closed) return;
-      if (outage.isLookDue && (await this.#recovery.join())) return;
-      if (runtime.monotonicMs() + outage.untilLookMs >= untilMs) return;
-      await runtime.sleep(Math.min(outage.untilLookMs, 1000));
-    }
+    return this.#recovery.maintain();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#recovery.stop();
     await this.#closeStandIn();
     await this.#primary?.close();
   }
@@ -380,10 +277,6 @@ class FallbackDatabase implements Database {
     this.#warnings.push(`${new Date(this.#options.runtime.now()).toISOString()} ${message}${why}`);
     if (this.#warnings.length > mostWarnings) this.#warnings.shift();
   }
-}
-
-function readOne(queries: Queries): Promise<unknown> {
-  return queries.selectNoFrom((eb) => eb.lit(1).as('one')).execute();
 }
 
 /** What is wrong with the primary comes first: that is what somebody has to mend. */

@@ -35,15 +35,18 @@ export class Outage {
   #failures: number;
   #nextLookMs: number;
 
-  constructor(runtime: Pick<Runtime, 'now'>, begin: { readonly error: unknown } | { readonly note: OutageNote }) {
+  constructor(
+    runtime: Pick<Runtime, 'now'>,
+    begin: { readonly error: unknown } | { readonly note: OutageNote } | 'draining',
+  ) {
     this.#runtime = runtime;
-    const note = 'note' in begin ? begin.note : null;
+    const note = begin !== 'draining' && 'note' in begin ? begin.note : null;
     this.sinceMs = note?.sinceMs ?? runtime.now();
     this.#failures = note?.failures ?? 0;
-    this.#reason = note?.reason ?? '';
-    this.#detail = note?.detail ?? '';
+    this.#reason = note?.reason ?? 'is back';
+    this.#detail = note?.detail ?? 'What was kept for it is being run; until then, reads show it as pending.';
     this.#nextLookMs = note?.nextLookMs ?? 0;
-    if ('error' in begin) this.lookFailed(begin.error);
+    if (begin !== 'draining' && 'error' in begin) this.lookFailed(begin.error);
   }
 
   /** `cannot be reached`: continues a sentence that begins with the backend. */

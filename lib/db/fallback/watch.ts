@@ -67,6 +67,11 @@ export class Watch {
     for (const tell of this.#calls) tell();
   }
 
+  /** The primary is there, and must not serve before what was kept for it has been run. */
+  beginDraining(): void {
+    this.#outage ??= new Outage(this.#runtime, 'draining');
+  }
+
   /** Runs a call until it ends or the primary is away. @throws what the call throws, if that is the call's own matter. */
   attempt<T>(call: Call<T>): Promise<Attempt<T>> {
     return new Promise((resolve, reject) => {

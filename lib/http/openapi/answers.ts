@@ -14,6 +14,7 @@ const headerTexts = {
     'The version that this answer shows or made. Send it back, and the next answer from any instance shows at least that.',
   'db-durability': '`durable`, or `pending` while only a fallback has the write.',
   'db-degraded': 'Why this answer is not from the primary backend, or not fresh. Absent when all is well.',
+  age: 'Age in seconds of the copy that answered while the primary backend is away, where it is known.',
   'db-truncated': 'What the answer has no more of: `rows` or `bytes`. Absent when it is whole.',
   etag: 'The version of the row, for If-Match and If-None-Match.',
   location: 'Where the new row is.',
@@ -27,7 +28,7 @@ const headerTexts = {
 type HeaderName = keyof typeof headerTexts;
 
 const everywhere: readonly HeaderName[] = ['x-request-id', 'server-timing'];
-const ofTheDatabase: readonly HeaderName[] = ['db-backend', 'db-bookmark', 'db-durability', 'db-degraded'];
+const ofTheDatabase: readonly HeaderName[] = ['db-backend', 'db-bookmark', 'db-durability', 'db-degraded', 'age'];
 
 export const headerComponents: JsonObject = Object.fromEntries(
   Object.entries(headerTexts).map(([name, description]) => [name, { description, schema: string }]),

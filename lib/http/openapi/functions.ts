@@ -23,7 +23,12 @@ export function functionPaths(): JsonObject {
   return {
     '/api/db-status': { get: status },
     '/api/db-sync': {
-      post: sync('sync', 'Catch up, upload a snapshot, publish the database file'),
+      post: {
+        ...sync('sync', 'Catch up, run pending writes, upload a snapshot, publish the database file'),
+        description: 'With a body it does none of this, and forgets rejected writes.',
+        requestBody: { required: false, content: { 'application/json': { schema: schemaRef('Dismissal') } } },
+        responses: syncResponses(oneOf(schemaRef('SyncReport'), schemaRef('Dismissed')), problemsWithBody(404)),
+      },
       get: sync('syncByCron', 'The same, for the cron'),
     },
     '/api/changes': { get: changes },
@@ -54,6 +59,26 @@ const statusMembers: JsonObject = {
     }),
   ),
   pendingWrites: nullable('integer'),
+  outage: oneOf(
+    { type: 'null' },
+    openObject({
+      since: string,
+      reason: string,
+      nextLookInSeconds: integer,
+      servedBy: string,
+      source: string,
+      ageSeconds: nullable('integer'),
+      writes: string,
+      atRisk: nullable('string'),
+    }),
+  ),
+  rejectedWrites: described(
+    oneOf(
+      { type: 'null' },
+      arrayOf(object({ id: string, acceptedAt: string, rejectedAt: string, reason: string, command: anything })),
+    ),
+    'Writes that were kept while the backend was away and no longer fitted when it was back; null where that cannot be told.',
+  ),
   transfers: arrayOf(anything),
   usage: { type: ['object', 'null'] },
   warnings: arrayOf(string),
@@ -89,6 +114,13 @@ export const functionSchemas: JsonObject = {
     pendingDrained: integer,
     durationMs: integer,
   }),
+  Dismissal: object({
+    dismiss: described(
+      oneOf({ const: 'all' }, { ...arrayOf(string), minItems: 1 }),
+      'Rejected writes to forget, as db-status lists them.',
+    ),
+  }),
+  Dismissed: object({ dismissed: integer }),
   Query: object(
     { sql: described({ type: 'string', minLength: 1, maxLength: 100_000 }, 'One SELECT.') },
     {
@@ -146,15 +178,17 @@ const status: JsonObject = functions('readStatus', 'Whether the database works, 
 });
 
 function sync(id: string, summary: string): JsonObject {
-  return functions(id, summary, {
-    responses: {
-      200: withEvents(
-        jsonAnswer('What was done.', schemaRef('SyncReport')),
-        'event: progress\ndata: {"transfers":[]}\n\nevent: done\ndata: {}\n\n',
-      ),
-      ...problems(413),
-    },
-  });
+  return functions(id, summary, { responses: syncResponses(schemaRef('SyncReport'), problems(413)) });
+}
+
+function syncResponses(report: JsonObject, more: JsonObject): JsonObject {
+  return {
+    200: withEvents(
+      jsonAnswer('What was done.', report),
+      'event: progress\ndata: {"transfers":[]}\n\nevent: done\ndata: {}\n\n',
+    ),
+    ...more,
+  };
 }
 
 const changes: JsonObject = functions('readChanges', 'What was committed after a version', {

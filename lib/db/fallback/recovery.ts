@@ -1,0 +1,186 @@
+/**
+ * The way back to the primary, and running what was kept for it.
+ *
+ * Owns: when somebody looks whether the primary is back, and the order of what happens then. The worst that can happen: the
+ * primary serves while writes of this process are not in it yet; so the outage ends only when none is left, in the
+ * same turn that writes take.
+ */
+import { AppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Queries } from '../../schema/values.ts';
+import { withinTime } from '../../store/time-limit.ts';
+import { SharedProbe } from '../../sync/head.ts';
+import type { Turn } from '../../sync/turn.ts';
+import { commitInTime, plainCall } from './calls.ts';
+import { drain, type DrainReport, type RunCommand } from './drain.ts';
+import type { LinkDatabase } from './link.ts';
+import type { PendingLog } from './pending-log.ts';
+import type { StandIn } from './stand-in.ts';
+import type { Watch } from './watch.ts';
+
+export interface RecoveryOptions {
+  readonly runtime: Runtime;
+  readonly runCommand: RunCommand;
+  readonly watch: Watch;
+  readonly pending: PendingLog;
+  /** That of the stand-in. */
+  readonly turn: Turn;
+  /** Opens the primary, or gives it when it is open. */
+  readonly openPrimary: () => Promise<LinkDatabase>;
+  /** What stands in now; null when nothing does. */
+  readonly standIn: () => Promise<StandIn | null>;
+  readonly closeStandIn: () => Promise<void>;
+  readonly warn: (message: string, cause?: unknown) => void;
+}
+
+/** How long requests wait at a time while pending writes are run, in ms. */
+const sliceMs = 2500;
+/** How long a process that took a write looks for the way back behind its answers, in ms. */
+const lingerMs = 20_000;
+/** How long the way back waits for the primary to open, in ms. */
+const openMs = 15_000;
+/** How long requests wait for the primary to catch up with what others committed meanwhile, in ms. */
+const catchUpMs = 5000;
+/** How often the folders on this machine are looked through for pending writes, in ms. */
+const cheapLookMs = 30_000;
+
+export class Recovery {
+  readonly #options: RecoveryOptions;
+  /** Calls share a round. */
+  readonly #recovering = new SharedProbe(() => this.#recoverOnce());
+  readonly #maintenance = new SharedProbe(() => this.#maintainOnce());
+  #tookWrites = false;
+  #lookedEverywhere = false;
+  #nextCheapLookMs = -Infinity;
+  #stopped = false;
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+  }
+
+  /** Notes that this process took a write. */
+  noteWrite(): void {
+    this.#tookWrites = true;
+  }
+
+  /** Ends what repeats. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** What an earlier process on this machine kept must be there before anyone reads. */
+  async drainAtStart(): Promise<void> {
+    const { watch, pending } = this.#options;
+    const attempt = await watch.attempt(plainCall(() => this.#drainFor(sliceMs)));
+    // More than a slice of them: the stand-in shows the rest until they are run.
+    if (attempt.kind === 'answered' && pending.size > 0) watch.beginDraining();
+  }
+
+  /** Looks whether the primary is back; if so, runs what is pending, and lets it serve again. Null when it is still away. */
+  recover(): Promise<DrainReport | null> {
+    return this.#recovering.join();
+  }
+
+  async #recoverOnce(): Promise<DrainReport | null> {
+    const { runtime, watch, turn, openPrimary, warn } = this.#options;
+    const total = { applied: 0, rejected: 0 };
+    try {
+      await watch.ping();
+      // What takes longer goes on, and is met again at the next look.
+      const primary = await withinTime(runtime, openMs, openPrimary);
+      while (!this.#stopped) {
+        const { report, isBack } = await turn.take(() => this.#takeSlice(primary));
+        total.applied += report.applied;
+        total.rejected += report.rejected;
+        if (isBack) return total;
+      }
+    } catch (error) {
+      if (!(error instanceof AppError)) warn(`The way back failed: ${String(error)}`);
+      watch.begin(error);
+    }
+    return null;
+  }
+
+  /** Runs pending writes for a while, within the turn. What is left when it ends waits for the next slice. */
+  async #takeSlice(primary: LinkDatabase): Promise<{ readonly report: DrainReport; readonly isBack: boolean }> {
+    const { runtime, watch, pending, standIn, closeStandIn } = this.#options;
+    await (await standIn())?.forgetDraft();
+    // Only now: what others committed meanwhile may be about the rows that the draft held.
+    await withinTime(runtime, catchUpMs, () => primary.read(readOne, { maxStalenessMs: 0 }));
+    await pending.refresh();
+    const report = await this.#drainFor(sliceMs);
+    const isBack = pending.size === 0;
+    if (isBack) {
+      await watch.end();
+      await closeStandIn();
+    }
+    return { report, isBack };
+  }
+
+  async #drainFor(ms: number): Promise<DrainReport> {
+    const { runtime, runCommand, pending, openPrimary } = this.#options;
+    const primary = await openPrimary();
+    return drain(pending.writes, ms, {
+      runtime,
+      runCommand,
+      commit: (work) => commitInTime(primary, work, runtime),
+      onSettled: (ids) => pending.remove(ids),
+    });
+  }
+
+  /** Runs what other processes kept and could not run. For when the primary serves. */
+  async drainLeftovers(): Promise<DrainReport> {
+    const { pending } = this.#options;
+    await pending.refresh();
+    const total = { applied: 0, rejected: 0 };
+    while (pending.size > 0 && !this.#stopped) {
+      const report = await this.#drainFor(sliceMs);
+      total.applied += report.applied;
+      total.rejected += report.rejected;
+    }
+    return total;
+  }
+
+  /** What may follow an answer. Never rejects. */
+  maintain(): Promise<void> {
+    return this.#maintenance.join();
+  }
+
+  async #maintainOnce(): Promise<void> {
+    if (this.#stopped) return;
+    try {
+      if (this.#options.watch.outage) await this.#lookForTheWayBack();
+      else await this.#maintainPrimary();
+    } catch (error) {
+      this.#options.warn('Upkeep failed; the next one makes up for it.', error);
+    }
+  }
+
+  async #maintainPrimary(): Promise<void> {
+    const { runtime, pending, openPrimary } = this.#options;
+    const now = runtime.monotonicMs();
+    if (!this.#lookedEverywhere) await pending.refresh();
+    else if (now >= this.#nextCheapLookMs) await pending.refreshCheap();
+    this.#lookedEverywhere = true;
+    this.#nextCheapLookMs = now + cheapLookMs;
+    if (pending.size > 0) await this.drainLeftovers();
+    await (await openPrimary()).maintain();
+  }
+
+  /** Once; a process that took a write, which may be lost with this machine, stays at it for a while. */
+  async #lookForTheWayBack(): Promise<void> {
+    const { runtime, watch } = this.#options;
+    const untilMs = runtime.monotonicMs() + (this.#tookWrites ? lingerMs : 0);
+    for (;;) {
+      const { outage } = watch;
+      if (!outage || this.#stopped) return;
+      if (outage.isLookDue && (await this.recover())) return;
+      if (runtime.monotonicMs() + outage.untilLookMs >= untilMs) return;
+      await runtime.sleep(Math.min(outage.untilLookMs, 1000));
+    }
+  }
+}
+
+function readOne(queries: Queries): Promise<unknown> {
+  return queries.selectNoFrom((eb) => eb.lit(1).as('one')).execute();
+}
