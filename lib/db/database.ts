@@ -214,6 +214,12 @@ export interface Database {
    */
   query(request: QueryRequest, options?: ReadOptions): Promise<Answer<QueryResult>>;
 
+  /**
+   * Writes everything of the user's at one version into a new DuckDB file at `path`, which any DuckDB client opens and
+   * which can be adopted again. `invalid` where the engine makes no such file.
+   */
+  exportTo(path: string, options?: ReadOptions): Promise<Answer<null>>;
+
   /** What was committed after a version, as far as it is kept; as fresh as a read at the head. */
   changes(request: ChangesRequest): Promise<Answer<ChangePage>>;
 

@@ -4,6 +4,7 @@
  * Owns: which handler serves which function, and on which terms. Knows nothing of the platform's conventions for files.
  */
 import { changesHandler, changeTypes } from './changes.ts';
+import { exportHandler, exportPermission, exportTypes } from './export.ts';
 import { handle, type Handler, type Services } from './handle.ts';
 import { defaultLoadLimits, type LoadLimits, LoadShedder } from './load-shedder.ts';
 import { openApiHandler } from './openapi.ts';
@@ -31,12 +32,14 @@ export interface Endpoints {
   readonly remove: Endpoint;
   readonly changes: Endpoint;
   readonly query: Endpoint;
+  readonly export: Endpoint;
   readonly openapi: Endpoint;
   /** For the methods that a function does not serve: 405 with the methods that it does; OPTIONS asks for them. */
   refuse(request: Request, allow: string): Promise<Response>;
 }
 
 const querying = { permission: 'query', load: 'query', maxBodyBytes: 512 * 1024, produces: queryTypes } as const;
+const exporting = { permission: exportPermission, load: 'transfer', maxBodyBytes: 0, produces: exportTypes } as const;
 const syncing = { load: 'free', maxBodyBytes: 0, produces: ['application/json', 'text/event-stream'] } as const;
 
 export function createEndpoints(given: Services, loadLimits: LoadLimits = defaultLoadLimits): Endpoints {
@@ -60,6 +63,7 @@ export function createEndpoints(given: Services, loadLimits: LoadLimits = defaul
     update: endpoint(writing('write-table'), rows.update),
     remove: endpoint(writing('write-table', 0), rows.remove),
     changes: endpoint({ ...reading('changes'), produces: changeTypes }, changesHandler(services.app)),
+    export: endpoint(exporting, exportHandler(services.app)),
     query: endpoint(querying, queryHandler(services.app)),
     openapi: endpoint({ permission: 'openapi', load: 'free', maxBodyBytes: 0 }, openApiHandler(services.app)),
     refuse: (request, allow) =>

@@ -4,6 +4,7 @@
  * Owns: what a request may ask for, and the forms of its answer. What a query may do is decided by the database. The
  * worst that can happen: an answer that was cut off and looks whole; so it says so, in a header too.
  */
+import { join } from 'node:path';
 import type { App } from '../app.ts';
 import type { QueryRequest, QueryResult } from '../db/database.ts';
 import { AppError, type FieldError } from '../errors.ts';
@@ -97,7 +98,8 @@ async function parquetBody(app: App, { columns, rows }: QueryResult): Promise<Re
   try {
     const writer = await ParquetWriter.open(folder, columns);
     writer.append(rows);
-    const { path } = await writer.finish();
+    const path = join(folder, 'rows.parquet');
+    await writer.finish(path);
     return fileBody(path, folder);
   } catch (error) {
     await removeFolder(folder);

@@ -63,6 +63,13 @@ const sqlTypes = {
   uuid: 'uuid',
 } as const satisfies Record<Column['kind'], string>;
 
+/** The SQL type of a column, as DuckDB calls it. */
+export function sqlTypeOf({ kind }: Column): string {
+  const type = sqlTypes[kind];
+  if (type === 'double precision') return 'DOUBLE';
+  return type === 'timestamptz' ? 'TIMESTAMP WITH TIME ZONE' : type.toUpperCase();
+}
+
 function given(value: PlainValue, wanted: string): Literal {
   return value === null ? { ok: false, message: `expects ${wanted}` } : { ok: true, value };
 }

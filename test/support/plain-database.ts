@@ -105,6 +105,8 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
       version += 1;
       return answer(value);
     },
+    exportTo: () =>
+      Promise.reject(new AppError('invalid', 'It makes no files: tests of exports run on a database that does.')),
     query: () => Promise.reject(new Error('It has no sandbox: tests of queries run on a database that has one.')),
     /** It keeps nothing of what it did. */
     changes: async () => answer({ sets: [], oldest: version, head: version }),

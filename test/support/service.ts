@@ -134,6 +134,7 @@ const ownFunctions: Readonly<Record<string, Functions>> = {
   'db-sync': { GET: 'cronSync', POST: 'sync' },
   changes: { GET: 'changes', HEAD: 'changes' },
   query: { POST: 'query' },
+  export: { GET: 'export' },
   openapi: { GET: 'openapi', HEAD: 'openapi' },
 };
 const tableFunctions: Functions = {

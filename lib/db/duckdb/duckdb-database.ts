@@ -92,6 +92,19 @@ class DuckDbDatabase implements ReplicatedDatabase {
     return (await this.#queries).run(request, this.#readRequest(options));
   }
 
+  async exportTo(path: string, options: ReadOptions = {}): Promise<Answer<null>> {
+    const { writeDatabaseFile } = await import('./files/database-file.ts');
+    const started = this.#runtime.monotonicMs();
+    const copy = await this.#engine.copy(this.#readRequest(options));
+    try {
+      await writeDatabaseFile(copy.path, path);
+      const timings = { export: this.#runtime.monotonicMs() - started };
+      return { value: null, version: copy.version, durability: 'durable', timings };
+    } finally {
+      copy.release();
+    }
+  }
+
   #readRequest({ maxStalenessMs, atLeast, askedMs, signal }: ReadOptions): ReadRequest {
     return { maxStalenessMs: maxStalenessMs ?? this.#maxStalenessMs, atLeast, askedMs, signal };
   }

@@ -159,6 +159,12 @@ class FallbackDatabase implements Database {
     );
   }
 
+  async exportTo(path: string, options: ReadOptions = {}): Promise<Answer<null>> {
+    const answered = await this.#onPrimary((primary) => plainCall(() => primary.exportTo(path, options)));
+    if (answered) return answered;
+    throw this.#away('The whole database is exported by the database alone, which is away.');
+  }
+
   async changes(request: ChangesRequest): Promise<Answer<ChangePage>> {
     const answered = await this.#onPrimary((primary) => plainCall(() => primary.changes(request)));
     if (answered) return answered;

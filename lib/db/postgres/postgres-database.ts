@@ -149,6 +149,18 @@ class PostgresDatabase implements Database {
     return answerQuery(this.#parts, request, options.signal, (version) => requireBookmark(options.atLeast, version));
   }
 
+  exportTo(): Promise<Answer<null>> {
+    return Promise.reject(
+      new AppError(
+        'invalid',
+        'The whole database as a DuckDB file is to be had from a DuckDB store, and not from PostgreSQL.',
+        {
+          hint: 'Export the tables one by one, or move a copy into a DuckDB store with "npm run db".',
+        },
+      ),
+    );
+  }
+
   async status(): Promise<DatabaseStatus> {
     const { transactions, limits, location, warnings } = this.#parts;
     const { value: databaseId, version } = await transactions.run(

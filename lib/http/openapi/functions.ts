@@ -33,6 +33,7 @@ export function functionPaths(): JsonObject {
     },
     '/api/changes': { get: changes },
     '/api/query': { post: query },
+    '/api/export': { get: exporting },
     '/api/openapi': { get: openapi },
   };
 }
@@ -242,6 +243,33 @@ const query: JsonObject = functions('query', 'Run one SELECT of your own', {
       },
     },
     ...problemsWithBody(404, 409),
+  },
+});
+
+const exporting: JsonObject = functions('export', 'A table as a file, or the whole database as a DuckDB file', {
+  description:
+    'With `table`, all its rows, or those that pass filters as in lists. Without, everything as one DuckDB file, on DuckDB stores. All of one version: `db-bookmark`.',
+  parameters: [
+    { name: 'table', in: 'query', description: 'A table.', schema: string },
+    {
+      name: 'format',
+      in: 'query',
+      description: 'Of a table `parquet` (unless said otherwise), `csv` or `jsonl`; without a table `duckdb`.',
+      schema: { type: 'string', enum: ['parquet', 'csv', 'jsonl', 'duckdb'] },
+    },
+    { $ref: '#/components/parameters/bookmark' },
+  ],
+  responses: {
+    200: {
+      description: 'The file.',
+      content: {
+        'application/vnd.apache.parquet': {},
+        'text/csv': { schema: string },
+        'application/jsonl': { schema: string },
+        'application/vnd.duckdb': {},
+      },
+    },
+    ...problems(404, 422),
   },
 });
 

@@ -51,6 +51,33 @@ export function parseFilters(table: Table, parameters: readonly Parameter[]): re
   );
 }
 
+export interface ExportQuery {
+  /** Null: the whole database. */
+  readonly table: string | null;
+  readonly format: string | null;
+  /** The other parameters, as filters of a table. @throws AppError `invalid` */
+  readonly rest: (table: Table) => readonly Filter[];
+}
+
+/** @throws AppError `invalid` */
+export function parseExportQuery(parameters: readonly Parameter[]): ExportQuery {
+  const reader = new ParameterReader(parameters);
+  const table = reader.once('table', (text) => text);
+  const format = reader.once('format', (text) => text);
+  const rest = (known: Table): readonly Filter[] => {
+    const filters = reader.rest((name, text) => filterOf(known, name, text));
+    reader.finish();
+    return filters;
+  };
+  if (table === null) {
+    reader.rest(() => {
+      throw new ParameterFault('is not known here; filters need a table');
+    });
+    reader.finish();
+  }
+  return { table, format, rest };
+}
+
 export interface FeedQuery {
   /** Null: from now on. */
   readonly after: number | null;

@@ -34,6 +34,27 @@ export async function selectPage(queries: Queries, table: Table, list: ListQuery
   };
 }
 
+const rowsPerPage = 5000;
+
+/** All rows that pass the filters, page by page in the order of their ids, in the transaction that `queries` is in. */
+export async function* readPages(
+  queries: Queries,
+  table: Table,
+  filters: readonly Filter[],
+): AsyncGenerator<readonly Row[]> {
+  const select = Object.keys(table.columns);
+  const order: SortKey[] = [{ column: 'id', direction: 'asc', nulls: 'last' }];
+  const conditions = filters.map((filter) => filterCondition(table, filter));
+  for (let after: readonly PlainValue[] | null = null; ;) {
+    const list: ListQuery = { filters, order, select, limit: rowsPerPage - 1, after, count: false };
+    const rows = await selectRows(queries, table, list, conditions);
+    if (rows.length > 0) yield rows.map((row) => pick(row, select));
+    const last = rows.at(-1);
+    if (!last || rows.length < rowsPerPage) return;
+    after = [last['id'] ?? null];
+  }
+}
+
 /** One row more than the page holds, to know whether another follows. */
 async function selectRows(queries: Queries, table: Table, list: ListQuery, filters: Condition[]): Promise<Row[]> {
   const after = list.after ? [afterCondition(table, list.order, list.after)] : [];

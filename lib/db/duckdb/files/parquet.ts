@@ -6,7 +6,7 @@
  * those of processes that died by whoever comes next.
  */
 import { DuckDBInstance, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
-import { stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PlainValue } from '../../../schema/values.ts';
 import { codecFor, decodeNullable } from '../../../sync/codec.ts';
@@ -16,20 +16,17 @@ import type { QueryColumn } from '../../database.ts';
 import { type FileColumn, fileColumn, fileValue } from './types.ts';
 
 export class ParquetWriter {
-  readonly #folder: string;
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   readonly #appender: DuckDBAppender;
   readonly #columns: readonly FileColumn[];
 
   private constructor(parts: {
-    folder: string;
     instance: DuckDBInstance;
     connection: DuckDBConnection;
     appender: DuckDBAppender;
     columns: readonly FileColumn[];
   }) {
-    this.#folder = parts.folder;
     this.#instance = parts.instance;
     this.#connection = parts.connection;
     this.#appender = parts.appender;
@@ -39,7 +36,10 @@ export class ParquetWriter {
   /** Writes into `folder`, which is the caller's to remove. */
   static async open(folder: string, given: readonly QueryColumn[]): Promise<ParquetWriter> {
     const columns = given.map(fileColumn);
-    const instance = await DuckDBInstance.create(join(folder, 'rows.duckdb'), {
+    const gathered = join(folder, 'rows.duckdb');
+    // Of an attempt before this one.
+    for (const left of [gathered, `${gathered}.wal`]) await rm(left, { force: true });
+    const instance = await DuckDBInstance.create(gathered, {
       threads: '1',
       memory_limit: '96MB',
       temp_directory: folder,
@@ -52,7 +52,7 @@ export class ParquetWriter {
     const types = columns.map(({ type }, index) => `c${index} ${type}`);
     await connection.run(`CREATE TABLE rows (${types.join(', ')})`);
     const appender = await connection.createAppender('rows');
-    return new ParquetWriter({ folder, instance, connection, appender, columns });
+    return new ParquetWriter({ instance, connection, appender, columns });
   }
 
   append(rows: readonly (readonly PlainValue[])[]): void {
@@ -66,15 +66,13 @@ export class ParquetWriter {
     }
   }
 
-  /** The file, once all rows are in it. */
-  async finish(): Promise<{ readonly path: string; readonly bytes: number }> {
-    const path = join(this.#folder, 'rows.parquet');
+  /** Writes the file at `path`, once all rows are in it. */
+  async finish(path: string): Promise<void> {
     try {
       this.#appender.closeSync();
       const names = uniqueNames(this.#columns).map((name, index) => `c${index} AS ${quoteName(name)}`);
       await this.#connection.run(`COPY (SELECT ${names.join(', ')} FROM rows) TO '${path.replaceAll("'", "''")}'
         (FORMAT parquet, COMPRESSION zstd)`);
-      return { path, bytes: (await stat(path)).size };
     } catch (error) {
       throw mapLocalError(error);
     } finally {

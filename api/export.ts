@@ -1,0 +1,11 @@
+import { endpoints } from '#serve';
+
+export async function GET(request: Request): Promise<Response> {
+  return endpoints.export(request);
+}
+
+async function refuse(request: Request): Promise<Response> {
+  return endpoints.refuse(request, 'GET');
+}
+
+export { refuse as DELETE, refuse as HEAD, refuse as OPTIONS, refuse as PATCH, refuse as POST, refuse as PUT };

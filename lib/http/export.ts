@@ -1,0 +1,153 @@
+/**
+ * Exports: `GET /api/export?table=…` a table as Parquet, CSV or JSON lines, `GET /api/export?format=duckdb` everything as
+ * one DuckDB file. Each shows one version, which the answer names.
+ *
+ * Owns: the forms, and how an answer comes to be: into a file first, at full speed, and from there to the client however
+ * slow it is, so that no transaction stays open for a client. The worst that can happen: an export that ends early and
+ * looks whole; so its length is told beforehand.
+ */
+import { createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import type { App } from '../app.ts';
+import { sqlTypeOf } from '../schema/literals.ts';
+import { parseExportQuery } from '../schema/list/parameters.ts';
+import { readPages } from '../schema/list/select.ts';
+import type { Filter } from '../schema/list/list-query.ts';
+import { tableNamed } from '../schema/rows.ts';
+import type { Table } from '../schema/table.ts';
+import type { PlainValue, Row } from '../schema/values.ts';
+import type { Address } from './address.ts';
+import { csvLine, csvType } from './formats/csv.ts';
+import { fileBody, makeTemporaryFolder, removeFolder } from './formats/temporary.ts';
+import type { Handler, RequestContext } from './handle.ts';
+import { inQuery, RequestError } from './problem.ts';
+import type { Permission } from './terms.ts';
+
+const types = {
+  parquet: 'application/vnd.apache.parquet',
+  csv: csvType,
+  jsonl: 'application/jsonl',
+  duckdb: 'application/vnd.duckdb',
+} as const;
+type Format = keyof typeof types;
+
+export const exportTypes = Object.values(types);
+
+/** A table is what its rows are; the whole database is for who may do everything. */
+export function exportPermission({ parameters }: Address): Permission {
+  return parameters.some(([name]) => name === 'table') ? 'export-table' : 'export-database';
+}
+
+export function exportHandler(app: App): Handler {
+  return async (context) => {
+    const { table: name, format, rest } = inQuery(() => parseExportQuery(context.address.parameters));
+    const chosen = formatOf(format ?? formatAccepted(context.request), name !== null);
+    const folder = await makeTemporaryFolder(app);
+    try {
+      const path = join(folder, 'export');
+      if (name === null) await writeDatabase(context, path);
+      else {
+        const table = tableNamed(app.schema, name);
+        const filters = inQuery(() => rest(table));
+        await writeTable(context, { table, filters, format: chosen, folder, path });
+      }
+      return await fileAnswer(path, folder, chosen, name ?? 'database');
+    } catch (error) {
+      await removeFolder(folder);
+      throw error;
+    }
+  };
+}
+
+function formatAccepted(request: Request): string | null {
+  const accept = request.headers.get('accept')?.toLowerCase() ?? '';
+  return Object.entries(types).find(([, type]) => accept.includes(type))?.[0] ?? null;
+}
+
+/** @throws RequestError 400 */
+function formatOf(given: string | null, isTable: boolean): Format {
+  const allowed: readonly Format[] = isTable ? ['parquet', 'csv', 'jsonl'] : ['duckdb'];
+  const format = allowed.find((each) => each === (given ?? allowed[0]));
+  if (format) return format;
+  const message = isTable ? `expects ${allowed.join(', ')}` : 'expects "duckdb" where no table is named';
+  throw new RequestError(400, `The query is not understood: "format" ${message}.`, {
+    fields: [{ path: 'format', message }],
+  });
+}
+
+async function writeDatabase(context: RequestContext, path: string): Promise<void> {
+  const database = await context.database();
+  context.noted(await database.exportTo(path, context.readOptions));
+}
+
+interface TableExport {
+  readonly table: Table;
+  readonly filters: readonly Filter[];
+  readonly format: Format;
+  readonly folder: string;
+  readonly path: string;
+}
+
+async function writeTable(
+  context: RequestContext,
+  { table, filters, format, folder, path }: TableExport,
+): Promise<void> {
+  const database = await context.database();
+  const written = await database.read(async (queries) => {
+    // A read may run again: each begins a file of its own.
+    const sink = format === 'parquet' ? await parquetSink(table, folder, path) : textSink(table, format, path);
+    for await (const rows of readPages(queries, table, filters)) await sink.write(rows);
+    await sink.end();
+  }, context.readOptions);
+  context.noted(written);
+}
+
+interface Sink {
+  write(rows: readonly Row[]): Promise<void>;
+  end(): Promise<void>;
+}
+
+function textSink(table: Table, format: Format, path: string): Sink {
+  const names = Object.keys(table.columns);
+  const file = createWriteStream(path, { flags: 'w', mode: 0o600 });
+  const line =
+    format === 'csv' ? (row: Row) => csvLine(valuesOf(names, row)) : (row: Row) => `${JSON.stringify(row)}\n`;
+  if (format === 'csv') file.write(csvLine(names));
+  return {
+    async write(rows) {
+      if (!file.write(rows.map(line).join(''))) await once(file, 'drain');
+    },
+    async end() {
+      file.end();
+      await once(file, 'finish');
+    },
+  };
+}
+
+function valuesOf(names: readonly string[], row: Row): PlainValue[] {
+  return names.map((name) => row[name] ?? null);
+}
+
+async function parquetSink(table: Table, folder: string, path: string): Promise<Sink> {
+  const { ParquetWriter } = await import('../db/duckdb/files/parquet.ts');
+  const columns = Object.entries(table.columns).map(([name, column]) => ({ name, type: sqlTypeOf(column) }));
+  const writer = await ParquetWriter.open(folder, columns);
+  const names = columns.map(({ name }) => name);
+  return {
+    write: async (rows) => writer.append(rows.map((row) => valuesOf(names, row))),
+    end: () => writer.finish(path),
+  };
+}
+
+async function fileAnswer(path: string, folder: string, format: Format, name: string): Promise<Response> {
+  const { size } = await stat(path);
+  return new Response(fileBody(path, folder), {
+    headers: {
+      'content-type': format === 'csv' ? `${csvType}; charset=utf-8` : types[format],
+      'content-length': String(size),
+      'content-disposition': `attachment; filename="${name}.${format}"`,
+    },
+  });
+}
