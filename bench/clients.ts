@@ -50,7 +50,7 @@ async function startInstance(folder: string): Promise<Instance> {
   const env = {
     PATH,
     TMPDIR: folder,
-    NETWORK_DB_PATH: folder,
+    LOCAL_DB_PATH: folder,
     ADMIN_TOKEN: token,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
   };

@@ -48,7 +48,7 @@ export async function startInstance(
   expose: (endpoints: Endpoints) => void,
 ): Promise<FuzzInstance> {
   const environment = {
-    NETWORK_DB_PATH: folder,
+    LOCAL_DB_PATH: folder,
     TMPDIR: join(folder, 'tmp'),
     ADMIN_TOKEN: tokensOfFuzz.admin,
     API_TOKEN: tokensOfFuzz.api,
