@@ -21,7 +21,6 @@ export type Permission =
   | 'import'
   | 'export-table'
   | 'export-database'
-  | 'pending-writes'
   /** What Vercel's cron does with its secret: GET. */
   | 'cron-sync'
   | 'sync';
