@@ -35,8 +35,8 @@ async function bundle() {
     target: 'node24',
     format: 'esm',
     mainFields: ['module', 'main'],
-    // Packages that few need; the last finds its file of WebAssembly beside itself.
-    external: ['@vercel/oidc', '@vercel/oidc-aws-credentials-provider', 'libpg-query'],
+    // Packages that few need.
+    external: ['@vercel/oidc', '@vercel/oidc-aws-credentials-provider'],
     plugins: [
       { name: 'packages', setup: resolvePackages },
       { name: 'native library', setup: importBindings },

@@ -6,7 +6,7 @@
  * Plain JavaScript: it runs on whatever Node installs the packages.
  */
 import { build } from 'esbuild';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 /** By the name under which the sources import it: the package, and what of it when not all. */
@@ -43,6 +43,7 @@ const packages = {
       'vectorFromArray',
     ],
   },
+  'libpg-query': { from: 'libpg-query', names: ['parse'], plugins: [{ name: 'wasm', setup: embedParser }] },
   'vercel-blob': { from: '@vercel/blob' },
   'google-storage': { from: '@google-cloud/storage', names: ['Storage'] },
   'aws-s3': {
@@ -69,7 +70,7 @@ const folder = fileURLToPath(new URL('../.packages/', import.meta.url));
 await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
 
-for (const [name, { from, names }] of Object.entries(packages)) {
+for (const [name, { from, names, plugins = [] }] of Object.entries(packages)) {
   await build({
     stdin: {
       contents: `export ${names ? `{ ${names.join(', ')} }` : '*'} from '${from}';`,
@@ -93,9 +94,23 @@ for (const [name, { from, names }] of Object.entries(packages)) {
     },
     // What packages ask for only where it is installed.
     external: ['pg-native', 'pg-cloudflare'],
+    plugins,
     logLevel: 'warning',
   });
   await writeFile(`${folder}${name}.d.ts`, `export * from '${from}';\n`);
 }
 // Modules, wherever the folder is copied to.
 await writeFile(`${folder}package.json`, '{"type":"module"}\n');
+
+/** PostgreSQL's parser looks for its WebAssembly in a file beside itself, which would not come along: it gets the bytes. */
+function embedParser(esbuild) {
+  esbuild.onLoad({ filter: /libpg-query\.js$/ }, async ({ path }) => {
+    const source = await readFile(path, 'utf8');
+    const bytes = await readFile(path.replace(/js$/, 'wasm'), 'base64');
+    const loading = 'async function getWasmBinary(binaryFile){';
+    const embedded = source.replace(loading, `${loading}return Buffer.from("${bytes}","base64");`);
+    if (embedded === source)
+      throw new Error('libpg-query has another way to its WebAssembly: see bundle-packages.mjs.');
+    return { contents: embedded };
+  });
+}

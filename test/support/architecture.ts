@@ -34,7 +34,7 @@ export const allowedEdges = {
 const packageOwners: Readonly<Record<string, readonly string[]>> = {
   '@duckdb/node-api': ['lib/db/duckdb/', 'lib/db/move/', 'lib/sync/'],
   '#packages/apache-arrow': ['lib/http/formats/'],
-  'libpg-query': ['lib/db/postgres/'],
+  '#packages/libpg-query': ['lib/db/postgres/'],
   '#packages/kysely': ['lib/schema/', 'lib/db/'],
   '#packages/zod': ['lib/schema/', 'lib/http/'],
   '#serve': ['api/'],

@@ -5,7 +5,7 @@
  * Owns: these steps. The user of DATABASE_URL may do more than a query may, so the check is what keeps a query in; the
  * transaction keeps it from writing all the same. The worst that can happen is told in grammar.ts.
  */
-import { parse } from 'libpg-query';
+import { parse } from '#packages/libpg-query';
 import { AppError } from '../../../errors.ts';
 import type { Runtime } from '../../../runtime.ts';
 import type { PlainValue } from '../../../schema/values.ts';
