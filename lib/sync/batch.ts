@@ -46,19 +46,23 @@ export async function runRequest(
   session: Session,
 ): Promise<{ result: Result; changes: readonly Change[]; dirty: boolean }> {
   const changes: (RowChange | DdlChange)[] = [];
-  let spoiledBy: { error: unknown } | null = null;
+  const spoiledBy: unknown[] = [];
   const transaction: WriteTransaction = {
     session,
     capture: (change) => void changes.push(change),
-    spoil: (error) => void (spoiledBy ??= { error }),
+    spoil: (error) => void spoiledBy.push(error),
   };
   const result = await request.work(transaction).then(
     (value): Result => ({ ok: true, value }),
     (error: unknown): Result => ({ ok: false, error }),
   );
-  const spoiled = spoiledBy as { error: unknown } | null;
-  if (spoiled) return { result: { ok: false, error: result.ok ? spoiled.error : result.error }, changes, dirty: true };
+  if (spoiledBy.length > 0) return { result: { ok: false, error: reasonOf(result, spoiledBy) }, changes, dirty: true };
   return { result, changes, dirty: changes.length > 0 };
+}
+
+/** What spoiled the transaction, unless the work says so in words of its own: later statements only say that it is spoiled. */
+function reasonOf(result: Result, spoiledBy: readonly unknown[]): unknown {
+  return result.ok || spoiledBy.includes(result.error) ? spoiledBy[0] : result.error;
 }
 
 export function answer(

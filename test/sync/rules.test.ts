@@ -51,6 +51,25 @@ describe('rule 1: a write is committed exactly when its record exists', () => {
     expect(await accountIds(database)).toEqual(['b']);
   });
 
+  it('tells of the error that spoiled a write, also when the work went on after it', async () => {
+    const database = await openDatabase({ store: createMemoryStore({ runtime }) });
+    await insertAccount(database, 'a');
+    const write = database.write(async (queries) => {
+      const values = { owner: null, balance: 0 };
+      await queries
+        .insertInto('accounts')
+        .values({ id: 'a', ...values })
+        .execute()
+        .catch(() => undefined);
+      await queries
+        .insertInto('accounts')
+        .values({ id: 'b', ...values })
+        .execute();
+    });
+    await expect(write).rejects.toMatchObject({ kind: 'conflict' });
+    expect(await accountIds(database)).toEqual(['a']);
+  });
+
   it('gives one commit to requests that come together, and each its own answer', async () => {
     const store = withCounting(createMemoryStore({ runtime }));
     const database = await openDatabase({ store });

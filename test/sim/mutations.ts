@@ -1,0 +1,508 @@
+/**
+ * Engines with a known fault, one for each thing that the design asks for: a simulation that does not find them proves
+ * nothing. Each is an edit of the source, made in a copy.
+ */
+import type { ProfileName } from './plan.ts';
+
+export interface Edit {
+  /** Under lib/. */
+  readonly file: string;
+  /** Must be there exactly once. */
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface Mutation {
+  readonly name: string;
+  /** Of docs/architecture.md, or the promise that is broken. */
+  readonly rule: string;
+  readonly edits: readonly Edit[];
+  /** The kinds of runs in which it can show. */
+  readonly profiles: readonly ProfileName[];
+  /** Found within so many runs, or the simulation is not what it should be. */
+  readonly within: number;
+}
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'answers before the record is created',
+    rule: '1',
+    edits: [
+      {
+        file: 'sync/commit.ts',
+        from: `    const outcome = await appendRecord(this.#context, { record, bytes, deadlineMs, onThrottled });
+    if (!throttled) this.#pace.ease();`,
+        to: `    void this.#context.runtime.sleep(50).then(() => appendRecord(this.#context, { record, bytes, deadlineMs, onThrottled })).catch(() => undefined);
+    const outcome = 'committed' as string;
+    if (!throttled) this.#pace.ease();`,
+      },
+    ],
+    profiles: ['races'],
+    within: 10,
+  },
+  {
+    name: 'commits the replica before the record is created',
+    rule: '1',
+    edits: [
+      {
+        file: 'sync/commit.ts',
+        from: `    const outcome = await appendRecord(`,
+        to: `    await this.#commitReplica(record);
+    const outcome = await appendRecord(`,
+      },
+      {
+        file: 'sync/commit.ts',
+        from: `    await this.#commitReplica(record);
+    this.#host.noteCommit(`,
+        to: `    this.#host.noteCommit(`,
+      },
+      {
+        file: 'sync/commit.ts',
+        from: `    if (outcome === 'lost') {
+      await this.#giveUpRun();`,
+        to: `    if (outcome === 'lost') {
+      await this.#giveUpRun().catch(() => undefined);`,
+      },
+    ],
+    profiles: ['races', 'network'],
+    within: 10,
+  },
+  {
+    name: 'tells a failed write nothing of the record that may be there',
+    rule: '1',
+    edits: [
+      {
+        file: 'sync/log.ts',
+        from: `throw unknown ? unknownOutcome(context, append, error) : error;`,
+        to: `throw new AppError('unavailable', 'Not written.');`,
+      },
+    ],
+    profiles: ['network', 'storm'],
+    within: 120,
+  },
+  {
+    name: 'ignores which record the next one continues',
+    rule: '2',
+    edits: [{ file: 'sync/log.ts', from: `    record.previous === position.recordId &&\n`, to: '' }],
+    profiles: ['adoption'],
+    within: 60,
+  },
+  {
+    name: 'writes on when another record has the number',
+    rule: '3',
+    edits: [
+      {
+        file: 'sync/log.ts',
+        from: `return found.record.id === record.id ? 'committed' : 'lost';`,
+        to: `return 'committed';`,
+      },
+    ],
+    profiles: ['races'],
+    within: 10,
+  },
+  {
+    name: "takes 'already exists' for a rival",
+    rule: '4',
+    edits: [
+      {
+        file: 'sync/log.ts',
+        from: `if (found) return found.record.id === record.id ? 'committed' : 'lost';`,
+        to: `if (found) return 'lost';`,
+      },
+    ],
+    profiles: ['network'],
+    within: 10,
+  },
+  {
+    name: 'takes an unknown outcome for a failure',
+    rule: '4',
+    edits: [
+      {
+        file: 'sync/log.ts',
+        from: `return { error, mayBeThere: !isAppError(error, 'unavailable', 'denied', 'invalid', 'corrupt', 'not-found') };`,
+        to: `throw new AppError('unavailable', 'Not written.', { cause: error });`,
+      },
+    ],
+    profiles: ['network'],
+    within: 10,
+  },
+  {
+    name: 'takes an unknown outcome for success',
+    rule: '4',
+    edits: [
+      {
+        file: 'sync/log.ts',
+        from: `  } catch (error) {
+    return { error, mayBeThere: !isAppError(`,
+        to: `  } catch (error) {
+    if (isAppError(error, 'indeterminate')) return 'committed';
+    return { error, mayBeThere: !isAppError(`,
+      },
+    ],
+    profiles: ['network'],
+    within: 10,
+  },
+  {
+    name: 'drops one record too early',
+    rule: '5',
+    edits: [
+      {
+        file: 'sync/retention.ts',
+        from: `const covered = settled[1]?.version ?? 0;`,
+        to: `const covered = (settled[1]?.version ?? -1) + 1;`,
+      },
+    ],
+    profiles: ['days', 'storm'],
+    within: 10,
+  },
+  {
+    name: 'drops records after twelve hours',
+    rule: '5',
+    edits: [
+      {
+        file: 'sync/retention.ts',
+        from: `nowMs - object.modifiedAt.getTime() > settings.retainMs;
+  const isDroppable`,
+        to: `nowMs - object.modifiedAt.getTime() > settings.retainMs / 2;
+  const isDroppable`,
+      },
+    ],
+    profiles: ['days', 'storm'],
+    within: 10,
+  },
+  {
+    name: 'drops by its own clock alone',
+    rule: '5',
+    edits: [
+      {
+        file: 'sync/retention.ts',
+        from: `const now = Math.min(nowMs, context.runtime.now());`,
+        to: `const now = context.runtime.now();`,
+      },
+    ],
+    profiles: ['days', 'storm'],
+    within: 10,
+  },
+  {
+    name: 'counts snapshots that are not yet settled',
+    rule: '5',
+    edits: [
+      {
+        file: 'sync/retention.ts',
+        from: `nowMs - modifiedAt.getTime() > settings.keepSnapshotMs);`,
+        to: `nowMs - modifiedAt.getTime() > -settings.keepSnapshotMs);`,
+      },
+    ],
+    profiles: ['days', 'storm'],
+    within: 10,
+  },
+  {
+    name: 'keeps one snapshot only',
+    rule: '5',
+    edits: [{ file: 'sync/retention.ts', from: `settled.slice(2)`, to: `settled.slice(1)` }],
+    profiles: ['days', 'storm', 'damage'],
+    within: 10,
+  },
+  {
+    name: 'trusts a proof for two days',
+    rule: '6',
+    edits: [{ file: 'sync/context.ts', from: `  proofMs: hour,`, to: `  proofMs: 48 * hour,` }],
+    profiles: ['days'],
+    within: 10,
+  },
+  {
+    name: 'measures the age of a proof by the wall clock alone',
+    rule: '6',
+    edits: [
+      {
+        file: 'sync/head.ts',
+        from: `return Math.max(wall, runtime.monotonicMs() - moment.monotonicMs);`,
+        to: `return wall;`,
+      },
+    ],
+    profiles: ['days'],
+    within: 10,
+  },
+  {
+    name: 'measures the age of a proof by the monotonic clock alone',
+    rule: '6',
+    edits: [
+      {
+        file: 'sync/head.ts',
+        from: `return Math.max(wall, runtime.monotonicMs() - moment.monotonicMs);`,
+        to: `return runtime.monotonicMs() - moment.monotonicMs;`,
+      },
+    ],
+    profiles: ['days'],
+    within: 60,
+  },
+  {
+    name: 'believes its own commit after it slept in the middle of it',
+    rule: '6',
+    edits: [{ file: 'sync/commit.ts', from: `    await this.#host.requireOnLog(record.version);\n`, to: '' }],
+    profiles: ['days'],
+    within: 10,
+  },
+  {
+    name: 'does not check the hash of a snapshot',
+    rule: '7',
+    edits: [{ file: 'sync/start.ts', from: `if (got.sha256 !== snapshot.sha256) {`, to: `if (got.sha256 === '') {` }],
+    profiles: ['damage'],
+    within: 120,
+  },
+  {
+    name: 'does not check the sum of a record',
+    rule: '7',
+    edits: [{ file: 'sync/sealed.ts', from: `return match && sha256Hex(body) === match[1] ?`, to: `return match ?` }],
+    profiles: ['damage'],
+    within: 10,
+  },
+  {
+    name: 'takes an outage for absence',
+    rule: '8',
+    edits: [
+      {
+        file: 'sync/log.ts',
+        from: `  const bytes = await context.store.get(key);
+  if (!bytes) return null;`,
+        to: `  const bytes = await context.store.get(key).catch(() => null);
+  if (!bytes) return null;`,
+      },
+    ],
+    profiles: ['network'],
+    within: 10,
+  },
+  {
+    name: 'lets the changes of a failed request into the record',
+    rule: 'a write',
+    edits: [
+      { file: 'sync/commit.ts', from: `spoiled = !part.result.ok && part.dirty;`, to: `spoiled = false;` },
+      {
+        file: 'sync/commit.ts',
+        from: `if (part.result.ok) changes.push(...part.changes);
+        else failed.set(`,
+        to: `changes.push(...part.changes);
+        if (!part.result.ok) failed.set(`,
+      },
+    ],
+    profiles: ['races', 'network'],
+    within: 10,
+  },
+  {
+    name: 'keeps the changes of a failed request in the replica',
+    rule: 'a write',
+    edits: [{ file: 'sync/commit.ts', from: `spoiled = !part.result.ok && part.dirty;`, to: `spoiled = false;` }],
+    profiles: ['races', 'network'],
+    within: 10,
+  },
+  {
+    name: 'takes an error that was caught for settled',
+    rule: 'a write',
+    edits: [
+      { file: 'sync/batch.ts', from: `if (spoiledBy.length > 0)`, to: `if (spoiledBy.length > 0 && !result.ok)` },
+    ],
+    profiles: ['races', 'network'],
+    within: 10,
+  },
+  {
+    name: 'answers what changes nothing from a replica that may be behind',
+    rule: 'a write',
+    edits: [
+      {
+        file: 'sync/commit.ts',
+        from: `    if (await this.#context.store.head(this.#context.layout.recordKey(version + 1))) return false;\n`,
+        to: '',
+      },
+    ],
+    profiles: ['races'],
+    within: 10,
+  },
+  {
+    name: 'runs a lost batch again without applying what is new',
+    rule: 'a write',
+    edits: [
+      {
+        file: 'sync/commit.ts',
+        from: `    if (outcome === 'lost') {
+      await this.#giveUpRun();
+      return false;
+    }`,
+        to: `    if (outcome === 'lost') {
+      record = { ...record, version: record.version + 1 };
+      return this.#commitRecord(record, encodeRecord(record), deadlineMs);
+    }`,
+      },
+    ],
+    profiles: ['races'],
+    within: 10,
+  },
+  {
+    name: 'reads without asking whether it is fresh',
+    rule: 'a read',
+    edits: [
+      {
+        file: 'sync/reads.ts',
+        from: `    await this.#host.ensureFresh(request.maxStalenessMs, askedMs);\n`,
+        to: '',
+      },
+    ],
+    profiles: ['races'],
+    within: 10,
+  },
+  {
+    name: 'lets a read share a probe that began before it came',
+    rule: 'a read',
+    edits: [
+      {
+        file: 'sync/head.ts',
+        from: `    if (!this.#running) return this.#start();`,
+        to: `    return this.#running ?? this.#start();`,
+      },
+      {
+        file: 'sync/host.ts',
+        from: `    if (!this.head.provedSince(askedMs)) await this.ensureCaughtUp(askedMs);
+  }`,
+        to: `    if (!this.head.provedSince(askedMs - 300)) await this.ensureCaughtUp(askedMs);
+  }`,
+      },
+    ],
+    profiles: ['races'],
+    within: 10,
+  },
+  {
+    name: 'forgets the bookmark',
+    rule: 'a read',
+    edits: [
+      {
+        file: 'sync/reads.ts',
+        from: `    if (request.atLeast !== undefined) await this.#requireVersion(request.atLeast);\n`,
+        to: '',
+      },
+    ],
+    profiles: ['races', 'network'],
+    within: 10,
+  },
+  {
+    name: 'trusts an old proof for stale reads for ever',
+    rule: 'a read',
+    edits: [{ file: 'sync/host.ts', from: `this.head.ageMs() <= maxStalenessMs) return;`, to: `true) return;` }],
+    profiles: ['days', 'damage', 'storm'],
+    within: 10,
+  },
+  {
+    name: 'moves the position in a transaction of its own',
+    rule: 'the replica',
+    edits: [
+      {
+        file: 'sync/replica.ts',
+        from: `      await writePosition(this.writer, position);
+      await this.writer.execute('COMMIT');`,
+        to: `      await this.writer.execute('COMMIT');
+      await writePosition(this.writer, position);`,
+      },
+    ],
+    profiles: ['crashes'],
+    within: 120,
+  },
+  {
+    name: 'applies all records of a window but the last',
+    rule: 'the replica',
+    edits: [
+      {
+        file: 'sync/host.ts',
+        from: `      await this.replica.apply(records);
+      return;`,
+        to: `      await this.replica.apply(records.slice(0, 1));
+      await this.replica.begin();
+      await this.replica.commit(positionOf(records.at(-1)!.record));
+      return;`,
+      },
+      {
+        file: 'sync/host.ts',
+        from: `import { countChained, followTail,`,
+        to: `import { countChained, positionOf, followTail,`,
+      },
+    ],
+    profiles: ['races'],
+    within: 10,
+  },
+  {
+    name: 'names the snapshot by a version that comes later',
+    rule: 'checkpoint',
+    edits: [
+      {
+        file: 'sync/checkpoint.ts',
+        from: `return await uploadSnapshot(this.#context, version, body);`,
+        to: `return await uploadSnapshot(this.#context, Math.max(version, this.#host.version), body);`,
+      },
+    ],
+    profiles: ['races', 'network'],
+    within: 60,
+  },
+  {
+    name: 'uploads the file before all is folded into it',
+    rule: 'checkpoint',
+    edits: [{ file: 'sync/checkpoint.ts', from: `          await replica.checkpoint();\n`, to: '' }],
+    profiles: ['races', 'network'],
+    within: 10,
+  },
+  {
+    name: 'publishes before the snapshot is whole',
+    rule: 'checkpoint',
+    edits: [
+      {
+        file: 'sync/snapshot.ts',
+        from: `      if (hash.digest('hex') !== sha256)
+        throw new AppError('unavailable', 'The replica changed while it was uploaded.');
+      if (held) yield held;`,
+        to: `      if (held) yield new Uint8Array(held.byteLength);`,
+      },
+    ],
+    profiles: ['races', 'network'],
+    within: 10,
+  },
+  {
+    name: 'publishes what it uploaded, whatever is newer',
+    rule: 'checkpoint',
+    edits: [
+      {
+        file: 'sync/checkpoint.ts',
+        from: `      if (!newest || newest.key === published) return round > 0;`,
+        to: `      if (!newest || round > 0 || newest.key === published) return round > 0;`,
+      },
+      {
+        file: 'sync/checkpoint.ts',
+        from: `    return isAsLeft ? key : null;`,
+        to: `    return key;`,
+      },
+    ],
+    profiles: ['crashes', 'storm', 'network'],
+    within: 300,
+  },
+  {
+    name: 'adopts the file again when a log is there',
+    rule: 'start',
+    edits: [
+      {
+        file: 'sync/start.ts',
+        from: `  return base === baseId(sha256);`,
+        to: `  return true;`,
+      },
+    ],
+    profiles: ['adoption'],
+    within: 120,
+  },
+  {
+    name: 'shares a slot with another process',
+    rule: 'start',
+    edits: [
+      {
+        file: 'sync/slot.ts',
+        from: `  if (claimedHere.has(folder)) return null;`,
+        to: `  if (claimedHere.has('')) return null;`,
+      },
+    ],
+    profiles: ['races'],
+    within: 20,
+  },
+];

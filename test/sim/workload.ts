@@ -1,0 +1,236 @@
+/**
+ * What clients do: operations on registers, a set and a bank, each with a model in plain JavaScript that says what it must
+ * do to any state and answer. Each write also leaves its name in a journal, so the log tells where it went.
+ */
+import type { Migration } from '../../lib/schema/migration.ts';
+import type { Queries } from '../../lib/schema/values.ts';
+
+export const workloadMigration: Migration = {
+  name: '0001_workload',
+  async up({ queries }) {
+    for (const [table, column] of [
+      ['registers', 'value'],
+      ['accounts', 'balance'],
+      ['members', 'added'],
+    ] as const) {
+      await queries.schema
+        .createTable(table)
+        .addColumn('id', 'varchar', (each) => each.primaryKey())
+        .addColumn(column, 'integer', (each) => each.notNull())
+        .execute();
+    }
+    await queries.schema
+      .createTable('journal')
+      .addColumn('id', 'varchar', (each) => each.primaryKey())
+      .execute();
+    await queries
+      .insertInto('accounts')
+      .values(accountIds.map((id) => ({ id, balance: openingBalance })))
+      .execute();
+  },
+};
+
+export const accountIds = ['alice', 'bob', 'carol', 'dave'];
+const openingBalance = 100;
+export const totalBalance = accountIds.length * openingBalance;
+export const registerIds = ['x', 'y'];
+
+export interface State {
+  readonly registers: ReadonlyMap<string, number>;
+  readonly accounts: ReadonlyMap<string, number>;
+  readonly members: ReadonlyMap<string, number>;
+  readonly journal: ReadonlySet<string>;
+}
+
+/** An operation that writes. `spoiled` ones change something and then fail, in three ways. */
+export type Write =
+  | { readonly kind: 'set'; readonly key: string; readonly value: number }
+  | { readonly kind: 'cas'; readonly key: string; readonly from: number; readonly to: number }
+  | { readonly kind: 'transfer'; readonly from: string; readonly to: string; readonly amount: number }
+  | { readonly kind: 'add' | 'remove'; readonly key: string }
+  | { readonly kind: 'peek' }
+  | { readonly kind: 'spoiled'; readonly how: 'throws' | 'violates' | 'hides'; readonly key: string };
+
+/** What an operation answers: a text, equal exactly when the answers are. `refused` also has the state's reason. */
+export type Outcome = { readonly ok: true; readonly answer: string } | { readonly ok: false; readonly reason: string };
+
+/** Thrown by the work of an operation that the state refuses. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+}
+
+/** Runs the operation named `id` in a transaction of the database. Answers what the model's `outcome` would. */
+export async function performWrite(queries: Queries, id: string, write: Write): Promise<string> {
+  switch (write.kind) {
+    case 'set':
+      return performSet(queries, id, write);
+    case 'cas':
+      return performCas(queries, id, write);
+    case 'transfer':
+      return performTransfer(queries, id, write);
+    case 'add':
+      await queries.insertInto('members').values({ id: write.key, added: 1 }).execute();
+      await sign(queries, id);
+      return 'added';
+    case 'remove': {
+      const gone = await queries.deleteFrom('members').where('id', '=', write.key).returning('id').execute();
+      // Without a trace where there was nothing: a write that changes nothing.
+      if (gone.length > 0) await sign(queries, id);
+      return gone.length > 0 ? 'removed' : 'was absent';
+    }
+    case 'peek':
+      return stateText(await readState(queries));
+    case 'spoiled':
+      return performSpoiled(queries, id, write);
+  }
+}
+
+async function sign(queries: Queries, id: string): Promise<void> {
+  await queries.insertInto('journal').values({ id }).execute();
+}
+
+async function register(queries: Queries, key: string): Promise<number | null> {
+  const row = await queries.selectFrom('registers').select('value').where('id', '=', key).executeTakeFirst();
+  return row ? Number(row['value']) : null;
+}
+
+async function putRegister(queries: Queries, key: string, value: number, isNew: boolean): Promise<void> {
+  if (isNew) await queries.insertInto('registers').values({ id: key, value }).execute();
+  else await queries.updateTable('registers').set({ value }).where('id', '=', key).execute();
+}
+
+async function performSet(queries: Queries, id: string, { key, value }: Write & { kind: 'set' }): Promise<string> {
+  const before = await register(queries, key);
+  await putRegister(queries, key, value, before === null);
+  await sign(queries, id);
+  return `was ${before}`;
+}
+
+async function performCas(queries: Queries, id: string, { key, from, to }: Write & { kind: 'cas' }): Promise<string> {
+  const found = await register(queries, key);
+  if (found !== from) throw new Refusal(`found ${found}`);
+  await putRegister(queries, key, to, false);
+  await sign(queries, id);
+  return 'swapped';
+}
+
+async function performTransfer(
+  queries: Queries,
+  id: string,
+  { from, to, amount }: Write & { kind: 'transfer' },
+): Promise<string> {
+  const rows = await queries.selectFrom('accounts').selectAll().where('id', 'in', [from, to]).execute();
+  const balances = new Map(rows.map((row) => [String(row['id']), Number(row['balance'])]));
+  const [source, target] = [balances.get(from)! - amount, balances.get(to)! + amount];
+  if (source < 0) throw new Refusal(`has ${source + amount}`);
+  await queries.updateTable('accounts').set({ balance: source }).where('id', '=', from).execute();
+  await queries.updateTable('accounts').set({ balance: target }).where('id', '=', to).execute();
+  await sign(queries, id);
+  return `${source} ${target}`;
+}
+
+async function performSpoiled(
+  queries: Queries,
+  id: string,
+  { how, key }: Write & { kind: 'spoiled' },
+): Promise<string> {
+  await queries.updateTable('accounts').set({ balance: 1_000_000 }).where('id', '=', key).execute();
+  await sign(queries, id);
+  if (how === 'throws') throw new Refusal('spoiled');
+  const again = sign(queries, id);
+  if (how === 'violates') await again;
+  // Takes the error for settled: DuckDB has given the transaction up all the same.
+  else await again.catch(() => undefined);
+  return 'spoiled';
+}
+
+export async function readState(queries: Queries): Promise<State> {
+  const [registers, accounts, members, journal] = [
+    await queries.selectFrom('registers').selectAll().execute(),
+    await queries.selectFrom('accounts').selectAll().execute(),
+    await queries.selectFrom('members').selectAll().execute(),
+    await queries.selectFrom('journal').selectAll().execute(),
+  ];
+  const pairs = (rows: readonly Record<string, unknown>[], column: string): Map<string, number> =>
+    new Map(rows.map((row) => [String(row['id']), Number(row[column])]));
+  return {
+    registers: pairs(registers, 'value'),
+    accounts: pairs(accounts, 'balance'),
+    members: pairs(members, 'added'),
+    journal: new Set(journal.map((row) => String(row['id']))),
+  };
+}
+
+/** A state as one text, whatever the order of its rows. */
+export function stateText({ registers, accounts, members, journal }: State): string {
+  const pairs = (map: ReadonlyMap<string, number>): string =>
+    [...map]
+      .map(([key, value]) => `${key}=${value}`)
+      .toSorted()
+      .join(' ');
+  return `registers ${pairs(registers)}; accounts ${pairs(accounts)}; members ${pairs(members)}; journal ${[...journal].toSorted().join(' ')}`;
+}
+
+// ---- the model ----
+
+/** A state that the model may change. */
+export interface Model {
+  registers: Map<string, number>;
+  accounts: Map<string, number>;
+  members: Map<string, number>;
+  journal: Set<string>;
+}
+
+export function emptyModel(): Model {
+  return { registers: new Map(), accounts: new Map(), members: new Map(), journal: new Set() };
+}
+
+export function copyModel(model: State): Model {
+  return {
+    registers: new Map(model.registers),
+    accounts: new Map(model.accounts),
+    members: new Map(model.members),
+    journal: new Set(model.journal),
+  };
+}
+
+/** What the operation does to `model`, which is left alone when it is refused. */
+export function applyToModel(model: Model, id: string, write: Write): Outcome {
+  const outcome = changeModel(model, write);
+  const leavesTrace = outcome.ok && write.kind !== 'peek' && outcome.answer !== 'was absent';
+  if (leavesTrace) model.journal.add(id);
+  return outcome;
+}
+
+function changeModel(model: Model, write: Write): Outcome {
+  switch (write.kind) {
+    case 'set': {
+      const before = model.registers.get(write.key) ?? null;
+      model.registers.set(write.key, write.value);
+      return { ok: true, answer: `was ${before}` };
+    }
+    case 'cas': {
+      const found = model.registers.get(write.key) ?? null;
+      if (found !== write.from) return { ok: false, reason: `found ${found}` };
+      model.registers.set(write.key, write.to);
+      return { ok: true, answer: 'swapped' };
+    }
+    case 'transfer': {
+      const { from, to, amount } = write;
+      const [source, target] = [model.accounts.get(from)! - amount, model.accounts.get(to)! + amount];
+      if (source < 0) return { ok: false, reason: `has ${source + amount}` };
+      model.accounts.set(from, source).set(to, target);
+      return { ok: true, answer: `${source} ${target}` };
+    }
+    case 'add':
+      if (model.members.has(write.key)) return { ok: false, reason: 'duplicate' };
+      model.members.set(write.key, 1);
+      return { ok: true, answer: 'added' };
+    case 'remove':
+      return { ok: true, answer: model.members.delete(write.key) ? 'removed' : 'was absent' };
+    case 'peek':
+      return { ok: true, answer: stateText(model) };
+    case 'spoiled':
+      return { ok: false, reason: write.how === 'throws' ? 'spoiled' : 'duplicate' };
+  }
+}
