@@ -62,7 +62,7 @@ describe('npm run build', () => {
     const bundled = ['serve', 'duckdb-database-*', 'directory-*', 'blob-*', 's3-*', 'gcs-*'];
     const expected = [
       ...bundled.map((name) => `.packages/functions/${name}.js`),
-      ...['aws-s3', 'google-storage', 'vercel-blob'].map((name) => `.packages/${name}.js`),
+      ...['aws-s3', 'google-storage', 'neon', 'pg', 'vercel-blob'].map((name) => `.packages/${name}.js`),
     ];
     for (const { folder: path, route } of output.functions) {
       const missing = expected.filter((file) => globSync(file, { cwd: path }).length !== 1);

@@ -6,7 +6,7 @@
  * cannot tell destroys it.
  */
 import type { ConnectionOptions } from 'node:tls';
-import { attachDatabasePool } from '@vercel/functions';
+import { attachDatabasePool } from '@vercel/functions/db-connections';
 import { AppError } from '../../errors.ts';
 import type { Row } from '../../schema/values.ts';
 import type { ConnectionSettings } from './connection-string.ts';

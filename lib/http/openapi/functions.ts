@@ -109,7 +109,7 @@ export const functionSchemas: JsonObject = {
     from: version,
     version,
     recordsApplied: integer,
-    checkpoint: openObject({ version, bytes: integer, uploaded: boolean }),
+    checkpoint: oneOf({ type: 'null' }, openObject({ version, bytes: integer, uploaded: boolean })),
     published: boolean,
     dropped: openObject({ records: integer, snapshots: integer }),
     pendingDrained: integer,

@@ -66,13 +66,39 @@ it('serves rows, and says where they are', async () => {
 it('loads pg, and neither another driver nor DuckDB', async () => {
   const program = fileURLToPath(new URL('../../app/loaded-modules.ts', import.meta.url));
   const env = { PATH: process.env['PATH'], TMPDIR: folder, DATABASE_URL: await server.createDatabase() };
-  const { stdout } = await promisify(execFile)(process.execPath, [program], { env });
+  const served = fileURLToPath(new URL('../../../lib/http/serve.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [program, served], { env });
   const loaded = JSON.parse(stdout.trim().split('\n').at(-1)!) as { status: string; atStart: string[]; all: string[] };
   expect(loaded.status).toBe('ok');
   const drivers = (files: string[]) =>
     files.filter((file) => /packages\/(pg|neon|aws|google|vercel-blob)|duckdb|lib\/sync\/engine/.test(file));
   expect(drivers(loaded.atStart)).toEqual([]);
   expect(drivers(loaded.all)).toEqual(['.packages/pg.js']);
+});
+
+it('serves from the bundle that is deployed, on each driver', async () => {
+  const root = fileURLToPath(new URL('../../..', import.meta.url));
+  const run = promisify(execFile);
+  await run(process.execPath, ['scripts/bundle-functions.mjs'], { cwd: root });
+  const ask = `
+    const { endpoints } = await import('./.packages/functions/serve.js');
+    const { neonConfig } = await import('./.packages/neon.js');
+    neonConfig.useSecureWebSocket = false;
+    neonConfig.wsProxy = (host, port) => process.env.NEON_PROXY + '/v2?address=' + host + ':' + port;
+    const response = await endpoints.list(new Request('http://localhost/api/students?table=students'));
+    console.log(JSON.stringify({ status: response.status, body: await response.json() }));
+    process.exit();`;
+  for (const url of [await server.createDatabase(), neon.through(await server.createDatabase())]) {
+    const env = {
+      PATH: process.env['PATH'],
+      TMPDIR: folder,
+      DATABASE_URL: url,
+      NEON_PROXY: neon.address,
+      PUBLIC_READ: 'true',
+    };
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', ask], { cwd: root, env });
+    expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toEqual({ status: 200, body: { data: [], next: null } });
+  }
 });
 
 describe('no secret is shown', () => {

@@ -13,8 +13,8 @@ import type { PostgresServer } from './postgres.ts';
 export interface NeonProxy {
   /** The URL of a database as Neon's driver is given it: it never looks the host up. */
   through(url: string): string;
-  /** Connections that are open. */
-  readonly open: number;
+  /** Host and port, for Neon's driver in other processes. */
+  readonly address: string;
   close(): Promise<void>;
 }
 
@@ -44,9 +44,7 @@ export async function startNeonProxy(server: PostgresServer, port = server.port)
   neonConfig.useSecureWebSocket = false;
   return {
     through: (url) => Object.assign(new URL(url), { hostname: host, port: '', username: user }).href,
-    get open() {
-      return open.size;
-    },
+    address: `127.0.0.1:${address.port}`,
     async close() {
       for (const socket of open) socket.destroy();
       http.close();
