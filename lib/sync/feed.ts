@@ -2,8 +2,8 @@
  * The log as a feed: what each commit changed, from a version on.
  *
  * Owns: which records may still be asked for, and how many go into one page. Knows nothing of HTTP. The worst that can
- * happen: a feed with a hole in it; so a page ends before the first record that is absent, and each record in it
- * continues the one before.
+ * happen: a feed with a hole in it, or a change that never was: where records are dropped, some may be left, or made by an
+ * instance that slept in the middle of a commit. So each record of a page is continued by the one after it.
  */
 import { AppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
@@ -42,46 +42,67 @@ export class Feed {
 
   /** The records after `after`. None when it is at or beyond the head, or below the page's `oldest`. */
   async read(request: FeedRequest): Promise<FeedPage> {
-    const records = await this.#fetch(request);
-    // A record that should be there and is not was dropped: what was known of the beginning is out of date.
-    const isMissing = records.length === 0 && request.after < request.head;
-    if (isMissing) this.#oldest = null;
+    const { records, gap } = await this.#fetch(request);
+    // What should be there and is not was dropped: what was known of the beginning is out of date.
+    if (gap !== null) await this.#learnOldest(gap, request.head);
     const oldest = await this.#findOldest(request.head);
-    if (isMissing && request.after >= oldest) throw beingDropped(request.after + 1);
+    if (gap !== null && request.after >= oldest) throw beingDropped(request.after + 1);
     return { records: request.after < oldest ? [] : records, oldest };
   }
 
-  async #fetch({ after, head, limit, signal }: FeedRequest): Promise<LogRecord[]> {
-    const last = Math.min(head, after + limit);
+  /** One page; and the first version, up to the one after it, whose record is absent or does not continue the one before. */
+  async #fetch({ after, head, limit, signal }: FeedRequest): Promise<{ records: LogRecord[]; gap: Gap | null }> {
+    const last = Math.min(head, after + limit + 1);
     const records: LogRecord[] = [];
     let bytes = 0;
     for (let next = after + 1; next <= last; next += parallelReads) {
       signal?.throwIfAborted();
-      for (const found of await this.#fetchSome(next, Math.min(parallelReads, last - next + 1))) {
-        bytes += found?.bytes ?? 0;
-        if (!found || (records.length > 0 && bytes > maxPageBytes)) return records;
-        requireChain(records.at(-1), found.record);
+      const some = await this.#fetchSome(next, Math.min(parallelReads, last - next + 1));
+      for (const [index, found] of some.entries()) {
+        if (!found) return { records: [], gap: { version: next + index, isAbsent: true } };
+        const before = records.at(-1);
+        if (before && found.record.previous !== before.id)
+          return { records: [], gap: { version: next + index, isAbsent: false } };
+        bytes += found.bytes;
+        if (records.length === limit || (before && bytes > maxPageBytes)) return { records, gap: null };
         records.push(found.record);
       }
     }
-    return records;
+    return { records, gap: null };
   }
 
   #fetchSome(first: number, count: number): Promise<(StoredRecord | null)[]> {
     return Promise.all(Array.from({ length: count }, (_, index) => fetchRecord(this.#context, first + index)));
   }
 
+  /** The feed begins where a gap ends. */
+  async #learnOldest({ version, isAbsent }: Gap, head: number): Promise<void> {
+    const after = this.#context.layout.recordKey(version);
+    const oldest = isAbsent ? await this.#firstListed(head, { after }) : version - 1;
+    this.#oldest = { version: oldest, atMs: this.#context.runtime.monotonicMs() };
+  }
+
   /** Asks the store for its first record, seldom. */
   async #findOldest(head: number): Promise<number> {
-    const { runtime, store, layout } = this.#context;
-    const nowMs = runtime.monotonicMs();
-    if (!this.#oldest || nowMs - this.#oldest.atMs > oldestForMs) {
-      const { objects } = await store.list(layout.logPrefix, { limit: 10 });
-      const first = objects.map(({ key }) => layout.recordVersion(key)).find((version) => version !== null);
-      this.#oldest = { version: first === undefined ? head : first - 1, atMs: nowMs };
-    }
+    const nowMs = this.#context.runtime.monotonicMs();
+    if (!this.#oldest || nowMs - this.#oldest.atMs > oldestForMs)
+      this.#oldest = { version: await this.#firstListed(head), atMs: nowMs };
     return this.#oldest.version;
   }
+
+  /** The version before the first record that the store lists. */
+  async #firstListed(head: number, from: { readonly after?: string } = {}): Promise<number> {
+    const { store, layout } = this.#context;
+    const { objects } = await store.list(layout.logPrefix, { limit: 10, ...from });
+    const first = objects.map(({ key }) => layout.recordVersion(key)).find((version) => version !== null);
+    return first === undefined ? head : first - 1;
+  }
+}
+
+/** A version whose record is absent, or continues another one than that before it. */
+interface Gap {
+  readonly version: number;
+  readonly isAbsent: boolean;
 }
 
 /** Records are dropped many at a time, and not all in one moment. */
@@ -89,9 +110,4 @@ function beingDropped(version: number): AppError {
   return new AppError('unavailable', `Record ${version} is gone while older ones are still listed.`, {
     retryAfterMs: 1000,
   });
-}
-
-function requireChain(before: LogRecord | undefined, record: LogRecord): void {
-  if (!before || record.previous === before.id) return;
-  throw new AppError('corrupt', `Record ${record.version} does not continue record ${before.version}.`);
 }

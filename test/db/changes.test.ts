@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { ChangePage } from '../../lib/db/database.ts';
 import { Engine } from '../../lib/sync/engine.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
+import { decodeRecord, encodeRecord } from '../../lib/sync/record.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { insertAccount, movableRuntime, openDatabase, temporaryFolder } from '../support/engine.ts';
@@ -77,8 +78,20 @@ it('says from where on it is there when the beginning was dropped, also when it 
 it('is never read over a hole', async () => {
   const { store, page } = await databaseWith(6);
   await store.delete([recordKey(4)]);
-  expect((await page(1)).sets.map(({ version }) => version)).toEqual([2, 3]);
-  await expect(page(3)).rejects.toMatchObject({ kind: 'unavailable' });
+  for (const after of [1, 3]) expect(await page(after)).toEqual({ sets: [], oldest: 4, head: 6 });
+  expect((await page(4)).sets.map(({ version }) => version)).toEqual([5, 6]);
+});
+
+it('does not tell of a record that was made where the log had been dropped', async () => {
+  const { store, page } = await databaseWith(6);
+  const stray = await store.get(recordKey(3));
+  await store.delete([1, 2, 3].map(recordKey));
+  // As an instance makes it that slept since version 2.
+  await store.create(recordKey(3), encodeRecord({ ...decodeRecord(stray!, recordKey(3), 3), id: 'stray' }));
+  for (const limit of [1, 100]) expect(await page(2, limit)).toEqual({ sets: [], oldest: 3, head: 6 });
+  expect((await page(3, 2)).sets.map(({ version }) => version)).toEqual([4, 5]);
+  await store.delete([recordKey(4)]);
+  for (const limit of [1, 100]) expect(await page(2, limit)).toEqual({ sets: [], oldest: 4, head: 6 });
 });
 
 it('leaves the tables of Eider out, and tells of a commit that is more than rows', async () => {
