@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createApp } from '../../lib/app.ts';
 import { backendFactories } from '../../lib/backends.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
+import { defaultLoadLimits } from '../../lib/http/load-shedder.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../../lib/schema/migrations/index.ts';
 import { schema } from '../../lib/schema/tables/index.ts';
@@ -17,7 +18,12 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** The endpoints on a real backend, as in a process of its own. */
-function start(environment: Record<string, string>, runtime: Runtime = systemRuntime, usesFallbacks = true) {
+function start(
+  environment: Record<string, string>,
+  runtime: Runtime = systemRuntime,
+  usesFallbacks = true,
+  loadLimits = defaultLoadLimits,
+) {
   const app = createApp({
     schema,
     migrations,
@@ -29,11 +35,12 @@ function start(environment: Record<string, string>, runtime: Runtime = systemRun
   });
   const waited: Promise<unknown>[] = [];
   const log: unknown[] = [];
-  const endpoints = createEndpoints({
+  const services = {
     app,
-    log: (entry) => void log.push(entry),
-    waitUntil: (promise) => void waited.push(promise),
-  });
+    log: (entry: unknown) => void log.push(entry),
+    waitUntil: (promise: Promise<unknown>) => void waited.push(promise),
+  };
+  const endpoints = createEndpoints(services, loadLimits);
   const stop = async () => {
     await Promise.all(waited);
     await app.close();
@@ -99,3 +106,25 @@ it('is down while a network drive is away and nothing stands in, and serves once
   expect((await endpoints.list(get('/api/students'))).status).toBe(200);
   await stop();
 }, 20_000);
+
+it.each([1, 7, 1000])(
+  'writes and reads that share %i places all get through, and commits are shared',
+  async (running) => {
+    const lane = { ...defaultLoadLimits.write, running, maxWaitMs: 50_000 };
+    const limits = { ...defaultLoadLimits, read: lane, write: lane };
+    const { endpoints, stop } = start({ LOCAL_DB_PATH: folder }, systemRuntime, false, limits);
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => [
+        endpoints.create(post('students', { name: 'Ada', email: `${index}@example.org` })),
+        endpoints.list(get('/api/students')),
+      ]).flat(),
+    );
+    expect(answers.filter(({ status }) => status !== 200 && status !== 201)).toEqual([]);
+    const commits = new Set(
+      answers.filter(({ status }) => status === 201).map(({ headers }) => headers.get('db-bookmark')),
+    );
+    expect(commits.size).toBeLessThanOrEqual(running === 1 ? 60 : 40);
+    await stop();
+  },
+  60_000,
+);
