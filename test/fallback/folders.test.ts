@@ -204,3 +204,24 @@ test('an outage makes one request wait, not each', async () => {
   const list = await instance.send('GET', 'students?limit=100');
   expect(list.body['data']).toHaveLength(41);
 });
+
+test('two that run the same pending writes at once run each of them once', async () => {
+  const [one, two] = [start(), start()];
+  for (const instance of [one, two]) await instance.send('GET', 'students');
+  await unmount();
+  const kept = await Promise.all(
+    Array.from({ length: 30 }, (_, index) => one.send('POST', 'students', student(`S${index}`))),
+  );
+  expect(kept.map(({ status }) => status)).toEqual(kept.map(() => 202));
+  expect((await two.send('GET', 'students?limit=100')).body['data']).toHaveLength(30);
+  await mount();
+  for (const instance of [one, two]) instance.advance(60_000);
+  const synced = await Promise.all([one.send('POST', 'db-sync'), two.send('POST', 'db-sync')]);
+  const drained = synced.map(({ body }) => Number(body['pendingDrained']));
+  expect(drained[0]! + drained[1]!).toBe(30);
+  expect(synced.map(({ body }) => body['pendingRejected'])).toEqual([0, 0]);
+  for (const instance of [one, two])
+    expect((await instance.send('GET', 'students?limit=100')).body['data']).toHaveLength(30);
+  expect((await one.send('GET', 'db-status')).body['rejectedWrites']).toEqual([]);
+  expect(await pendingFiles()).toEqual([]);
+});

@@ -46,6 +46,8 @@ export interface FallbackOptions {
 
 type Work<T> = (queries: Queries) => Promise<T>;
 
+/** How long it is remembered that nothing could stand in, in ms. */
+const refusedMs = 3000;
 const mostWarnings = 20;
 
 /** Opens the primary; when that is away, what can stand in for it. @throws AppError what is wrong with the primary itself */
@@ -65,6 +67,7 @@ class FallbackDatabase implements Database {
   #primary: LinkDatabase | null = null;
   #opening: Promise<LinkDatabase> | null = null;
   #standIn: Promise<StandIn> | null = null;
+  #refused: { readonly error: unknown; readonly untilMs: number } | null = null;
   #closed = false;
 
   constructor(options: FallbackOptions) {
@@ -214,11 +217,20 @@ class FallbackDatabase implements Database {
       const base = await findBase({ primary, fallbacks, runtime, warn, openPrimary: () => this.#primary });
       return new StandIn({ base, pending: this.#pending, runtime, runCommand, turn: this.#turn });
     };
+    const refusal = this.#refusal;
+    if (refusal !== null) return Promise.reject(nothingStandsIn(refusal, this.#watch.outage));
     this.#standIn ??= open().catch((error: unknown) => {
       this.#standIn = null;
+      this.#refused = { error, untilMs: runtime.monotonicMs() + refusedMs };
       throw nothingStandsIn(error, this.#watch.outage);
     });
     return this.#standIn;
+  }
+
+  /** Why nothing could stand in a moment ago: not every request is to find that out again. Null when it is worth a try. */
+  get #refusal(): unknown {
+    const refused = this.#refused;
+    return refused && this.#options.runtime.monotonicMs() < refused.untilMs ? refused.error : null;
   }
 
   async #closeStandIn(): Promise<void> {
