@@ -78,14 +78,14 @@ test.each([
   await Promise.all(members.map(isServed));
   const stop = new AbortController();
   const writing = Promise.all(['a', 'b', 'c', 'd'].map((name) => writeUntil(stop.signal, () => members, name)));
-  await delay(1000);
+  await delay(500);
   await primary.goAway();
   await eventually(async () => (await pendingCount()) > 20, 'writes to be kept');
   const [first, ...others] = members;
   await first!.kill();
   members = others;
   members.push(await startMember(environment));
-  await delay(1500);
+  await delay(500);
   await primary.comeBack();
   await eventually(async () => (await Promise.all(members.map(isServed))).every(Boolean), 'it to serve again');
   await delay(500);
@@ -116,13 +116,13 @@ test('processes that are killed while they run pending writes: each is run once'
   await primary.goAway();
   const stop = new AbortController();
   const writing = Promise.all(['a', 'b', 'c', 'd'].map((name) => writeUntil(stop.signal, () => [keeper], name)));
-  await eventually(async () => (await pendingCount()) > 150, 'writes to be kept');
+  await eventually(async () => (await pendingCount()) > 80, 'writes to be kept');
   stop.abort();
   const told = (await writing).flat();
   const kept = await pendingCount();
   await keeper.kill();
   await primary.comeBack();
-  for (const afterMs of [0, 40, 120, 250]) {
+  for (const afterMs of [0, 60, 200]) {
     const [one, two] = await Promise.all([startMember(environment), startMember(environment)]);
     const asked = [one, two].map(({ url }) => send(url, 'POST', 'db-sync').catch(() => null));
     await eventually(async () => (await pendingCount()) < kept || afterMs === 0, 'some to be run');
