@@ -21,9 +21,10 @@ import {
 import type { SyncContext } from './context.ts';
 import { momentNow } from './head.ts';
 import type { ReplicaHost } from './host.ts';
-import { appendRecord, nextRecord, positionOf } from './log.ts';
+import { nextRecord } from './log.ts';
 import { Pace } from './pace.ts';
-import { encodeRecord, type Change, type LogRecord } from './record.ts';
+import { encodeRecord, type Change } from './record.ts';
+import { RecordCommit } from './record-commit.ts';
 
 /** Longest pause between two attempts of one batch, in ms. */
 const mostPauseMs = 50;
@@ -35,10 +36,12 @@ export class GroupCommit {
   #draining: Promise<void> | null = null;
   #lastBatch = 1;
   readonly #pace = new Pace();
+  readonly #records: RecordCommit;
 
   constructor(context: SyncContext, host: ReplicaHost) {
     this.#context = context;
     this.#host = host;
+    this.#records = new RecordCommit(context, host, this.#pace);
   }
 
   /** Runs `work` in a batch and resolves once its changes are durable. `work` may run several times. */
@@ -77,10 +80,10 @@ export class GroupCommit {
    */
   async #gather(): Promise<void> {
     if (this.#pace.pauseMs > 0) await this.#context.runtime.sleep(this.#pace.pauseMs);
-    for (let turns = 0; turns < 3 && this.#lastBatch > 1; turns++) {
+    for (let turns = 0; turns < 3 && this.#lastBatch > 1 && this.#queue.length < this.#lastBatch; turns++) {
       const before = this.#queue.length;
       await this.#context.runtime.sleep(0);
-      if (this.#queue.length >= this.#lastBatch || this.#queue.length === before) return;
+      if (this.#queue.length === before) return;
     }
   }
 
@@ -101,7 +104,7 @@ export class GroupCommit {
       }
     } catch (error) {
       // No transaction may stay open behind a failure; where none is, ROLLBACK has nothing to do and says so.
-      await this.#giveUpRun().catch(() => undefined);
+      await this.#records.giveUp().catch(() => undefined);
       for (const request of batch) request.reject(error);
     }
   }
@@ -115,25 +118,32 @@ export class GroupCommit {
     const run = await this.#runBatch(batch);
     await this.#context.step('batch-run');
     const ran = runtime.monotonicMs();
-    // Not asked of the replica afterwards: it may not have been able to follow.
-    let { version } = this.#host;
-    if (run.changes.length === 0) {
-      await this.#host.replica.rollback();
-      if (!(await this.#proveUnchanged())) return false;
-    } else {
-      const record = nextRecord(this.#context, this.#host.replica.position, run.changes);
-      const bytes = encodeRecord(record);
-      if (bytes.byteLength > this.#context.settings.maxRecordBytes)
-        return this.#splitBatch(batch, bytes.byteLength, deadlineMs);
-      if (!(await this.#commitRecord(record, bytes, deadlineMs))) return false;
-      version = record.version;
-    }
-    const committedMs = runtime.monotonicMs();
-    for (const request of batch) {
-      const timings = { queue: started - request.askedMs, run: ran - started, commit: committedMs - ran };
-      answer(request, run.results.get(request), version, timings);
-    }
+    const answerAll = (version: number): void => {
+      const committedMs = runtime.monotonicMs();
+      for (const request of batch) {
+        const timings = { queue: started - request.askedMs, run: ran - started, commit: committedMs - ran };
+        answer(request, run.results.get(request), version, timings);
+      }
+    };
+    if (run.changes.length > 0) return this.#commitRun(batch, run, deadlineMs, answerAll);
+    await this.#host.replica.rollback();
+    if (!(await this.#proveUnchanged())) return false;
+    answerAll(this.#host.version);
     return true;
+  }
+
+  /** Commits what a batch changed. False when another instance committed first. */
+  async #commitRun(
+    batch: readonly PendingRequest[],
+    { changes }: BatchRun,
+    deadlineMs: number,
+    answerAll: (version: number) => void,
+  ): Promise<boolean> {
+    const record = nextRecord(this.#context, this.#host.replica.position, changes);
+    const bytes = encodeRecord(record);
+    if (bytes.byteLength > this.#context.settings.maxRecordBytes)
+      return this.#splitBatch(batch, bytes.byteLength, deadlineMs);
+    return this.#records.commit({ record, bytes, deadlineMs }, () => answerAll(record.version));
   }
 
   /**
@@ -175,50 +185,9 @@ export class GroupCommit {
     return true;
   }
 
-  /** Creates the record and commits the replica. False when another instance's record has its number. */
-  async #commitRecord(record: LogRecord, bytes: Uint8Array, deadlineMs: number): Promise<boolean> {
-    const began = momentNow(this.#context.runtime);
-    await this.#context.step('record-creating');
-    let throttled = false;
-    const onThrottled = (): void => {
-      throttled = true;
-      this.#pace.slow();
-    };
-    const outcome = await appendRecord(this.#context, { record, bytes, deadlineMs, onThrottled });
-    if (!throttled) this.#pace.ease();
-    if (outcome === 'lost') {
-      await this.#giveUpRun();
-      return false;
-    }
-    await this.#context.step('record-created');
-    await this.#host.requireOnLog(record.version);
-    await this.#commitReplica(record);
-    this.#host.noteCommit(began, bytes.byteLength);
-    await this.#context.step('replica-committed');
-    return true;
-  }
-
-  async #giveUpRun(): Promise<void> {
-    await this.#host.replica.rollback();
-    this.#host.replica.catalog.forget();
-  }
-
-  /** The record is durable: if the local commit fails, the replica is made anew from the store, and the answer stands. */
-  async #commitReplica(record: LogRecord): Promise<void> {
-    try {
-      await this.#host.replica.commit(positionOf(record));
-    } catch (error) {
-      this.#context.warn(
-        'A commit is durable, but the local replica could not follow; making the replica anew.',
-        error,
-      );
-      await this.#host.catchUp().catch((again) => this.#context.warn('The replica could not be made anew.', again));
-    }
-  }
-
   /** The record would be too large: commits the batch in two halves, or refuses the one request that it is. */
   async #splitBatch(batch: readonly PendingRequest[], bytes: number, deadlineMs: number): Promise<boolean> {
-    await this.#giveUpRun();
+    await this.#records.giveUp();
     const most = this.#context.settings.maxRecordBytes;
     if (batch.length === 1) {
       throw new AppError('invalid', `One commit may hold ${most} bytes of changes; this one has ${bytes}.`, {

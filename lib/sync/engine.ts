@@ -197,6 +197,11 @@ export class Engine {
     };
   }
 
+  /** Resolves when the replica shows what was acknowledged: for who asks for the status next. */
+  settled(): Promise<void> {
+    return this.#host.settled();
+  }
+
   /** What this process knows, without asking the store. */
   status(): EngineStatus {
     const { databaseId, version, tail } = this.#host;

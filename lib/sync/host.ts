@@ -31,6 +31,7 @@ export class ReplicaHost {
   readonly head: HeadProof;
   readonly #tail = new TailCount();
   readonly #note: ProofNote;
+  #settled: Promise<void> = Promise.resolve();
 
   private constructor(context: SyncContext, current: CurrentReplica, started: Started) {
     this.#context = context;
@@ -67,8 +68,9 @@ export class ReplicaHost {
     return this.#tail.at(this.version);
   }
 
-  /** The replica for reading: waits while it is being replaced. */
-  current(): Promise<Replica> {
+  /** The replica for reading: waits while it is being replaced, or is about to show what was acknowledged. */
+  async current(): Promise<Replica> {
+    await this.#settled;
     return this.#current.ready();
   }
 
@@ -90,11 +92,24 @@ export class ReplicaHost {
     return this.#turn.take(work);
   }
 
+  /** Runs what brings the replica to a commit that is acknowledged already; who reads waits for it. Only within `exclusive`. */
+  settle(work: () => Promise<void>): Promise<void> {
+    const settling = work();
+    this.#settled = settling.catch(() => undefined);
+    return settling;
+  }
+
+  /** Resolves when the replica shows every commit of this process that was acknowledged. */
+  settled(): Promise<void> {
+    return this.#settled;
+  }
+
   /**
    * Makes sure that reads see every commit that was acknowledged `maxStalenessMs` before `askedMs` (on the monotonic
    * clock) or earlier.
    */
   async ensureFresh(maxStalenessMs: number, askedMs: number): Promise<void> {
+    await this.#settled;
     const usable = !this.replica.condemned;
     if (usable && maxStalenessMs > 0 && this.head.ageMs() <= maxStalenessMs) return;
     // What opened the replica for this very read has proved it, too.

@@ -137,10 +137,21 @@ export class Replica {
     await this.writer.execute('ROLLBACK');
   }
 
-  /** Moves the position to `position` and commits the open transaction. If that fails, the replica is condemned. */
-  async commit(position: Position): Promise<void> {
+  /** Moves the position within the open transaction: the first half of `commit`, for who waits for something else meanwhile. */
+  movePosition(position: Position): Promise<void> {
+    const moved = writePosition(this.writer, position);
+    // Thrown where it is awaited, which may be later than it fails.
+    moved.catch(() => undefined);
+    return moved;
+  }
+
+  /**
+   * Moves the position to `position`, unless that has begun, and commits the open transaction. If that fails, the replica
+   * is condemned.
+   */
+  async commit(position: Position, moved: Promise<void> = this.movePosition(position)): Promise<void> {
     try {
-      await writePosition(this.writer, position);
+      await moved;
       await this.writer.execute('COMMIT');
     } catch (error) {
       this.#condemned = error;

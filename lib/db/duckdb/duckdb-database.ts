@@ -122,7 +122,8 @@ class DuckDbDatabase implements ReplicatedDatabase {
     return { value: { sets: records.map(changeSetOf), oldest, head }, version: head, durability: 'durable', timings };
   }
 
-  status(): Promise<DatabaseStatus> {
+  async status(): Promise<DatabaseStatus> {
+    await this.#engine.settled();
     const { databaseId, version, tail, transfers, warnings } = this.#engine.status();
     const checkpoint: CheckpointStatus = {
       version: tail.snapshot?.version ?? null,
@@ -130,7 +131,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
       bytes: tail.snapshot?.bytes ?? null,
       recordsSince: tail.records,
     };
-    return Promise.resolve({
+    return {
       engine: 'duckdb',
       location: this.#location,
       databaseId,
@@ -140,7 +141,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
       transfers,
       usage: this.#usage?.() ?? null,
       warnings,
-    });
+    };
   }
 
   async sync(): Promise<SyncReport> {

@@ -1,0 +1,83 @@
+/**
+ * Committing what a batch changed: the record in the store, which is the commit, then the replica.
+ *
+ * Owns: the order of these two, and who waits for which: whoever wrote is answered when the record is there, whoever
+ * reads waits for the replica. The worst that can happen: a replica that commits what no record holds; so its
+ * transaction stays open until the record is known to be there, or is rolled back.
+ */
+import type { SyncContext } from './context.ts';
+import { momentNow } from './head.ts';
+import type { ReplicaHost } from './host.ts';
+import { type Append, type AppendOutcome, appendRecord, positionOf } from './log.ts';
+import type { Pace } from './pace.ts';
+import type { LogRecord } from './record.ts';
+
+export class RecordCommit {
+  readonly #context: SyncContext;
+  readonly #host: ReplicaHost;
+  readonly #pace: Pace;
+
+  constructor(context: SyncContext, host: ReplicaHost, pace: Pace) {
+    this.#context = context;
+    this.#host = host;
+    this.#pace = pace;
+  }
+
+  /**
+   * Creates the record of the open transaction, calls `acknowledge`, and commits the replica. False when another
+   * instance's record has its number: then the transaction is rolled back.
+   */
+  async commit(append: Append, acknowledge: () => void): Promise<boolean> {
+    const { record, bytes } = append;
+    const began = momentNow(this.#context.runtime);
+    await this.#context.step('record-creating');
+    // DuckDB moves the position while the store is at work, and is done with it before anything else is asked of it.
+    const moved = this.#host.replica.movePosition(positionOf(record));
+    const [appended] = await Promise.allSettled([this.#append(append), moved]);
+    if (appended.status === 'rejected') throw appended.reason;
+    if (appended.value === 'lost') {
+      await this.giveUp();
+      return false;
+    }
+    await this.#context.step('record-created');
+    await this.#host.requireOnLog(record.version);
+    await this.#host.settle(async () => {
+      acknowledge();
+      await this.#commitReplica(record, moved);
+      this.#host.noteCommit(began, bytes.byteLength);
+    });
+    await this.#context.step('replica-committed');
+    return true;
+  }
+
+  /** Rolls back what a batch changed. */
+  async giveUp(): Promise<void> {
+    await this.#host.replica.rollback();
+    this.#host.replica.catalog.forget();
+  }
+
+  /** Creates the record, and keeps the pace that the store asks for. */
+  async #append(append: Append): Promise<AppendOutcome> {
+    let throttled = false;
+    const onThrottled = (): void => {
+      throttled = true;
+      this.#pace.slow();
+    };
+    const outcome = await appendRecord(this.#context, { ...append, onThrottled });
+    if (!throttled) this.#pace.ease();
+    return outcome;
+  }
+
+  /** The record is durable: if the local commit fails, the replica is made anew from the store, and the answer stands. */
+  async #commitReplica(record: LogRecord, moved: Promise<void>): Promise<void> {
+    try {
+      await this.#host.replica.commit(positionOf(record), moved);
+    } catch (error) {
+      this.#context.warn(
+        'A commit is durable, but the local replica could not follow; making the replica anew.',
+        error,
+      );
+      await this.#host.catchUp().catch((again) => this.#context.warn('The replica could not be made anew.', again));
+    }
+  }
+}
