@@ -17,7 +17,7 @@ export interface Incoming {
 /** @throws RequestError 415 (not JSON by its headers), 413 (too large), 400 (not JSON) */
 export async function readJson({ request, terms }: Incoming): Promise<PlainValue> {
   requireJsonType(request);
-  return parseJson(decode(await readBytes(request, terms.maxBodyBytes)));
+  return parseJson(decodeText(await readBytes(request, terms.maxBodyBytes)));
 }
 
 /** The most that the body can have, as far as the headers say. */
@@ -56,7 +56,7 @@ function requireNoEncoding(headers: Headers): void {
   });
 }
 
-async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
   const announced = Number(request.headers.get('content-length') ?? 0);
   if (announced > maxBytes) throw tooLarge(maxBytes);
   const chunks: Uint8Array[] = [];
@@ -73,7 +73,7 @@ function tooLarge(maxBytes: number): RequestError {
   return new RequestError(413, `The body may have ${maxBytes} bytes at most.`);
 }
 
-function decode(bytes: Uint8Array): string {
+export function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {

@@ -8,6 +8,7 @@ import { exportHandler, exportPermission, exportTypes } from './export.ts';
 import { handle, type Handler, type Services } from './handle.ts';
 import { defaultLoadLimits, type LoadLimits, LoadShedder } from './load-shedder.ts';
 import { openApiHandler } from './openapi.ts';
+import { importHandler } from './import.ts';
 import { statusHandler, syncHandler } from './operations.ts';
 import { RequestError } from './problem.ts';
 import { queryHandler, queryTypes } from './query.ts';
@@ -33,6 +34,7 @@ export interface Endpoints {
   readonly changes: Endpoint;
   readonly query: Endpoint;
   readonly export: Endpoint;
+  readonly import: Endpoint;
   readonly openapi: Endpoint;
   /** For the methods that a function does not serve: 405 with the methods that it does; OPTIONS asks for them. */
   refuse(request: Request, allow: string): Promise<Response>;
@@ -40,6 +42,8 @@ export interface Endpoints {
 
 const querying = { permission: 'query', load: 'query', maxBodyBytes: 512 * 1024, produces: queryTypes } as const;
 const exporting = { permission: exportPermission, load: 'transfer', maxBodyBytes: 0, produces: exportTypes } as const;
+/** What Vercel lets through. */
+const importing = { permission: 'import', load: 'transfer', maxBodyBytes: 4_500_000 } as const;
 const syncing = { load: 'free', maxBodyBytes: 0, produces: ['application/json', 'text/event-stream'] } as const;
 
 export function createEndpoints(given: Services, loadLimits: LoadLimits = defaultLoadLimits): Endpoints {
@@ -64,6 +68,7 @@ export function createEndpoints(given: Services, loadLimits: LoadLimits = defaul
     remove: endpoint(writing('write-table', 0), rows.remove),
     changes: endpoint({ ...reading('changes'), produces: changeTypes }, changesHandler(services.app)),
     export: endpoint(exporting, exportHandler(services.app)),
+    import: endpoint(importing, importHandler(services.app)),
     query: endpoint(querying, queryHandler(services.app)),
     openapi: endpoint({ permission: 'openapi', load: 'free', maxBodyBytes: 0 }, openApiHandler(services.app)),
     refuse: (request, allow) =>

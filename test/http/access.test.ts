@@ -75,6 +75,7 @@ const expected: Readonly<Record<string, string>> = {
   'POST /api/query': tables,
   // Without a table: everything.
   'GET /api/export': administrators,
+  'POST /api/import': tables,
   'GET /api/openapi': tables,
   'HEAD /api/openapi': tables,
 };

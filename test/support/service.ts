@@ -135,6 +135,7 @@ const ownFunctions: Readonly<Record<string, Functions>> = {
   changes: { GET: 'changes', HEAD: 'changes' },
   query: { POST: 'query' },
   export: { GET: 'export' },
+  import: { POST: 'import' },
   openapi: { GET: 'openapi', HEAD: 'openapi' },
 };
 const tableFunctions: Functions = {

@@ -34,6 +34,7 @@ export function functionPaths(): JsonObject {
     '/api/changes': { get: changes },
     '/api/query': { post: query },
     '/api/export': { get: exporting },
+    '/api/import': { post: importing },
     '/api/openapi': { get: openapi },
   };
 }
@@ -270,6 +271,32 @@ const exporting: JsonObject = functions('export', 'A table as a file, or the who
       },
     },
     ...problems(404, 422),
+  },
+});
+
+const importing: JsonObject = functions('import', 'Create the rows of a file, all or none', {
+  description:
+    'Each row is validated as a row that is created. Faults are told by line: `errors[].path` is `12/email`. At most 100,000 rows.',
+  parameters: [
+    { name: 'table', in: 'query', required: true, description: 'The table.', schema: string },
+    {
+      name: 'format',
+      in: 'query',
+      description: 'What the body is, where the header content-type does not say so.',
+      schema: { type: 'string', enum: ['csv', 'jsonl', 'parquet'] },
+    },
+  ],
+  requestBody: {
+    required: true,
+    content: {
+      'text/csv': { schema: string },
+      'application/jsonl': { schema: string },
+      'application/vnd.apache.parquet': {},
+    },
+  },
+  responses: {
+    201: jsonAnswer('They are created.', object({ table: string, rows: integer })),
+    ...problemsWithBody(404, 409),
   },
 });
 

@@ -1,0 +1,36 @@
+/**
+ * The rows of a Parquet file that somebody sent, as plain values.
+ *
+ * Owns: the limits on what a small file may unfold to. The worst that can happen: a file of a few bytes that fills the
+ * memory; so it is read piece by piece, by a DuckDB of its own that may take little.
+ */
+import { DuckDBInstance } from '@duckdb/node-api';
+import { dirname } from 'node:path';
+import { AppError } from '../../../errors.ts';
+import type { QueryResult } from '../../database.ts';
+import { readRows } from '../query/result.ts';
+
+/** @throws AppError `invalid` when it is no Parquet file, or has more than it may */
+export async function readParquet(path: string, maxRows: number, maxBytes: number): Promise<QueryResult> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: '1',
+    memory_limit: '128MB',
+    temp_directory: dirname(path),
+    home_directory: dirname(path),
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  const connection = await instance.connect();
+  try {
+    await connection.run("SET GLOBAL TimeZone = 'UTC'");
+    const result = await connection.stream('SELECT * FROM read_parquet($1)', [path]);
+    return await readRows(result, { maxRows, maxBytes });
+  } catch (cause) {
+    throw new AppError('invalid', 'The body is not a Parquet file that can be read, or unfolds to too much.', {
+      cause,
+    });
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
