@@ -51,19 +51,22 @@ export function manyRowsContract(deploy: Deploy): void {
       migrations: [...migrations, samplesMigration],
     });
     const inputs = [
-      { label: 'a', moment: '2026-01-01T00:00:00+01:00' },
-      { label: 'b', moment: '2026-01-01T00:00:00.123456Z' },
+      { label: ' Ä ', moment: '2026-01-01T00:00:00+01:00', ratio: 0.1, amount: -5, open: false, day: '0001-01-01' },
+      { note: 'two\nlines', moment: '2026-01-01T00:00:00.123456Z', ratio: 1e300, colour: 'red' },
+      { ratio: -0, parent_id: null },
     ];
-    const [single] = await create(service, 'samples', { ...inputs[0], label: 'single' });
-    const many = await create(service, 'samples', inputs);
+    const singles: Row[] = [];
+    for (const input of inputs) singles.push(...(await create(service, 'samples', input)));
+    const headers = { 'idempotency-key': 'many' };
+    const { data: many } = await bodyOf(await service.send('POST', '/api/samples', { json: inputs, headers }));
     const made = { id: expect.any(String), created_at: many[0]?.['updated_at'], updated_at: many[0]?.['created_at'] };
-    expect(many).toEqual([
-      { ...single, ...made, label: 'a' },
-      { ...single, ...made, label: 'b', moment: '2026-01-01T00:00:00.123456Z' },
-    ]);
+    expect(many).toEqual(singles.map((single) => ({ ...single, ...made })));
     for (const row of many) {
       expect(await bodyOf(await service.send('GET', `/api/samples/${row['id'] as string}`))).toEqual(row);
     }
+    // An answer that is made again of the request is the same, too.
+    const again = await service.send('POST', '/api/samples', { json: inputs, headers });
+    expect([again.headers.get('idempotent-replayed'), (await bodyOf(again)).data]).toEqual(['true', many]);
   });
 
   it('is all or nothing, and says which row is wrong', async () => {
