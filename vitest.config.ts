@@ -8,6 +8,8 @@ import { defineConfig } from 'vitest/config';
  */
 const system = [
   'test/build/**/*.test.ts',
+  'test/soak/**/*.test.ts',
+  'test/model/**/*.test.ts',
   'test/system/**/*.test.ts',
   'test/**/*.system.test.ts',
   'test/processes/clouds.test.ts',

@@ -98,28 +98,25 @@ function auditCounters({ counters }: LedgerState, tried: readonly Tried[]): stri
   });
 }
 
-/** The balances are the opening ones after the acknowledged transfers and some of those in doubt. */
-function auditBalances({ balances }: LedgerState, tried: readonly Tried[]): string[] {
-  const found = accountIds.map((id) => balances[id] ?? Number.NaN);
-  const transfers = tried.flatMap(({ operation, fate }) =>
-    operation.kind === 'transfer' && fate !== 'refused' ? [{ ...operation, fate }] : [],
-  );
-  const after = (kept: (typeof transfers)[number][]): number[] => {
-    const values = accountIds.map(() => openingBalance);
-    for (const { from, to, amount } of kept) {
-      values[from]! -= amount;
-      values[to]! += amount;
-    }
-    return values;
-  };
-  const certain = transfers.filter(({ fate }) => fate === 'acknowledged');
-  const doubtful = transfers.filter(({ fate }) => fate === 'in doubt');
-  if (doubtful.length > 16) return [`${doubtful.length} transfers are in doubt: too many to check.`];
-  for (let choice = 0; choice < 2 ** doubtful.length; choice++) {
-    const chosen = doubtful.filter((_, index) => choice & (1 << index));
-    if (isDeepStrictEqual(found, after([...certain, ...chosen]))) return [];
+/** The balances are the opening ones after the transfers that left receipts: all acknowledged ones, and none refused. */
+function auditBalances({ balances, receipts }: LedgerState, tried: readonly Tried[]): string[] {
+  const wrong: string[] = [];
+  const values = accountIds.map(() => openingBalance);
+  const strangers = new Set(Object.keys(receipts));
+  for (const { operation, fate } of tried) {
+    if (operation.kind !== 'transfer') continue;
+    const happened = strangers.delete(operation.id);
+    if (fate === (happened ? 'refused' : 'acknowledged'))
+      wrong.push(`The transfer ${operation.id} was ${fate}, and ${happened ? 'happened' : 'did not happen'}.`);
+    if (!happened) continue;
+    values[operation.from]! -= operation.amount;
+    values[operation.to]! += operation.amount;
   }
-  return [`The balances are ${found.join(', ')}; the acknowledged transfers give ${after(certain).join(', ')}.`];
+  for (const id of strangers) wrong.push(`The transfer ${id} was nobody's.`);
+  const found = accountIds.map((id) => balances[id] ?? Number.NaN);
+  if (!isDeepStrictEqual(found, values))
+    wrong.push(`The balances are ${found.join(', ')}; the receipts give ${values.join(', ')}.`);
+  return wrong;
 }
 
 /** Each member belongs to one client, who does one thing after another: all states it may be in are followed. */

@@ -19,7 +19,7 @@ export type Operation =
   | { readonly kind: 'post'; readonly id: string; readonly note: string }
   /** Reads a counter and writes it back with one more. Nothing but the count tells whether it happened. */
   | { readonly kind: 'increment'; readonly id: string; readonly counter: number }
-  /** Moves money between accounts that have it; else throws `Overdrawn`. */
+  /** Moves money between accounts that have it, and leaves a receipt; else throws `Overdrawn`. */
   | {
       readonly kind: 'transfer';
       readonly id: string;
@@ -58,6 +58,11 @@ const ledger: Migration = {
         .execute();
     }
     await schema
+      .createTable('receipts')
+      .addColumn('id', 'varchar', (column) => column.primaryKey())
+      .addColumn('amount', 'integer', (column) => column.notNull())
+      .execute();
+    await schema
       .createTable('members')
       .addColumn('id', 'varchar', (column) => column.primaryKey())
       .addColumn('email', 'varchar', (column) => column.notNull().unique())
@@ -85,6 +90,7 @@ export async function perform(queries: Queries, operation: Operation): Promise<v
     case 'increment':
       return addTo(queries, 'counters', operation.counter, 1);
     case 'transfer':
+      await queries.insertInto('receipts').values({ id: operation.id, amount: operation.amount }).execute();
       await addTo(queries, 'accounts', operation.from, -operation.amount);
       return addTo(queries, 'accounts', operation.to, operation.amount);
     case 'join':
@@ -132,6 +138,8 @@ function emailOf(member: string): string {
 export interface LedgerState {
   readonly counters: Readonly<Record<string, number>>;
   readonly balances: Readonly<Record<string, number>>;
+  /** The amounts of the transfers that happened. */
+  readonly receipts: Readonly<Record<string, number>>;
   readonly posts: Readonly<Record<string, string>>;
   readonly twins: Readonly<Record<string, string>>;
   /** Revisions. */
@@ -149,6 +157,7 @@ export async function readLedger(queries: Queries): Promise<LedgerState> {
   return {
     counters: await column('counters', 'value'),
     balances: await column('accounts', 'value'),
+    receipts: await column('receipts', 'amount'),
     posts: await column('posts', 'note'),
     twins: await column('twins', 'note'),
     members: await column('members', 'revision'),
@@ -170,16 +179,18 @@ export async function hashState(queries: Queries): Promise<string> {
   return hash.digest('hex');
 }
 
-/** What one client does, one operation after another, with members of its own. */
-export function* operationsOf(client: string, random: () => number): Generator<Operation, never> {
+/**
+ * What one client does, one operation after another, with members of its own. Is told of each whether it was
+ * acknowledged: only of members that are there for certain a clash is asked for.
+ */
+export function* operationsOf(client: string, random: () => number): Generator<Operation, never, boolean> {
   const members: string[] = [];
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
   for (let number = 0; ; number++) {
     const id = `${client}-${number}`;
     const dice = random();
     if (members.length === 0 || dice < 0.1) {
-      members.push(id);
-      yield { kind: 'join', id, member: id };
+      if (yield { kind: 'join', id, member: id }) members.push(id);
     } else if (dice < 0.35) yield { kind: 'post', id, note: `note ${id}` };
     else if (dice < 0.6) yield { kind: 'increment', id, counter: pick(counterIds) };
     else if (dice < 0.8) {

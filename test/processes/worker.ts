@@ -200,10 +200,13 @@ async function runClients({ clients, seed, operations, maintain }: RunOptions): 
   const client = async (number: number): Promise<void> => {
     const random = seededRandom(seed * 1000 + number);
     let left = operations ?? Infinity;
-    for (const operation of operationsOf(`${seed}.${number}`, random)) {
+    const wanted = operationsOf(`${seed}.${number}`, random);
+    for (let wasAcknowledged = false; ;) {
+      const { value: operation } = wanted.next(wasAcknowledged);
       if (stopped || left-- <= 0) return;
       const began = performance.now();
       const outcome = await attempt(operation);
+      wasAcknowledged = outcome.ok;
       if (outcome.ok) times.push(performance.now() - began);
       else refused++;
       // A database that is closed refuses at once: leave a turn to what closes it.
