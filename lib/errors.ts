@@ -14,10 +14,12 @@
  * - `unavailable`: the backend is away, too slow, full or busy. Nothing happened; repeat later.
  * - `denied`: credentials or permissions are wrong. Someone has to change the configuration.
  * - `invalid`: the input is wrong. Change it.
+ * - `outdated`: a newer version of this program wrote what is stored. Nothing is wrong with it; deploy that version.
  * - `corrupt`: stored bytes are not what was written. Never retried blindly, never served.
  * - `not-found`: the store, or the database, said that the thing is not there.
  */
-export type ErrorKind = 'conflict' | 'indeterminate' | 'unavailable' | 'denied' | 'invalid' | 'corrupt' | 'not-found';
+export type ErrorKind =
+  'conflict' | 'indeterminate' | 'unavailable' | 'denied' | 'invalid' | 'outdated' | 'corrupt' | 'not-found';
 
 /** What is wrong with one field of the input. `path` is a JSON-pointer-like name: `email`, `items/3/credits`. */
 export interface FieldError {

@@ -103,6 +103,14 @@ const kinds: Readonly<Record<ErrorKind, Kind>> = {
     status: 500,
     detail: 'The write may have been done or not. Read the data before you send it again.',
   },
+  outdated: {
+    type: 'outdated',
+    title: 'This server is older than its database',
+    status: 503,
+    detail:
+      'A newer version of this server has written to the database, and this one cannot read that. Nothing was changed. Try again: another instance may be newer.',
+    retryAfter: 5,
+  },
   corrupt: {
     type: 'corrupt',
     title: 'Stored data are damaged',

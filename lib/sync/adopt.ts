@@ -10,6 +10,7 @@ import { rename } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import { openInstance } from './instance.ts';
+import { readStateColumns, stateColumns } from './position.ts';
 import { Replica } from './replica.ts';
 import type { Slot } from './slot.ts';
 import { downloadObject, fileBody, uploadSnapshot } from './snapshot.ts';
@@ -80,12 +81,8 @@ async function uploadAdopted(context: SyncContext, slot: Slot): Promise<string> 
 
 /** An adopted file may have been published by Eider once; a table of the user's own by that name is not replaced. */
 async function requireOwnState(session: Session): Promise<void> {
-  const columns = await session.rows(
-    `SELECT column_name FROM duckdb_columns()
-     WHERE database_name = current_database() AND schema_name = 'eider' AND table_name = 'state' ORDER BY column_index`,
-  );
-  const names = columns.map(([name]) => String(name)).join();
-  if (names === '' || names === 'database_id,version,record_id') return;
+  const columns = await readStateColumns(session);
+  if (columns === '' || stateColumns.includes(columns)) return;
   throw new AppError('invalid', 'The database file has a table eider.state of its own, a name that Eider needs.', {
     hint: 'Rename the table, or its schema; nothing of the file was changed.',
   });

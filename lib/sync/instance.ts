@@ -7,12 +7,27 @@ import type { SyncSettings } from './context.ts';
 import { isDiskFull, mapLocalError } from './local-disk.ts';
 import type { Slot } from './slot.ts';
 
-/** Opens DuckDB on the slot's file, making it when absent. `corrupt` when it is not a database, also for lack of bytes. */
+/** https://duckdb.org/docs/stable/internals/storage */
+const otherStorage = /Trying to read a database file with version number/;
+
+function otherDuckDb(cause: unknown): AppError {
+  return new AppError('outdated', 'The file of the database has a storage version that this DuckDB cannot read.', {
+    cause,
+    hint: 'If a newer version of Eider wrote it, deploy that one everywhere; a file of an older DuckDB has to be exported there and imported.',
+  });
+}
+
+/**
+ * Opens DuckDB on the slot's file, making it when absent.
+ *
+ * @throws AppError `corrupt` when it is not a database, also for lack of bytes; `outdated` when another DuckDB made it
+ */
 export async function openInstance(slot: Slot, settings: SyncSettings): Promise<DuckDBInstance> {
   try {
     return await DuckDBInstance.create(slot.replicaPath, instanceOptions(slot, settings));
   } catch (cause) {
     if (isDiskFull(cause)) throw mapLocalError(cause);
+    if (otherStorage.test(String(cause))) throw otherDuckDb(cause);
     throw new AppError('corrupt', 'DuckDB cannot open the file of the replica.', { cause });
   }
 }

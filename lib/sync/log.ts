@@ -74,7 +74,8 @@ async function tryAppend(
     if (found) return found.record.id === record.id ? 'committed' : 'lost';
     throw new AppError('unavailable', `The store says that ${key} exists, and that it does not.`);
   } catch (error) {
-    return { error, mayBeThere: true };
+    // Ours has a format that this program reads.
+    return isAppError(error, 'outdated') ? 'lost' : { error, mayBeThere: true };
   }
 }
 

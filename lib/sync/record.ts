@@ -72,7 +72,7 @@ export function encodeRecord(record: LogRecord): Uint8Array {
 }
 
 /**
- * Reads a record back. `corrupt` when its bytes are not what was written or it is another version's record; `invalid`
+ * Reads a record back. `corrupt` when its bytes are not what was written or it is another version's record; `outdated`
  * when its format is newer than this program.
  */
 export function decodeRecord(bytes: Uint8Array, key: string, version: number): LogRecord {
@@ -106,7 +106,7 @@ function corruptRecord(key: string, why: string): AppError {
 
 function unknownFormat(key: string, format: unknown): AppError {
   return new AppError(
-    'invalid',
+    'outdated',
     `The record ${key} has format ${String(format)}; this version reads format ${recordFormat}.`,
     {
       hint: 'A newer version of Eider wrote it: deploy that version everywhere.',

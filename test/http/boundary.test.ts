@@ -132,6 +132,7 @@ describe('errors', () => {
     ['unavailable', 503, '/problems/unavailable'],
     ['denied', 503, '/problems/backend-denied'],
     ['indeterminate', 500, '/problems/indeterminate'],
+    ['outdated', 503, '/problems/outdated'],
     ['corrupt', 500, '/problems/corrupt'],
   ])('of the kind %s are %i', async (kind, status, type) => {
     service.database.trouble = { fail: new AppError(kind, 'secret words', { hint: 'a hint', retryAfterMs: 1500 }) };

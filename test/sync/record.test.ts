@@ -54,7 +54,7 @@ describe('record', () => {
   it('is refused with the way out when its format is newer', () => {
     const newer = encodeRecord({ ...record, format: 2 as never });
     expect(() => decodeRecord(newer, 'k', 7)).toThrow(
-      expect.objectContaining({ kind: 'invalid', hint: expect.stringMatching(/newer version/) as unknown }),
+      expect.objectContaining({ kind: 'outdated', hint: expect.stringMatching(/newer version/) as unknown }),
     );
   });
 });

@@ -29,14 +29,14 @@ export function encodePendingWrite(write: PendingWrite): Uint8Array {
   return seal(write);
 }
 
-/** @throws AppError `corrupt`; `invalid` when a newer version wrote it */
+/** @throws AppError `corrupt`; `outdated` when a newer version wrote it */
 export function decodePendingWrite(bytes: Uint8Array, key: string, id: string): PendingWrite {
   const write = unseal(bytes) as PendingWrite | undefined;
   if (write?.id !== id) {
     throw new AppError('corrupt', `The pending write ${key} is damaged; it stays where it is and is not run.`);
   }
   if (write.format === pendingFormat) return write;
-  throw new AppError('invalid', `The pending write ${key} has format ${String(write.format)}.`, {
+  throw new AppError('outdated', `The pending write ${key} has format ${String(write.format)}.`, {
     hint: 'A newer version of Eider wrote it: deploy that version everywhere.',
   });
 }
