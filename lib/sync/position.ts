@@ -18,7 +18,7 @@ export interface Position {
 }
 
 /** The format of the replica, and so of the snapshots that are made of it: the tables of the schema `eider`. */
-export const stateFormat = 1;
+const stateFormat = 1;
 
 /** The columns of the state table in each format that there was; files of the first days say nothing of theirs. */
 export const stateColumns = ['database_id,version,record_id', 'database_id,version,record_id,format'];

@@ -5,12 +5,16 @@ import { soak } from './soak.ts';
 const minutes = Number(process.env['SOAK_MINUTES'] ?? 2);
 const seed = Number(process.env['SOAK_SEED'] ?? 1);
 
-test(`eight processes for ${minutes} minutes lose and double nothing`, { timeout: (minutes + 4) * 60_000 }, async () => {
-  const report = await soak({ minutes, seed });
-  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  // It did what it says.
-  expect(report.acknowledged).toBeGreaterThan(100 * minutes);
-  expect(report.recordsDropped).toBeGreaterThan(0);
-  for (const count of [report.kills, report.longFreezes, report.faults, report.fullDisks])
-    expect(count).toBeGreaterThan(minutes);
-});
+test(
+  `eight processes for ${minutes} minutes lose and double nothing`,
+  { timeout: (minutes + 4) * 60_000 },
+  async () => {
+    const report = await soak({ minutes, seed });
+    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    // It did what it says.
+    expect(report.acknowledged).toBeGreaterThan(100 * minutes);
+    expect(report.recordsDropped).toBeGreaterThan(0);
+    for (const count of [report.kills, report.longFreezes, report.faults, report.fullDisks])
+      expect(count).toBeGreaterThan(minutes);
+  },
+);
