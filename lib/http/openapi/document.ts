@@ -6,7 +6,8 @@
  */
 import type { Schema } from '../../schema/table.ts';
 import { headerComponents, problemComponents, problemSchema } from './answers.ts';
-import { functionPaths, functionSchemas } from './functions.ts';
+import { functionSchemas } from './function-schemas.ts';
+import { functionPaths } from './functions.ts';
 import type { JsonObject } from './json-schema.ts';
 import { tableSchemas } from './rows.ts';
 import { parameterComponents, tablePaths } from './tables.ts';

@@ -1,23 +1,12 @@
 /**
- * The operations that are no tables: status, sync, the change feed, this document.
+ * The operations that are no tables: status, sync, the change feed, queries, export, import, this document.
  *
  * Owns: their parameters and answers. The worst that can happen: one that is missing; a test compares the operations with
  * what the files under api/ export.
  */
 import { jsonAnswer, problems, problemsWithBody } from './answers.ts';
-import {
-  arrayOf,
-  boolean,
-  described,
-  integer,
-  type JsonObject,
-  nullable,
-  object,
-  oneOf,
-  openObject,
-  schemaRef,
-  string,
-} from './json-schema.ts';
+import { anything } from './function-schemas.ts';
+import { integer, type JsonObject, object, oneOf, schemaRef, string } from './json-schema.ts';
 
 export function functionPaths(): JsonObject {
   return {
@@ -38,117 +27,6 @@ export function functionPaths(): JsonObject {
     '/api/openapi': { get: openapi },
   };
 }
-
-const anything: JsonObject = { type: 'object' };
-const version = described({ ...integer, minimum: 0 }, 'A version of the database.');
-
-const statusMembers: JsonObject = {
-  degraded: nullable('string'),
-  backend: nullable('string'),
-  engine: { type: ['string', 'null'], enum: ['duckdb', 'postgres', null] },
-  persistent: nullable('boolean'),
-  location: nullable('string'),
-  databaseId: nullable('string'),
-  version: nullable('integer'),
-  candidates: arrayOf(openObject({ backend: string, state: string, reason: string })),
-  checkpoint: oneOf(
-    { type: 'null' },
-    openObject({
-      version: nullable('integer'),
-      at: nullable('string'),
-      bytes: nullable('integer'),
-      recordsSince: integer,
-    }),
-  ),
-  pendingWrites: nullable('integer'),
-  outage: oneOf(
-    { type: 'null' },
-    openObject({
-      since: string,
-      reason: string,
-      nextLookInSeconds: integer,
-      servedBy: string,
-      source: string,
-      ageSeconds: nullable('integer'),
-      writes: string,
-      atRisk: nullable('string'),
-    }),
-  ),
-  rejectedWrites: described(
-    oneOf(
-      { type: 'null' },
-      arrayOf(object({ id: string, acceptedAt: string, rejectedAt: string, reason: string, command: anything })),
-    ),
-    'Writes that were kept while the backend was away and no longer fitted when it was back; null where that cannot be told.',
-  ),
-  transfers: arrayOf(anything),
-  usage: { type: ['object', 'null'] },
-  warnings: arrayOf(string),
-  hint: string,
-};
-
-const change: JsonObject = oneOf(
-  object({
-    kind: { const: 'put' },
-    table: string,
-    rows: described(arrayOf(anything), 'Whole rows as they are after the commit, new ones and changed ones alike.'),
-  }),
-  object({ kind: { const: 'delete' }, table: string, keys: described(arrayOf(anything), 'Their primary keys.') }),
-  described(object({ kind: { const: 'schema' } }), 'Tables or columns changed; read this document again.'),
-  described(
-    object({ kind: { const: 'reset' } }),
-    'Any row may have changed: export the tables again, and go on from there.',
-  ),
-);
-
-export const functionSchemas: JsonObject = {
-  Status: {
-    ...openObject({ status: { type: 'string', enum: ['ok', 'degraded', 'down'] }, message: string }, statusMembers),
-    description: 'Who may see less is told less.',
-  },
-  SyncReport: openObject({
-    from: version,
-    version,
-    recordsApplied: integer,
-    checkpoint: oneOf({ type: 'null' }, openObject({ version, bytes: integer, uploaded: boolean })),
-    published: boolean,
-    dropped: openObject({ records: integer, snapshots: integer }),
-    pendingDrained: integer,
-    durationMs: integer,
-  }),
-  Dismissal: object({
-    dismiss: described(
-      oneOf({ const: 'all' }, { ...arrayOf(string), minItems: 1 }),
-      'Rejected writes to forget, as db-status lists them.',
-    ),
-  }),
-  Dismissed: object({ dismissed: integer }),
-  Query: object(
-    { sql: described({ type: 'string', minLength: 1, maxLength: 100_000 }, 'One SELECT.') },
-    {
-      parameters: described(
-        oneOf(arrayOf({}), anything),
-        'Values for `$1`, `$2`, … or `?` as a list; for `$name` as an object.',
-      ),
-      limit: described({ type: 'integer', minimum: 1, maximum: 10_000, default: 1000 }, 'Most rows of the answer.'),
-    },
-  ),
-  QueryResult: object({
-    columns: arrayOf(object({ name: string, type: described(string, 'As the engine writes it.') })),
-    rows: arrayOf(described(arrayOf({}), 'Values in the order of the columns; wide integers and decimals as strings.')),
-    truncated: { type: ['string', 'null'], enum: ['rows', 'bytes', null] },
-  }),
-  ChangeSet: {
-    ...object({ version, at: { type: 'string', format: 'date-time' }, changes: arrayOf(change) }),
-    description: 'What one commit changed. Versions have no gap.',
-  },
-  ChangePage: object({
-    data: arrayOf(schemaRef('ChangeSet')),
-    next: described(version, 'What to ask for next: `after` of the page that follows.'),
-    oldest: described(version, 'The least `after` that can still be asked for.'),
-    head: described(version, 'The newest version.'),
-  }),
-};
 
 const functions = (id: string, summary: string, rest: JsonObject): JsonObject => ({
   operationId: id,
