@@ -1,5 +1,5 @@
 /** The commands: what they answer and what they refuse, in the same words on every backend. */
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allMigrations, at, createCourse, createStudent, freshId, type MakePlace, openWith, run } from './place.ts';
 import type { Database } from '../../../lib/db/database.ts';
 
@@ -140,6 +140,13 @@ export function commandContract(makePlace: MakePlace): void {
   });
 
   describe('rules of the tables themselves', () => {
+    let database: Database;
+    beforeAll(async () => {
+      database = await (await makePlace()).open(allMigrations);
+      await createCourse(database, 'CS1');
+    });
+    afterAll(() => database.close());
+
     it.each<[string, Record<string, string | number | null>, object]>([
       [
         'unique',
@@ -165,8 +172,6 @@ export function commandContract(makePlace: MakePlace): void {
       ['moment', { created_at: 'yesterday-ish' }, { kind: 'invalid' }],
       ['id', { id: 'no-uuid' }, { kind: 'invalid', message: 'A value does not fit the type of its column.' }],
     ])('hold where no command asked: %s', async (_, wrong, error) => {
-      const database = await openWith(makePlace, allMigrations);
-      await createCourse(database, 'CS1');
       const right = { id: freshId(), code: 'CS2', title: 'x', credits: 1, created_at: at, updated_at: at };
       const row = { ...right, ...wrong };
       await expect(
