@@ -52,13 +52,15 @@ function summaryBody({ config, access, onVercel }: Examination, { status, versio
   const known = { engine: traits?.engine ?? null, persistent: traits?.persistent ?? null, version };
   return {
     status,
-    message: status === 'down' || traits === null ? downMessage(config !== null) : traits.message,
+    message: status === 'ok' && traits !== null ? traits.message : troubleMessage(status, config !== null),
     ...(role === 'api' ? { backend: config?.chosen.backend ?? null, ...known } : {}),
     hint: hint(access, onVercel),
   };
 }
 
-function downMessage(isConfigured: boolean): string {
+function troubleMessage(status: Health['status'], isConfigured: boolean): string {
+  if (status === 'degraded')
+    return 'The database is away, and something else stands in for it: each answer says so in the header db-degraded.';
   return isConfigured
     ? 'The database cannot be used at the moment. The log of this server says why.'
     : 'The configuration of this server is wrong, so its database is closed. The log of this server says which variable it is.';
