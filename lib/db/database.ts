@@ -22,6 +22,11 @@ export interface WriteOptions {
    * A write without one is refused when only a fallback can take it.
    */
   readonly command?: PlainValue;
+  /**
+   * The changes may be more than one record of a log holds (16 MB). Costs an upload of the whole database where there is a
+   * log, and makes followers of the change feed start over.
+   */
+  readonly large?: boolean;
 }
 
 /** Where the time of one call went, in ms. Names are tokens of the Server-Timing header. */

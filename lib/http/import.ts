@@ -13,6 +13,7 @@ import { parseImportQuery } from '../schema/list/parameters.ts';
 import { tableNamed } from '../schema/rows.ts';
 import type { Table } from '../schema/table.ts';
 import type { InputValues } from '../schema/validation.ts';
+import type { Queries } from '../schema/values.ts';
 import { createRows } from '../schema/write/many.ts';
 import { decodeText, readBytes } from './body.ts';
 import { makeTemporaryFolder, removeFolder } from './formats/temporary.ts';
@@ -33,6 +34,9 @@ const mostBytes = 64 * 1024 * 1024;
 /** Faults that are told; more would only be noise. */
 const mostFaults = 100;
 const rowsPerRound = 1000;
+/** As JSON, with what the server adds to each: more may not fit into one record. */
+const largeBytes = 10_000_000;
+const addedBytes = 200;
 
 interface ValidRow {
   readonly line: number;
@@ -48,15 +52,16 @@ export function importHandler(app: App): Handler {
     const database = await context.database();
     const at = nowOf(app);
     const placed = rows.map(({ line, values }) => ({ line, row: { id: newId(app.runtime), values } }));
-    const written = await database.write(async (queries) => {
+    const bytes = rows.reduce((sum, { values }) => sum + JSON.stringify(values).length + addedBytes, 0);
+    const insert = async (queries: Queries): Promise<void> => {
       for (let start = 0; start < placed.length; start += rowsPerRound) {
         const round = placed.slice(start, start + rowsPerRound);
         await createRows(queries, table, { rows: round.map(({ row }) => row), at }).catch((error: unknown) => {
           throw placedError(error, round);
         });
       }
-    });
-    context.noted(written);
+    };
+    context.noted(await database.write(insert, { large: bytes > largeBytes }));
     return Response.json({ table: table.name, rows: rows.length }, { status: 201 });
   };
 }

@@ -110,11 +110,19 @@ class DuckDbDatabase implements ReplicatedDatabase {
   }
 
   async write<T>(work: (queries: Queries) => Promise<T>, options: WriteOptions = {}): Promise<Answer<T>> {
+    if (options.large === true) return this.#writeLarge(work);
     const committed = await this.#engine.write(
       (transaction) => work(writingQueries({ transaction, catalog: this.#engine.catalog })),
       options.signal,
     );
     return { ...committed, durability: 'durable' };
+  }
+
+  /** Nothing is captured: the whole state is the record. */
+  async #writeLarge<T>(work: (queries: Queries) => Promise<T>): Promise<Answer<T>> {
+    const started = this.#runtime.monotonicMs();
+    const committed = await this.#engine.writeBulk((session) => work(readingQueries(session)));
+    return { ...committed, durability: 'durable', timings: { bulk: this.#runtime.monotonicMs() - started } };
   }
 
   async changes({ after, limit, signal }: ChangesRequest): Promise<Answer<ChangePage>> {
