@@ -12,6 +12,9 @@ export interface ProcessOptions {
   readonly data: string;
 }
 
+/** A test process that is killed takes its server along. */
+const dyingWithUs = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'KILL'] : [];
+
 /** After a kill, what is left of the old processes keeps the data for a moment; recovery takes its time too. */
 const startWithinMs = 30_000;
 
@@ -70,7 +73,8 @@ export class PostgresProcess {
   /** Null when it accepts connections; else what it said before it went. */
   async #startOnce(): Promise<string | null> {
     const { binaries, identity, data } = this.#options;
-    const child = spawn(binaries.postgres, ['-D', data, '-p', String(this.#port)], {
+    const [program = '', ...first] = [...dyingWithUs, binaries.postgres];
+    const child = spawn(program, [...first, '-D', data, '-p', String(this.#port)], {
       ...identity,
       cwd: data,
       stdio: ['ignore', 'ignore', 'pipe'],
