@@ -35,7 +35,7 @@ export async function stateOfPostgres(postgres: PostgresSession): Promise<Postgr
 }
 
 /** Names of the tables whose changes are kept. */
-async function keptTables(postgres: PostgresSession): Promise<ReadonlySet<string>> {
+export async function keptTables(postgres: PostgresSession): Promise<ReadonlySet<string>> {
   const rows = await postgres.rows(
     `SELECT c.relname::text AS name FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
     WHERE t.tgname = 'eider_insert' AND c.relnamespace = current_schema()::regnamespace`,

@@ -1,0 +1,99 @@
+/**
+ * What a mirror carries about itself: whose copy it is, of which state, and since when.
+ *
+ * Owns: the table `eider.mirror` of the DuckDB database, which changes in the commits that change the rows. The worst that
+ * can happen: a database of its own that is taken for a mirror and overwritten; so a note counts only while nothing but
+ * the mirror has written since.
+ */
+import type { PlainValue, Queries, Row } from '../../schema/values.ts';
+import type { Session } from '../../sync/sql.ts';
+import { hasTable } from '../move/into-duckdb.ts';
+
+export interface MirrorNote {
+  /** Names the PostgreSQL database as the configuration does, without credentials. */
+  readonly source: string;
+  /** The id that it has itself. */
+  readonly sourceId: string;
+  /** All transactions up to this one are in the mirror. */
+  readonly version: number;
+  /** The mirror has some beyond it: changes are not replayed before all up to this one can be. */
+  readonly leastHead: number;
+  /** When that was its state, ISO 8601. */
+  readonly at: string;
+  /** Of the DuckDB database, when the mirror wrote last. */
+  readonly ownVersion: number;
+  /** Of the tables whose changes are not kept, as JSON. */
+  readonly sums: string;
+}
+
+export const createNoteTable = `CREATE TABLE IF NOT EXISTS eider.mirror (source VARCHAR PRIMARY KEY,
+  source_id VARCHAR NOT NULL, version BIGINT NOT NULL, least_head BIGINT NOT NULL, at TIMESTAMP WITH TIME ZONE NOT NULL,
+  own_version BIGINT NOT NULL, sums VARCHAR NOT NULL)`;
+
+/** The note as the row that records hold. */
+export function noteRow(note: MirrorNote): Row {
+  return {
+    source: note.source,
+    source_id: note.sourceId,
+    version: String(note.version),
+    least_head: String(note.leastHead),
+    at: note.at.replace(/(?:\.(\d{1,6}))?Z$/, (_, fraction: string = '') => `.${fraction.padEnd(6, '0')}Z`),
+    own_version: String(note.ownVersion),
+    sums: note.sums,
+  };
+}
+
+/** The mirror's note; null when the database is none. */
+export async function readNote(session: Session): Promise<MirrorNote | null> {
+  if (!(await hasTable(session, 'mirror'))) return null;
+  const [row] = await session.rows(
+    `SELECT source, source_id, version, least_head, strftime(at, '%Y-%m-%dT%H:%M:%S.%fZ'), own_version, sums FROM eider.mirror`,
+  );
+  if (!row) return null;
+  const [source, sourceId, version, leastHead, at, ownVersion, sums] = row.map(String) as [
+    string, string, string, string, string, string, string,
+  ];
+  return {
+    source,
+    sourceId,
+    version: Number(version),
+    leastHead: Number(leastHead),
+    at,
+    ownVersion: Number(ownVersion),
+    sums,
+  };
+}
+
+/** Whose mirror the database is, and since when; null when it is none. For what has queries and no session. */
+export async function readMirrorSource(queries: Queries): Promise<{ source: string; at: string } | null> {
+  const found = await queries
+    .selectFrom('information_schema.tables')
+    .select('table_name')
+    .where('table_schema', '=', 'eider')
+    .where('table_name', '=', 'mirror')
+    .execute();
+  if (found.length === 0) return null;
+  const [row] = await queries.selectFrom('eider.mirror').select(['source', 'at']).execute();
+  const { source, at } = (row ?? {}) as { readonly source?: PlainValue; readonly at?: PlainValue };
+  return source === undefined ? null : { source: String(source), at: String(at) };
+}
+
+export async function writeNote(session: Session, note: MirrorNote): Promise<void> {
+  await session.execute(`${createNoteTable}; DELETE FROM eider.mirror`);
+  const row = noteRow(note);
+  await session.run(`INSERT INTO eider.mirror VALUES ($1, $2, $3::BIGINT, $4::BIGINT, $5::TIMESTAMPTZ, $6::BIGINT, $7)`, [
+    note.source,
+    note.sourceId,
+    String(row['version']),
+    String(row['least_head']),
+    String(row['at']),
+    String(row['own_version']),
+    note.sums,
+  ]);
+}
+
+/** The version that the commit under way makes. */
+export async function versionToCome(session: Session): Promise<number> {
+  const [row] = await session.rows('SELECT version FROM eider.state');
+  return Number(row?.[0]) + 1;
+}

@@ -1,0 +1,130 @@
+/**
+ * The mirror: a DuckDB copy of a PostgreSQL database in a store, brought up to date.
+ *
+ * Owns: whether the store may be written at all, and whether the changes that PostgreSQL kept are enough. Each step is one
+ * commit of the DuckDB database: whoever is killed in between leaves the state of the step before. The worst that can
+ * happen: a database of its own is overwritten; so only an empty one becomes a mirror, and only an untouched mirror is
+ * written.
+ */
+import { AppError, isAppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
+import { isRowChange } from '../../sync/record.ts';
+import type { Engine } from '../../sync/engine.ts';
+import type { ChangePage, ChangeSet, Database } from '../database.ts';
+import { newest } from '../move/ends.ts';
+import { inventoryOfDuckDb } from '../move/duckdb-inventory.ts';
+import type { ConnectionPool } from '../postgres/pool.ts';
+import { copyAll, sumUncovered } from './copy-all.ts';
+import { type MirrorNote, readNote } from './mirror-note.ts';
+import { replayChanges } from './replay-changes.ts';
+
+export interface MirrorOptions {
+  readonly postgres: { readonly database: Pick<Database, 'changes' | 'status'>; readonly pool: ConnectionPool };
+  /** Names the PostgreSQL database as the configuration does. */
+  readonly source: string;
+  readonly engine: Engine;
+  /** Names of the tables that migrations make. */
+  readonly ownTables: ReadonlySet<string>;
+  readonly spillFolder: string;
+  readonly runtime: Runtime;
+}
+
+export interface MirrorReport {
+  /** `copied`: all rows anew. `replayed`: what was changed. `current`: nothing was. */
+  readonly how: 'copied' | 'replayed' | 'current';
+  /** Rows that were written or deleted. */
+  readonly rows: number;
+  /** Of the PostgreSQL database. */
+  readonly version: number;
+  readonly at: string;
+}
+
+/** Brings the mirror up to date. @throws AppError `conflict` when the store has a database that is no mirror of this one */
+export async function refreshMirror(options: MirrorOptions): Promise<MirrorReport> {
+  const { engine, postgres } = options;
+  const { databaseId: sourceId } = await postgres.database.status();
+  const { value: note, version } = await engine.read((session) => readNote(session), newest);
+  await requireMirror(options, note, sourceId ?? '', version);
+  const report = (note && (await refreshByChanges(options, note))) ?? (await copyAll(options, sourceId ?? ''));
+  if (report.how !== 'current') await engine.sync();
+  else await engine.maintain();
+  return report;
+}
+
+/** Null when the changes do not reach back, or tell of more than rows, or of more than a commit holds. */
+async function refreshByChanges(options: MirrorOptions, note: MirrorNote): Promise<MirrorReport | null> {
+  const { engine, postgres, runtime } = options;
+  // What keeps no changes is looked through; where it differs, all is copied.
+  if ((await sumUncovered(options)) !== note.sums) return null;
+  const at = new Date(runtime.now()).toISOString();
+  const pageAfter = async (after: number): Promise<ChangePage> =>
+    (await postgres.database.changes({ after, limit: mostVersions })).value;
+  let page = await pageAfter(note.version);
+  const { head } = page;
+  // A transaction that began before the last copy still runs: until it ends, the mirror stays as it is.
+  if (head < note.leastHead) return { how: 'current', rows: 0, version: note.version, at: note.at };
+  let [known, rows] = [note, 0];
+  for (;;) {
+    const sets = page.sets.filter(({ version }) => version <= head);
+    if (known.version < page.oldest || !sets.every(isOfRows)) return null;
+    const last = sets.at(-1)?.version ?? head;
+    const following = last < head ? await pageAfter(last) : null;
+    const isLast = !following?.sets.some(({ version }) => version <= head);
+    const replayed = await replayChanges(engine, known, { ...known, version: isLast ? head : last, at }, sets);
+    if (replayed === 'too-large') return null;
+    // Somebody else refreshes it right now, and from the same changes.
+    if (replayed === 'overtaken') return { how: 'current', rows, version: known.version, at: known.at };
+    rows += replayed.rows;
+    known = replayed.note;
+    if (isLast) return { how: rows === 0 ? 'current' : 'replayed', rows, version: known.version, at };
+    page = following!;
+  }
+}
+
+/** Most transactions in one commit of the mirror. */
+const mostVersions = 500;
+
+function isOfRows({ changes }: ChangeSet): boolean {
+  return changes.every(({ kind }) => kind === 'put' || kind === 'delete');
+}
+
+async function requireMirror(
+  { engine, source }: MirrorOptions,
+  note: MirrorNote | null,
+  sourceId: string,
+  version: number,
+): Promise<void> {
+  if (!note) {
+    const { value: inventory } = await engine.read((session) => inventoryOfDuckDb(session, 'duckdb'), newest);
+    const filled = inventory.tables.filter(({ rows, schema }) => rows > 0 && schema !== 'eider');
+    if (filled.length > 0) throw independent(`it has rows of its own (${filled.map(({ name }) => name).join(', ')})`);
+    return;
+  }
+  if (note.source !== source || note.sourceId !== sourceId) throw independent('it is the mirror of another PostgreSQL database');
+  if (note.ownVersion !== version && !(await isUntouched(engine, note.ownVersion))) {
+    throw independent('it was written since the mirror last was');
+  }
+}
+
+/** Whether migrations alone have written since. */
+async function isUntouched(engine: Engine, since: number): Promise<boolean> {
+  try {
+    for (let after = since; ; ) {
+      const { records, oldest, head } = await engine.feed(after, 100, undefined);
+      if (after < oldest) return false;
+      const changes = records.flatMap((record) => record.changes);
+      if (changes.some((change) => 'bulk' in change || (isRowChange(change) && change.schema !== 'eider'))) return false;
+      after = records.at(-1)?.version ?? head;
+      if (after >= head) return true;
+    }
+  } catch (error) {
+    if (isAppError(error, 'not-found', 'invalid')) return false;
+    throw error;
+  }
+}
+
+function independent(why: string): AppError {
+  return new AppError('conflict', `The store behind PostgreSQL is not refreshed as its mirror: ${why}.`, {
+    hint: 'Name another database file there, move its data with `npm run db -- move`, or remove it. Nothing of it was changed.',
+  });
+}
