@@ -6,13 +6,14 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type {
-  BackendName,
-  BlobSettings,
-  DirectorySettings,
-  GcsSettings,
-  PostgresSettings,
-  S3Settings,
+import {
+  describeBackend,
+  type BackendName,
+  type BlobSettings,
+  type DirectorySettings,
+  type GcsSettings,
+  type PostgresSettings,
+  type S3Settings,
 } from './config/backends.ts';
 import type { Config } from './config/config.ts';
 import { setSdkDefault } from './config/process.ts';
@@ -196,9 +197,24 @@ export async function openPostgres(
 }
 
 /** PostgreSQL: no replica, no store; the driver is loaded that the host is reached best through. */
-async function openOnPostgres({ chosen }: Config, { migrations, runtime }: FactoryContext): Promise<Database> {
+async function openOnPostgres(config: Config, context: FactoryContext): Promise<Database> {
+  const { chosen } = config;
+  const { migrations, runtime } = context;
   if (chosen.backend !== 'postgres') throw new Error(`${chosen.backend} is not PostgreSQL.`);
   const { openPostgresDatabase } = await import('./db/postgres/postgres-database.ts');
   const { connectionString, driver } = chosen;
-  return openPostgresDatabase({ connectionString, driver, migrations, runtime });
+  const database = await openPostgresDatabase({ connectionString, driver, migrations, runtime });
+  const behind = mirrorBehind(config);
+  if (!behind) return database;
+  const { openWithMirror } = await import('./app/mirror.ts');
+  return openWithMirror(database, { config, behind, runtime, open: () => openEngine(behind, context, mirrorSettings) });
+}
+
+/** A copy of a large database may take long. */
+const mirrorSettings: Partial<SyncSettings> = { readDeadlineMs: 24 * 3_600_000 };
+
+/** The first DuckDB backend behind PostgreSQL has its copy; a local file on Vercel would go with the instance. */
+function mirrorBehind(config: Config): Config | null {
+  const behind = config.fallbacks.find(({ backend }) => describeBackend(backend).persistent || !config.onVercel);
+  return behind ? { ...config, chosen: behind, fallbacks: [] } : null;
 }

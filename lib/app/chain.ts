@@ -4,11 +4,10 @@
  * Owns: what of the configuration makes a link. The worst that can happen: two databases that pass for one, so that writes
  * kept for the one are run on the other; so a link's identity is made of all that says where its data are.
  */
-import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type BackendFactories, type BackendStore, type FactoryContext, openLeftover, openStore } from '../backends.ts';
-import { type BackendName, type BackendSettings, describeBackend, type PostgresSettings } from '../config/backends.ts';
+import { type BackendName, describeBackend, type PostgresSettings } from '../config/backends.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import type { Link } from '../db/fallback/link.ts';
@@ -16,6 +15,7 @@ import { isAppError } from '../errors.ts';
 import { type Command, executeCommand } from '../schema/commands.ts';
 import type { Schema } from '../schema/table.ts';
 import { layoutOf } from '../sync/layout.ts';
+import { identityOf } from './identity.ts';
 
 export interface ChainContext extends FactoryContext {
   readonly factories: BackendFactories;
@@ -60,7 +60,7 @@ function linkTo(config: Config, context: ChainContext): Link {
   return {
     name: chosen.backend,
     label: labels[chosen.backend],
-    identity: createHash('sha256').update(identityOf(chosen)).digest('hex').slice(0, 16),
+    identity: identityOf(chosen),
     persistent: describeBackend(chosen.backend).persistent,
     open: () => factories[chosen.backend](config, context),
     ping: chosen.backend === 'postgres' ? pingPostgres(chosen) : (signal) => pingStore(place, signal),
@@ -97,23 +97,6 @@ const labels: Readonly<Record<BackendName, string>> = {
   gcs: 'Google Cloud Storage',
   local: 'the local disk',
 };
-
-/** Where the data are, without credentials: these may change while a write is pending. */
-function identityOf(settings: BackendSettings): string {
-  switch (settings.backend) {
-    case 'postgres': {
-      const { hostname, port, pathname, searchParams } = new URL(settings.connectionString);
-      return `postgres ${hostname}${searchParams.get('host') ?? ''}:${port}${pathname}`;
-    }
-    case 'blob':
-      return `blob ${settings.credentials.storeId} ${settings.name}`;
-    case 's3':
-    case 'gcs':
-      return `${settings.backend} ${settings.endpoint ?? ''} ${settings.bucket} ${settings.name}`;
-    default:
-      return `${settings.backend} ${resolve(settings.directory)} ${settings.name}`;
-  }
-}
 
 function pendingFolder({ directory, name }: { readonly directory: string; readonly name: string }): string {
   return join(directory, layoutOf(name).pendingPrefix);

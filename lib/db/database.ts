@@ -103,7 +103,32 @@ export interface DatabaseStatus {
   readonly usage: UsageReport | null;
   /** Trouble that did not stop the last operation (a failed checkpoint, say); newest last, without secrets. */
   readonly warnings: readonly string[];
+  /** The copy behind PostgreSQL; absent where there is none to be. */
+  readonly mirror?: MirrorStatus;
 }
+
+/** A DuckDB copy of a PostgreSQL database. */
+export interface MirrorStatus {
+  /** The backend that has it. */
+  readonly backend: string;
+  /** Of the PostgreSQL database, at the last refresh; null before the first. */
+  readonly version: number | null;
+  /** When that was its state, ISO 8601. */
+  readonly at: string | null;
+  readonly ageSeconds: number | null;
+  /** Why the last refresh failed; null when it did not. */
+  readonly trouble: string | null;
+}
+
+/** What became of the mirror: all rows anew, what was changed, or nothing to do. */
+export type MirrorOutcome =
+  | {
+      readonly how: 'copied' | 'replayed' | 'current';
+      readonly rows: number;
+      readonly version: number;
+      readonly at: string;
+    }
+  | { readonly how: 'failed'; readonly reason: string };
 
 /** What `sync` did. */
 export interface SyncReport {
@@ -119,6 +144,8 @@ export interface SyncReport {
   /** Pending writes that were run, and those that no longer fitted. */
   readonly pendingDrained: number;
   readonly pendingRejected?: number;
+  /** On PostgreSQL, with a DuckDB backend behind it. */
+  readonly mirror?: MirrorOutcome;
   readonly durationMs: number;
 }
 

@@ -136,6 +136,7 @@ function statusBody({ config, candidates }: Examination, status: DatabaseStatus,
     pendingWrites: status.pendingWrites,
     transfers: status.transfers,
     usage: status.usage,
+    mirror: status.mirror ?? null,
     warnings: [...accessWarnings(config), ...status.warnings],
   };
 }
@@ -168,6 +169,7 @@ function downBody({ config, candidates, problems }: Examination, error: unknown)
     rejectedWrites: null,
     transfers: [],
     usage: null,
+    mirror: null,
     warnings: problems.map(({ message }) => message),
   };
 }

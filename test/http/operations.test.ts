@@ -29,6 +29,7 @@ describe('db-status', () => {
       rejectedWrites: [],
       transfers: [],
       usage: null,
+      mirror: null,
       warnings: [],
     });
     expect(response.headers.get('db-bookmark')).toBe('2');

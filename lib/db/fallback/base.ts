@@ -7,6 +7,7 @@
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { LocalCopy } from '../duckdb/local-copy.ts';
+import { readMirrorSource } from '../mirror/mirror-source.ts';
 import type { Link, LinkDatabase } from './link.ts';
 
 export interface Base {
@@ -43,13 +44,13 @@ const nothing = (): Promise<void> => Promise.resolve();
 /** @throws AppError `unavailable` when there is none */
 export async function findBase(options: BaseOptions): Promise<Base> {
   const { primary, fallbacks } = options;
-  const own = (await warmReplica(options)) ?? (await leftoverOf(primary, true));
+  const own = (await warmReplica(options)) ?? (await leftoverOf(primary, true, options));
   if (own) return own;
   let last: unknown = null;
   for (const link of fallbacks) {
     try {
       const withinMs = link === fallbacks.at(-1) ? lastOpenMs : openMs;
-      return (await openFallback(link, withinMs, options)) ?? (await requireLeftover(link));
+      return (await openFallback(link, withinMs, options)) ?? (await requireLeftover(link, options));
     } catch (error) {
       last = error;
       options.warn(`${link.label} cannot stand in, either.`, error);
@@ -74,22 +75,23 @@ function ofPrimary(link: Link, copy: LocalCopy): Omit<Base, 'kind' | 'close' | '
   return { copy, link, isPrimarys: true, sharesVersions: true, ageMs: () => copy.ageMs };
 }
 
-async function leftoverOf(link: Link, isPrimary: boolean): Promise<Base | null> {
+async function leftoverOf(link: Link, isPrimary: boolean, options: BaseOptions): Promise<Base | null> {
   const copy = await link.leftover().catch(() => null);
   if (!copy) return null;
   const close = (): Promise<void> => copy.close();
   if (isPrimary) return { ...ofPrimary(link, copy), kind: 'leftover', database: null, close };
-  return { ...(await ofFallback(link, copy)), kind: 'leftover', database: null, close };
+  return { ...(await ofFallback(link, copy, options)), kind: 'leftover', database: null, close };
 }
 
-async function requireLeftover(link: Link): Promise<Base> {
-  const base = await leftoverOf(link, false);
+async function requireLeftover(link: Link, options: BaseOptions): Promise<Base> {
+  const base = await leftoverOf(link, false, options);
   if (base) return base;
   throw new AppError('unavailable', `Nothing of ${link.label} is on this machine.`);
 }
 
 /** Null when it is away, too. What it needs longer for goes on, and is closed when it is there. */
-async function openFallback(link: Link, withinMs: number, { runtime, warn }: BaseOptions): Promise<Base | null> {
+async function openFallback(link: Link, withinMs: number, options: BaseOptions): Promise<Base | null> {
+  const { runtime, warn } = options;
   let isLate = false;
   const opening = link.open();
   const inTime = new AbortController();
@@ -104,7 +106,7 @@ async function openFallback(link: Link, withinMs: number, { runtime, warn }: Bas
     const database = await Promise.race([opening, late]);
     if (database?.copy) {
       const close = (): Promise<void> => database.close();
-      return { ...(await ofFallback(link, database.copy)), kind: 'database', database, close };
+      return { ...(await ofFallback(link, database.copy, options)), kind: 'database', database, close };
     }
   } catch (error) {
     warn(`${link.label} cannot be opened.`, error);
@@ -115,6 +117,16 @@ async function openFallback(link: Link, withinMs: number, { runtime, warn }: Bas
   return null;
 }
 
-async function ofFallback(link: Link, copy: LocalCopy): Promise<Omit<Base, 'kind' | 'close' | 'database'>> {
-  return { copy, link, isPrimarys: false, sharesVersions: false, ageMs: () => null };
+/** A mirror of the primary says so itself, and how old it is. */
+async function ofFallback(
+  link: Link,
+  copy: LocalCopy,
+  { primary, runtime }: BaseOptions,
+): Promise<Omit<Base, 'kind' | 'close' | 'database'>> {
+  const mirror = await copy.read((queries) => readMirrorSource(queries)).catch(() => null);
+  if (mirror?.source !== primary.identity)
+    return { copy, link, isPrimarys: false, sharesVersions: false, ageMs: () => null };
+  const sinceMs = Date.parse(mirror.at);
+  const ageMs = (): number => Math.max(0, runtime.now() - sinceMs);
+  return { copy, link, isPrimarys: true, sharesVersions: false, ageMs };
 }

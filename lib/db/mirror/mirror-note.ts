@@ -5,7 +5,6 @@
  * can happen: a database of its own that is taken for a mirror and overwritten; so a note counts only while nothing but
  * the mirror has written since.
  */
-import type { PlainValue, Queries, Row } from '../../schema/values.ts';
 import type { Session } from '../../sync/sql.ts';
 import { hasTable } from '../move/into-duckdb.ts';
 
@@ -26,18 +25,18 @@ export interface MirrorNote {
   readonly sums: string;
 }
 
-export const createNoteTable = `CREATE TABLE IF NOT EXISTS eider.mirror (source VARCHAR PRIMARY KEY,
-  source_id VARCHAR NOT NULL, version BIGINT NOT NULL, least_head BIGINT NOT NULL, at TIMESTAMP WITH TIME ZONE NOT NULL,
+const createNoteTable = `CREATE TABLE IF NOT EXISTS eider.mirror (source VARCHAR PRIMARY KEY,
+  source_id VARCHAR NOT NULL, version BIGINT NOT NULL, least_head BIGINT NOT NULL, made_at TIMESTAMP WITH TIME ZONE NOT NULL,
   own_version BIGINT NOT NULL, sums VARCHAR NOT NULL)`;
 
 /** The note as the row that records hold. */
-export function noteRow(note: MirrorNote): Row {
+export function noteRow(note: MirrorNote): Readonly<Record<string, string>> {
   return {
     source: note.source,
     source_id: note.sourceId,
     version: String(note.version),
     least_head: String(note.leastHead),
-    at: note.at.replace(/(?:\.(\d{1,6}))?Z$/, (_, fraction: string = '') => `.${fraction.padEnd(6, '0')}Z`),
+    made_at: note.at.replace(/(?:\.(\d{1,6}))?Z$/, (_, fraction: string = '') => `.${fraction.padEnd(6, '0')}Z`),
     own_version: String(note.ownVersion),
     sums: note.sums,
   };
@@ -47,7 +46,7 @@ export function noteRow(note: MirrorNote): Row {
 export async function readNote(session: Session): Promise<MirrorNote | null> {
   if (!(await hasTable(session, 'mirror'))) return null;
   const [row] = await session.rows(
-    `SELECT source, source_id, version, least_head, strftime(at, '%Y-%m-%dT%H:%M:%S.%fZ'), own_version, sums FROM eider.mirror`,
+    `SELECT source, source_id, version, least_head, strftime(made_at, '%Y-%m-%dT%H:%M:%S.%fZ'), own_version, sums FROM eider.mirror`,
   );
   if (!row) return null;
   const [source, sourceId, version, leastHead, at, ownVersion, sums] = row.map(String) as [
@@ -64,30 +63,16 @@ export async function readNote(session: Session): Promise<MirrorNote | null> {
   };
 }
 
-/** Whose mirror the database is, and since when; null when it is none. For what has queries and no session. */
-export async function readMirrorSource(queries: Queries): Promise<{ source: string; at: string } | null> {
-  const found = await queries
-    .selectFrom('information_schema.tables')
-    .select('table_name')
-    .where('table_schema', '=', 'eider')
-    .where('table_name', '=', 'mirror')
-    .execute();
-  if (found.length === 0) return null;
-  const [row] = await queries.selectFrom('eider.mirror').select(['source', 'at']).execute();
-  const { source, at } = (row ?? {}) as { readonly source?: PlainValue; readonly at?: PlainValue };
-  return source === undefined ? null : { source: String(source), at: String(at) };
-}
-
 export async function writeNote(session: Session, note: MirrorNote): Promise<void> {
   await session.execute(`${createNoteTable}; DELETE FROM eider.mirror`);
   const row = noteRow(note);
   await session.run(`INSERT INTO eider.mirror VALUES ($1, $2, $3::BIGINT, $4::BIGINT, $5::TIMESTAMPTZ, $6::BIGINT, $7)`, [
     note.source,
     note.sourceId,
-    String(row['version']),
-    String(row['least_head']),
-    String(row['at']),
-    String(row['own_version']),
+    row['version']!,
+    row['least_head']!,
+    row['made_at']!,
+    row['own_version']!,
     note.sums,
   ]);
 }

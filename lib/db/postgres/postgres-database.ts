@@ -40,7 +40,7 @@ export interface PostgresDatabaseOptions extends Pick<TransactionsOptions, 'onSt
 }
 
 /** Connects, runs the migrations that are new, and gives the database. On failure nothing stays open. @throws AppError */
-export async function openPostgresDatabase(options: PostgresDatabaseOptions): Promise<Database> {
+export async function openPostgresDatabase(options: PostgresDatabaseOptions): Promise<PooledDatabase> {
   return new PostgresDatabase(await openParts(options));
 }
 
@@ -49,6 +49,9 @@ export async function openMigratedPool(options: PostgresDatabaseOptions): Promis
   const { pool, location } = await openParts(options);
   return { pool, location };
 }
+
+/** With its connections, for what works on the whole of it. */
+export type PooledDatabase = Database & { readonly pool: ConnectionPool };
 
 export interface MigratedPool {
   readonly pool: ConnectionPool;
@@ -100,7 +103,7 @@ interface Parts {
 /** Between two looks of one process for old changes. */
 const retentionEveryMs = 10 * 60_000;
 
-class PostgresDatabase implements Database {
+class PostgresDatabase implements PooledDatabase {
   readonly engine = 'postgres';
   readonly #parts: Parts;
   #version = 0;
@@ -110,6 +113,10 @@ class PostgresDatabase implements Database {
     this.#parts = parts;
     // Not at once: a process that lives for one request has no time for it.
     this.#nextRetentionMs = parts.runtime.monotonicMs() + retentionEveryMs / 10;
+  }
+
+  get pool(): ConnectionPool {
+    return this.#parts.pool;
   }
 
   async read<T>(work: (queries: Queries) => Promise<T>, options: ReadOptions = {}): Promise<Answer<T>> {

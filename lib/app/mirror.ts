@@ -1,0 +1,34 @@
+/**
+ * PostgreSQL with the mirror that the configuration gives it. Loaded where there is one: DuckDB itself is only loaded when
+ * the mirror is refreshed.
+ */
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import type { Database } from '../db/database.ts';
+import { withMirror } from '../db/mirror/mirrored-database.ts';
+import type { PooledDatabase } from '../db/postgres/postgres-database.ts';
+import type { Runtime } from '../runtime.ts';
+import { schema } from '../schema/tables/index.ts';
+import type { Engine } from '../sync/engine.ts';
+import { identityOf } from './identity.ts';
+
+export interface MirrorSettings {
+  readonly config: Config;
+  /** The configuration of the backend that has the mirror. */
+  readonly behind: Config;
+  readonly runtime: Runtime;
+  readonly open: () => Promise<{ readonly engine: Engine }>;
+}
+
+export function openWithMirror(database: PooledDatabase, { config, behind, runtime, open }: MirrorSettings): Database {
+  const [source, identity] = [identityOf(config.chosen), identityOf(behind.chosen)];
+  return withMirror(database, {
+    source,
+    identity,
+    backend: behind.chosen.backend,
+    open: async () => (await open()).engine,
+    ownTables: new Set(schema.tables.keys()),
+    spillFolder: join(config.tmpDirectory, `eider-mirror-${identity}`),
+    runtime,
+  });
+}
