@@ -37,7 +37,9 @@ try {
   ] as const) {
     const { seconds, peakMegabytes, code } = await move(environment, from, to);
     const rate = Math.round(rows / seconds);
-    console.log(`${from} to ${to}: exit code ${code}, ${seconds.toFixed(1)} s, ${rate} rows/s, peak ${peakMegabytes} MB`);
+    console.log(
+      `${from} to ${to}: exit code ${code}, ${seconds.toFixed(1)} s, ${rate} rows/s, peak ${peakMegabytes} MB`,
+    );
   }
 } finally {
   await server.close();

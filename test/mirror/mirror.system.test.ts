@@ -74,8 +74,13 @@ describe('the mirror', { timeout: 60_000 }, () => {
     expect(await refresh(instance)).toMatchObject({ how: 'replayed', rows: 3 });
     expect(await published()).toEqual(['Ada L.', 'Cleo']);
     const { body } = await instance.send('GET', 'db-status');
-    expect(body).toMatchObject({ backend: 'postgres', mirror: { backend: 'network', ageSeconds: expect.any(Number) as number, trouble: null } });
-    expect(await published('SELECT version FROM eider.mirror')).toEqual([(body['mirror'] as { version: number }).version]);
+    expect(body).toMatchObject({
+      backend: 'postgres',
+      mirror: { backend: 'network', ageSeconds: expect.any(Number) as number, trouble: null },
+    });
+    expect(await published('SELECT version FROM eider.mirror')).toEqual([
+      (body['mirror'] as { version: number }).version,
+    ]);
   });
 
   it('has tables that keep no changes, and is copied anew when these differ, or when changes are gone', async () => {
@@ -88,7 +93,9 @@ describe('the mirror', { timeout: 60_000 }, () => {
     expect(await refresh(instance)).toMatchObject({ how: 'copied' });
     expect(await published('SELECT text FROM notes')).toEqual(['2']);
     await addStudents(instance, 'Bob');
-    await run('UPDATE eider.state SET dropped = (SELECT max(version) FROM eider.changes); DELETE FROM eider.changes; DROP TABLE notes');
+    await run(
+      'UPDATE eider.state SET dropped = (SELECT max(version) FROM eider.changes); DELETE FROM eider.changes; DROP TABLE notes',
+    );
     expect(await refresh(instance)).toMatchObject({ how: 'copied' });
     expect(await published()).toEqual(['Ada', 'Bob']);
     expect(await published(`SELECT count(*) FROM duckdb_tables() WHERE table_name = 'notes'`)).toEqual([0]);
@@ -99,7 +106,11 @@ describe('the mirror', { timeout: 60_000 }, () => {
     await addStudents(instance, 'Ada');
     const open = run(`BEGIN; INSERT INTO students SELECT gen_random_uuid(), 'Late', 'late@example.org', now(), now();
       SELECT pg_sleep(3); COMMIT`);
-    await expect.poll(async () => run(`SELECT 1 FROM pg_stat_activity WHERE query LIKE 'BEGIN; INSERT%' AND wait_event = 'PgSleep'`)).toHaveLength(1);
+    await expect
+      .poll(async () =>
+        run(`SELECT 1 FROM pg_stat_activity WHERE query LIKE 'BEGIN; INSERT%' AND wait_event = 'PgSleep'`),
+      )
+      .toHaveLength(1);
     await addStudents(instance, 'Bob');
     expect(await refresh(instance)).toMatchObject({ how: 'copied' });
     await addStudents(instance, 'Cleo');
@@ -127,7 +138,10 @@ describe('the mirror', { timeout: 60_000 }, () => {
     await own.stop();
     const instance = start(inFolder());
     await addStudents(instance, 'Ada');
-    expect(await refresh(instance)).toMatchObject({ how: 'failed', reason: expect.stringContaining('has rows of its own (students)') as string });
+    expect(await refresh(instance)).toMatchObject({
+      how: 'failed',
+      reason: expect.stringContaining('has rows of its own (students)') as string,
+    });
     expect(await published()).toEqual(['Own']);
     const { body } = await instance.send('GET', 'db-status');
     expect(body['warnings']).toEqual([expect.stringContaining('is not refreshed as its mirror')]);
@@ -142,7 +156,10 @@ describe('the mirror', { timeout: 60_000 }, () => {
     await addStudents(alone, 'Bob');
     await alone.stop();
     const later = start(inFolder());
-    expect(await refresh(later)).toMatchObject({ how: 'failed', reason: expect.stringContaining('it was written since') as string });
+    expect(await refresh(later)).toMatchObject({
+      how: 'failed',
+      reason: expect.stringContaining('it was written since') as string,
+    });
     await later.stop();
   });
 
@@ -168,14 +185,21 @@ describe('the mirror', { timeout: 60_000 }, () => {
     await instance.settled();
     expect(await refresh(instance)).toMatchObject({ how: 'replayed' });
     expect(await refresh(instance)).toMatchObject({ how: 'current' });
-    expect((await run('SELECT name FROM students ORDER BY name')).map(({ name }) => name)).toEqual(['Ada', 'Bob', 'Kept', 'NotYet']);
+    expect((await run('SELECT name FROM students ORDER BY name')).map(({ name }) => name)).toEqual([
+      'Ada',
+      'Bob',
+      'Kept',
+      'NotYet',
+    ]);
   });
 
   it('stays as it was when a refresh is killed half-way', async () => {
     const instance = start(inFolder());
     await addStudents(instance, 'Ada');
     await refresh(instance);
-    await run(`INSERT INTO students SELECT gen_random_uuid(), 'S' || i, i || '@example.org', now(), now() FROM generate_series(1, 21000) i`);
+    await run(
+      `INSERT INTO students SELECT gen_random_uuid(), 'S' || i, i || '@example.org', now(), now() FROM generate_series(1, 21000) i`,
+    );
     expect(await killedRefresh()).toBe('SIGKILL');
     expect(await published()).toEqual(['Ada']);
     expect(await refresh(instance)).toMatchObject({ how: 'copied' });

@@ -36,7 +36,15 @@ function copyOnce(options: MirrorOptions, session: Session, sourceId: string): P
       const sums = await fillAll(session, { postgres: reading, scratch, ownTables }, tables);
       const uncovered = JSON.stringify(await uncoveredOf(reading, tables, sums));
       const ownVersion = await versionToCome(session);
-      await writeNote(session, { source, sourceId, version: settled, leastHead: version, at, ownVersion, sums: uncovered });
+      await writeNote(session, {
+        source,
+        sourceId,
+        version: settled,
+        leastHead: version,
+        at,
+        ownVersion,
+        sums: uncovered,
+      });
       const rows = [...sums.values()].reduce((sum, each) => sum + each.rows, 0);
       return { how: 'copied', rows, version, at };
     }),
@@ -63,7 +71,11 @@ async function fillAll(
 }
 
 /** Tables that an earlier copy made and the source no longer has. */
-async function dropOthers(session: Session, tables: readonly MovedTable[], ownTables: ReadonlySet<string>): Promise<void> {
+async function dropOthers(
+  session: Session,
+  tables: readonly MovedTable[],
+  ownTables: ReadonlySet<string>,
+): Promise<void> {
   const coming = new Set(tables.map(tableTitle));
   const { tables: present } = await inventoryOfDuckDb(session, 'duckdb');
   for (const table of present) {

@@ -50,7 +50,13 @@ export async function readNote(session: Session): Promise<MirrorNote | null> {
   );
   if (!row) return null;
   const [source, sourceId, version, leastHead, at, ownVersion, sums] = row.map(String) as [
-    string, string, string, string, string, string, string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
   ];
   return {
     source,
@@ -66,15 +72,10 @@ export async function readNote(session: Session): Promise<MirrorNote | null> {
 export async function writeNote(session: Session, note: MirrorNote): Promise<void> {
   await session.execute(`${createNoteTable}; DELETE FROM eider.mirror`);
   const row = noteRow(note);
-  await session.run(`INSERT INTO eider.mirror VALUES ($1, $2, $3::BIGINT, $4::BIGINT, $5::TIMESTAMPTZ, $6::BIGINT, $7)`, [
-    note.source,
-    note.sourceId,
-    row['version']!,
-    row['least_head']!,
-    row['made_at']!,
-    row['own_version']!,
-    note.sums,
-  ]);
+  await session.run(
+    `INSERT INTO eider.mirror VALUES ($1, $2, $3::BIGINT, $4::BIGINT, $5::TIMESTAMPTZ, $6::BIGINT, $7)`,
+    [note.source, note.sourceId, row['version']!, row['least_head']!, row['made_at']!, row['own_version']!, note.sums],
+  );
 }
 
 /** The version that the commit under way makes. */

@@ -100,7 +100,8 @@ async function requireMirror(
     if (filled.length > 0) throw independent(`it has rows of its own (${filled.map(({ name }) => name).join(', ')})`);
     return;
   }
-  if (note.source !== source || note.sourceId !== sourceId) throw independent('it is the mirror of another PostgreSQL database');
+  if (note.source !== source || note.sourceId !== sourceId)
+    throw independent('it is the mirror of another PostgreSQL database');
   if (note.ownVersion !== version && !(await isUntouched(engine, note.ownVersion))) {
     throw independent('it was written since the mirror last was');
   }
@@ -109,11 +110,12 @@ async function requireMirror(
 /** Whether migrations alone have written since. */
 async function isUntouched(engine: Engine, since: number): Promise<boolean> {
   try {
-    for (let after = since; ; ) {
+    for (let after = since; ;) {
       const { records, oldest, head } = await engine.feed(after, 100, undefined);
       if (after < oldest) return false;
       const changes = records.flatMap((record) => record.changes);
-      if (changes.some((change) => 'bulk' in change || (isRowChange(change) && change.schema !== 'eider'))) return false;
+      if (changes.some((change) => 'bulk' in change || (isRowChange(change) && change.schema !== 'eider')))
+        return false;
       after = records.at(-1)?.version ?? head;
       if (after >= head) return true;
     }

@@ -67,6 +67,10 @@ class MirroredDatabase implements Database {
     return this.#database.query(request, options);
   }
 
+  exportTo(path: string, options?: ReadOptions): Promise<Answer<null>> {
+    return this.#database.exportTo(path, options);
+  }
+
   changes(request: ChangesRequest): Promise<Answer<ChangePage>> {
     return this.#database.changes(request);
   }
@@ -75,7 +79,8 @@ class MirroredDatabase implements Database {
     const { identity, backend, runtime } = this.#place;
     const status = await this.#database.status();
     const known = await readKnown(this.#database.pool, identity);
-    const ageSeconds = known.at === null ? null : Math.max(0, Math.round((runtime.now() - Date.parse(known.at)) / 1000));
+    const ageSeconds =
+      known.at === null ? null : Math.max(0, Math.round((runtime.now() - Date.parse(known.at)) / 1000));
     const warnings = known.trouble === null ? status.warnings : [...status.warnings, known.trouble];
     return { ...status, mirror: { backend, ...known, ageSeconds }, warnings };
   }

@@ -62,9 +62,29 @@ const statusMembers: JsonObject = {
   ),
   transfers: arrayOf(anything),
   usage: { type: ['object', 'null'] },
+  mirror: described(
+    oneOf(
+      { type: 'null' },
+      openObject({
+        backend: string,
+        version: nullable('integer'),
+        at: nullable('string'),
+        ageSeconds: nullable('integer'),
+        trouble: nullable('string'),
+      }),
+    ),
+    'The DuckDB copy behind PostgreSQL; null where there is none to be.',
+  ),
   warnings: arrayOf(string),
   hint: string,
 };
+
+const mirrorRefreshed: JsonObject = openObject({
+  how: { type: 'string', enum: ['copied', 'replayed', 'current'] },
+  rows: integer,
+  version,
+  at: string,
+});
 
 const change: JsonObject = oneOf(
   object({
@@ -85,16 +105,19 @@ export const functionSchemas: JsonObject = {
     ...openObject({ status: { type: 'string', enum: ['ok', 'degraded', 'down'] }, message: string }, statusMembers),
     description: 'Who may see less is told less.',
   },
-  SyncReport: openObject({
-    from: version,
-    version,
-    recordsApplied: integer,
-    checkpoint: oneOf({ type: 'null' }, openObject({ version, bytes: integer, uploaded: boolean })),
-    published: boolean,
-    dropped: openObject({ records: integer, snapshots: integer }),
-    pendingDrained: integer,
-    durationMs: integer,
-  }),
+  SyncReport: openObject(
+    {
+      from: version,
+      version,
+      recordsApplied: integer,
+      checkpoint: oneOf({ type: 'null' }, openObject({ version, bytes: integer, uploaded: boolean })),
+      published: boolean,
+      dropped: openObject({ records: integer, snapshots: integer }),
+      pendingDrained: integer,
+      durationMs: integer,
+    },
+    { mirror: oneOf(mirrorRefreshed, openObject({ how: { const: 'failed' }, reason: string })) },
+  ),
   Dismissal: object({
     dismiss: described(
       oneOf({ const: 'all' }, { ...arrayOf(string), minItems: 1 }),
