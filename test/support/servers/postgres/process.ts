@@ -73,8 +73,8 @@ export class PostgresProcess {
   /** Null when it accepts connections; else what it said before it went. */
   async #startOnce(): Promise<string | null> {
     const { binaries, identity, data } = this.#options;
-    const [program = '', ...first] = [...dyingWithUs, binaries.postgres];
-    const child = spawn(program, [...first, '-D', data, '-p', String(this.#port)], {
+    const command = [...dyingWithUs, binaries.postgres, '-D', data, '-p', String(this.#port)];
+    const child = spawn(command[0]!, command.slice(1), {
       ...identity,
       cwd: data,
       stdio: ['ignore', 'ignore', 'pipe'],
