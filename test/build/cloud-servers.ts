@@ -2,11 +2,10 @@
  * The clouds on loopback, as other processes reach them: what a user sets, and apart from that what stands in for the
  * addresses that no variable can change.
  */
+import { openStore } from '../../lib/backends.ts';
+import { readConfig } from '../../lib/config/config.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { createS3Store } from '../../lib/store/s3.ts';
-import { startBlobServer } from '../support/servers/blob.ts';
-import { GcsServer } from '../support/servers/gcs.ts';
-import { startS3Server } from '../support/servers/s3.ts';
+import { type CloudPlace, startCloud as startSharedCloud } from '../support/clouds.ts';
 
 export const cloudNames = ['blob', 's3', 'gcs'] as const;
 
@@ -22,79 +21,36 @@ export interface CloudServer {
   readonly key: string;
   /** Texts that nobody may see. */
   readonly secrets: readonly string[];
-  /** What the cloud holds, whatever Eider says. */
+  /** What the cloud holds under a key. */
   read(key: string): Promise<Uint8Array | null>;
   close(): Promise<void>;
 }
 
 export const startCloud: Readonly<Record<CloudName, () => Promise<CloudServer>>> = {
-  blob: startBlob,
-  s3: startS3,
-  gcs: startGcs,
+  blob: () => start('blob'),
+  s3: () => start('s3'),
+  gcs: () => start('gcs'),
 };
 
-const key = 'school/courses.db';
-
-async function startBlob(): Promise<CloudServer> {
-  const server = await startBlobServer();
-  const store = server.addStore();
+async function start(name: CloudName): Promise<CloudServer> {
+  const cloud = await startSharedCloud(name);
+  const { environment, imports, processEnvironment }: CloudPlace = cloud.fresh();
+  const opened = await openStore(readConfig(environment), systemRuntime);
+  const importing = imports.map((path) => `--import=${path}`).join(' ');
   return {
-    environment: { BLOB_READ_WRITE_TOKEN: store.token, BLOB_NAME: key },
-    redirection: {
-      EIDER_TEST_BLOB_SERVER: server.url,
-      NODE_OPTIONS: importing(new URL('../support/servers/blob-redirect.ts', import.meta.url)),
-    },
-    key,
-    secrets: [store.token.split('_').at(-1)!],
-    read: async (name) => store.find(name)?.bytes ?? null,
-    close: () => server.close(),
+    environment,
+    redirection: { ...processEnvironment, ...(importing === '' ? {} : { NODE_OPTIONS: importing }) },
+    key: opened.name,
+    secrets: secretsOf(environment),
+    read: (key) => opened.store.get(key),
+    close: () => cloud.close(),
   };
 }
 
-async function startS3(): Promise<CloudServer> {
-  const secretAccessKey = 'zqSecretOfS3';
-  const server = await startS3Server({ secretAccessKey });
-  const { accessKeyId, bucket, endpoint, region } = server;
-  const credentials = { kind: 'keys', accessKeyId, secretAccessKey, sessionToken: null } as const;
-  const store = createS3Store({ bucket, endpoint, region, credentials, forcePathStyle: true, runtime: systemRuntime });
-  return {
-    environment: {
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      S3_BUCKET: bucket,
-      S3_KEY: key,
-      S3_ENDPOINT: endpoint,
-    },
-    redirection: {},
-    key,
-    secrets: [secretAccessKey],
-    read: (name) => store.get(name),
-    close: () => server.close(),
-  };
-}
-
-async function startGcs(): Promise<CloudServer> {
-  const server = await GcsServer.start({ asksForTokens: true });
-  const bucket = server.makeBucket();
-  const account = server.accounts.key;
-  return {
-    environment: {
-      GCS_BUCKET: bucket.name,
-      GCS_KEY: key,
-      GCS_ENDPOINT: server.url,
-      GOOGLE_APPLICATION_CREDENTIALS: JSON.stringify(account),
-    },
-    redirection: {
-      EIDER_TEST_TOKEN_SERVER: server.url,
-      NODE_OPTIONS: importing(new URL('../support/servers/gcs/redirect.ts', import.meta.url)),
-    },
-    key,
-    secrets: account.private_key.split('\n').filter((line) => line.length > 40),
-    read: async (name) => bucket.find(name)?.bytes ?? null,
-    close: () => server.stop(),
-  };
-}
-
-function importing(file: URL): string {
-  return `--import=${file.href}`;
+function secretsOf(environment: Variables): readonly string[] {
+  const { BLOB_READ_WRITE_TOKEN, AWS_SECRET_ACCESS_KEY, GOOGLE_APPLICATION_CREDENTIALS } = environment;
+  if (BLOB_READ_WRITE_TOKEN !== undefined) return [BLOB_READ_WRITE_TOKEN.split('_').at(-1)!];
+  if (AWS_SECRET_ACCESS_KEY !== undefined) return [AWS_SECRET_ACCESS_KEY];
+  const { private_key: key } = JSON.parse(GOOGLE_APPLICATION_CREDENTIALS!) as { private_key: string };
+  return key.split('\n').filter((line) => line.length > 40);
 }
