@@ -1,14 +1,19 @@
 /**
  * pgbouncer (Debian's) in transaction mode before a PostgreSQL server: each transaction may run in another session, and
- * what a session remembers is somebody else's. A missing one fails the test: `apt-get install pgbouncer`.
+ * what a session remembers is somebody else's. `apt-get install pgbouncer`.
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './ports.ts';
 import type { PostgresServer } from './postgres.ts';
+
+const program = '/usr/sbin/pgbouncer';
+
+export const hasPgbouncer = existsSync(program);
 
 export interface Pooler {
   /** The URL of a database, through the pooler. */
@@ -25,7 +30,7 @@ export async function startPgbouncer(server: PostgresServer): Promise<Pooler> {
   await writeFile(configuration, settings(server, port, users));
   // It refuses to run as root, and then reads its files as another.
   const identity = process.getuid?.() === 0 ? ['--user=nobody'] : [];
-  const child = spawn('/usr/sbin/pgbouncer', [...identity, configuration], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program, [...identity, configuration], { stdio: ['ignore', 'ignore', 'pipe'] });
   const onExit = (): void => void child.kill('SIGKILL');
   process.once('exit', onExit);
   await listening(child.stderr);
