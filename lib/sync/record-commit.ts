@@ -31,16 +31,20 @@ export class RecordCommit {
     const { record, bytes } = append;
     const began = momentNow(this.#context.runtime);
     await this.#context.step('record-creating');
-    // DuckDB moves the position while the store is at work, and is done with it before anything else is asked of it.
+    // DuckDB moves the position while the store is at work. A rollback must not come in between.
     const moved = this.#host.replica.movePosition(positionOf(record));
-    const [appended] = await Promise.allSettled([this.#append(append), moved]);
-    if (appended.status === 'rejected') throw appended.reason;
-    if (appended.value === 'lost') {
-      await this.giveUp();
-      return false;
+    try {
+      if ((await this.#append(append)) === 'lost') {
+        await Promise.allSettled([moved]);
+        await this.giveUp();
+        return false;
+      }
+      await this.#context.step('record-created');
+      await this.#host.requireOnLog(record.version);
+    } catch (error) {
+      await Promise.allSettled([moved]);
+      throw error;
     }
-    await this.#context.step('record-created');
-    await this.#host.requireOnLog(record.version);
     await this.#host.settle(async () => {
       acknowledge();
       await this.#commitReplica(record, moved);
