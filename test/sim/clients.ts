@@ -123,6 +123,7 @@ export class Clients {
       answered: Infinity,
       reply: { kind: 'unknown' },
       attempts: 0,
+      refusedAttempts: [],
     };
     this.history.push(recorded);
     if (request.kind === 'write') this.writes.set(recorded.id, request.write);
@@ -141,6 +142,7 @@ export class Clients {
   async #ask(process: Process, recorded: Recorded, memory: Memory): Promise<void> {
     // A frozen process hears of it later.
     await this.#world.wait(memory.chance() * 2, process);
+    const begun = this.#world.stamp();
     const reply = await process.run(() => this.#answer(process, recorded));
     // Its answer dies with it.
     if (process.isDead) return;
@@ -149,7 +151,10 @@ export class Clients {
       return;
     }
     // Of several attempts, one may still do what another was refused.
-    if (recorded.attempts > 1 && reply.kind !== 'ok') return;
+    if (recorded.attempts > 1 && reply.kind !== 'ok') {
+      if (reply.kind === 'refused' && this.#isKeyValid(recorded)) recorded.refusedAttempts.push(begun);
+      return;
+    }
     recorded.reply = reply;
     if (reply.kind !== 'unknown') recorded.answered = this.#world.stamp();
     this.#world.note(memory.name, `${recorded.id}: ${describeReply(reply)}`);
@@ -165,8 +170,15 @@ export class Clients {
     if (recorded.request.kind === 'write') this.#afterWrite(process, recorded.request.write, memory);
   }
 
+  /** A key is kept for a day, by clocks that are hours off; a sleeper may run its attempt later than that. */
+  #isKeyValid({ askedMs }: Recorded): boolean {
+    return this.#world.nowMs - askedMs < 12 * hour;
+  }
+
   /** Whatever attempt is answered, it is the same answer. */
-  #requireSame({ id, reply }: Recorded, other: Reply): void {
+  #requireSame(recorded: Recorded, other: Reply): void {
+    const { id, reply } = recorded;
+    if (!this.#isKeyValid(recorded)) return;
     if (reply.kind !== 'ok' || other.kind !== 'ok' || reply.answer === other.answer) return;
     throw new Violation('a key decides once', `${id} was answered "${reply.answer}" and "${other.answer}"`);
   }

@@ -44,6 +44,8 @@ export interface Recorded {
   reply: Reply;
   /** How often it was sent. */
   attempts: number;
+  /** When attempts after the first began that were refused, as stamps: none of them after it was done. */
+  readonly refusedAttempts: number[];
 }
 
 export function describeRequest(request: Request): string {

@@ -87,6 +87,8 @@ function checkWrite(
     if (reply.kind === 'refused') requireState(versions, floors, each, write, { ok: false, reason: reply.reason });
     return;
   }
+  if (place && each.refusedAttempts.some((begun) => begun > versions[place.version]!.born))
+    throw new Violation('a key decides once', `${id} is in record ${place.version}, and was refused after that`);
   if (reply.kind === 'unknown') return;
   if (write.kind === 'peek' || reply.answer === 'was absent') {
     requireState(versions, floors, each, write, { ok: true, answer: reply.answer });

@@ -505,4 +505,30 @@ export const mutations: readonly Mutation[] = [
     profiles: ['races'],
     within: 20,
   },
+  {
+    name: 'forgets under which key a write was done',
+    rule: 'a write',
+    edits: [
+      {
+        file: 'schema/write/idempotency.ts',
+        from: `  if (kept && !isExpired) {`,
+        to: `  if (kept && !isExpired && kept.fingerprint !== fingerprint) {`,
+      },
+    ],
+    profiles: ['network', 'crashes'],
+    within: 120,
+  },
+  {
+    name: 'tells changes that are not committed in the order of the log',
+    rule: 'a read',
+    edits: [
+      {
+        file: 'sync/feed.ts',
+        from: `        records.push(found.record);`,
+        to: `        records.unshift(found.record);`,
+      },
+    ],
+    profiles: ['races', 'network'],
+    within: 10,
+  },
 ];
