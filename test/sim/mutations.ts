@@ -29,12 +29,10 @@ export const mutations: readonly Mutation[] = [
     rule: '1',
     edits: [
       {
-        file: 'sync/commit.ts',
-        from: `    const outcome = await appendRecord(this.#context, { record, bytes, deadlineMs, onThrottled });
-    if (!throttled) this.#pace.ease();`,
-        to: `    void this.#context.runtime.sleep(50).then(() => appendRecord(this.#context, { record, bytes, deadlineMs, onThrottled })).catch(() => undefined);
-    const outcome = 'committed' as string;
-    if (!throttled) this.#pace.ease();`,
+        file: 'sync/record-commit.ts',
+        from: `Promise.allSettled([this.#append(append), moved]);`,
+        to: `Promise.allSettled([Promise.resolve('committed' as AppendOutcome), moved]);
+    void this.#context.runtime.sleep(50).then(() => this.#append(append)).catch(() => undefined);`,
       },
     ],
     profiles: ['races'],
@@ -45,23 +43,21 @@ export const mutations: readonly Mutation[] = [
     rule: '1',
     edits: [
       {
-        file: 'sync/commit.ts',
-        from: `    const outcome = await appendRecord(`,
-        to: `    await this.#commitReplica(record);
-    const outcome = await appendRecord(`,
+        file: 'sync/record-commit.ts',
+        from: `    const [appended] =`,
+        to: `    await this.#commitReplica(record, moved);
+    const [appended] =`,
       },
       {
-        file: 'sync/commit.ts',
-        from: `    await this.#commitReplica(record);
-    this.#host.noteCommit(`,
-        to: `    this.#host.noteCommit(`,
+        file: 'sync/record-commit.ts',
+        from: `await this.giveUp();`,
+        to: `await this.giveUp().catch(() => undefined);`,
       },
       {
-        file: 'sync/commit.ts',
-        from: `    if (outcome === 'lost') {
-      await this.#giveUpRun();`,
-        to: `    if (outcome === 'lost') {
-      await this.#giveUpRun().catch(() => undefined);`,
+        file: 'sync/record-commit.ts',
+        from: `      await this.#commitReplica(record, moved);
+      this.#host`,
+        to: `      this.#host`,
       },
     ],
     profiles: ['races', 'network'],
@@ -239,7 +235,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'believes its own commit after it slept in the middle of it',
     rule: '6',
-    edits: [{ file: 'sync/commit.ts', from: `    await this.#host.requireOnLog(record.version);\n`, to: '' }],
+    edits: [{ file: 'sync/record-commit.ts', from: `    await this.#host.requireOnLog(record.version);\n`, to: '' }],
     profiles: ['days'],
     within: 10,
   },
@@ -322,15 +318,17 @@ export const mutations: readonly Mutation[] = [
     rule: 'a write',
     edits: [
       {
-        file: 'sync/commit.ts',
-        from: `    if (outcome === 'lost') {
-      await this.#giveUpRun();
-      return false;
-    }`,
-        to: `    if (outcome === 'lost') {
-      record = { ...record, version: record.version + 1 };
-      return this.#commitRecord(record, encodeRecord(record), deadlineMs);
-    }`,
+        file: 'sync/record-commit.ts',
+        from: `      await this.giveUp();
+      return false;`,
+        to: `      const next = { ...record, version: record.version + 1 };
+      return this.commit({ ...append, record: next, bytes: encodeRecord(next) }, acknowledge);`,
+      },
+      {
+        file: 'sync/record-commit.ts',
+        from: `import type { SyncContext }`,
+        to: `import { encodeRecord } from './record.ts';
+import type { SyncContext }`,
       },
     ],
     profiles: ['races'],
@@ -395,8 +393,12 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'sync/replica.ts',
-        from: `      await writePosition(this.writer, position);
-      await this.writer.execute('COMMIT');`,
+        from: `const moved = writePosition(this.writer, position);`,
+        to: `const moved = Promise.resolve();`,
+      },
+      {
+        file: 'sync/replica.ts',
+        from: `      await this.writer.execute('COMMIT');`,
         to: `      await this.writer.execute('COMMIT');
       await writePosition(this.writer, position);`,
       },
