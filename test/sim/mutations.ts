@@ -107,7 +107,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     profiles: ['network'],
-    within: 10,
+    within: 40,
   },
   {
     name: 'takes an unknown outcome for a failure',
@@ -149,7 +149,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     profiles: ['days', 'storm'],
-    within: 10,
+    within: 40,
   },
   {
     name: 'drops records after twelve hours',
@@ -217,7 +217,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     profiles: ['days'],
-    within: 10,
+    within: 60,
   },
   {
     name: 'measures the age of a proof by the monotonic clock alone',
@@ -251,7 +251,7 @@ export const mutations: readonly Mutation[] = [
     rule: '7',
     edits: [{ file: 'sync/sealed.ts', from: `return match && sha256Hex(body) === match[1] ?`, to: `return match ?` }],
     profiles: ['damage'],
-    within: 10,
+    within: 40,
   },
   {
     name: 'takes an outage for absence',
@@ -266,7 +266,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     profiles: ['network'],
-    within: 10,
+    within: 80,
   },
   {
     name: 'lets the changes of a failed request into the record',
@@ -385,7 +385,7 @@ import type { SyncContext }`,
     rule: 'a read',
     edits: [{ file: 'sync/host.ts', from: `this.head.ageMs() <= maxStalenessMs) return;`, to: `true) return;` }],
     profiles: ['days', 'damage', 'storm'],
-    within: 10,
+    within: 40,
   },
   {
     name: 'moves the position in a transaction of its own',
