@@ -30,9 +30,9 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'sync/record-commit.ts',
-        from: `Promise.allSettled([this.#append(append), moved]);`,
-        to: `Promise.allSettled([Promise.resolve('committed' as AppendOutcome), moved]);
-    void this.#context.runtime.sleep(50).then(() => this.#append(append)).catch(() => undefined);`,
+        from: `      if ((await this.#append(append)) === 'lost') {`,
+        to: `      void this.#context.runtime.sleep(50).then(() => this.#append(append)).catch(() => undefined);
+      if (String(record.version) === 'lost') {`,
       },
     ],
     profiles: ['races'],
@@ -44,9 +44,9 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'sync/record-commit.ts',
-        from: `    const [appended] =`,
-        to: `    await this.#commitReplica(record, moved);
-    const [appended] =`,
+        from: `      if ((await this.#append(append)) === 'lost') {`,
+        to: `      await this.#commitReplica(record, moved);
+      if ((await this.#append(append)) === 'lost') {`,
       },
       {
         file: 'sync/record-commit.ts',
@@ -319,10 +319,10 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'sync/record-commit.ts',
-        from: `      await this.giveUp();
-      return false;`,
-        to: `      const next = { ...record, version: record.version + 1 };
-      return this.commit({ ...append, record: next, bytes: encodeRecord(next) }, acknowledge);`,
+        from: `        await this.giveUp();
+        return false;`,
+        to: `        const next = { ...record, version: record.version + 1 };
+        return await this.commit({ ...append, record: next, bytes: encodeRecord(next) }, acknowledge);`,
       },
       {
         file: 'sync/record-commit.ts',
