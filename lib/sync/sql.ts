@@ -54,15 +54,24 @@ export class Session {
     }
   }
 
-  /** The same with a statement that is kept for the next time. Only for statements that read no table. */
+  /**
+   * The same with a statement that is kept for the next time. Only for statements that read no table. One that is in use
+   * is not shared: what is bound to it for one would be run for the other.
+   */
   async withKeptStatement<T>(sql: string, work: (statement: DuckDBPreparedStatement) => Promise<T>): Promise<T> {
-    let statement = this.#kept.get(sql);
-    if (!statement) {
-      statement = await this.connection.prepare(sql);
-      if (this.#kept.size >= maxKept) this.#destroyKept();
-      this.#kept.set(sql, statement);
+    const statement = this.#kept.get(sql) ?? (await this.connection.prepare(sql));
+    this.#kept.delete(sql);
+    try {
+      return await work(statement);
+    } finally {
+      this.#keep(sql, statement);
     }
-    return work(statement);
+  }
+
+  #keep(sql: string, statement: DuckDBPreparedStatement): void {
+    if (this.#kept.size >= maxKept) this.#destroyKept();
+    if (this.#kept.has(sql)) statement.destroySync();
+    else this.#kept.set(sql, statement);
   }
 
   /** Runs one statement. `types` decides how values are bound where their own type says too little. */

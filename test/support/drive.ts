@@ -45,8 +45,16 @@ export async function mountDrive(folder: string, bytes: number): Promise<Drive> 
     folder: reached,
     launcher,
     async fill(leftBytes = 0) {
-      const { bavail, bsize } = await statfs(reached);
-      await writeFile(ballast, Buffer.alloc(bavail * bsize - leftBytes));
+      for (;;) {
+        const { bavail, bsize } = await statfs(reached);
+        try {
+          return await writeFile(ballast, Buffer.alloc(bavail * bsize - leftBytes));
+        } catch (error) {
+          // Somebody wrote meanwhile: what was free is not.
+          if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+          await rm(ballast, { force: true });
+        }
+      }
     },
     makeRoom: () => rm(ballast),
     remount: (mode) => run(launcher, 'mount', '-o', `remount,bind,${mode}`, folder),

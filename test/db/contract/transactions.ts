@@ -121,12 +121,14 @@ export function transactionContract(makePlace: MakePlace): void {
 
     it('may run statements in parallel', async () => {
       const database = await open();
-      await database.write((queries) =>
-        Promise.all(
-          ['a', 'b', 'c'].map((id) => queries.insertInto('accounts').values({ id, owner: id, balance: 1 }).execute()),
-        ),
-      );
-      expect(await accountIds(database)).toEqual(['a', 'b', 'c']);
+      const insertAll = (ids: readonly string[]) =>
+        database.write((queries) =>
+          Promise.all(ids.map((id) => queries.insertInto('accounts').values({ id, owner: id, balance: 1 }).execute())),
+        );
+      await insertAll(['a', 'b', 'c']);
+      // Their statements are known by now.
+      await insertAll(['d', 'e', 'f']);
+      expect(await accountIds(database)).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
     });
 
     const refused: readonly (readonly [string, (queries: Queries) => Promise<unknown>])[] = [
