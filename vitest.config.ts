@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * Two projects: `unit`, whose files run beside each other, and `system`, whose files start servers, builds and other
- * processes of their own, and run one after another once the units are through: on a small machine they would only
- * take each other's time and then fail by time-outs.
+ * processes of their own, and run two at a time once the units are through: on a small machine more would only take each
+ * other's time and then fail by time-outs.
  */
 const system = [
   'test/build/**/*.test.ts',
@@ -28,7 +28,7 @@ export default defineConfig({
     unstubEnvs: true,
     pool: 'forks',
     // Most of them wait for servers and clocks: as many as cores would leave these idle.
-    maxWorkers: 3,
+    maxWorkers: 4,
     projects: [
       {
         extends: true,
@@ -36,7 +36,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'system', include: system, fileParallelism: false, sequence: { groupOrder: 1 } },
+        test: { name: 'system', include: system, maxWorkers: 2, sequence: { groupOrder: 1 } },
       },
     ],
   },
