@@ -4,8 +4,16 @@ export async function POST(request: Request): Promise<Response> {
   return endpoints.import(request);
 }
 
-async function refuse(request: Request): Promise<Response> {
-  return endpoints.refuse(request, 'POST');
+export async function PUT(request: Request): Promise<Response> {
+  return endpoints.importPart(request);
 }
 
-export { refuse as DELETE, refuse as GET, refuse as HEAD, refuse as OPTIONS, refuse as PATCH, refuse as PUT };
+export async function DELETE(request: Request): Promise<Response> {
+  return endpoints.importGivenUp(request);
+}
+
+async function refuse(request: Request): Promise<Response> {
+  return endpoints.refuse(request, 'POST, PUT, DELETE');
+}
+
+export { refuse as GET, refuse as HEAD, refuse as OPTIONS, refuse as PATCH };

@@ -220,6 +220,28 @@ export interface QueryResult {
   readonly truncated: 'rows' | 'bytes' | null;
 }
 
+/** A part of an upload as the store has it. */
+export interface UploadedPart {
+  readonly part: number;
+  readonly bytes: number;
+}
+
+/**
+ * Files on their way in parts, kept where every instance finds them. Part 0 says what the upload is for.
+ */
+export interface Uploads {
+  /** Keeps a part, unless that part is there already, whatever it holds. */
+  keep(upload: string, part: number, bytes: Uint8Array, signal?: AbortSignal): Promise<'created' | 'exists'>;
+  /** Null when there is no such part. */
+  read(upload: string, part: number, signal?: AbortSignal): Promise<Uint8Array | null>;
+  /** Without part 0, in their order. */
+  list(upload: string, signal?: AbortSignal): Promise<readonly UploadedPart[]>;
+  /** Drops all parts. Repeating it is harmless. */
+  drop(upload: string): Promise<void>;
+  /** Drops what is older than a day by the store's dates, up to 1,000 parts; answers how many. */
+  dropAbandoned(): Promise<number>;
+}
+
 export interface Database {
   readonly engine: Engine;
 
@@ -254,6 +276,9 @@ export interface Database {
 
   /** What was committed after a version, as far as it is kept; as fresh as a read at the head. */
   changes(request: ChangesRequest): Promise<Answer<ChangePage>>;
+
+  /** Its calls end with `invalid` where the engine has no place for files. */
+  readonly uploads: Uploads;
 
   status(): Promise<DatabaseStatus>;
 

@@ -80,3 +80,15 @@ export function decodeText(bytes: Uint8Array): string {
     throw new RequestError(400, 'The body is not UTF-8.', { cause: error });
   }
 }
+
+/** The same for a text that comes in pieces; characters may be cut. */
+export async function* decodePieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  try {
+    for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true });
+    yield decoder.decode();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new RequestError(400, 'The body is not UTF-8.', { cause: error });
+  }
+}

@@ -14,6 +14,7 @@ import { RequestError } from './problem.ts';
 import { queryHandler, queryTypes } from './query.ts';
 import { rowHandlers } from './rows.ts';
 import { reading, type Terms, writing } from './terms.ts';
+import { giveUpHandler, partBytes, partHandler } from './uploads.ts';
 
 type Endpoint = (request: Request) => Promise<Response>;
 
@@ -35,6 +36,8 @@ export interface Endpoints {
   readonly query: Endpoint;
   readonly export: Endpoint;
   readonly import: Endpoint;
+  readonly importPart: Endpoint;
+  readonly importGivenUp: Endpoint;
   readonly openapi: Endpoint;
   /** For the methods that a function does not serve: 405 with the methods that it does; OPTIONS asks for them. */
   refuse(request: Request, allow: string): Promise<Response>;
@@ -69,6 +72,8 @@ export function createEndpoints(given: Services, loadLimits: LoadLimits = defaul
     changes: endpoint({ ...reading('changes'), produces: changeTypes }, changesHandler(services.app)),
     export: endpoint(exporting, exportHandler(services.app)),
     import: endpoint(importing, importHandler(services.app)),
+    importPart: endpoint(writing('import', partBytes), partHandler(services.app)),
+    importGivenUp: endpoint(writing('import', 0), giveUpHandler(services.app)),
     query: endpoint(querying, queryHandler(services.app)),
     openapi: endpoint({ permission: 'openapi', load: 'free', maxBodyBytes: 0 }, openApiHandler(services.app)),
     refuse: (request, allow) =>

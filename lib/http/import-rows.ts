@@ -7,7 +7,7 @@
 import { AppError } from '../errors.ts';
 import { columnOf, type Column, type Table } from '../schema/table.ts';
 import type { PlainValue, Row } from '../schema/values.ts';
-import { readCsv } from './formats/csv-reader.ts';
+import { CsvReader } from './formats/csv-reader.ts';
 import { parseJson } from './json.ts';
 
 export interface PlacedRow {
@@ -16,18 +16,30 @@ export interface PlacedRow {
   readonly input: PlainValue;
 }
 
-export function* rowsOfCsv(table: Table, text: string): Generator<PlacedRow> {
+/** A text in pieces, cut anywhere. */
+type Pieces = AsyncIterable<string>;
+
+export async function* rowsOfCsv(table: Table, pieces: Pieces): AsyncGenerator<PlacedRow> {
+  const reader = new CsvReader();
   let names: readonly string[] | null = null;
-  for (const { line, cells } of readCsv(text)) {
-    if (!names) {
-      names = headerOf(cells, line);
-      continue;
+  for await (const { piece, isLast } of withLast(pieces)) {
+    for (const { line, cells } of reader.read(piece, isLast)) {
+      if (names) yield { line, input: rowOf(table, names, line, cells) };
+      else names = headerOf(cells, line);
     }
-    if (cells.length !== names.length)
-      throw wrongLine(line, `has ${cells.length} cells, and the header ${names.length}`);
-    const entries = names.map((name, index) => [name, valueOf(columnOf(table, name), cells[index] ?? null)] as const);
-    yield { line, input: Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Row };
   }
+}
+
+/** Says of the last piece, which may be empty, that it is. */
+async function* withLast(pieces: Pieces): AsyncGenerator<{ readonly piece: string; readonly isLast: boolean }> {
+  for await (const piece of pieces) yield { piece, isLast: false };
+  yield { piece: '', isLast: true };
+}
+
+function rowOf(table: Table, names: readonly string[], line: number, cells: readonly (string | null)[]): Row {
+  if (cells.length !== names.length) throw wrongLine(line, `has ${cells.length} cells, and the header ${names.length}`);
+  const entries = names.map((name, index) => [name, valueOf(columnOf(table, name), cells[index] ?? null)] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Row;
 }
 
 function headerOf(cells: readonly (string | null)[], line: number): string[] {
@@ -48,13 +60,19 @@ function valueOf(column: Column | undefined, cell: string | null): PlainValue | 
   return word === 'true' ? true : word === 'false' ? false : cell;
 }
 
-export function* rowsOfJsonLines(text: string): Generator<PlacedRow> {
-  for (const [index, line] of text
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
-    .entries()) {
-    if (line.trim() === '') continue;
-    yield { line: index + 1, input: jsonOf(line, index + 1) };
+/** A line that is longer is none: somewhere a line end is missing. */
+const mostCharacters = 1024 * 1024;
+
+export async function* rowsOfJsonLines(pieces: Pieces): AsyncGenerator<PlacedRow> {
+  let [rest, line] = ['', 0];
+  for await (const { piece, isLast } of withLast(pieces)) {
+    const lines = (rest + piece).split('\n');
+    rest = isLast ? '' : (lines.pop() ?? '');
+    for (const text of lines) {
+      line++;
+      if (text.trim() !== '') yield { line, input: jsonOf(text, line) };
+    }
+    if (rest.length > mostCharacters) throw wrongLine(line + 1, `has more than ${mostCharacters} characters`);
   }
 }
 

@@ -83,7 +83,9 @@ async function dismissWrites(
 
 async function syncDatabase(database: Database): Promise<SyncReport> {
   try {
-    return await database.sync();
+    const report = await database.sync();
+    await database.uploads.dropAbandoned();
+    return report;
   } catch (error) {
     throw notTheRequest(error);
   }

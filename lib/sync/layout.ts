@@ -1,5 +1,5 @@
 /**
- * Where things lie in the store: the names of records, snapshots and bulk states beside the database file.
+ * Where things lie in the store: the names of records, snapshots, bulk states and uploads beside the database file.
  *
  * Owns: the layout, both ways (name to key, key to name). Knows nothing of what the objects hold. The worst that can
  * happen: two meanings for one key, so the patterns are exact and a key that does not match is nobody's.
@@ -22,6 +22,7 @@ export interface Layout {
   readonly snapshotPrefix: string;
   readonly bulkPrefix: string;
   readonly pendingPrefix: string;
+  readonly uploadPrefix: string;
   recordKey(version: number): string;
   /** The version of a record's key; null for any other key. */
   recordVersion(key: string): number | null;
@@ -32,6 +33,12 @@ export interface Layout {
   pendingKey(id: string): string;
   /** The id of a pending write's key; null for any other key. */
   pendingId(key: string): string | null;
+  /** Part 0 of an upload says what it is for, those from 1 on are the file. */
+  uploadKey(upload: string, part: number): string;
+  /** Where all parts of an upload lie. */
+  uploadFolder(upload: string): string;
+  /** The number of a part's key; null for any other key. */
+  uploadPart(key: string): number | null;
   /** An object made only to see how the store behaves, and deleted at once. */
   probeKey(id: string): string;
 }
@@ -42,12 +49,14 @@ export function layoutOf(name: string): Layout {
   const snapshotPrefix = `${name}.snapshots/`;
   const bulkPrefix = `${name}.bulk/`;
   const pendingPrefix = `${name}.pending/`;
+  const uploadPrefix = `${name}.uploads/`;
   return {
     databaseFile: name,
     logPrefix,
     snapshotPrefix,
     bulkPrefix,
     pendingPrefix,
+    uploadPrefix,
     recordKey: (version) => `${logPrefix}${padVersion(version)}.json`,
     recordVersion: (key) => {
       const match = key.startsWith(logPrefix) ? /^(\d{16})\.json$/.exec(key.slice(logPrefix.length)) : null;
@@ -64,6 +73,13 @@ export function layoutOf(name: string): Layout {
     pendingId: (key) => {
       const rest = key.startsWith(pendingPrefix) ? key.slice(pendingPrefix.length) : '';
       return /^(\d{15}-[0-9a-f-]{36})\.json$/.exec(rest)?.[1] ?? null;
+    },
+    uploadKey: (upload, part) => `${uploadPrefix}${upload}/${String(part).padStart(4, '0')}.part`,
+    uploadFolder: (upload) => `${uploadPrefix}${upload}/`,
+    uploadPart: (key) => {
+      const rest = key.startsWith(uploadPrefix) ? key.slice(uploadPrefix.length) : '';
+      const match = /^[0-9a-f-]{36}\/(\d{4})\.part$/.exec(rest);
+      return match ? Number(match[1]) : null;
     },
     probeKey: (id) => `${snapshotPrefix}probe-${id}`,
   };

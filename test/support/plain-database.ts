@@ -24,6 +24,7 @@ import {
 } from '#packages/kysely';
 import type { Answer, Database, DatabaseStatus, ReadOptions, SyncReport, WriteOptions } from '../../lib/db/database.ts';
 import { mapDuckDbError } from '../../lib/db/duckdb/errors.ts';
+import { noUploads } from '../../lib/db/postgres/uploads.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Migration } from '../../lib/schema/migration.ts';
 import type { AnyTables, PlainValue, Queries } from '../../lib/schema/values.ts';
@@ -105,6 +106,7 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
       version += 1;
       return answer(value);
     },
+    uploads: noUploads,
     exportTo: () =>
       Promise.reject(new AppError('invalid', 'It makes no files: tests of exports run on a database that does.')),
     query: () => Promise.reject(new Error('It has no sandbox: tests of queries run on a database that has one.')),

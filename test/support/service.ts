@@ -135,7 +135,7 @@ const ownFunctions: Readonly<Record<string, Functions>> = {
   changes: { GET: 'changes', HEAD: 'changes' },
   query: { POST: 'query' },
   export: { GET: 'export' },
-  import: { POST: 'import' },
+  import: { POST: 'import', PUT: 'importPart', DELETE: 'importGivenUp' },
   openapi: { GET: 'openapi', HEAD: 'openapi' },
 };
 const tableFunctions: Functions = {

@@ -19,6 +19,7 @@ import type {
   QueryResult,
   ReadOptions,
   SyncReport,
+  Uploads,
   WriteOptions,
 } from '../database.ts';
 import type { UsageReport } from '../../store/usage.ts';
@@ -27,6 +28,7 @@ import { copyOf, type LocalCopy } from './local-copy.ts';
 import { runMigrations } from './migrate.ts';
 import type { SandboxedQueries } from './query/queries.ts';
 import { readingQueries, writingQueries } from './transaction.ts';
+import { uploadsIn } from './uploads.ts';
 
 export interface DuckDbDatabaseOptions extends EngineOptions {
   readonly migrations: readonly Migration[];
@@ -63,6 +65,7 @@ export async function openMigratedEngine(
 class DuckDbDatabase implements ReplicatedDatabase {
   readonly engine = 'duckdb';
   readonly copy: LocalCopy;
+  readonly uploads: Uploads;
   readonly #engine: Engine;
   #queries: Promise<SandboxedQueries> | null = null;
   readonly #location: string;
@@ -73,6 +76,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
   constructor(engine: Engine, options: DuckDbDatabaseOptions) {
     this.#engine = engine;
     this.copy = copyOf(engine.local);
+    this.uploads = uploadsIn(options.store, options.name, options.runtime);
     this.#location = `${options.store.location}/${options.name}`;
     this.#maxStalenessMs = options.maxStalenessMs;
     this.#runtime = options.runtime;

@@ -6,7 +6,7 @@
  */
 import { AppError } from '../../errors.ts';
 import type { Queries } from '../../schema/values.ts';
-import type { Answer, Database, ReadOptions, WriteOptions } from '../database.ts';
+import type { Answer, Database, ReadOptions, Uploads, WriteOptions } from '../database.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Call } from './watch.ts';
 
@@ -28,6 +28,17 @@ export function readCall<T>(database: Database, work: Work<T>, options: ReadOpti
 /** What answers nothing but questions. */
 export function plainCall<T>(run: () => Promise<T>): Call<T> {
   return { run, abandon: () => true };
+}
+
+/** Uploads each of whose calls goes through `call`. */
+export function uploadsThrough(call: <T>(work: (uploads: Uploads) => Promise<T>) => Promise<T>): Uploads {
+  return {
+    keep: (...given) => call((uploads) => uploads.keep(...given)),
+    read: (...given) => call((uploads) => uploads.read(...given)),
+    list: (...given) => call((uploads) => uploads.list(...given)),
+    drop: (...given) => call((uploads) => uploads.drop(...given)),
+    dropAbandoned: () => call((uploads) => uploads.dropAbandoned()),
+  };
 }
 
 /** A write can be given up until its work has ended: what comes then is the commit. */

@@ -20,10 +20,11 @@ import type {
   QueryResult,
   ReadOptions,
   SyncReport,
+  Uploads,
   WriteOptions,
 } from '../database.ts';
 import { findBase } from './base.ts';
-import { plainCall, readCall, writeCall } from './calls.ts';
+import { plainCall, readCall, uploadsThrough, writeCall } from './calls.ts';
 import { describeOutage, describeRead, describeWrite } from './degradation.ts';
 import type { RunCommand } from './drain.ts';
 import type { Link, LinkDatabase } from './link.ts';
@@ -172,6 +173,16 @@ class FallbackDatabase implements Database {
     const answered = await this.#onPrimary((primary) => plainCall(() => primary.changes(request)));
     if (answered) return answered;
     throw this.#away('What has changed is known by the database alone, which is away.');
+  }
+
+  readonly uploads: Uploads = uploadsThrough((work) => this.#onUploads(work));
+
+  async #onUploads<T>(work: (uploads: Uploads) => Promise<T>): Promise<T> {
+    const answered = await this.#onPrimary((primary) =>
+      plainCall(async () => ({ value: await work(primary.uploads) })),
+    );
+    if (answered) return answered.value;
+    throw this.#away('Files are taken in parts by the database alone, which is away.');
   }
 
   /** Null when the primary is away. */

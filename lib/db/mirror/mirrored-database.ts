@@ -21,6 +21,7 @@ import type {
   QueryResult,
   ReadOptions,
   SyncReport,
+  Uploads,
   WriteOptions,
 } from '../database.ts';
 import type { PooledDatabase } from '../postgres/postgres-database.ts';
@@ -73,6 +74,10 @@ class MirroredDatabase implements Database {
 
   changes(request: ChangesRequest): Promise<Answer<ChangePage>> {
     return this.#database.changes(request);
+  }
+
+  get uploads(): Uploads {
+    return this.#database.uploads;
   }
 
   async status(): Promise<DatabaseStatus> {

@@ -28,6 +28,7 @@ import { runMigrations } from './migrate.ts';
 import { type ConnectionPool, openPool } from './pool.ts';
 import { type Keys, queriesIn } from './queries.ts';
 import { dropOldChanges } from './retention.ts';
+import { noUploads } from './uploads.ts';
 import { Transactions, type TransactionsOptions } from './transactions.ts';
 
 export interface PostgresDatabaseOptions extends Pick<TransactionsOptions, 'onStep'> {
@@ -105,6 +106,7 @@ const retentionEveryMs = 10 * 60_000;
 
 class PostgresDatabase implements PooledDatabase {
   readonly engine = 'postgres';
+  readonly uploads = noUploads;
   readonly #parts: Parts;
   #version = 0;
   #nextRetentionMs: number;

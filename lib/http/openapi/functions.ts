@@ -4,7 +4,7 @@
  * Owns: their parameters and answers. The worst that can happen: one that is missing; a test compares the operations with
  * what the files under api/ export.
  */
-import { jsonAnswer, problems, problemsWithBody } from './answers.ts';
+import { emptyAnswer, jsonAnswer, problems, problemsWithBody } from './answers.ts';
 import { anything } from './function-schemas.ts';
 import { integer, type JsonObject, object, oneOf, schemaRef, string } from './json-schema.ts';
 
@@ -23,7 +23,7 @@ export function functionPaths(): JsonObject {
     '/api/changes': { get: changes },
     '/api/query': { post: query },
     '/api/export': { get: exporting },
-    '/api/import': { post: importing },
+    '/api/import': { post: importing, put: sendingPart, delete: givingUp },
     '/api/openapi': { get: openapi },
   };
 }
@@ -152,20 +152,29 @@ const exporting: JsonObject = functions('export', 'A table as a file, or the who
   },
 });
 
+const uploadParameter = { name: 'upload', in: 'query', schema: string };
+
 const importing: JsonObject = functions('import', 'Create the rows of a file, all or none', {
   description:
-    'Each row is validated as a row that is created. Faults are told by line: `errors[].path` is `12/email`. At most 100,000 rows.',
+    'Each row is validated as a row that is created. Faults are told by line: `errors[].path` is `12/email`. At most 100,000 rows in the body. With `upload=begin` an upload of a larger file in parts begins; with the id of an upload its parts are imported, at most 1,000,000 rows, once however often it is asked for.',
   parameters: [
-    { name: 'table', in: 'query', required: true, description: 'The table.', schema: string },
+    { name: 'table', in: 'query', description: 'The table; not for an upload that has begun.', schema: string },
     {
       name: 'format',
       in: 'query',
-      description: 'What the body is, where the header content-type does not say so.',
+      description: 'What the file is, where the header content-type does not say so.',
       schema: { type: 'string', enum: ['csv', 'jsonl', 'parquet'] },
+    },
+    { ...uploadParameter, description: '`begin`, or the id of an upload.' },
+    {
+      name: 'parts',
+      in: 'query',
+      description: 'How many parts the upload has: then it is seen when the last ones are missing.',
+      schema: { type: 'integer', minimum: 1, maximum: 50 },
     },
   ],
   requestBody: {
-    required: true,
+    required: false,
     content: {
       'text/csv': { schema: string },
       'application/jsonl': { schema: string },
@@ -173,9 +182,38 @@ const importing: JsonObject = functions('import', 'Create the rows of a file, al
     },
   },
   responses: {
-    201: jsonAnswer('They are created.', object({ table: string, rows: integer })),
+    201: jsonAnswer(
+      'They are created; or the upload has begun.',
+      oneOf(
+        object({ table: string, rows: integer }),
+        object({ upload: string, partBytes: integer, expires: { type: 'string', format: 'date-time' } }),
+      ),
+      ['idempotent-replayed'],
+    ),
     ...problemsWithBody(404, 409),
   },
+});
+
+const sendingPart: JsonObject = functions('sendPart', 'Send a part of an upload', {
+  description:
+    'In any order and to any instance; the same part again is no error. Parts are pieces of the file as it is, cut anywhere.',
+  parameters: [
+    { ...uploadParameter, required: true, description: 'The id of the upload.' },
+    {
+      name: 'part',
+      in: 'query',
+      required: true,
+      description: 'Its number.',
+      schema: { type: 'integer', minimum: 1, maximum: 50 },
+    },
+  ],
+  requestBody: { required: true, content: { 'application/octet-stream': {} } },
+  responses: { 204: emptyAnswer('It is kept.'), ...problemsWithBody(404, 409) },
+});
+
+const givingUp: JsonObject = functions('giveUpUpload', 'Give up an upload', {
+  parameters: [{ ...uploadParameter, required: true, description: 'Its id.' }],
+  responses: { 204: emptyAnswer('It is gone.'), ...problems(404, 422) },
 });
 
 const openapi: JsonObject = functions('readOpenApi', 'This document', {

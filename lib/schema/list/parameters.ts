@@ -78,21 +78,6 @@ export function parseExportQuery(parameters: readonly Parameter[]): ExportQuery 
   return { table, format, rest };
 }
 
-/** @throws AppError `invalid` */
-export function parseImportQuery(parameters: readonly Parameter[]): { table: string; format: string | null } {
-  const reader = new ParameterReader(parameters);
-  const table = reader.once('table', (text) => text);
-  const format = reader.once('format', (text) => text);
-  reader.rest(() => {
-    throw new ParameterFault('is not known here');
-  });
-  reader.finish();
-  if (table !== null) return { table, format };
-  throw new AppError('invalid', 'The query has to name a table, as in "?table=students".', {
-    fields: [{ path: 'table', message: 'is required' }],
-  });
-}
-
 export interface FeedQuery {
   /** Null: from now on. */
   readonly after: number | null;
@@ -135,7 +120,7 @@ export function refuseParameters(parameters: readonly Parameter[]): void {
 }
 
 /** Takes parameters one by one and collects what is wrong with them. */
-class ParameterReader {
+export class ParameterReader {
   readonly faults: FieldError[] = [];
   readonly #taken = new Set<string>();
   readonly #parameters: readonly Parameter[];

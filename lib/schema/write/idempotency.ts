@@ -70,6 +70,12 @@ export async function once<T>(
   return { value, replayed: false };
 }
 
+/** What was answered under this key; null when nothing was. For who has nothing left to ask with but the key. */
+export async function answerOf<T>(queries: Queries, key: string, forms: AnswerForms<T>): Promise<T | null> {
+  const kept = await findKey(queries, key);
+  return kept === null ? null : forms.restore(JSON.parse(kept.answer) as PlainValue);
+}
+
 async function findKey(queries: Queries, key: string): Promise<Kept | null> {
   const found = await queries
     .selectFrom(keyTable)

@@ -1,0 +1,44 @@
+/**
+ * Uploads in the store of the database: one object a part.
+ *
+ * Owns: their keys and that a part is never overwritten. What the parts hold is for others. The worst that can happen: a
+ * part is taken for that of another upload; so each upload has a folder, named after a random id.
+ */
+import type { Runtime } from '../../runtime.ts';
+import type { Store } from '../../store/store.ts';
+import { layoutOf } from '../../sync/layout.ts';
+import type { Uploads } from '../database.ts';
+
+const abandonedMs = 24 * 3_600_000;
+
+export function uploadsIn(store: Store, name: string, runtime: Runtime): Uploads {
+  const layout = layoutOf(name);
+  const objectsOf = async (upload: string, signal?: AbortSignal) =>
+    (await store.list(layout.uploadFolder(upload), options(signal))).objects;
+  return {
+    keep: (upload, part, bytes, signal) => store.create(layout.uploadKey(upload, part), bytes, options(signal)),
+    read: (upload, part, signal) => store.get(layout.uploadKey(upload, part), options(signal)),
+    list: async (upload, signal) =>
+      (await objectsOf(upload, signal)).flatMap(({ key, size }) => {
+        const part = layout.uploadPart(key) ?? 0;
+        return part > 0 ? [{ part, bytes: size }] : [];
+      }),
+    drop: async (upload) => {
+      const objects = await objectsOf(upload);
+      if (objects.length > 0) await store.delete(objects.map(({ key }) => key));
+    },
+    dropAbandoned: async () => {
+      const { objects } = await store.list(layout.uploadPrefix);
+      const oldest = runtime.now() - abandonedMs;
+      const old = objects.filter(
+        ({ key, modifiedAt }) => layout.uploadPart(key) !== null && modifiedAt.getTime() < oldest,
+      );
+      if (old.length > 0) await store.delete(old.map(({ key }) => key));
+      return old.length;
+    },
+  };
+}
+
+function options(signal?: AbortSignal): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
