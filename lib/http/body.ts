@@ -73,7 +73,7 @@ function tooLarge(maxBytes: number): RequestError {
   return new RequestError(413, `The body may have ${maxBytes} bytes at most.`);
 }
 
-export function decodeText(bytes: Uint8Array): string {
+function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {

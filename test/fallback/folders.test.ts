@@ -225,3 +225,25 @@ test('two that run the same pending writes at once run each of them once', async
   expect((await one.send('GET', 'db-status')).body['rejectedWrites']).toEqual([]);
   expect(await pendingFiles()).toEqual([]);
 });
+
+test('a file in parts waits for the drive: what stands in takes none', async () => {
+  const instance = start();
+  const begun = await instance.send('POST', 'import?table=courses&format=jsonl&upload=begin');
+  const upload = String(begun.body['upload']);
+  const row = { code: 'A1', title: 'Alpha', credits: 1 };
+  expect((await instance.send('PUT', `import?upload=${upload}&part=1`, row)).status).toBe(204);
+  await instance.settled();
+  await unmount();
+  const away = [
+    await instance.send('PUT', `import?upload=${upload}&part=2`, row),
+    await instance.send('POST', `import?upload=${upload}`),
+    await instance.send('POST', 'import?table=courses&format=jsonl&upload=begin'),
+  ];
+  expect(away.map(({ status }) => status)).toEqual([503, 503, 503]);
+  await mount();
+  instance.advance(60_000);
+  await instance.send('GET', 'courses');
+  await instance.settled();
+  const imported = await instance.send('POST', `import?upload=${upload}`);
+  expect([imported.status, imported.body]).toEqual([201, { table: 'courses', rows: 1 }]);
+});

@@ -94,6 +94,7 @@ type EndpointName = Exclude<keyof ReturnType<typeof createEndpoints>, 'refuse'>;
 function endpointOf(method: string, table: string, id: string | undefined): EndpointName {
   if (table === 'db-status') return 'status';
   if (table === 'db-sync') return method === 'POST' ? 'sync' : 'cronSync';
+  if (table === 'import') return method === 'POST' ? 'import' : 'importPart';
   if (id === undefined) return method === 'POST' ? 'create' : 'list';
   const ofRow = { GET: 'readOne', PUT: 'replace', PATCH: 'update', DELETE: 'remove' } as const;
   return ofRow[method as keyof typeof ofRow];

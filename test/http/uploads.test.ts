@@ -3,6 +3,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { CsvReader, readCsv } from '../../lib/http/formats/csv-reader.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
@@ -94,6 +95,25 @@ it('joins rows, quotes, line ends and characters that are cut anywhere', async (
   }
 });
 
+it('reads CSV the same wherever it is cut', () => {
+  const text = '\uFEFFa,b\r\n"x ""q""\r\ny",""\r\n\r\n1,"a,b"\r2,\n"",3';
+  const whole = [...readCsv(text)];
+  expect(whole).toHaveLength(5);
+  for (let at = 1; at < text.length; at++) {
+    const reader = new CsvReader();
+    const cut = [
+      ...reader.read(text.slice(0, at), false),
+      ...reader.read(text.slice(at), false),
+      ...reader.read('', true),
+    ];
+    expect([at, cut]).toEqual([at, whole]);
+  }
+  for (const wrong of ['a\n"b', 'a\n"b"c\n', 'a\nb"c\n', `a\n"${'b'.repeat(2 ** 21)}`]) {
+    const reader = new CsvReader();
+    expect(() => [...reader.read(wrong, false), ...reader.read('', true)]).toThrow(/line 2 has a quote out of place/);
+  }
+});
+
 it('tells faults by line across parts, imports nothing then, and takes JSON lines as well', async () => {
   const service = await startReplicated();
   const upload = await begin(service);
@@ -156,7 +176,7 @@ it('imports once, however often and wherever it is asked for', async () => {
   const [one, other] = [await startReplicated(options), await startReplicated(options)];
   const upload = await begin(one, 'samples');
   // A text of two lines in two parts.
-  await sendAll(one, upload, ['note,amount\n"one\r', '\ntwo",1\n', ',2\n'.repeat(49)]);
+  await sendAll(one, upload, ['note,amount\n"one\n', 'two",1\n', ',2\n'.repeat(49)]);
   const both = await Promise.all([run(one, upload), run(other, upload), run(other, upload)]);
   // The parts may be gone when another one comes to read them.
   expect(both.map(({ status }) => status)).toContain(201);
@@ -166,7 +186,7 @@ it('imports once, however often and wherever it is asked for', async () => {
   expect(again.headers.get('idempotent-replayed')).toBe('true');
   expect(await count(one, 'samples')).toBe(50);
   const first = await (await one.send('GET', '/api/samples?amount=eq.1')).json();
-  expect(first).toMatchObject({ data: [{ note: 'one\r\ntwo' }] });
+  expect(first).toMatchObject({ data: [{ note: 'one\ntwo' }] });
 });
 
 it('does not import again what was imported by an instance that died before it dropped the parts', async () => {
