@@ -20,7 +20,7 @@ export async function withinTime<T>(
 ): Promise<T> {
   const late = new AbortController();
   const ended = new AbortController();
-  const expired = runtime.sleep(ms, ended.signal).then(
+  const expired = patience(runtime, ms, ended.signal).then(
     () => {
       late.abort();
       // What heeds the signal has a moment to say what became of it.
@@ -36,6 +36,16 @@ export async function withinTime<T>(
   } finally {
     ended.abort();
   }
+}
+
+const sliceMs = 100;
+
+/**
+ * Waits in slices, so that a process which gets no time to run waits longer: that it hears of no answer then says nothing
+ * of who is asked.
+ */
+async function patience(runtime: Pick<Runtime, 'sleep'>, ms: number, signal: AbortSignal): Promise<void> {
+  for (let left = ms; left > 0; left -= sliceMs) await runtime.sleep(Math.min(sliceMs, left), signal);
 }
 
 /** How long a question that moves no bytes may take, and one whose answer is held in memory, in ms. */
