@@ -1,5 +1,6 @@
 /**
- * `node bench/move.ts [rows]`: how long `npm run db -- move` takes from DuckDB to PostgreSQL and back, and its peak memory.
+ * `node bench/move.ts [rows] [seconds]`: how long `npm run db -- move` takes from DuckDB to PostgreSQL and back, and its peak
+ * memory. With seconds, each move is killed after so long once, and goes on where it was.
  * Not part of `npm run bench`: it starts a PostgreSQL server and takes minutes.
  */
 import { spawn } from 'node:child_process';
@@ -15,6 +16,7 @@ import { createDirectoryStore } from '../lib/store/directory.ts';
 import { startPostgres } from '../test/support/servers/postgres.ts';
 
 const rows = Number(process.argv[2] ?? 1_000_000);
+const killAfterMs = Number(process.argv[3] ?? 0) * 1000;
 const program = fileURLToPath(new URL('../scripts/db.ts', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'eider-bench-move-'));
 const server = await startPostgres();
@@ -35,6 +37,10 @@ try {
     ['postgres', 'volume'],
     ['network', 'local'],
   ] as const) {
+    if (killAfterMs > 0) {
+      const { code } = await move(environment, from, to, killAfterMs);
+      console.log(`${from} to ${to}: ${code === null ? 'killed half-way' : 'ended before it was killed'}`);
+    }
     const { seconds, peakMegabytes, code } = await move(environment, from, to);
     const rate = Math.round(rows / seconds);
     console.log(
@@ -64,12 +70,13 @@ interface Figures {
   readonly code: number | null;
 }
 
-function move(environment: Record<string, string>, from: string, to: string): Promise<Figures> {
+function move(environment: Record<string, string>, from: string, to: string, killAfter = 0): Promise<Figures> {
   const began = performance.now();
   const child = spawn(process.execPath, [program, 'move', '--from', from, '--to', to], {
     env: environment,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  const killing = killAfter > 0 ? setTimeout(() => child.kill('SIGKILL'), killAfter) : undefined;
   let peakKilobytes = 0;
   const watch = setInterval(() => {
     peakKilobytes = Math.max(peakKilobytes, peakOf(child.pid ?? 0));
@@ -77,6 +84,7 @@ function move(environment: Record<string, string>, from: string, to: string): Pr
   return new Promise((resolve) => {
     child.once('close', (code) => {
       clearInterval(watch);
+      clearTimeout(killing);
       const seconds = (performance.now() - began) / 1000;
       resolve({ seconds, peakMegabytes: Math.round(peakKilobytes / 1024), code });
     });

@@ -41,9 +41,13 @@ async function bundle() {
       { name: 'packages', setup: resolvePackages },
       { name: 'native library', setup: importBindings },
     ],
-    // What a package loads with `require` from the platform.
+    // What a package takes for given where modules are CommonJS.
     banner: {
-      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+      js: [
+        "import { createRequire as makeRequire } from 'node:module';",
+        'const require = makeRequire(import.meta.url);',
+        'const __dirname = import.meta.dirname, __filename = import.meta.filename;',
+      ].join(' '),
     },
     logLevel: 'warning',
   });

@@ -88,9 +88,13 @@ for (const [name, { from, names, plugins = [] }] of Object.entries(packages)) {
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'eof',
-    // What a package loads with `require` from the platform.
+    // What a package takes for given where modules are CommonJS.
     banner: {
-      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+      js: [
+        "import { createRequire as makeRequire } from 'node:module';",
+        'const require = makeRequire(import.meta.url);',
+        'const __dirname = import.meta.dirname, __filename = import.meta.filename;',
+      ].join(' '),
     },
     // What packages ask for only where it is installed.
     external: ['pg-native', 'pg-cloudflare'],

@@ -17,6 +17,7 @@ const requestHeaders = [
 ];
 
 const answerHeaders = [
+  'age',
   'content-disposition',
   'content-location',
   'db-backend',

@@ -51,6 +51,10 @@ function parseRequest(input: PlainValue): QueryRequest {
   else if (sql.length > longestSql) fault('sql', `must have ${longestSql} characters at most`);
   else if (sql.includes('\0') || !sql.isWellFormed()) fault('sql', 'must be well-formed text without NUL');
   if (!Array.isArray(parameters) && !isObject(parameters)) fault('parameters', 'must be a list or an object');
+  for (const [name, value] of Object.entries(parameters ?? {})) {
+    const wrong = faultOfParameter(value);
+    if (wrong !== null) fault(`parameters/${name}`, wrong);
+  }
   if (!isWhole(limit, mostRows)) fault('limit', `must be a whole number from 1 to ${mostRows}`);
   for (const name of Object.keys(others)) fault(name, 'is not a field of a query');
   if (fields.length > 0) {
@@ -64,6 +68,16 @@ function parseRequest(input: PlainValue): QueryRequest {
     maxBytes: mostBytes,
     timeoutMs,
   };
+}
+
+/** What is wrong with a value that is to be bound, or null. */
+function faultOfParameter(value: PlainValue): string | null {
+  if (typeof value === 'object' && value !== null) return 'must be null, true or false, a number or a text';
+  if (typeof value === 'string' && !value.isWellFormed()) return 'must be well-formed Unicode';
+  // It was rounded when the body was read.
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value))
+    return 'must be sent as a text: a number in JSON is not exact beyond 9007199254740991';
+  return null;
 }
 
 function isObject(value: PlainValue | undefined): value is Readonly<Record<string, PlainValue>> {

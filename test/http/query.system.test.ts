@@ -60,6 +60,7 @@ it('answers columns with their types, and values in the forms of rows', async ()
 it('takes parameters by position and by name, and says which are missing', async () => {
   const service = await start();
   expect(await rowsOf(service, 'SELECT ?::INTEGER + ?::INTEGER', [1, 2])).toEqual([[3]]);
+  expect(await rowsOf(service, 'SELECT $1::DECIMAL(10, 2), [1]::INTEGER[]', ['1.5'])).toEqual([['1.50', [1]]]);
   expect(await rowsOf(service, 'SELECT $a || $b', { a: 'x', b: "'; DROP TABLE courses" })).toEqual([
     ["x'; DROP TABLE courses"],
   ]);
@@ -153,6 +154,11 @@ it('names what is wrong with a request', async () => {
     [{ sql: ' ' }, 'sql'],
     [{ sql: 'SELECT 1\0' }, 'sql'],
     [{ sql: 'SELECT 1', parameters: 'x' }, 'parameters'],
+    [{ sql: 'SELECT $1', parameters: [{ a: 1 }] }, 'parameters/0'],
+    [{ sql: 'SELECT $1', parameters: [1, [3]] }, 'parameters/1'],
+    [{ sql: 'SELECT $x', parameters: { x: [] } }, 'parameters/x'],
+    [{ sql: 'SELECT $1', parameters: [9_007_199_254_740_992] }, 'parameters/0'],
+    [{ sql: 'SELECT $1', parameters: ['\ud800'] }, 'parameters/0'],
     [{ sql: 'SELECT 1', limit: 0 }, 'limit'],
     [{ sql: 'SELECT 1', limit: 10_001 }, 'limit'],
     [{ sql: 'SELECT 1', settings: {} }, 'settings'],

@@ -197,7 +197,8 @@ class FallbackDatabase implements Database {
     const started = this.#options.runtime.monotonicMs();
     const value = await standIn.read(work, options.signal);
     const timings = { 'stand-in': this.#options.runtime.monotonicMs() - started };
-    return { value, durability: 'durable', timings, ...this.#described(standIn, options.atLeast) };
+    const durability = this.#pending.size > 0 ? 'pending' : 'durable';
+    return { value, durability, timings, ...this.#described(standIn, options.atLeast) };
   }
 
   #described(standIn: StandIn, atLeast?: number) {

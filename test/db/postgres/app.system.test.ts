@@ -1,10 +1,10 @@
 /** The functions on PostgreSQL, from the environment to the answer; and that no secret gets out on the way. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect, promisify } from 'node:util';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database.ts';
 import { lineLog } from '../../../lib/http/log.ts';
@@ -86,7 +86,11 @@ it('serves from the bundle that is deployed, on each driver', async () => {
     neonConfig.useSecureWebSocket = false;
     neonConfig.wsProxy = (host, port) => process.env.NEON_PROXY + '/v2?address=' + host + ':' + port;
     const response = await endpoints.list(new Request('http://localhost/api/students?table=students'));
-    console.log(JSON.stringify({ status: response.status, body: await response.json() }));
+    const headers = { 'content-type': 'application/json', authorization: 'Bearer ' + process.env.API_TOKEN };
+    const query = await endpoints.query(
+      new Request('http://localhost/api/query', { method: 'POST', headers, body: '{"sql":"SELECT 1 AS one"}' }),
+    );
+    console.log(JSON.stringify([response.status, await response.json(), query.status, await query.json()]));
     process.exit();`;
   for (const url of [await server.createDatabase(), neon.through(await server.createDatabase())]) {
     const env = {
@@ -95,9 +99,18 @@ it('serves from the bundle that is deployed, on each driver', async () => {
       DATABASE_URL: url,
       NEON_PROXY: neon.address,
       PUBLIC_READ: 'true',
+      API_TOKEN: 'the-token-of-a-client',
     };
-    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', ask], { cwd: root, env });
-    expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toEqual({ status: 200, body: { data: [], next: null } });
+    // A file, as the platform has it: code on the command line has names that modules do not have.
+    const program = join(folder, 'ask.mjs');
+    await writeFile(program, ask.replaceAll('./.packages/', pathToFileURL(join(root, '.packages/')).href));
+    const { stdout } = await run(process.execPath, [program], { cwd: root, env });
+    expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toEqual([
+      200,
+      { data: [], next: null },
+      200,
+      { columns: [{ name: 'one', type: 'INTEGER' }], rows: [[1]], truncated: null },
+    ]);
   }
 });
 

@@ -30,6 +30,8 @@ const sources = new Set(
   'BASE_TABLE SUBQUERY JOIN TABLE_FUNCTION EXPRESSION_LIST EMPTY PIVOT SHOW_REF COLUMN_DATA'.split(' '),
 );
 const modifiers = new Set(['LIMIT_MODIFIER', 'LIMIT_PERCENT_MODIFIER', 'ORDER_MODIFIER', 'DISTINCT_MODIFIER']);
+/** What types of values are made of. */
+const types = new Set(['DECIMAL_TYPE_INFO', 'LIST_TYPE_INFO', 'ARRAY_TYPE_INFO', 'STRUCT_TYPE_INFO']);
 /** The sort orders, which carry their direction in a field of this name. */
 const directions = new Set(['ORDER_DEFAULT', 'ASCENDING', 'DESCENDING']);
 const plainName = /^[\p{L}_][\p{L}\p{N}_$]*$/u;
@@ -82,7 +84,7 @@ class Inspection {
     if (typeof type !== 'string') return;
     if (type === 'BASE_TABLE') this.#tables.push(node);
     else if (type === 'SHOW_REF') requireDescribe(node);
-    else if (!queries.has(type) && !sources.has(type) && !modifiers.has(type) && !directions.has(type)) {
+    else if (![queries, sources, modifiers, types, directions].some((known) => known.has(type))) {
       throw refuse(`a part of the kind ${type}`);
     }
   }

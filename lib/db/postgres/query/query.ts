@@ -53,6 +53,8 @@ interface CheckedQuery {
 
 /** @throws AppError `invalid` */
 async function checkQuery(sql: string): Promise<CheckedQuery> {
+  // The parser takes nothing for a mistake of its caller.
+  if (sql.trim() === '') throw new AppError('invalid', 'A query is one statement.');
   const tree = await parseSql(sql);
   const [only, ...others] = tree.stmts ?? [];
   if (!only?.stmt || others.length > 0) throw new AppError('invalid', 'A query is one statement.');
@@ -68,8 +70,10 @@ async function parseSql(sql: string): Promise<Awaited<ReturnType<typeof parse>>>
   try {
     return await parse(sql);
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : 'it is no SQL';
-    throw new AppError('invalid', `PostgreSQL does not understand the query: ${text.slice(0, 500)}.`, { cause });
+    if (!(cause instanceof Error && 'sqlDetails' in cause)) throw cause;
+    throw new AppError('invalid', `PostgreSQL does not understand the query: ${cause.message.slice(0, 500)}.`, {
+      cause,
+    });
   }
 }
 
