@@ -1,4 +1,4 @@
-import { systemRuntime } from '../../lib/runtime.ts';
+import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
 import { withCounting } from '../../lib/store/counting.ts';
 import { type Fault, withFaults } from '../../lib/store/faults.ts';
 import { withLatency } from '../../lib/store/latency.ts';
@@ -14,7 +14,8 @@ import { sleepingRuntime } from './runtimes.ts';
 
 type Wrap = (store: Store) => Store;
 
-const runtime = testRuntime();
+/** Its pauses are skipped, also those that could be ended. */
+const runtime: Runtime = { ...testRuntime(), sleep: async () => undefined };
 const inMemory = { nestedKeys: true, shared: true };
 
 /** `wrap` around a memory store; another client wraps the same one. */
