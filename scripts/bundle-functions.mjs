@@ -9,6 +9,7 @@
  * Plain JavaScript: it runs on whatever Node installs the packages.
  */
 import { build } from 'esbuild';
+import { banner } from './bundle-banner.mjs';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -41,14 +42,7 @@ async function bundle() {
       { name: 'packages', setup: resolvePackages },
       { name: 'native library', setup: importBindings },
     ],
-    // What a package takes for given where modules are CommonJS.
-    banner: {
-      js: [
-        "import { createRequire as makeRequire } from 'node:module';",
-        'const require = makeRequire(import.meta.url);',
-        'const __dirname = import.meta.dirname, __filename = import.meta.filename;',
-      ].join(' '),
-    },
+    banner,
     logLevel: 'warning',
   });
   return outputFiles;

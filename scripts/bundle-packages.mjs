@@ -6,6 +6,7 @@
  * Plain JavaScript: it runs on whatever Node installs the packages.
  */
 import { build } from 'esbuild';
+import { banner } from './bundle-banner.mjs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -88,14 +89,7 @@ for (const [name, { from, names, plugins = [] }] of Object.entries(packages)) {
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'eof',
-    // What a package takes for given where modules are CommonJS.
-    banner: {
-      js: [
-        "import { createRequire as makeRequire } from 'node:module';",
-        'const require = makeRequire(import.meta.url);',
-        'const __dirname = import.meta.dirname, __filename = import.meta.filename;',
-      ].join(' '),
-    },
+    banner,
     // What packages ask for only where it is installed.
     external: ['pg-native', 'pg-cloudflare'],
     plugins,

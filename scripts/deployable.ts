@@ -14,6 +14,7 @@ const deployedEntries = [
   'api',
   'lib',
   'public',
+  'scripts/bundle-banner.mjs',
   'scripts/bundle-functions.mjs',
   'package.json',
   'package-lock.json',

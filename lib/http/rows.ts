@@ -15,7 +15,7 @@ import type { Handler, RequestContext } from './handle.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import { createRows, removeMatching, updateMatching } from './many-rows.ts';
 import { inQuery } from './problem.ts';
-import { idOf, nowOf, readInput, rowAnswer, runWrite, tableOf } from './writes.ts';
+import { idOf, nowOf, readInput, rowAnswer, runWrite, statusOf, tableOf } from './writes.ts';
 
 export interface RowHandlers {
   readonly list: Handler;
@@ -99,7 +99,7 @@ async function removeRow(app: App, context: RequestContext): Promise<Response> {
   inQuery(() => refuseParameters(context.address.parameters));
   const precondition = parsePrecondition(context.request.headers);
   await runWrite(app, context, { kind: 'delete', table: table.name, id, at: nowOf(app), precondition });
-  return new Response(null, { status: context.durability() === 'pending' ? 202 : 204 });
+  return new Response(null, { status: statusOf(context, 204) });
 }
 
 function pick(row: Row, names: readonly string[]): Row {

@@ -5,10 +5,9 @@
  * Owns: that file, from its making to its becoming the replica. The worst that can happen: a state that lost the race for
  * its version and is used all the same; so it becomes the replica only once its record is created.
  */
-import { open, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
-import type { StreamBody } from '../store/store.ts';
 import type { SyncContext } from './context.ts';
 import { momentNow } from './head.ts';
 import type { ReplicaHost } from './host.ts';
@@ -16,7 +15,7 @@ import { appendRecord, nextRecord, positionOf } from './log.ts';
 import { encodeRecord, type BulkChange, type LogRecord } from './record.ts';
 import { Replica } from './replica.ts';
 import { removeReplica, type Slot } from './slot.ts';
-import { hashBody, uploadBody, verifiedBody } from './snapshot.ts';
+import { hashBody, uploadBody, verifiedBody, writeBody } from './snapshot.ts';
 import type { Session } from './sql.ts';
 
 const mostAttempts = 5;
@@ -118,16 +117,6 @@ async function copyReplica(replica: Replica, path: string): Promise<void> {
     await writeBody(body, path);
   } finally {
     release();
-  }
-}
-
-/** Writes a body into the file at `path`. */
-export async function writeBody(body: StreamBody, path: string): Promise<void> {
-  const file = await open(path, 'w', 0o600);
-  try {
-    for await (const chunk of body.open({ start: 0, end: body.size })) await file.writeFile(chunk);
-  } finally {
-    await file.close();
   }
 }
 

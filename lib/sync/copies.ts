@@ -5,14 +5,14 @@
  * it serves many versions (as a hard link); the write-ahead log, which is short, is copied for each. The worst that can
  * happen: two files that do not belong together; so both are taken while nobody changes the replica.
  */
-import { copyFile, link, mkdir, open, rm, stat } from 'node:fs/promises';
+import { copyFile, link, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../store/errno.ts';
 import type { ReplicaHost } from './host.ts';
 import { mapLocalError } from './local-disk.ts';
 import type { Replica } from './replica.ts';
 import type { Slot } from './slot.ts';
-import { requireRoom } from './snapshot.ts';
+import { requireRoom, writeBody } from './snapshot.ts';
 
 /** Files that hold a version and that nobody writes. To be opened for reading only, as several may share them. */
 export interface ReplicaCopy {
@@ -126,12 +126,7 @@ async function copyMainFile(replica: Replica, path: string): Promise<void> {
   const { body, release } = replica.holdFile();
   try {
     await requireRoom(path, body.size + spareBytes, 'A copy of the database for queries');
-    const file = await open(path, 'w', 0o600);
-    try {
-      for await (const chunk of body.open({ start: 0, end: body.size })) await file.writeFile(chunk);
-    } finally {
-      await file.close();
-    }
+    await writeBody(body, path);
   } finally {
     release();
   }

@@ -7,14 +7,7 @@
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Store } from '../store/store.ts';
-import {
-  commitBulk,
-  commitReplacement,
-  writeBody,
-  type BulkCommitted,
-  type BulkScope,
-  type Replacement,
-} from './bulk-commit.ts';
+import { commitBulk, commitReplacement, type BulkCommitted, type BulkScope, type Replacement } from './bulk-commit.ts';
 import type { Catalog } from './catalog.ts';
 import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
 import type { Committed, WriteTransaction } from './batch.ts';
@@ -28,10 +21,11 @@ import { layoutOf } from './layout.ts';
 import type { LocalState } from './overlay.ts';
 import { type ReadAnswer, type ReadRequest, Reads } from './reads.ts';
 import { claimSlot, sweepSlots, type Slot } from './slot.ts';
-import type { Look } from './snapshot.ts';
+import { type Look, writeBody } from './snapshot.ts';
 import type { Session } from './sql.ts';
 import type { Tail } from './tail.ts';
 import { type Transfer, Transfers } from './transfers.ts';
+import { Warnings } from './warnings.ts';
 
 export interface EngineOptions {
   readonly store: Store;
@@ -67,8 +61,6 @@ export interface SyncAnswer {
   readonly checkpoint: CheckpointReport;
 }
 
-const mostWarnings = 20;
-
 export class Engine {
   readonly #context: SyncContext;
   readonly #slot: Slot;
@@ -79,7 +71,7 @@ export class Engine {
   readonly #checkpoints: Checkpointer;
   readonly #feed: Feed;
   readonly #copies: ReplicaCopies;
-  readonly #warnings: string[];
+  readonly #warnings: Warnings;
   /** After each write somebody asks: all who ask during one round share the next. */
   readonly #maintenance = new SharedProbe(() => this.#maintainOnce());
   #closed: Promise<void> | null = null;
@@ -89,7 +81,7 @@ export class Engine {
     slot: Slot;
     slotRoot: string;
     host: ReplicaHost;
-    warnings: string[];
+    warnings: Warnings;
   }) {
     this.#context = parts.context;
     this.#slot = parts.slot;
@@ -105,7 +97,7 @@ export class Engine {
 
   /** Claims a slot, starts the replica and brings it to the head. On failure nothing stays claimed. */
   static async open(options: EngineOptions): Promise<Engine> {
-    const warnings: string[] = [];
+    const warnings = new Warnings(options.runtime);
     const context = makeContext(options, warnings);
     const slot = await claimSlot(options.slotRoot, options.runtime);
     try {
@@ -205,7 +197,7 @@ export class Engine {
   /** What this process knows, without asking the store. */
   status(): EngineStatus {
     const { databaseId, version, tail } = this.#host;
-    return { databaseId, version, tail, transfers: this.#context.transfers.list(), warnings: [...this.#warnings] };
+    return { databaseId, version, tail, transfers: this.#context.transfers.list(), warnings: this.#warnings.list() };
   }
 
   /** Catches up and takes a checkpoint. */
@@ -250,7 +242,7 @@ export class Engine {
   }
 }
 
-function makeContext(options: EngineOptions, warnings: string[]): SyncContext {
+function makeContext(options: EngineOptions, warnings: Warnings): SyncContext {
   const { store, runtime, onStep } = options;
   return {
     store,
@@ -260,10 +252,6 @@ function makeContext(options: EngineOptions, warnings: string[]): SyncContext {
     writer: runtime.uuid(),
     step: onStep ?? (() => undefined),
     transfers: new Transfers(),
-    warn: (message, cause) => {
-      const why = cause instanceof AppError ? ` (${cause.message})` : '';
-      warnings.push(`${new Date(runtime.now()).toISOString()} ${message}${why}`);
-      if (warnings.length > mostWarnings) warnings.shift();
-    },
+    warn: warnings.note,
   };
 }

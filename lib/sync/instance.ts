@@ -4,6 +4,7 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import { AppError } from '../errors.ts';
 import type { SyncSettings } from './context.ts';
+import { duckDbOptions } from './duckdb-options.ts';
 import { isDiskFull, mapLocalError } from './local-disk.ts';
 import type { Slot } from './slot.ts';
 
@@ -40,15 +41,10 @@ export async function openInstance(slot: Slot, settings: SyncSettings): Promise<
  */
 function instanceOptions(slot: Slot, settings: SyncSettings): Record<string, string> {
   return {
-    threads: '1',
+    ...duckDbOptions(slot.spillPath),
     default_block_size: '16384',
     checkpoint_threshold: '1TB',
     auto_checkpoint_skip_wal_threshold: String(2 ** 40),
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-    home_directory: slot.spillPath,
-    temp_directory: slot.spillPath,
-    extension_directory: slot.spillPath,
     ...(settings.memoryLimitBytes === undefined ? {} : { memory_limit: `${settings.memoryLimitBytes}B` }),
   };
 }

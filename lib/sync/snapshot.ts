@@ -12,6 +12,7 @@ import { open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { AppError } from '../errors.ts';
+import { listAll } from '../store/list-all.ts';
 import type { ByteRange, StreamBody } from '../store/store.ts';
 import type { SyncContext } from './context.ts';
 import { momentNow, type Moment } from './head.ts';
@@ -24,16 +25,10 @@ export interface SnapshotInfo extends SnapshotName {
 
 /** All snapshots, newest first; of one version, the one made last first. */
 export async function listSnapshots({ store, layout }: Pick<SyncContext, 'store' | 'layout'>): Promise<SnapshotInfo[]> {
-  const found: SnapshotInfo[] = [];
-  for (let after: string | undefined; ;) {
-    const page = await store.list(layout.snapshotPrefix, after === undefined ? {} : { after });
-    for (const object of page.objects) {
-      const name = layout.snapshotName(object.key);
-      if (name) found.push({ ...name, bytes: object.size, modifiedAt: object.modifiedAt });
-    }
-    after = page.objects.at(-1)?.key;
-    if (!page.more || after === undefined) break;
-  }
+  const found = (await listAll(store, layout.snapshotPrefix)).flatMap(({ key, size, modifiedAt }) => {
+    const name = layout.snapshotName(key);
+    return name ? [{ ...name, bytes: size, modifiedAt }] : [];
+  });
   return found.toSorted((a, b) => b.version - a.version || b.modifiedAt.getTime() - a.modifiedAt.getTime());
 }
 
@@ -152,6 +147,16 @@ export function fileBody(fd: number, size: number): StreamBody {
       }
     },
   };
+}
+
+/** Writes a body into the file at `path`, which only its owner may read. */
+export async function writeBody(body: StreamBody, path: string): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    for await (const chunk of body.open({ start: 0, end: body.size })) await file.writeFile(chunk);
+  } finally {
+    await file.close();
+  }
 }
 
 export async function hashBody(body: StreamBody): Promise<string> {

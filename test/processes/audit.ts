@@ -3,6 +3,7 @@
  * nothing; what is in doubt is whole or absent; the log has no hole. Each check answers what it found wrong.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { listAll } from '../../lib/store/list-all.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { decodeRecord, type LogRecord } from '../../lib/sync/record.ts';
@@ -196,11 +197,5 @@ function postsOf(record: LogRecord): Set<unknown> {
 }
 
 async function listKeys(store: Store, prefix: string): Promise<string[]> {
-  const keys: string[] = [];
-  for (let after: string | undefined; ;) {
-    const page = await store.list(prefix, after === undefined ? {} : { after });
-    keys.push(...page.objects.map(({ key }) => key));
-    after = page.objects.at(-1)?.key;
-    if (!page.more || after === undefined) return keys;
-  }
+  return (await listAll(store, prefix)).map(({ key }) => key);
 }

@@ -27,6 +27,13 @@ export interface DrainReport {
   readonly rejected: number;
 }
 
+/** Of both together. */
+export function addReports(a: DrainReport, b: DrainReport): DrainReport {
+  return { applied: a.applied + b.applied, rejected: a.rejected + b.rejected };
+}
+
+export const nothingDrained: DrainReport = { applied: 0, rejected: 0 };
+
 /** Most writes in one commit. */
 const mostTogether = 100;
 
@@ -37,16 +44,14 @@ export async function drain(
   options: DrainOptions,
 ): Promise<DrainReport> {
   const deadlineMs = options.runtime.monotonicMs() + forMs;
-  let [applied, rejected] = [0, 0];
+  let total = nothingDrained;
   for (let next = 0; next < writes.length && options.runtime.monotonicMs() < deadlineMs;) {
     const together = writes.slice(next, next + mostTogether);
-    const report = await settle(together, options);
-    applied += report.applied;
-    rejected += report.rejected;
+    total = addReports(total, await settle(together, options));
     await options.onSettled(together.map(({ id }) => id));
     next += together.length;
   }
-  return { applied, rejected };
+  return total;
 }
 
 /** In one commit; one by one when one of them does not fit. */
@@ -70,13 +75,11 @@ function whyUnfit(error: unknown): string | null {
 }
 
 async function settleOneByOne(writes: readonly PendingWrite[], options: DrainOptions): Promise<DrainReport> {
-  let [applied, rejected] = [0, 0];
+  let total = nothingDrained;
   for (const write of writes) {
-    const report = await settle([write], options);
-    applied += report.applied;
-    rejected += report.rejected;
+    total = addReports(total, await settle([write], options));
   }
-  return { applied, rejected };
+  return total;
 }
 
 /** Runs those that were not settled yet; answers how many. */

@@ -10,6 +10,7 @@ import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Engine, Queries } from '../../schema/values.ts';
 import { Turn } from '../../sync/turn.ts';
+import { Warnings } from '../../sync/warnings.ts';
 import type {
   Answer,
   ChangePage,
@@ -49,7 +50,6 @@ type Work<T> = (queries: Queries) => Promise<T>;
 
 /** How long it is remembered that nothing could stand in, in ms. */
 const refusedMs = 3000;
-const mostWarnings = 20;
 
 /** Opens the primary; when that is away, what can stand in for it. @throws AppError what is wrong with the primary itself */
 export async function openFallbackDatabase(options: FallbackOptions): Promise<Database> {
@@ -63,7 +63,7 @@ class FallbackDatabase implements Database {
   readonly #watch: Watch;
   readonly #pending: PendingLog;
   readonly #turn = new Turn();
-  readonly #warnings: string[] = [];
+  readonly #warnings: Warnings;
   readonly #recovery: Recovery;
   #primary: LinkDatabase | null = null;
   #opening: Promise<LinkDatabase> | null = null;
@@ -73,8 +73,9 @@ class FallbackDatabase implements Database {
 
   constructor(options: FallbackOptions) {
     const { primary, fallbacks, runtime, memory } = options;
-    const warn = (message: string, cause?: unknown): void => this.#warn(message, cause);
     this.#options = options;
+    this.#warnings = new Warnings(runtime);
+    const warn = this.#warnings.note;
     this.#watch = new Watch(primary, runtime, memory);
     this.#pending = new PendingLog({ fallbacks, target: primary.identity, runtime, warn });
     this.#recovery = new Recovery({
@@ -225,7 +226,7 @@ class FallbackDatabase implements Database {
   #openStandIn(): Promise<StandIn> {
     const { primary, fallbacks, runtime, runCommand } = this.#options;
     const open = async (): Promise<StandIn> => {
-      const warn = (message: string, cause?: unknown): void => this.#warn(message, cause);
+      const warn = this.#warnings.note;
       const base = await findBase({ primary, fallbacks, runtime, warn, openPrimary: () => this.#primary });
       return new StandIn({ base, pending: this.#pending, runtime, runCommand, turn: this.#turn });
     };
@@ -256,7 +257,7 @@ class FallbackDatabase implements Database {
     await this.#pending.refresh();
     if (!outage && this.#primary) {
       const status = await this.#primary.status();
-      const warnings = [...status.warnings, ...this.#warnings];
+      const warnings = [...status.warnings, ...this.#warnings.list()];
       return { ...status, pendingWrites: this.#pending.size, warnings };
     }
     return this.#statusInOutage(outage);
@@ -274,7 +275,7 @@ class FallbackDatabase implements Database {
       pendingWrites: this.#pending.size,
       transfers: [],
       usage: null,
-      warnings: [...this.#warnings],
+      warnings: this.#warnings.list(),
       ...(outage ? { outage: describeOutage({ outage, base, pending: this.#pending, writes }) } : {}),
     };
   }
@@ -300,12 +301,6 @@ class FallbackDatabase implements Database {
 
   #requireOpen(): void {
     if (this.#closed) throw new AppError('unavailable', 'The database is closed.');
-  }
-
-  #warn(message: string, cause?: unknown): void {
-    const why = cause instanceof AppError ? ` (${cause.message})` : '';
-    this.#warnings.push(`${new Date(this.#options.runtime.now()).toISOString()} ${message}${why}`);
-    if (this.#warnings.length > mostWarnings) this.#warnings.shift();
   }
 }
 

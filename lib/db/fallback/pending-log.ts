@@ -8,6 +8,7 @@
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { PlainValue } from '../../schema/values.ts';
+import { listAll } from '../../store/list-all.ts';
 import type { Store } from '../../store/store.ts';
 import { SharedProbe } from '../../sync/head.ts';
 import { layoutOf, type Layout } from '../../sync/layout.ts';
@@ -238,14 +239,6 @@ export class PendingLog {
 }
 
 async function listIds({ store, layout }: Place, signal: AbortSignal): Promise<string[]> {
-  const ids: string[] = [];
-  for (let after: string | undefined; ;) {
-    const page = await store.list(layout.pendingPrefix, { signal, ...(after === undefined ? {} : { after }) });
-    for (const { key } of page.objects) {
-      const id = layout.pendingId(key);
-      if (id !== null) ids.push(id);
-    }
-    after = page.objects.at(-1)?.key;
-    if (!page.more || after === undefined) return ids;
-  }
+  const objects = await listAll(store, layout.pendingPrefix, { signal });
+  return objects.map(({ key }) => layout.pendingId(key)).filter((id) => id !== null);
 }

@@ -12,7 +12,7 @@ import { withinTime } from '../../store/time-limit.ts';
 import { SharedProbe } from '../../sync/head.ts';
 import type { Turn } from '../../sync/turn.ts';
 import { commitInTime, plainCall } from './calls.ts';
-import { drain, type DrainReport, type RunCommand } from './drain.ts';
+import { addReports, drain, type DrainReport, nothingDrained, type RunCommand } from './drain.ts';
 import type { LinkDatabase } from './link.ts';
 import type { PendingLog } from './pending-log.ts';
 import type { StandIn } from './stand-in.ts';
@@ -83,15 +83,14 @@ export class Recovery {
 
   async #recoverOnce(): Promise<DrainReport | null> {
     const { runtime, watch, turn, openPrimary, warn } = this.#options;
-    const total = { applied: 0, rejected: 0 };
+    let total = nothingDrained;
     try {
       await watch.ping();
       // What takes longer goes on, and is met again at the next look.
       const primary = await withinTime(runtime, openMs, openPrimary);
       while (!this.#stopped) {
         const { report, isBack } = await turn.take(() => this.#takeSlice(primary));
-        total.applied += report.applied;
-        total.rejected += report.rejected;
+        total = addReports(total, report);
         if (isBack) return total;
       }
     } catch (error) {
@@ -132,11 +131,9 @@ export class Recovery {
   async drainLeftovers(): Promise<DrainReport> {
     const { pending } = this.#options;
     await pending.refresh();
-    const total = { applied: 0, rejected: 0 };
+    let total = nothingDrained;
     while (pending.size > 0 && !this.#stopped) {
-      const report = await this.#drainFor(sliceMs);
-      total.applied += report.applied;
-      total.rejected += report.rejected;
+      total = addReports(total, await this.#drainFor(sliceMs));
     }
     return total;
   }

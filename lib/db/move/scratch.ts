@@ -4,6 +4,7 @@
  * Owns: its settings and its end.
  */
 import { DuckDBInstance } from '@duckdb/node-api';
+import { duckDbOptions } from '../../sync/duckdb-options.ts';
 import { Session } from '../../sync/sql.ts';
 
 /** Lends a session on the DuckDB file at `path`, in memory without one. What does not fit goes to `spillFolder`. */
@@ -12,14 +13,9 @@ export async function withScratch<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const instance = await DuckDBInstance.create(path, {
-    threads: '1',
+    ...duckDbOptions(spillFolder),
     default_block_size: '16384',
     memory_limit: '512MB',
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-    temp_directory: spillFolder,
-    home_directory: spillFolder,
-    extension_directory: spillFolder,
   });
   const session = new Session(await instance.connect());
   try {

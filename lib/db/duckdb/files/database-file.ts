@@ -7,18 +7,15 @@
  */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { dirname } from 'node:path';
+import { duckDbOptions } from '../../../sync/duckdb-options.ts';
 import { mapLocalError } from '../../../sync/local-disk.ts';
 import { quoteName } from '../../../sync/sql.ts';
 
 /** Writes a new file at `path` from the copy of a replica at `source`. */
 export async function writeDatabaseFile(source: string, path: string): Promise<void> {
   const instance = await DuckDBInstance.create(':memory:', {
-    threads: '1',
+    ...duckDbOptions(dirname(path)),
     memory_limit: '128MB',
-    temp_directory: dirname(path),
-    home_directory: dirname(path),
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
   });
   const connection = await instance.connect();
   try {

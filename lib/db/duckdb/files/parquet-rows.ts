@@ -7,18 +7,15 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import { dirname } from 'node:path';
 import { AppError } from '../../../errors.ts';
+import { duckDbOptions } from '../../../sync/duckdb-options.ts';
 import type { QueryResult } from '../../database.ts';
 import { readRows } from '../query/result.ts';
 
 /** @throws AppError `invalid` when it is no Parquet file, or has more than it may */
 export async function readParquet(path: string, maxRows: number, maxBytes: number): Promise<QueryResult> {
   const instance = await DuckDBInstance.create(':memory:', {
-    threads: '1',
+    ...duckDbOptions(dirname(path)),
     memory_limit: '128MB',
-    temp_directory: dirname(path),
-    home_directory: dirname(path),
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
   });
   const connection = await instance.connect();
   try {

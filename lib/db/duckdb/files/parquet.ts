@@ -10,6 +10,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PlainValue } from '../../../schema/values.ts';
 import { codecFor, decodeNullable } from '../../../sync/codec.ts';
+import { duckDbOptions } from '../../../sync/duckdb-options.ts';
 import { mapLocalError } from '../../../sync/local-disk.ts';
 import { quoteName } from '../../../sync/sql.ts';
 import type { QueryColumn } from '../../database.ts';
@@ -40,12 +41,8 @@ export class ParquetWriter {
     // Of an attempt before this one.
     for (const left of [gathered, `${gathered}.wal`]) await rm(left, { force: true });
     const instance = await DuckDBInstance.create(gathered, {
-      threads: '1',
+      ...duckDbOptions(folder),
       memory_limit: '96MB',
-      temp_directory: folder,
-      home_directory: folder,
-      autoinstall_known_extensions: 'false',
-      autoload_known_extensions: 'false',
     });
     const connection = await instance.connect();
     // Two columns may have one name in an answer, in a table not: the names come when the file is written.

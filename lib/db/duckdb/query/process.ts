@@ -10,6 +10,7 @@ import { setPriority } from 'node:os';
 import { AppError } from '../../../errors.ts';
 import type { PlainValue } from '../../../schema/values.ts';
 import type { QueryRequest, QueryResult } from '../../database.ts';
+import { duckDbOptions } from '../../../sync/duckdb-options.ts';
 import { bindValues } from '../bind.ts';
 import { checkTree, type Relations } from './grammar.ts';
 import type { Order, Reply } from './messages.ts';
@@ -55,14 +56,9 @@ function serveQueries(): void {
 /** The order matters: what comes last forbids what comes before it. */
 async function openCopy({ path, spillPath, memoryBytes }: Extract<Order, { kind: 'open' }>): Promise<OpenCopy> {
   const instance = await DuckDBInstance.create(path, {
+    ...duckDbOptions(spillPath),
     access_mode: 'READ_ONLY',
-    threads: '1',
     memory_limit: `${memoryBytes}B`,
-    temp_directory: spillPath,
-    home_directory: spillPath,
-    extension_directory: spillPath,
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
     enable_external_access: 'false',
   });
   const connection = await instance.connect();

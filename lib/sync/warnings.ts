@@ -1,0 +1,30 @@
+/**
+ * Trouble that stopped nothing, as db-status shows it.
+ *
+ * Owns: how many are kept, and their words. The worst that can happen: a secret in one; so of a cause only the message of an
+ * `AppError` is told, which holds none.
+ */
+import { AppError } from '../errors.ts';
+import type { Runtime } from '../runtime.ts';
+
+const most = 20;
+
+export class Warnings {
+  readonly #runtime: Pick<Runtime, 'now'>;
+  readonly #messages: string[] = [];
+
+  constructor(runtime: Pick<Runtime, 'now'>) {
+    this.#runtime = runtime;
+  }
+
+  /** Newest last. */
+  list(): readonly string[] {
+    return [...this.#messages];
+  }
+
+  readonly note = (message: string, cause?: unknown): void => {
+    const why = cause instanceof AppError ? ` (${cause.message})` : '';
+    this.#messages.push(`${new Date(this.#runtime.now()).toISOString()} ${message}${why}`);
+    if (this.#messages.length > most) this.#messages.shift();
+  };
+}
