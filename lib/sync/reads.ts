@@ -28,6 +28,8 @@ export interface ReadAnswer<T> {
   readonly timings: { readonly fresh: number; readonly run: number };
 }
 
+const insistMs = 50;
+
 export class Reads {
   readonly #context: SyncContext;
   readonly #host: ReplicaHost;
@@ -81,8 +83,12 @@ export class Reads {
       () => late.abort(),
       () => undefined,
     );
+    const stopped = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+    const insist = (): void => void this.#insist(stopped, ended.signal);
+    if (stopped.aborted) insist();
+    else stopped.addEventListener('abort', insist, { once: true });
     try {
-      return await work(signal ? AbortSignal.any([signal, late.signal]) : late.signal);
+      return await work(stopped);
     } catch (cause) {
       if (!late.signal.aborted) throw cause;
       throw new AppError('unavailable', `The query took longer than ${settings.readDeadlineMs} ms and was stopped.`, {
@@ -91,6 +97,14 @@ export class Reads {
       });
     } finally {
       ended.abort();
+    }
+  }
+
+  /** Tells of the abort again until the work has ended: DuckDB forgets an interrupt that comes just before a query runs. */
+  async #insist(stopped: AbortSignal, ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      await this.#context.runtime.sleep(insistMs, ended).catch(() => undefined);
+      if (!ended.aborted) stopped.dispatchEvent(new Event('abort'));
     }
   }
 

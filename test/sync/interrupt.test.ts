@@ -23,6 +23,13 @@ it('when the client goes away', async () => {
   expect((await database.sync()).published).toBe(true);
 });
 
+it('when the client had gone before it began', async () => {
+  const database = await openDatabase({ store: createMemoryStore({ runtime }) });
+  await insertAccount(database, 'a');
+  await expect(database.read(endless, { signal: AbortSignal.abort() })).rejects.toMatchObject({ kind: 'unavailable' });
+  expect(await accountIds(database)).toEqual(['a']);
+});
+
 it('when its time is over, and that is said', async () => {
   const database = await openDatabase({ store: createMemoryStore({ runtime }), settings: { readDeadlineMs: 50 } });
   await insertAccount(database, 'a');
