@@ -61,6 +61,15 @@ describe.each([
   ['network', (path: string) => ({ NETWORK_DB_PATH: join(path, 'school.db') }), '.'],
   ['volume', (path: string) => ({ VERCEL_VOLUME_PATH: join(path, 'school.db') }), '.'],
 ])('the backend %s', (backend, environment, where) => {
+  it('is not down for a bookmark that is of no use', async () => {
+    const { endpoints, stop } = start({ LOCAL_DB_PATH: join(folder, 'school.db') });
+    const headers = { 'db-bookmark': '999999999' };
+    const status = await endpoints.status(localRequest('/api/db-status', { headers }));
+    expect([status.status, await status.json()]).toMatchObject([200, { status: 'ok' }]);
+    expect((await endpoints.list(localRequest('/api/students', { headers }))).status).toBe(422);
+    await stop();
+  });
+
   it('keeps what was written for the next process, and publishes the database file', async () => {
     const listeners = process.listenerCount('SIGTERM');
     const first = start(environment(folder));
