@@ -4,6 +4,7 @@
  * Owns: telling a disk that is full, or a file that was damaged, from defects of ours. Knows nothing of stores. DuckDB tells
  * its errors by their text only. The worst that can happen: a replica that DuckDB has given up and that is used on.
  */
+import { statfs } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
 
 const noRoom = /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/;
@@ -20,12 +21,7 @@ export function isDiskFull(error: unknown): boolean {
 /** The error to throw for one of the replica's files; anything else passes through. */
 export function mapLocalError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
-  if (isDiskFull(error)) {
-    return new AppError('unavailable', 'The disk of the local replica is full.', {
-      cause: error,
-      hint: 'Free some room in the temporary folder, or set TMPDIR to another one.',
-    });
-  }
+  if (isDiskFull(error)) return diskFull(error);
   if (!ofFiles.test(error.message)) return error;
   return new AppError('unavailable', 'The local replica cannot be written or read.', {
     cause: error,
@@ -37,4 +33,23 @@ export function mapLocalError(error: unknown): unknown {
 export function breaksReplica(error: unknown): boolean {
   for (let each = error; each instanceof Error; each = each.cause) if (ofBrokenFile.test(each.message)) return true;
   return false;
+}
+
+/**
+ * Free bytes without which no COMMIT is begun. DuckDB 1.5 breaks on a COMMIT that fails after it changed an indexed row
+ * (duckdb/duckdb#25933): far more than its write-ahead log grows by in a usual commit.
+ */
+const roomToCommitBytes = 2_000_000;
+
+/** Throws `unavailable` when the disk of the file at `path` has too little room for DuckDB to fail there safely. */
+export async function requireRoomToCommit(path: string): Promise<void> {
+  const { bavail, bsize } = await statfs(path);
+  if (bavail * bsize < roomToCommitBytes) throw diskFull(`${bavail * bsize} bytes are free.`);
+}
+
+function diskFull(cause: unknown): AppError {
+  return new AppError('unavailable', 'The disk of the local replica is full.', {
+    cause,
+    hint: 'Free some room in the temporary folder, or set TMPDIR to another one.',
+  });
 }

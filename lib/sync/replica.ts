@@ -13,7 +13,7 @@ import type { StreamBody } from '../store/store.ts';
 import { Catalog } from './catalog.ts';
 import type { SyncSettings } from './context.ts';
 import { openInstance } from './instance.ts';
-import { breaksReplica, mapLocalError } from './local-disk.ts';
+import { breaksReplica, mapLocalError, requireRoomToCommit } from './local-disk.ts';
 import { positionOf, type StoredRecord } from './log.ts';
 import { Overlay } from './overlay.ts';
 import { type Position, readPosition, writePosition } from './position.ts';
@@ -152,6 +152,8 @@ export class Replica {
   async commit(position: Position, moved: Promise<void> = this.movePosition(position)): Promise<void> {
     try {
       await moved;
+      // A COMMIT that finds no room takes back what it did in the wrong order, and may end the process or never end.
+      await requireRoomToCommit(this.#path);
       await this.writer.execute('COMMIT');
     } catch (error) {
       this.#condemned = error;

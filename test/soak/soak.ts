@@ -3,6 +3,7 @@
  * and stopped, connections are cut, the disk of one machine fills up. What was acknowledged must be there in the end,
  * once and whole.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { startCloud } from '../support/clouds.ts';
 import { type Drive, mountDrive } from '../support/drive.ts';
@@ -36,6 +37,30 @@ const processes = 8;
 /** The times of the protocol, short enough for records to go while processes stand still. */
 const settings = { retainMs: 4000, proofMs: 2000, keepSnapshotMs: 4000, commitDeadlineMs: 5000 };
 const longFreezeMs = 9000;
+/** How long each step of the recovery may take: far more than a slow machine needs, so that only a process that hangs exceeds it. */
+const patienceMs = 90_000;
+
+async function within<T>(ms: number, what: string, work: Iterable<Promise<T>>): Promise<T[]> {
+  const limit = new AbortController();
+  const tooLong = sleep(ms, undefined, { signal: limit.signal }).then(() => {
+    throw new Error(`Waited ${ms / 1000} s for ${what}.`);
+  });
+  try {
+    return await Promise.race([Promise.all(work), tooLong]);
+  } finally {
+    tooLong.catch(() => undefined);
+    limit.abort();
+  }
+}
+
+/** What it did last. */
+function tail(worker: Worker): string {
+  return worker
+    .journal()
+    .slice(-3)
+    .map((line) => JSON.stringify(line))
+    .join(' ');
+}
 
 /** Runs for so long, then lets all recover and checks everything. Answers what happened. */
 export async function soak({ minutes, seed }: SoakOptions): Promise<SoakReport> {
@@ -112,10 +137,17 @@ class Storm {
 
   /** Lets everything recover, and all clients come to their end. */
   async end(): Promise<void> {
-    await Promise.all(this.#strikes);
+    await within(patienceMs, 'what was being done to the processes', this.#strikes);
     this.#faults.clear();
-    await Promise.all(this.workers.map((worker) => worker.call('stop')));
-    await Promise.all(this.#instances.map(({ writing }) => writing));
+    await this.#each('stop', ({ worker }) => worker.call('stop'));
+    await this.#each('come to the end of its writes', ({ writing }) => writing);
+  }
+
+  async #each(what: string, work: (instance: Instance) => Promise<unknown>): Promise<void> {
+    const waits = this.#instances.map((instance, number) =>
+      within(patienceMs, `process ${number} to ${what} (${tail(instance.worker)})`, [work(instance)]),
+    );
+    await Promise.all(waits);
   }
 
   #during(instance: Instance, work: () => Promise<void>): void {
@@ -197,7 +229,10 @@ const slowDown = '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>as p
 
 async function audit(site: Site, storm: Storm) {
   const fresh = await site.start({ settings, slotRoot: site.newSlotRoot() });
-  const seen = await Promise.all([...storm.workers, fresh].map((worker) => worker.call('read')));
+  const reads = [...storm.workers, fresh].map((worker, number) =>
+    within(patienceMs, `process ${number} to read (${tail(worker)})`, [worker.call('read')]),
+  );
+  const seen = (await Promise.all(reads)).flat();
   const [first] = seen;
   for (const each of seen) expect(each).toEqual(first);
   const journals = site.journals();
