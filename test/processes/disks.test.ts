@@ -146,6 +146,15 @@ describe('the disk of the replica', () => {
       await goOn(setting);
     });
 
+    it('while rows are changed that an index knows: the process lives', async () => {
+      const setting = await fullDisk(leftBytes);
+      for (const number of Array(2).keys()) {
+        await setting.worker.call('run', { clients: 3, seed: 2 + number, operations: 10 });
+        expect(setting.worker.end).toBe(null);
+      }
+      await goOn(setting);
+    });
+
     it('while catching up: says so rather than serve the past', async () => {
       const setting = await fullDisk(leftBytes);
       await writeLarge(setting.other, 'other', 8);
