@@ -27,7 +27,7 @@ function repeatedly(work: () => Promise<void>): { readonly stop: () => Promise<v
 
 export function describeRaces({ use, raceRounds, capabilities }: Suite): void {
   describe('races', () => {
-    test(`of ${racers} parallel creates of one key one wins, ${raceRounds} times`, async () => {
+    test(`of ${racers} parallel creates of one key one wins, ${raceRounds} times`, { timeout: 240_000 }, async () => {
       const { store, reopen } = await use();
       const clients = capabilities.shared ? [store, await reopen()] : [store];
       for (let round = 0; round < raceRounds; round++) {
