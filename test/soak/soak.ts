@@ -129,7 +129,8 @@ class Storm {
     await pause(150 + this.#random() * 500);
     const free = this.#instances.filter(({ busy }) => !busy);
     const instance = free[Math.floor(this.#random() * free.length)];
-    const dice = this.#random();
+    // The rarest troubles come first, so that a short run has each of them.
+    const dice = this.counts.fullDisks === 0 ? 1 : this.#random();
     if (dice < 0.3 || !instance) this.#disturb();
     else if (dice < 0.6) this.#during(instance, () => this.#freeze(instance));
     else if (dice < 0.85) this.#during(instance, () => this.#kill(instance));
@@ -187,7 +188,7 @@ class Storm {
   }
 
   async #freeze({ worker }: Instance): Promise<void> {
-    const isLong = this.#random() < 0.3;
+    const isLong = this.counts.longFreezes === 0 || this.#random() < 0.3;
     this.counts.freezes++;
     this.counts.longFreezes += isLong ? 1 : 0;
     await worker.stop();
