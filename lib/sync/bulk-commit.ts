@@ -106,7 +106,7 @@ async function commitStage<T>(
   if ((await appendRecord(context, { record, bytes, deadlineMs })) === 'lost') return null;
   await host.requireOnLog(record.version);
   await adoptCopy(context, slot, stage, host);
-  host.noteCommit(began, bytes.byteLength);
+  host.noteCommit(began, record.version, bytes.byteLength);
   return { value, version: record.version };
 }
 

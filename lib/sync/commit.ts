@@ -181,7 +181,7 @@ export class GroupCommit {
     if (await this.#context.store.head(this.#context.layout.recordKey(version + 1))) return false;
     if (head.needsLook) await this.#host.look();
     if (version < head.newestSnapshot) return false;
-    head.prove(began);
+    head.prove(began, version);
     return true;
   }
 

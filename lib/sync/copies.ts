@@ -51,9 +51,9 @@ export class ReplicaCopies {
     this.#host = host;
   }
 
-  /** A copy of the replica as it is now: the last one where nothing was committed since. */
-  async acquire(): Promise<ReplicaCopy> {
-    const kept = this.#isCurrent() ? this.#current! : await this.#host.exclusive(() => this.#copyPresent());
+  /** A copy of the replica as it is now, at `least` or after: the last one where nothing was committed since. */
+  async acquire(least: number): Promise<ReplicaCopy> {
+    const kept = this.#isCurrent(least) ? this.#current! : await this.#host.exclusive(() => this.#copyPresent(least));
     kept.users++;
     let released = false;
     return {
@@ -68,12 +68,14 @@ export class ReplicaCopies {
     };
   }
 
-  #isCurrent(): boolean {
-    return this.#current?.version === this.#host.version && this.#current.base.replica === this.#host.replica;
+  #isCurrent(least: number): boolean {
+    const { replica, version } = this.#host;
+    return this.#current?.version === version && this.#current.base.replica === replica && version >= least;
   }
 
-  async #copyPresent(): Promise<Kept> {
-    if (this.#isCurrent()) return this.#current!;
+  async #copyPresent(least: number): Promise<Kept> {
+    if (this.#host.isBehind(least)) await this.#host.catchUp();
+    if (this.#isCurrent(least)) return this.#current!;
     const before = this.#current;
     const folder = join(this.#slot.folder, 'copies.part', String(this.#count++));
     try {

@@ -119,8 +119,7 @@ export class Engine {
   /** A copy of the replica for another process, as fresh as asked for. Shared; to be released after use. */
   async copy(request: ReadRequest): Promise<ReplicaCopy> {
     this.#requireOpen();
-    await this.#reads.freshen(request);
-    return this.#copies.acquire();
+    return this.#copies.acquire(await this.#reads.freshen(request));
   }
 
   /** The records after a version, up to the head of the log as it is now. */
@@ -128,8 +127,7 @@ export class Engine {
     this.#requireOpen();
     const { runtime } = this.#context;
     const started = runtime.monotonicMs();
-    await this.#host.ensureFresh(0, started);
-    const head = this.#host.version;
+    const head = await this.#host.ensureFresh(0, started);
     const fresh = runtime.monotonicMs();
     const page = await this.#feed.read({ after, head, limit, signal });
     return { ...page, head, timings: { fresh: fresh - started, read: runtime.monotonicMs() - fresh } };

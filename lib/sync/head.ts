@@ -35,6 +35,7 @@ export class HeadProof {
   readonly #settings: SyncSettings;
   #trustedAt: Moment | null = null;
   #provedAt: Moment | null = null;
+  #provedVersion = 0;
   #newestSnapshot = 0;
 
   constructor(runtime: Runtime, settings: SyncSettings) {
@@ -42,9 +43,10 @@ export class HeadProof {
     this.#settings = settings;
   }
 
-  /** Notes that the replica was at the head at `moment`, when the operation that showed it began. */
-  prove(moment: Moment): void {
+  /** Notes that `version` was the head at `moment`, when the operation that showed it began. */
+  prove(moment: Moment, version: number): void {
     this.#provedAt = moment;
+    this.#provedVersion = version;
     this.#trustedAt = moment;
   }
 
@@ -54,17 +56,22 @@ export class HeadProof {
     this.#newestSnapshot = Math.max(this.#newestSnapshot, newest);
   }
 
+  /** The head that was proved last: a replica below it, as one that was made anew meanwhile, is not what was proved. */
+  get provedVersion(): number {
+    return this.#provedVersion;
+  }
+
   /** A replica below this version is behind, whatever the store says of its next record. */
   get newestSnapshot(): number {
     return this.#newestSnapshot;
   }
 
-  /** Age in ms of the newest proof that the replica was at the head; infinite when there is none. */
+  /** Age in ms of the newest proof of the head; infinite when there is none. */
   ageMs(): number {
     return this.#provedAt ? elapsedMs(this.#runtime, this.#provedAt) : Infinity;
   }
 
-  /** Whether the replica was at the head at some time since `monotonicMs`. */
+  /** Whether the head was proved at some time since `monotonicMs`. */
   provedSince(monotonicMs: number): boolean {
     return (
       this.#provedAt !== null && this.#provedAt.monotonicMs >= monotonicMs && this.ageMs() < this.#settings.proofMs

@@ -106,23 +106,33 @@ export class ReplicaHost {
 
   /**
    * Makes sure that reads see every commit that was acknowledged `maxStalenessMs` before `askedMs` (on the monotonic
-   * clock) or earlier.
+   * clock) or earlier. Answers the version that they must see for it: the replica may be made anew before they begin.
    */
-  async ensureFresh(maxStalenessMs: number, askedMs: number): Promise<void> {
+  async ensureFresh(maxStalenessMs: number, askedMs: number): Promise<number> {
     await this.#settled;
-    const usable = !this.replica.condemned;
-    if (usable && maxStalenessMs > 0 && this.head.ageMs() <= maxStalenessMs) return;
+    if (maxStalenessMs > 0 && this.ageMs <= maxStalenessMs) return this.head.provedVersion;
     // What opened the replica for this very read has proved it, too.
-    if (usable && this.head.provedSince(askedMs)) return;
-    if (usable) await this.#probe.join();
-    if (!this.head.provedSince(askedMs)) await this.ensureCaughtUp(askedMs);
+    if (!this.isBehind() && !this.head.provedSince(askedMs)) await this.#probe.join();
+    return this.ensureCaughtUp(askedMs);
   }
 
-  /** Catches up unless the head was proved since `askedMs` (by a commit, or by another that waited for the same). */
-  async ensureCaughtUp(askedMs: number): Promise<void> {
-    await this.exclusive(async () => {
-      if (!this.head.provedSince(askedMs)) await this.catchUp();
-    });
+  /**
+   * Catches up unless the replica was proved since `askedMs` (by a commit, or by another that waited for the same).
+   * Answers the version that was proved.
+   */
+  async ensureCaughtUp(askedMs: number): Promise<number> {
+    const isProved = (): boolean => !this.isBehind() && this.head.provedSince(askedMs);
+    if (!isProved()) {
+      await this.exclusive(async () => {
+        if (!isProved()) await this.catchUp();
+      });
+    }
+    return this.head.provedVersion;
+  }
+
+  /** Whether the replica cannot be used, or is not at `version`, as after a start anew that did not come to its end. */
+  isBehind(version: number = this.head.provedVersion): boolean {
+    return this.replica.condemned !== undefined || this.version < version;
   }
 
   /** One cheap look whether the next record is absent; proves the head if so. */
@@ -131,7 +141,7 @@ export class ReplicaHost {
     const version = this.version;
     if (this.head.needsLook || this.replica.condemned) return;
     const next = await this.#context.store.head(this.#context.layout.recordKey(version + 1));
-    if (!next && !this.head.needsLook && version >= this.head.newestSnapshot) this.head.prove(began);
+    if (!next && !this.head.needsLook && version >= this.head.newestSnapshot) this.head.prove(began, version);
   }
 
   /**
@@ -198,7 +208,7 @@ export class ReplicaHost {
   async #concludeAbsent(began: Moment): Promise<Advance> {
     if (this.head.needsLook) await this.look();
     if (this.version >= this.head.newestSnapshot) {
-      this.head.prove(began);
+      this.head.prove(began, this.version);
       return 'at-head';
     }
     if (await this.#snapshotBeyond()) return 'behind';
@@ -239,10 +249,10 @@ export class ReplicaHost {
     this.#tail.noteSnapshot(snapshot, this.version);
   }
 
-  /** Notes a record that this process committed itself. */
-  noteCommit(began: Moment, bytes: number): void {
+  /** Notes a record that this process committed itself, as `version`. */
+  noteCommit(began: Moment, version: number, bytes: number): void {
     this.#tail.add(bytes);
-    this.head.prove(began);
+    this.head.prove(began, version);
   }
 
   /** Begins again from the newest good snapshot. Only within `exclusive`. */
@@ -260,9 +270,9 @@ export class ReplicaHost {
     return this.#current.replace(make);
   }
 
-  /** Age of the newest proof of being at the head, in ms. */
+  /** Age of the newest proof that the replica is at the head, in ms; infinite when it is not. */
   get ageMs(): number {
-    return this.head.ageMs();
+    return this.isBehind() ? Infinity : this.head.ageMs();
   }
 
   async close(): Promise<void> {

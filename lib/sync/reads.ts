@@ -43,11 +43,11 @@ export class Reads {
   async read<T>(work: (session: Session) => Promise<T>, request: ReadRequest): Promise<ReadAnswer<T>> {
     const { runtime } = this.#context;
     const started = runtime.monotonicMs();
-    await this.freshen(request);
+    const least = await this.freshen(request);
     const fresh = runtime.monotonicMs();
     let version = 0;
     const value = await this.#withinDeadline(request.signal, (signal) =>
-      this.#readReplica(signal, (session, present) => {
+      this.#readReplica(least, signal, (session, present) => {
         version = present;
         return work(session);
       }),
@@ -55,11 +55,12 @@ export class Reads {
     return { value, version, timings: { fresh: fresh - started, run: runtime.monotonicMs() - fresh } };
   }
 
-  /** Makes the replica as fresh as asked for. */
-  async freshen(request: ReadRequest): Promise<void> {
+  /** Makes the replica as fresh as asked for; answers the version that has to be seen. */
+  async freshen(request: ReadRequest): Promise<number> {
     const askedMs = request.askedMs ?? this.#context.runtime.monotonicMs();
-    await this.#host.ensureFresh(request.maxStalenessMs, askedMs);
+    const least = await this.#host.ensureFresh(request.maxStalenessMs, askedMs);
     if (request.atLeast !== undefined) await this.#requireVersion(request.atLeast);
+    return Math.max(least, request.atLeast ?? 0);
   }
 
   /** The same on the state as it is here, whatever the store may have: for when it is away. */
@@ -112,17 +113,22 @@ export class Reads {
    * A replica may be replaced between being chosen and being read, or turn out to be broken: then the new one is read,
    * once. `work` only reads, so it may run again.
    */
-  async #readReplica<T>(signal: AbortSignal, work: (session: Session, version: number) => Promise<T>): Promise<T> {
+  async #readReplica<T>(
+    least: number,
+    signal: AbortSignal,
+    work: (session: Session, version: number) => Promise<T>,
+  ): Promise<T> {
+    let wanted = least;
     for (let isFirst = true; ;) {
       const replica = await this.#host.current();
       try {
-        if (!replica.condemned) return await replica.read(work, signal);
+        if (!replica.condemned && replica.position.version >= wanted) return await replica.read(work, signal);
       } catch (error) {
         if (!isFirst || !breaksReplica(error)) throw error;
         isFirst = false;
         this.#context.warn('The local replica is damaged; making it anew.', error);
       }
-      await this.#host.ensureCaughtUp(this.#context.runtime.monotonicMs());
+      wanted = await this.#host.ensureCaughtUp(this.#context.runtime.monotonicMs());
     }
   }
 

@@ -48,7 +48,7 @@ export class RecordCommit {
     await this.#host.settle(async () => {
       acknowledge();
       await this.#commitReplica(record, moved);
-      this.#host.noteCommit(began, bytes.byteLength);
+      this.#host.noteCommit(began, record.version, bytes.byteLength);
     });
     await this.#context.step('replica-committed');
     return true;

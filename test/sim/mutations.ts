@@ -340,8 +340,8 @@ import type { SyncContext }`,
     edits: [
       {
         file: 'sync/reads.ts',
-        from: `    await this.#host.ensureFresh(request.maxStalenessMs, askedMs);\n`,
-        to: '',
+        from: `await this.#host.ensureFresh(request.maxStalenessMs, askedMs);`,
+        to: `0;`,
       },
     ],
     profiles: ['races'],
@@ -358,10 +358,8 @@ import type { SyncContext }`,
       },
       {
         file: 'sync/host.ts',
-        from: `    if (!this.head.provedSince(askedMs)) await this.ensureCaughtUp(askedMs);
-  }`,
-        to: `    if (!this.head.provedSince(askedMs - 300)) await this.ensureCaughtUp(askedMs);
-  }`,
+        from: `    return this.ensureCaughtUp(askedMs);`,
+        to: `    return this.ensureCaughtUp(askedMs - 300);`,
       },
     ],
     profiles: ['races'],
@@ -383,7 +381,7 @@ import type { SyncContext }`,
   {
     name: 'trusts an old proof for stale reads for ever',
     rule: 'a read',
-    edits: [{ file: 'sync/host.ts', from: `this.head.ageMs() <= maxStalenessMs) return;`, to: `true) return;` }],
+    edits: [{ file: 'sync/host.ts', from: `this.ageMs <= maxStalenessMs) return`, to: `true) return` }],
     profiles: ['days', 'damage', 'storm'],
     within: 40,
   },
