@@ -127,7 +127,7 @@ async function stampOf(path: string): Promise<string> {
 async function copyMainFile(replica: Replica, path: string): Promise<void> {
   const { body, release } = replica.holdFile();
   try {
-    await requireRoom(path, body.size + spareBytes, 'A copy of the database for queries');
+    requireRoom(path, body.size + spareBytes, 'A copy of the database for queries');
     await writeBody(body, path);
   } finally {
     release();

@@ -152,8 +152,7 @@ export class Replica {
   async commit(position: Position, moved: Promise<void> = this.movePosition(position)): Promise<void> {
     try {
       await moved;
-      // A COMMIT that finds no room takes back what it did in the wrong order, and may end the process or never end.
-      await requireRoomToCommit(this.#path);
+      requireRoomToCommit(this.#path);
       await this.writer.execute('COMMIT');
     } catch (error) {
       this.#condemned = error;

@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import { read } from 'node:fs';
-import { open, statfs } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { AppError } from '../errors.ts';
@@ -16,6 +16,7 @@ import { listAll } from '../store/list-all.ts';
 import type { ByteRange, StreamBody } from '../store/store.ts';
 import type { SyncContext } from './context.ts';
 import { momentNow, type Moment } from './head.ts';
+import { freeBytes } from './local-disk.ts';
 import type { SnapshotName } from './layout.ts';
 
 export interface SnapshotInfo extends SnapshotName {
@@ -63,7 +64,7 @@ export function downloadObject(
 ): Promise<Downloaded | null> {
   const transfer = { direction: 'download', key, totalBytes: bytes } as const;
   return context.transfers.follow(transfer, async (moved) => {
-    await requireRoom(path, bytes, 'The replica');
+    requireRoom(path, bytes, 'The replica');
     const hash = createHash('sha256');
     const file = await open(path, 'w', 0o600);
     try {
@@ -86,12 +87,12 @@ export function downloadObject(
 }
 
 /** A disk that would be full halfway is told of before, and left as it is. */
-export async function requireRoom(path: string, bytes: number, what: string): Promise<void> {
-  const { bavail, bsize } = await statfs(dirname(path));
-  if (bavail * bsize >= bytes) return;
+export function requireRoom(path: string, bytes: number, what: string): void {
+  const free = freeBytes(dirname(path));
+  if (free >= bytes) return;
   throw new AppError(
     'unavailable',
-    `${what} needs ${inMegabytes(bytes)} MB in ${dirname(path)}, where ${inMegabytes(bavail * bsize)} MB are free.`,
+    `${what} needs ${inMegabytes(bytes)} MB in ${dirname(path)}, where ${inMegabytes(free)} MB are free.`,
     { hint: 'Give the temporary folder more room, or name another one with TMPDIR.' },
   );
 }

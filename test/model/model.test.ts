@@ -36,7 +36,7 @@ function verify(...definitions: string[]): string {
 describe.skipIf(isMissing && process.env['CI'] === undefined)('the protocol', () => {
   const everyState = expect.stringMatching(/errors: 0\n(?![^]*Search not completed)/);
 
-  test.each(sizes)('holds in every state of %s', { timeout: 900_000 }, (...definitions) => {
+  test.each(sizes)('holds in every state of %s, %s', { timeout: 900_000 }, (...definitions) => {
     const said = verify(...definitions);
     expect(said).toEqual(everyState);
     expect(said).not.toContain('max search depth too small');

@@ -3,8 +3,9 @@
  * and stopped, connections are cut, the disk of one machine fills up. What was acknowledged must be there in the end,
  * once and whole.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { systemRuntime } from '../../lib/runtime.ts';
+import { withinTime } from '../../lib/store/time-limit.ts';
 import { startCloud } from '../support/clouds.ts';
 import { type Drive, mountDrive } from '../support/drive.ts';
 import { makeSite, pause, type Site, type Worker } from '../support/processes.ts';
@@ -41,17 +42,25 @@ const longFreezeMs = 9000;
 /** How long each step of the recovery may take: far more than a slow machine needs, so that only a process that hangs exceeds it. */
 const patienceMs = 90_000;
 
-async function within<T>(ms: number, what: string, work: Iterable<Promise<T>>): Promise<T[]> {
-  const limit = new AbortController();
-  const tooLong = sleep(ms, undefined, { signal: limit.signal }).then(() => {
-    throw new Error(`Waited ${ms / 1000} s for ${what}.`);
-  });
+/** Waits for `work`, as long as it may take; what goes wrong there is told with `what`. */
+async function within<T>(what: () => string, work: Promise<T>): Promise<T> {
   try {
-    return await Promise.race([Promise.all(work), tooLong]);
-  } finally {
-    tooLong.catch(() => undefined);
-    limit.abort();
+    return await withinTime(systemRuntime, patienceMs, () => work);
+  } catch (cause) {
+    throw new Error(`${what()} did not work, or not in time.`, { cause });
   }
+}
+
+/** Does `work` with all of them at once; of one that fails it is told what it did last. */
+function eachOf<T>(
+  workers: readonly Worker[],
+  what: string,
+  work: (worker: Worker, number: number) => Promise<T>,
+): Promise<T[]> {
+  const working = workers.map((worker, number) =>
+    within(() => `Process ${number}, ${what} (${tail(worker)}),`, work(worker, number)),
+  );
+  return Promise.all(working);
 }
 
 /** What it did last. */
@@ -139,17 +148,10 @@ class Storm {
 
   /** Lets everything recover, and all clients come to their end. */
   async end(): Promise<void> {
-    await within(patienceMs, 'what was being done to the processes', this.#strikes);
+    await within(() => 'What was being done to the processes', Promise.all(this.#strikes));
     this.#faults.clear();
-    await this.#each('stop', ({ worker }) => worker.call('stop'));
-    await this.#each('come to the end of its writes', ({ writing }) => writing);
-  }
-
-  async #each(what: string, work: (instance: Instance) => Promise<unknown>): Promise<void> {
-    const waits = this.#instances.map((instance, number) =>
-      within(patienceMs, `process ${number} to ${what} (${tail(instance.worker)})`, [work(instance)]),
-    );
-    await Promise.all(waits);
+    await eachOf(this.workers, 'stopping', (worker) => worker.call('stop'));
+    await eachOf(this.workers, 'ending its writes', (_, number) => this.#instances[number]!.writing);
   }
 
   #during(instance: Instance, work: () => Promise<void>): void {
@@ -231,10 +233,7 @@ const slowDown = '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>as p
 
 async function audit(site: Site, storm: Storm) {
   const fresh = await site.start({ settings, slotRoot: site.newSlotRoot() });
-  const reads = [...storm.workers, fresh].map((worker, number) =>
-    within(patienceMs, `process ${number} to read (${tail(worker)})`, [worker.call('read')]),
-  );
-  const seen = (await Promise.all(reads)).flat();
+  const seen = await eachOf([...storm.workers, fresh], 'reading', (worker) => worker.call('read'));
   const [first] = seen;
   for (const each of seen) expect(each).toEqual(first);
   const journals = site.journals();
