@@ -5,7 +5,7 @@ export async function GET(request: Request): Promise<Response> {
 }
 
 async function refuse(request: Request): Promise<Response> {
-  return endpoints.refuse(request, 'GET');
+  return endpoints.refuse(request, 'GET, HEAD');
 }
 
-export { refuse as DELETE, refuse as HEAD, refuse as OPTIONS, refuse as PATCH, refuse as POST, refuse as PUT };
+export { GET as HEAD, refuse as DELETE, refuse as OPTIONS, refuse as PATCH, refuse as POST, refuse as PUT };

@@ -75,6 +75,7 @@ const expected: Readonly<Record<string, string>> = {
   'POST /api/query': tables,
   // Without a table: everything.
   'GET /api/export': administrators,
+  'HEAD /api/export': administrators,
   'POST /api/import': tables,
   'PUT /api/import': tables,
   'DELETE /api/import': tables,

@@ -3,7 +3,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
 import { temporaryFolder } from '../support/engine.ts';
@@ -115,4 +115,17 @@ it('says what is wrong, and leaves nothing behind', async () => {
   const left = await service.send('GET', '/api/export?table=courses');
   await left.body?.cancel();
   await expect.poll(() => leftovers(folder)).toEqual([]);
+});
+
+it('answers HEAD with the headers of GET, and keeps nothing', async () => {
+  const { service, folder } = await start();
+  const [head, get] = [
+    await service.send('HEAD', '/api/export?table=courses&format=csv'),
+    await service.send('GET', '/api/export?table=courses&format=csv'),
+  ];
+  const told = ({ headers }: Response) =>
+    ['content-type', 'content-length', 'content-disposition', 'db-bookmark'].map((name) => headers.get(name));
+  expect([head.status, await head.text(), told(head)]).toEqual([200, '', told(get)]);
+  await get.arrayBuffer();
+  await vi.waitFor(() => expect(leftovers(folder)).toEqual([]));
 });

@@ -134,7 +134,7 @@ const ownFunctions: Readonly<Record<string, Functions>> = {
   'db-sync': { GET: 'cronSync', POST: 'sync' },
   changes: { GET: 'changes', HEAD: 'changes' },
   query: { POST: 'query' },
-  export: { GET: 'export' },
+  export: { GET: 'export', HEAD: 'export' },
   import: { POST: 'import', PUT: 'importPart', DELETE: 'importGivenUp' },
   openapi: { GET: 'openapi', HEAD: 'openapi' },
 };
