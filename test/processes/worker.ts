@@ -192,11 +192,12 @@ function violation(message: string): void {
 let stopped = false;
 
 async function runClients({ clients, seed, operations, maintain }: RunOptions): Promise<RunReport> {
+  // Before the first wait: the call `stop` may come in the same turn of the event loop.
+  stopped = false;
   const database = await opening;
   const started = performance.now();
   const times: number[] = [];
   let refused = 0;
-  stopped = false;
   const client = async (number: number): Promise<void> => {
     const random = seededRandom(seed * 1000 + number);
     let left = operations ?? Infinity;
