@@ -59,7 +59,6 @@ class S3Store implements Store {
   readonly #reading: Reading;
   readonly #creating: Creating;
   readonly #changing: Changing;
-  readonly #sweep: Sweep;
 
   constructor(options: S3StoreOptions) {
     const { bucket, region, endpoint, credentials, meter, runtime } = options;
@@ -69,9 +68,9 @@ class S3Store implements Store {
     const requests = new Requests({ client, location, secrets: secretsOf(credentials), meter });
     this.location = location;
     this.#reading = new Reading(requests, bucket);
-    this.#creating = new Creating({ requests, reading: this.#reading, bucket, location, sizes, runtime });
+    const sweep = new Sweep(requests, bucket, runtime);
+    this.#creating = new Creating({ requests, reading: this.#reading, sweep, bucket, location, sizes, runtime });
     this.#changing = new Changing(requests, this.#reading, bucket, sizes);
-    this.#sweep = new Sweep(requests, bucket, runtime);
   }
 
   async create(key: string, body: Body, { signal }: OperationOptions = {}): Promise<CreateOutcome> {
@@ -105,10 +104,7 @@ class S3Store implements Store {
     requirePrefix(prefix);
     const { limit } = requirePage(page);
     throwIfAborted(signal);
-    const sweeping = this.#sweep.run(prefix, signal);
-    const listing = this.#reading.list(prefix, page.after, limit, signal);
-    const [listed] = await Promise.all([listing, sweeping]);
-    return listed;
+    return this.#reading.list(prefix, page.after, limit, signal);
   }
 
   async copy(from: string, to: string, { signal }: OperationOptions = {}): Promise<void> {

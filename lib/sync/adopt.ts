@@ -10,7 +10,7 @@ import { rename } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import { openInstance } from './instance.ts';
-import { readStateColumns, stateColumns } from './position.ts';
+import { readState, stateColumns } from './position.ts';
 import { Replica } from './replica.ts';
 import type { Slot } from './slot.ts';
 import { downloadObject, fileBody, uploadSnapshot } from './snapshot.ts';
@@ -81,8 +81,8 @@ async function uploadAdopted(context: SyncContext, slot: Slot): Promise<string> 
 
 /** An adopted file may have been published by Eider once; a table of the user's own by that name is not replaced. */
 async function requireOwnState(session: Session): Promise<void> {
-  const columns = await readStateColumns(session);
-  if (columns === '' || stateColumns.includes(columns)) return;
+  const state = await readState(session);
+  if (!state || stateColumns.includes(state.columns)) return;
   throw new AppError('invalid', 'The database file has a table eider.state of its own, a name that Eider needs.', {
     hint: 'Rename the table, or its schema; nothing of the file was changed.',
   });

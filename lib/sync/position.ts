@@ -4,9 +4,10 @@
  * Owns: the state table. The worst that can happen: a position that is not that of the rows beside it; so it is only ever
  * written inside the transaction that changes them.
  */
+import type { DuckDBValue } from '@duckdb/node-api';
 import { AppError } from '../errors.ts';
 import { baseId } from './record.ts';
-import type { Session } from './sql.ts';
+import { resultRows, type Session } from './sql.ts';
 
 /** Where a replica stands on the log. */
 export interface Position {
@@ -23,13 +24,22 @@ const stateFormat = 1;
 /** The columns of the state table in each format that there was; files of the first days say nothing of theirs. */
 export const stateColumns = ['database_id,version,record_id', 'database_id,version,record_id,format'];
 
-/** The names of the state table's columns in their order; empty when there is no such table. */
-export async function readStateColumns(session: Session): Promise<string> {
-  const columns = await session.rows(
-    `SELECT column_name FROM duckdb_columns()
-     WHERE database_name = current_database() AND schema_name = 'eider' AND table_name = 'state' ORDER BY column_index`,
-  );
-  return columns.map(([name]) => String(name)).join();
+/** What a file says of its position: the columns of its state table in their order, and the values by their names. */
+interface State {
+  readonly columns: string;
+  readonly values: Readonly<Record<string, DuckDBValue>> | null;
+}
+
+/** Null when the file has no state table. */
+export async function readState(session: Session): Promise<State | null> {
+  const found = await session.table('eider', 'state');
+  if (!found) return null;
+  const columns = found.columnNames();
+  const [row] = resultRows(found);
+  return {
+    columns: columns.join(),
+    values: row ? Object.fromEntries(columns.map((name, index) => [name, row[index]!])) : null,
+  };
 }
 
 /**
@@ -38,19 +48,17 @@ export async function readStateColumns(session: Session): Promise<string> {
  * @throws AppError `outdated` when a newer version of this program made the file
  */
 export async function readPosition(session: Session, adoptedSha256: string | undefined): Promise<Position> {
-  let columns = await readStateColumns(session);
-  if (columns === '' || adoptedSha256 !== undefined) {
+  let state = adoptedSha256 === undefined ? await readState(session) : null;
+  if (!state) {
     await session.execute(`BEGIN; CREATE SCHEMA IF NOT EXISTS eider;
       CREATE OR REPLACE TABLE eider.state
         (database_id VARCHAR, version BIGINT NOT NULL, record_id VARCHAR NOT NULL, format INTEGER NOT NULL);
       INSERT INTO eider.state VALUES (NULL, 0, '${baseId(adoptedSha256 ?? null)}', ${stateFormat}); COMMIT`);
-    columns = stateColumns.at(-1) ?? '';
+    state = await readState(session);
   }
-  const format = columns.split(',').includes('format') ? 'format' : '1';
-  const [row] = await session.rows(`SELECT ${format}, database_id, version, record_id FROM eider.state`);
-  if (!row) throw new AppError('corrupt', 'The replica has no position.');
-  const [made, databaseId, version, recordId] = row;
-  if (Number(made) !== stateFormat) throw newerFormat(Number(made));
+  if (!state?.values) throw new AppError('corrupt', 'The replica has no position.');
+  const { format = 1, database_id: databaseId = null, version, record_id: recordId } = state.values;
+  if (Number(format) !== stateFormat) throw newerFormat(Number(format));
   return {
     databaseId: databaseId === null ? null : String(databaseId),
     version: Number(version),

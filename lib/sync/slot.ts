@@ -229,9 +229,8 @@ async function removeLeftovers(folder: string): Promise<void> {
 /** Removes a replica and its write-ahead log from a slot. */
 export async function removeReplica({ replicaPath }: Pick<Slot, 'replicaPath'>): Promise<void> {
   const proof = proofIn(dirname(replicaPath));
-  for (const path of [proof, replicaPath, `${replicaPath}.wal`, `${replicaPath}.wal.checkpoint`]) {
-    await rm(path, { force: true });
-  }
+  const paths = [proof, replicaPath, `${replicaPath}.wal`, `${replicaPath}.wal.checkpoint`];
+  await Promise.all(paths.map((path) => rm(path, { force: true })));
 }
 
 /**

@@ -91,6 +91,23 @@ export class Session {
     return resultRows(await this.run(sql, values));
   }
 
+  /**
+   * These columns of a table; null when there is none of that name. DuckDB makes its list of system views when its catalog is first
+   * asked, which takes longer than all else that opening a database asks: so that is left to who has no such table.
+   */
+  async table(schema: string, table: string, columns = '*'): Promise<DuckDBMaterializedResult | null> {
+    try {
+      return await this.run(`SELECT ${columns} FROM ${quoteTable({ schema, table })}`);
+    } catch (error) {
+      const [found] = await this.rows(
+        'SELECT 1 FROM duckdb_columns() WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2',
+        [schema, table],
+      );
+      if (found) throw error;
+      return null;
+    }
+  }
+
   close(): void {
     this.#destroyKept();
     this.connection.disconnectSync();

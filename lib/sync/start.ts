@@ -125,8 +125,9 @@ async function startFromSnapshot(
     if (damaged.has(snapshot.key) || !(await isOnBase(context, snapshot))) continue;
     await context.step('snapshot-chosen');
     try {
+      const opening = openOne(context, slot, snapshot);
       const tail = beginTail(context, snapshot.version);
-      const replica = await openOne(context, slot, snapshot);
+      const replica = await opening;
       if (replica) return { replica, madeFrom: snapshot.key, tail, ...look };
     } catch (error) {
       if (!isAppError(error, 'corrupt')) throw error;

@@ -11,7 +11,7 @@ import { Catalog } from '../../sync/catalog.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Engine } from '../../sync/engine.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Session } from '../../sync/sql.ts';
+import { resultRows, type Session } from '../../sync/sql.ts';
 import { writingQueries } from './transaction.ts';
 
 const migrationTable = 'eider.migrations';
@@ -29,12 +29,8 @@ export async function runMigrations(engine: Engine, migrations: readonly Migrati
 
 /** The names of the migrations that have run. */
 export async function migrationsDone(session: Session): Promise<Set<string>> {
-  const found = await session.rows(
-    `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'eider' AND table_name = 'migrations'`,
-  );
-  if (found.length === 0) return new Set();
-  const rows = await session.rows(`SELECT name FROM ${migrationTable}`);
-  return new Set(rows.map(([name]) => String(name)));
+  const found = await session.table('eider', 'migrations', 'name');
+  return new Set(found ? resultRows(found).map(([name]) => String(name)) : []);
 }
 
 async function runOne(transaction: WriteTransaction, migration: Migration, runtime: Runtime): Promise<void> {

@@ -12,11 +12,13 @@ import { throwIfAborted } from '../signal.ts';
 import type { Body, CreateOutcome } from '../store.ts';
 import type { Reading } from './reading.ts';
 import { isRefusal, type Refusal, type Requests } from './requests.ts';
+import type { Sweep } from './sweep.ts';
 import { type UploadSizes, uploadParts } from './upload.ts';
 
 export interface CreatingOptions {
   readonly requests: Requests;
   readonly reading: Reading;
+  readonly sweep: Sweep;
   readonly bucket: string;
   readonly location: string;
   readonly sizes: UploadSizes;
@@ -37,13 +39,14 @@ export class Creating {
     // Bytes in memory are one request, whatever their number: no record of the log depends on a store's heeding the
     // condition when it completes parts.
     if (body instanceof Uint8Array) return this.#settle(key, () => this.#put(key, body, signal), signal);
-    const { requests, bucket, reading, sizes } = this.#options;
+    const { requests, bucket, reading, sweep, sizes } = this.#options;
     if (body.size <= sizes.partBytes) {
       const bytes = await readBody(body, signal);
       return this.#settle(key, () => this.#put(key, bytes, signal), signal);
     }
     // A large body is not sent in vain.
     if (await reading.describe(key, signal)) return 'exists';
+    await sweep.run(key, signal);
     const target = { bucket, key, size: body.size, sizes, signal };
     return this.#settle(key, () => uploadParts(requests, target, body), signal);
   }

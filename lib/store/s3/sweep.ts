@@ -15,6 +15,7 @@ export class Sweep {
   readonly #requests: Requests;
   readonly #bucket: string;
   readonly #runtime: Runtime;
+  /** By folder. */
   readonly #sweptMs = new Map<string, number>();
 
   constructor(requests: Requests, bucket: string, runtime: Runtime) {
@@ -24,11 +25,13 @@ export class Sweep {
   }
 
   /**
-   * Removes what is old under `prefix`, at most once an hour. Never fails: it needs s3:ListBucketMultipartUploads, which
-   * a user may lack, and a lifecycle rule does as well. The whole bucket is not swept: others may keep uploads in it.
+   * Removes what is old in the folder of `key`, at most once an hour; for whoever uploads in parts. Never fails: it needs
+   * s3:ListBucketMultipartUploads, which a user may lack, and a lifecycle rule does as well. The whole bucket is not
+   * swept: others may keep uploads in it.
    */
-  async run(prefix: string, signal: AbortSignal | undefined): Promise<void> {
+  async run(key: string, signal: AbortSignal | undefined): Promise<void> {
     const nowMs = this.#runtime.monotonicMs();
+    const prefix = key.slice(0, key.lastIndexOf('/') + 1);
     if (prefix === '' || nowMs - (this.#sweptMs.get(prefix) ?? -Infinity) < hourMs) return;
     this.#sweptMs.set(prefix, nowMs);
     await this.#sweep(prefix, signal).catch(() => undefined);
