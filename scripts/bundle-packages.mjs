@@ -10,6 +10,11 @@ import { banner } from './bundle-banner.mjs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
+/** A file of a package, which the package does not export. */
+function installed(path) {
+  return fileURLToPath(new URL(`../node_modules/${path}`, import.meta.url));
+}
+
 /** By the name under which the sources import it: the package, and what of it when not all. */
 const packages = {
   kysely: { from: 'kysely' },
@@ -45,7 +50,8 @@ const packages = {
     ],
   },
   'libpg-query': { from: 'libpg-query', names: ['parse'], plugins: [{ name: 'wasm', setup: embedParser }] },
-  'vercel-blob': { from: '@vercel/blob' },
+  // It has a replacement for undici, the `fetch` that is there already, which Node has of undici, too.
+  'vercel-blob': { from: '@vercel/blob', alias: { undici: installed('@vercel/blob/dist/undici-browser.js') } },
   'google-storage': { from: '@google-cloud/storage', names: ['Storage'] },
   'aws-s3': {
     from: '@aws-sdk/client-s3',
@@ -71,7 +77,7 @@ const folder = fileURLToPath(new URL('../.packages/', import.meta.url));
 await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
 
-for (const [name, { from, names, plugins = [] }] of Object.entries(packages)) {
+for (const [name, { from, names, alias = {}, plugins = [] }] of Object.entries(packages)) {
   await build({
     stdin: {
       contents: `export ${names ? `{ ${names.join(', ')} }` : '*'} from '${from}';`,
@@ -92,6 +98,7 @@ for (const [name, { from, names, plugins = [] }] of Object.entries(packages)) {
     banner,
     // What packages ask for only where it is installed.
     external: ['pg-native', 'pg-cloudflare'],
+    alias,
     plugins,
     logLevel: 'warning',
   });
