@@ -1,6 +1,6 @@
 /**
- * Makes one file of each package that consists of hundreds, in `.packages/`; the sources import it as
- * `#packages/<name>`. Runs after every `npm install`, on Vercel too. Loading a package file by file is most of what a cold
+ * Makes one file of each package that consists of hundreds, in `.packages/`, and one of each part that it loads later; the
+ * sources import it as `#packages/<name>`. Runs after every `npm install`, on Vercel too. Loading a package file by file is most of what a cold
  * start would take: see docs/decisions.
  *
  * Plain JavaScript: it runs on whatever Node installs the packages.
@@ -50,8 +50,12 @@ const packages = {
     ],
   },
   'libpg-query': { from: 'libpg-query', names: ['parse'], plugins: [{ name: 'wasm', setup: embedParser }] },
-  // It has a replacement for undici, the `fetch` that is there already, which Node has of undici, too.
-  'vercel-blob': { from: '@vercel/blob', alias: { undici: installed('@vercel/blob/dist/undici-browser.js') } },
+  'vercel-blob': {
+    from: '@vercel/blob',
+    // It has a replacement for undici, the `fetch` that is there already, which Node has of undici, too.
+    alias: { undici: installed('@vercel/blob/dist/undici-browser.js') },
+    plugins: [{ name: 'oidc', setup: loadOidcLater }],
+  },
   'google-storage': { from: '@google-cloud/storage', names: ['Storage'] },
   'aws-s3': {
     from: '@aws-sdk/client-s3',
@@ -84,8 +88,12 @@ for (const [name, { from, names, alias = {}, plugins = [] }] of Object.entries(p
       resolveDir: folder,
       loader: 'js',
     },
-    outfile: `${folder}${name}.js`,
+    outdir: folder,
+    entryNames: name,
     bundle: true,
+    // What a package imports when it needs it (of the SDKs: ways to find credentials) is not even read before.
+    splitting: true,
+    chunkNames: `${name}-[hash]`,
     platform: 'node',
     target: 'node24',
     format: 'esm',
@@ -97,7 +105,7 @@ for (const [name, { from, names, alias = {}, plugins = [] }] of Object.entries(p
     legalComments: 'eof',
     banner,
     // What packages ask for only where it is installed.
-    external: ['pg-native', 'pg-cloudflare'],
+    external: ['pg-native', 'pg-cloudflare', '@vercel/oidc'],
     alias,
     plugins,
     logLevel: 'warning',
@@ -106,6 +114,16 @@ for (const [name, { from, names, alias = {}, plugins = [] }] of Object.entries(p
 }
 // Modules, wherever the folder is copied to.
 await writeFile(`${folder}package.json`, '{"type":"module"}\n');
+
+/** Half of what @vercel/blob loads is for those who give it neither a token nor an OIDC token, as the store does. */
+function loadOidcLater(esbuild) {
+  const later =
+    'export const getVercelOidcToken = async (...all) => (await import("@vercel/oidc")).getVercelOidcToken(...all);';
+  esbuild.onResolve({ filter: /^@vercel\/oidc$/ }, ({ path, kind }) =>
+    kind === 'import-statement' ? { path, namespace: 'later' } : { path, external: true },
+  );
+  esbuild.onLoad({ filter: /^@vercel\/oidc$/, namespace: 'later' }, () => ({ contents: later }));
+}
 
 /** PostgreSQL's parser looks for its WebAssembly in a file beside itself, which would not come along: it gets the bytes. */
 function embedParser(esbuild) {
