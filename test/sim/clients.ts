@@ -4,14 +4,22 @@
  */
 import type { AppError } from '../../lib/errors.ts';
 import type { Database } from '../../lib/db/database.ts';
-import type { PlainValue, Queries } from '../../lib/schema/values.ts';
 import { describeReply, describeRequest, type Recorded, type Reply, type Request } from './history.ts';
 import type { Library } from './library.ts';
 import { Violation } from './log-model.ts';
 import { hour, minute, type Plan, second } from './plan.ts';
 import type { Population } from './population.ts';
 import type { Process } from './process.ts';
-import { accountIds, performWrite, readState, Refusal, registerIds, stateText, type Write } from './workload.ts';
+import {
+  accountIds,
+  type Command,
+  performOnce,
+  readState,
+  Refusal,
+  registerIds,
+  stateText,
+  type Write,
+} from './workload.ts';
 import type { Chance, World } from './world.ts';
 
 export interface ClientsOptions {
@@ -39,6 +47,8 @@ const stalenessChoices = [10 * second, 5 * minute, hour];
 export class Clients {
   readonly history: Recorded[] = [];
   readonly writes = new Map<string, Write>();
+  /** Names of pending writes that no longer fitted when their turn came, as the primary lists them at the end. */
+  readonly rejected = new Set<string>();
   readonly #options: ClientsOptions;
   readonly #world: World;
   #values = 0;
@@ -85,10 +95,10 @@ export class Clients {
       return { kind: 'read', maxStalenessMs: stalenessChoices[Math.floor(chance() * 3)]!, bookmark };
     }
     if (chance() < 0.06) return { kind: 'follow', after: memory.followed };
-    return { kind: 'write', write: this.#write(memory), isKeyed: chance() < 0.25 };
+    return { kind: 'write', write: this.#chooseWrite(memory), isKeyed: chance() < 0.25 };
   }
 
-  #write(memory: Memory): Write {
+  #chooseWrite(memory: Memory): Write {
     const { chance, registers } = memory;
     const one = <T>(all: readonly T[]): T => all[Math.floor(chance() * all.length)]!;
     if (chance() < this.#options.plan.spoilShare)
@@ -151,13 +161,14 @@ export class Clients {
       return;
     }
     // Of several attempts, one may still do what another was refused.
-    if (recorded.attempts > 1 && reply.kind !== 'ok') {
+    if (recorded.attempts > 1 && reply.kind !== 'ok' && reply.kind !== 'pending') {
       if (reply.kind === 'refused' && this.#isKeyValid(recorded)) recorded.refusedAttempts.push(begun);
       return;
     }
     recorded.reply = reply;
     if (reply.kind !== 'unknown') recorded.answered = this.#world.stamp();
     this.#world.note(memory.name, `${recorded.id}: ${describeReply(reply)}`);
+    if (reply.kind === 'pending') void process.run(() => process.database?.maintain());
     if (reply.kind !== 'ok') return;
     memory.bookmark = Math.max(memory.bookmark, reply.version);
     if (recorded.request.kind === 'follow')
@@ -193,16 +204,15 @@ export class Clients {
     const database = process.database!;
     try {
       if (request.kind === 'write') {
-        const { value, version } = await database.write((queries) => this.#performOnce(process, queries, id, request));
-        return { kind: 'ok', version, answer: value };
+        return await this.#write(process, database, { ...request, id });
       }
       if (request.kind === 'follow') return await this.#follow(database, request.after);
       const { maxStalenessMs, bookmark } = request;
-      const { value, version } = await database.read(async (queries) => stateText(await readState(queries)), {
+      const { value, version, degraded } = await database.read(async (queries) => stateText(await readState(queries)), {
         maxStalenessMs,
         ...(bookmark > 0 ? { atLeast: bookmark } : {}),
       });
-      return { kind: 'ok', version, answer: value };
+      return degraded === undefined ? { kind: 'ok', version, answer: value } : { kind: 'degraded', answer: value };
     } catch (error) {
       const reply = this.#replyOf(error, id);
       if (reply) return reply;
@@ -214,18 +224,13 @@ export class Clients {
     }
   }
 
-  /** Under a key of its own, when it is sent again. */
-  async #performOnce(
-    process: Process,
-    queries: Queries,
-    id: string,
-    { write, isKeyed }: Request & { readonly kind: 'write' },
-  ): Promise<string> {
-    if (!isKeyed) return performWrite(queries, id, write);
-    const at = new Date(process.runtime.now()).toISOString().replace('Z', '000Z');
-    const forms = { keep: (value: string) => value, restore: (kept: PlainValue) => kept as string };
-    const terms = { key: id, fingerprint: write.kind, at };
-    return (await this.#options.library.once(queries, terms, () => performWrite(queries, id, write), forms)).value;
+  async #write({ runtime }: Process, database: Database, { id, write, isKeyed }: Command): Promise<Reply> {
+    const { library } = this.#options;
+    const { value, version, durability } = await database.write(
+      (queries) => performOnce({ library, runtime, queries, id, write, isKeyed }),
+      { command: { id, write, isKeyed } },
+    );
+    return durability === 'pending' ? { kind: 'pending', answer: value } : { kind: 'ok', version, answer: value };
   }
 
   /** The feed as a text: for each version the names of its operations. */
@@ -243,8 +248,11 @@ export class Clients {
 
   /** Null for an error that nobody should see. */
   #replyOf(error: unknown, id: string): Reply | null {
-    if (error instanceof Refusal) return { kind: 'refused', reason: error.message };
     const { AppError } = this.#options.library;
+    const isRefusal = error instanceof Refusal || (error instanceof AppError && error.kind === 'conflict');
+    // By which state it was refused is not told: that of a stand-in is an old one.
+    if (isRefusal && this.#options.plan.standsIn) return { kind: 'failed', error: 'conflict' };
+    if (error instanceof Refusal) return { kind: 'refused', reason: error.message };
     if (!(error instanceof AppError)) throw new Violation('errors are of the contract', `${id}: ${String(error)}`);
     if (error.kind === 'conflict') return { kind: 'refused', reason: 'duplicate' };
     if (error.kind === 'indeterminate') return { kind: 'unknown' };
@@ -277,7 +285,8 @@ export class Clients {
 
   /** In peace: everyone must be able to read and write, and so must a process that knows nothing. */
   async finish(): Promise<void> {
-    const { population } = this.#options;
+    const { population, plan } = this.#options;
+    if (plan.standsIn) await this.#runPending();
     for (const process of population.ready)
       await this.#mustDo(process, { kind: 'read', maxStalenessMs: 0, bookmark: 0 });
     for (const process of population.ready) {
@@ -297,6 +306,35 @@ export class Clients {
     }
     if (adopted.size > 1)
       throw new Violation('same state at the same version', `replicas have ${[...adopted].join(' and ')} adopted rows`);
+  }
+
+  /** In peace every process finds back to its primary, and runs what is pending. */
+  async #runPending(): Promise<void> {
+    // What one has run, another one clears away that knows of it.
+    for (let round = 0; round < 2; round++) {
+      for (const process of this.#options.population.ready) {
+        for (let attempt = 1; ; attempt++) {
+          const failed = await process
+            .run(() => process.database!.sync())
+            .then(
+              () => null,
+              (error: unknown) => ({ error }),
+            );
+          if (!failed) break;
+          if (attempt === mostAttempts)
+            throw new Violation('it goes on', `${process.name} cannot sync in peace: ${String(failed.error)}`);
+          await this.#world.wait(minute, null);
+        }
+      }
+    }
+    const [process] = this.#options.population.ready;
+    const { value } = await process!.run(() =>
+      process!.database!.read((queries) =>
+        queries.selectFrom('eider.settled_writes').select('pending_write').where('outcome', '=', 'rejected').execute(),
+      ),
+    );
+    for (const { pending_write: kept } of value)
+      this.rejected.add((JSON.parse(String(kept)) as { command: Command }).command.id);
   }
 
   async #countAdopted(process: Process): Promise<number> {

@@ -22,11 +22,13 @@ export type Request =
     };
 
 /**
- * `unknown`: no answer, or one that says so. `failed`: nothing happened, says the answer. `refused`: the work itself, or a
+ * `pending`: kept until the store is back. `degraded`: read from what stood in for it. `unknown`: no answer, or one that says so. `failed`: nothing happened, says the answer. `refused`: the work itself, or a
  * constraint, refused it, by the state that it ran on.
  */
 export type Reply =
   | { readonly kind: 'ok'; readonly version: number; readonly answer: string }
+  | { readonly kind: 'pending'; readonly answer: string }
+  | { readonly kind: 'degraded'; readonly answer: string }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'failed'; readonly error: ErrorKind }
   | { readonly kind: 'unknown' };
@@ -58,6 +60,9 @@ export function describeReply(reply: Reply): string {
   switch (reply.kind) {
     case 'ok':
       return `ok at ${reply.version}: ${reply.answer}`;
+    case 'pending':
+    case 'degraded':
+      return `${reply.kind}: ${reply.answer}`;
     case 'refused':
       return `refused: ${reply.reason}`;
     case 'failed':

@@ -14,6 +14,8 @@ export interface Evidence {
   readonly history: readonly Recorded[];
   /** Index is version. */
   readonly versions: readonly Version[];
+  /** Pending writes that the primary lists as rejected. */
+  readonly rejected: ReadonlySet<string>;
   /** Number of registers on which the checker gave up. */
   undecided: number;
 }
@@ -74,7 +76,7 @@ function headAt(versions: readonly Version[], stamp: number): number {
 type Floors = (stamp: number) => number;
 
 function checkWrite(
-  { versions }: Evidence,
+  { versions, rejected }: Evidence,
   places: ReadonlyMap<string, Place>,
   floors: Floors,
   each: Recorded,
@@ -82,6 +84,12 @@ function checkWrite(
 ): void {
   const { id, reply } = each;
   const place = places.get(id);
+  if (reply.kind === 'pending') {
+    requireSettled(each, write, place, rejected);
+    return;
+  }
+  if (rejected.has(id) && reply.kind !== 'unknown')
+    throw new Violation('pending writes are run once or listed', `${id} is listed, and was answered ${reply.kind}`);
   if (reply.kind === 'failed' || reply.kind === 'refused') {
     if (place) throw new Violation('a failed write leaves no trace', `${id} is in record ${place.version}`);
     if (reply.kind === 'refused') requireState(versions, floors, each, write, { ok: false, reason: reply.reason });
@@ -89,7 +97,7 @@ function checkWrite(
   }
   if (place && each.refusedAttempts.some((begun) => begun > versions[place.version]!.born))
     throw new Violation('a key decides once', `${id} is in record ${place.version}, and was refused after that`);
-  if (reply.kind === 'unknown') return;
+  if (reply.kind !== 'ok') return;
   if (write.kind === 'peek' || reply.answer === 'was absent') {
     requireState(versions, floors, each, write, { ok: true, answer: reply.answer });
     return;
@@ -107,6 +115,21 @@ function checkWrite(
     throw new Violation('no acknowledged write lost', `${id} was answered before record ${place.version} was there`);
   if (place.version <= floors(each.asked))
     throw new Violation('serializable', `${id} is in record ${place.version}, asked when that had been seen`);
+}
+
+/** One that left no trace where it was run cannot be told from one that was not. */
+function requireSettled(
+  { id, attempts }: Recorded,
+  write: Write,
+  place: Place | undefined,
+  rejected: ReadonlySet<string>,
+): void {
+  const invariant = 'pending writes are run once or listed';
+  if (!place && !rejected.has(id) && write.kind !== 'peek' && write.kind !== 'remove')
+    throw new Violation(invariant, `${id} was kept, and is neither in the log nor listed`);
+  // Of one that was sent again, one attempt may have been kept beside another.
+  if (place && rejected.has(id) && attempts === 1)
+    throw new Violation(invariant, `${id} is in record ${place.version}, and is listed as rejected`);
 }
 
 /** Some state between the call and the answer must have given this answer. */
@@ -139,11 +162,12 @@ function checkRead(
   { id, reply, asked, answered, askedMs }: Recorded,
   { maxStalenessMs, bookmark }: { readonly maxStalenessMs: number; readonly bookmark: number },
 ): void {
-  if (reply.kind !== 'ok') return;
-  const { version, answer } = reply;
-  const balances = [...(/accounts ([^;]*)/.exec(answer)?.[1] ?? '').matchAll(/=(-?\d+)/g)];
+  if (reply.kind !== 'ok' && reply.kind !== 'degraded') return;
+  const balances = [...(/accounts ([^;]*)/.exec(reply.answer)?.[1] ?? '').matchAll(/=(-?\d+)/g)];
   const total = balances.reduce((sum, [, balance]) => sum + Number(balance), 0);
-  if (total !== totalBalance) throw new Violation('money is kept', `${id} at ${version} sees ${total}`);
+  if (total !== totalBalance) throw new Violation('money is kept', `${id} sees ${total}`);
+  if (reply.kind === 'degraded') return;
+  const { version, answer } = reply;
   if (version > headAt(versions, answered))
     throw new Violation('strict reads are linearizable', `${id} sees ${version} before its record is there`);
   if (answer !== versions[version]?.text)

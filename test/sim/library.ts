@@ -3,19 +3,27 @@
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { openLeftoverCopy } from '../../lib/db/duckdb/local-copy.ts';
 import type { openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
+import type { openFallbackDatabase } from '../../lib/db/fallback/fallback-database.ts';
+import type { outageFile } from '../../lib/db/fallback/outage-file.ts';
 import type { AppError } from '../../lib/errors.ts';
 import type { Migration } from '../../lib/schema/migration.ts';
 import type { once } from '../../lib/schema/write/idempotency.ts';
 import type { withRetry } from '../../lib/store/retry.ts';
+import type { withTimeLimits } from '../../lib/store/time-limit.ts';
 
 export interface Library {
   readonly openDuckDbDatabase: typeof openDuckDbDatabase;
   readonly AppError: typeof AppError;
   readonly withRetry: typeof withRetry;
+  readonly withTimeLimits: typeof withTimeLimits;
   readonly once: typeof once;
-  /** The migration that makes the table of keys. */
-  readonly migration: Migration;
+  readonly openFallbackDatabase: typeof openFallbackDatabase;
+  readonly openLeftoverCopy: typeof openLeftoverCopy;
+  readonly outageFile: typeof outageFile;
+  /** Those that make the tables of keys and of settled writes. */
+  readonly migrations: readonly Migration[];
 }
 
 export async function loadLibrary(folder: string): Promise<Library> {
@@ -25,11 +33,20 @@ export async function loadLibrary(folder: string): Promise<Library> {
   const modules = await Promise.all(
     [
       'db/duckdb/duckdb-database.ts',
+      'db/duckdb/local-copy.ts',
+      'db/fallback/fallback-database.ts',
+      'db/fallback/outage-file.ts',
       'errors.ts',
       'store/retry.ts',
+      'store/time-limit.ts',
       'schema/write/idempotency.ts',
-      'schema/migrations/0002_idempotency_keys.ts',
     ].map(load),
   );
-  return Object.assign({}, ...(modules as object[])) as Library;
+  const migrations = await Promise.all(
+    ['0002_idempotency_keys', '0003_settled_writes'].map(async (name) => {
+      const { migration } = (await load(`schema/migrations/${name}.ts`)) as { migration: Migration };
+      return migration;
+    }),
+  );
+  return Object.assign({ migrations }, ...(modules as object[])) as Library;
 }

@@ -72,14 +72,11 @@ export type Invariant =
   | 'nothing whole is called damaged'
   | 'errors are of the contract'
   | 'the feed tells the log'
+  | 'pending writes are run once or listed'
   | 'it goes on';
 
 /** The versions of the log, the empty one at 0 first. Throws when the log is no single history. */
-export function replayLog(
-  objects: readonly StoredObject[],
-  writes: ReadonlyMap<string, Write>,
-  bornMs: ReadonlyMap<StoredObject, number>,
-): Version[] {
+export function replayLog(objects: readonly StoredObject[], writes: ReadonlyMap<string, Write>): Version[] {
   const empty = emptyModel();
   const versions: Version[] = [
     { version: 0, born: 0, bornMs: 0, state: empty, text: stateText(empty), operations: [] },
@@ -98,7 +95,7 @@ export function replayLog(
       throw new Violation('serializable', `record ${record.version} makes "${text}", its operations "${expected}"`);
     }
     const { version } = record;
-    versions.push({ version, born: object.born, bornMs: bornMs.get(object) ?? 0, state: byImages, text, operations });
+    versions.push({ version, born: object.born, bornMs: object.bornMs, state: byImages, text, operations });
   }
   return versions;
 }

@@ -532,4 +532,84 @@ import type { SyncContext }`,
     profiles: ['races', 'network'],
     within: 10,
   },
+  {
+    name: 'answers a pending write before it is durable',
+    rule: 'an outage',
+    edits: [
+      {
+        file: 'db/fallback/pending-log.ts',
+        from: `        await this.#keepOn(shelf, write);`,
+        to: `        void this.#keepOn(shelf, write).catch(() => undefined);`,
+      },
+    ],
+    profiles: ['outages'],
+    within: 60,
+  },
+  {
+    name: 'runs a pending write without noting that it did',
+    rule: 'an outage',
+    edits: [
+      {
+        file: 'db/fallback/drain.ts',
+        from: `    await enterApplied(queries, write, runtime.now());`,
+        to: `    if (runtime.now() < 0) await enterApplied(queries, write, runtime.now());`,
+      },
+    ],
+    profiles: ['outages'],
+    within: 60,
+  },
+  {
+    name: 'drops a pending write that no longer fits',
+    rule: 'an outage',
+    edits: [
+      {
+        file: 'db/fallback/drain.ts',
+        from: `    await options.commit((queries) => enterRejected(queries, only, reason, options.runtime.now()));`,
+        to: `    if (reason === '') await options.commit((queries) => enterRejected(queries, only, reason, options.runtime.now()));`,
+      },
+    ],
+    profiles: ['outages'],
+    within: 60,
+  },
+  {
+    name: 'forgets pending writes before they are run',
+    rule: 'an outage',
+    edits: [
+      {
+        file: 'db/fallback/drain.ts',
+        from: `    total = addReports(total, await settle(together, options));
+    await options.onSettled(together.map(({ id }) => id));`,
+        to: `    await options.onSettled(together.map(({ id }) => id));
+    total = addReports(total, await settle(together, options));`,
+      },
+    ],
+    profiles: ['outages'],
+    within: 60,
+  },
+  {
+    name: 'keeps a write that the store may have taken',
+    rule: 'an outage',
+    edits: [
+      {
+        file: 'db/fallback/calls.ts',
+        from: `    abandon: () => (abandoned ||= !ran),`,
+        to: `    abandon: () => (abandoned = true),`,
+      },
+    ],
+    profiles: ['outages'],
+    within: 60,
+  },
+  {
+    name: 'takes an unknown outcome for an outage',
+    rule: 'an outage',
+    edits: [
+      {
+        file: 'db/fallback/watch.ts',
+        from: `    return this.#outage !== null && error.kind !== 'indeterminate';`,
+        to: `    return this.#outage !== null;`,
+      },
+    ],
+    profiles: ['outages'],
+    within: 60,
+  },
 ];

@@ -36,6 +36,8 @@ export interface Troubles {
   readonly longestFreezeMs: number;
   readonly closeMs: number;
   readonly outageMs: number;
+  /** The same of the store behind, where there is one. */
+  readonly outageBehindMs: number;
   readonly clockStepMs: number;
   /** One bit of a snapshot rots in the store. */
   readonly rotMs: number;
@@ -78,6 +80,10 @@ export interface Plan {
   readonly settings: Partial<Pick<SyncSettings, 'maxBatch' | 'maxRecordBytes' | 'parallelReads' | 'downloadPartBytes'>>;
   /** Whether a database file is there before. */
   readonly adopts: boolean;
+  /** Whether another store stands behind the first, for when that is away. */
+  readonly standsIn: boolean;
+  /** Lists may tell of a state that is older by up to this, in ms. */
+  readonly listStalenessMs: number;
   /** What has been found to play no part in a failure. */
   readonly without: ReadonlySet<string>;
 }
@@ -94,6 +100,7 @@ interface Profile {
   readonly troubles: Partial<Troubles>;
   readonly clockSkewMs?: number;
   readonly adopts?: boolean;
+  readonly standsIn?: boolean;
 }
 
 const networkFaults = { refused: 0.03, throttled: 0.01, unanswered: 0.04, late: 0.03, repeated: 0.05, partial: 0.2 };
@@ -162,6 +169,24 @@ const profiles = {
     troubles: { killMs: 10 * second, traps: 3 },
     adopts: true,
   },
+  /** The store goes away again and again, another one stands in, and writes are kept there. */
+  outages: {
+    processes: [2, 3],
+    clients: [2, 4],
+    operations: [8, 16],
+    thinkMs: [200, 4000],
+    syncShare: 0.1,
+    faults: { refused: 0.01, unanswered: 0.01, late: 0.01, repeated: 0.02 },
+    troubles: {
+      outageMs: 10 * second,
+      outageBehindMs: 2 * minute,
+      killMs: 40 * second,
+      closeMs: minute,
+      freezeMs: minute,
+      longestFreezeMs: minute,
+    },
+    standsIn: true,
+  },
   /** All of it. */
   storm: {
     processes: [2, 4],
@@ -202,6 +227,7 @@ const noTroubles: Troubles = {
   longestFreezeMs: 0,
   closeMs: Infinity,
   outageMs: Infinity,
+  outageBehindMs: Infinity,
   clockStepMs: Infinity,
   rotMs: Infinity,
   traps: 0,
@@ -236,6 +262,8 @@ export function planOf(seed: number): Plan {
     retries: chance() < 0.7,
     settings: chance() < 0.6 ? {} : { maxBatch: 3, maxRecordBytes: 1600, parallelReads: 2, downloadPartBytes: 40_000 },
     adopts: profile.adopts ?? false,
+    standsIn: profile.standsIn ?? false,
+    listStalenessMs: chance() < 0.3 ? chance() * minute : 0,
     without: new Set(),
   };
 }

@@ -11,7 +11,9 @@ import type { Chaos } from './chaos.ts';
 import type { Library } from './library.ts';
 import { NativeHandles, type NativeOwner, ownerOfFolder, realBindings, runAs, touch } from './natives.ts';
 import type { Plan } from './plan.ts';
+import { openWithStandIn } from './stand-in.ts';
 import type { Caller, SimulatedStore } from './store.ts';
+import { type Command, performOnce } from './workload.ts';
 import { type Chance, epochMs, type World } from './world.ts';
 
 /** What a process does when it passes a step for the n-th time. */
@@ -27,6 +29,8 @@ export interface Surroundings {
   readonly plan: Plan;
   readonly chaos: Chaos;
   readonly store: SimulatedStore;
+  /** The one behind it, in runs that have one. */
+  readonly behind: SimulatedStore;
   readonly library: Library;
   readonly migrations: readonly Migration[];
   readonly traps: Trap[];
@@ -130,21 +134,40 @@ export class Process implements NativeOwner, Caller {
   }
 
   async start(): Promise<void> {
+    this.database = await this.run(() => (this.#surroundings.plan.standsIn ? this.#openChain() : this.#open()));
+    this.#world.note(this.name, 'is open');
+  }
+
+  #open(): Promise<Database> {
     const { library, plan, store, migrations, databaseName } = this.#surroundings;
     const raw = store.for(this);
-    this.database = await this.run(() =>
-      library.openDuckDbDatabase({
-        store: plan.retries ? library.withRetry(raw, { runtime: this.runtime }) : raw,
-        name: databaseName,
-        slotRoot: this.machine,
-        runtime: this.runtime,
-        migrations,
-        maxStalenessMs: 0,
-        settings: plan.settings,
-        onStep: (step) => this.#pass(step),
-      }),
-    );
-    this.#world.note(this.name, 'is open');
+    return library.openDuckDbDatabase({
+      store: plan.retries ? library.withRetry(raw, { runtime: this.runtime }) : raw,
+      name: databaseName,
+      slotRoot: this.machine,
+      runtime: this.runtime,
+      migrations,
+      maxStalenessMs: 0,
+      settings: plan.settings,
+      onStep: (step) => this.#pass(step),
+    });
+  }
+
+  #openChain(): Promise<Database> {
+    const { library, plan, store, behind, migrations, databaseName } = this.#surroundings;
+    return openWithStandIn({
+      library,
+      plan,
+      runtime: this.runtime,
+      migrations,
+      databaseName,
+      machine: this.machine,
+      primary: store.for(this),
+      behind: behind.for(this),
+      onStep: (step) => this.#pass(step),
+      runCommand: (queries, command) =>
+        performOnce({ library, runtime: this.runtime, queries, ...(command as unknown as Command) }),
+    });
   }
 
   /** The engine reached a step: others may come between, and what was mined goes off. */

@@ -49,8 +49,9 @@ function withoutUnseen(operations: readonly RegisterOperation[]): RegisterOperat
 
 function operationOn(key: string, { request, reply, asked, answered }: Recorded): RegisterOperation | null {
   const call = callOn(key, request);
-  if (!call || reply.kind === 'failed') return null;
-  if (reply.kind === 'unknown')
+  if (!call || reply.kind === 'failed' || reply.kind === 'degraded') return null;
+  // What is pending comes when it comes, or never.
+  if (reply.kind === 'unknown' || reply.kind === 'pending')
     return call.kind === 'read' ? null : { asked, answered: Infinity, input: call, output: undefined };
   if (reply.kind === 'refused') {
     if (call.kind !== 'swap') return null;

@@ -3,9 +3,9 @@
  * them. Each operation takes effect at one instant between the call and its answer, or later than the answer when that was
  * 'nobody knows', whether its caller lives on or not. Keeps all that was ever created or removed, for the checks.
  *
- * Assumed of every provider: `create` is atomic, and gets, heads and lists see what was acknowledged before (S3, GCS and
- * Vercel Blob promise it of new objects; stale answers for overwritten ones concern only the published file, which is
- * read but once). A delete of many keys removes them in any order and may stop halfway.
+ * Assumed of every provider: `create` is atomic, and gets and heads see what was acknowledged before (S3, GCS and Vercel
+ * Blob promise it of new objects; stale answers for overwritten ones concern only the published file, which is read but
+ * once). Lists do, too, but in some runs are up to a minute old, as those of a network drive may be. A delete of many keys removes them in any order and may stop halfway.
  */
 import type { AppError as AppErrorType, ErrorKind } from '../../lib/errors.ts';
 import type { Body, CreateOutcome, ListPage, ObjectInfo, Store } from '../../lib/store/store.ts';
@@ -20,6 +20,8 @@ export interface StoredObject {
   readonly modifiedAt: number;
   /** When it appeared, as a stamp of the world. */
   readonly born: number;
+  /** True time, in ms. */
+  readonly bornMs: number;
   /** Its bytes went wrong in the store. */
   isRotten: boolean;
 }
@@ -46,6 +48,7 @@ const isWrite = (operation: Operation): boolean => ['create', 'copy', 'delete'].
 const mostListed = 7;
 
 export interface SimulatedStoreOptions {
+  readonly name: string;
   readonly world: World;
   readonly plan: Plan;
   readonly chaos: Chaos;
@@ -62,6 +65,8 @@ export class SimulatedStore {
   readonly created: StoredObject[] = [];
   /** True time until which nothing answers. */
   outageUntil = 0;
+  /** Those that went of late, for lists that do not know of it yet. */
+  #gone: { readonly object: StoredObject; readonly atMs: number }[] = [];
   readonly #options: SimulatedStoreOptions;
   readonly #world: World;
   readonly #chance: Chance;
@@ -69,7 +74,7 @@ export class SimulatedStore {
   constructor(options: SimulatedStoreOptions) {
     this.#options = options;
     this.#world = options.world;
-    this.#chance = options.world.chance('store');
+    this.#chance = options.world.chance(options.name);
   }
 
   /** The store's own clock, in ms since 1970, as coarse as HTTP dates are. */
@@ -128,19 +133,33 @@ export class SimulatedStore {
   }
 
   #object(key: string, bytes: Uint8Array, modifiedAt: number): StoredObject {
-    return { key, bytes, modifiedAt, born: this.#world.stamp(), isRotten: false };
+    return { key, bytes, modifiedAt, born: this.#world.stamp(), bornMs: this.#world.nowMs, isRotten: false };
   }
 
   #info(key: string): ObjectInfo | null {
     const found = this.objects.get(key);
-    return found ? { key, size: found.bytes.byteLength, modifiedAt: new Date(found.modifiedAt) } : null;
+    return found ? infoOf(found) : null;
   }
 
   #list(prefix: string, after: string, limit = 1000): ListPage {
-    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).toSorted();
+    const found = this.#listed()
+      .filter(({ key }) => key.startsWith(prefix) && key > after)
+      .toSorted((a, b) => (a.key < b.key ? -1 : 1));
     // A page of records is what retention drops at once: as long as it is asked for.
     const most = Math.min(limit, prefix.includes('.log/') ? 1000 : mostListed);
-    return { objects: keys.slice(0, most).map((key) => this.#info(key)!), more: keys.length > most };
+    return { objects: found.slice(0, most).map(infoOf), more: found.length > most };
+  }
+
+  /** What is there, or in some runs: what was there a while ago. */
+  #listed(): StoredObject[] {
+    const { plan, chaos } = this.#options;
+    const now = [...this.objects.values()];
+    const ageMs = this.#chance() * plan.listStalenessMs;
+    if (!chaos.strikes('stale list', this.#chance(), plan.listStalenessMs > 0 ? 0.5 : 0)) return now;
+    const atMs = this.#world.nowMs - ageMs;
+    const before = this.#gone.filter((gone) => gone.atMs > atMs).map(({ object }) => object);
+    // Of what was overwritten the newest is shown, with its date: no list shows a key twice.
+    return [...now, ...before.filter(({ key }) => !this.objects.has(key))].filter(({ bornMs }) => bornMs <= atMs);
   }
 
   #copy(from: string, to: string): void {
@@ -157,6 +176,7 @@ export class SimulatedStore {
       if (!object) continue;
       this.#options.onDelete(object);
       this.objects.delete(key);
+      this.#gone.push({ object, atMs: this.#world.nowMs });
     }
     if (fault === 'partial') throw this.#failure('indeterminate', keys[0] ?? '');
   }
@@ -252,6 +272,10 @@ export class SimulatedStore {
   #note({ caller, operation, key }: Call<unknown>, what: string): void {
     this.#world.note(caller.name, `${operation} ${shorten(key)}: ${what}`);
   }
+}
+
+function infoOf({ key, bytes, modifiedAt }: StoredObject): ObjectInfo {
+  return { key, size: bytes.byteLength, modifiedAt: new Date(modifiedAt) };
 }
 
 /** Without hashes: DuckDB may write other bytes for the same state, and nothing else depends on them. */

@@ -15,6 +15,7 @@ export interface TroublesOptions {
   readonly chaos: Chaos;
   readonly population: Population;
   readonly store: SimulatedStore;
+  readonly behind: SimulatedStore;
   readonly fail: (error: unknown) => void;
 }
 
@@ -40,7 +41,7 @@ async function recur({ world, chaos, fail }: TroublesOptions, { name, everyMs, h
   }
 }
 
-function troublesOf({ plan, population, store, world }: TroublesOptions): Trouble[] {
+function troublesOf({ plan, population, store, behind, world }: TroublesOptions): Trouble[] {
   const { troubles } = plan;
   const on = (work: (process: Process, chance: Chance) => void | Promise<unknown>) => (chance: Chance) => {
     const { living } = population;
@@ -68,6 +69,11 @@ function troublesOf({ plan, population, store, world }: TroublesOptions): Troubl
       name: 'outage',
       everyMs: troubles.outageMs,
       happen: (chance) => void (store.outageUntil = world.nowMs + chance() * minute),
+    },
+    {
+      name: 'outage behind',
+      everyMs: troubles.outageBehindMs,
+      happen: (chance) => void (behind.outageUntil = world.nowMs + chance() * minute),
     },
     { name: 'rot', everyMs: troubles.rotMs, happen: (chance) => rotSnapshot(store, chance) },
   ];

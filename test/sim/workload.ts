@@ -3,7 +3,9 @@
  * do to any state and answer. Each write also leaves its name in a journal, so the log tells where it went.
  */
 import type { Migration } from '../../lib/schema/migration.ts';
-import type { Queries } from '../../lib/schema/values.ts';
+import type { Runtime } from '../../lib/runtime.ts';
+import type { PlainValue, Queries } from '../../lib/schema/values.ts';
+import type { Library } from './library.ts';
 
 export const workloadMigration: Migration = {
   name: '0001_workload',
@@ -83,6 +85,29 @@ export async function performWrite(queries: Queries, id: string, write: Write): 
     case 'spoiled':
       return performSpoiled(queries, id, write);
   }
+}
+
+/** A write as data, complete enough to be run later. */
+export interface Command {
+  readonly id: string;
+  readonly write: Write;
+  /** Whether it is run under a key of its own, because it may be sent again. */
+  readonly isKeyed: boolean;
+}
+
+export interface Performance extends Command {
+  readonly library: Library;
+  readonly runtime: Pick<Runtime, 'now'>;
+  readonly queries: Queries;
+}
+
+/** Runs a write, under its key if it has one. */
+export async function performOnce({ library, runtime, queries, id, write, isKeyed }: Performance): Promise<string> {
+  if (!isKeyed) return performWrite(queries, id, write);
+  const at = new Date(runtime.now()).toISOString().replace('Z', '000Z');
+  const forms = { keep: (value: string) => value, restore: (kept: PlainValue) => kept as string };
+  const terms = { key: id, fingerprint: write.kind, at };
+  return (await library.once(queries, terms, () => performWrite(queries, id, write), forms)).value;
 }
 
 async function sign(queries: Queries, id: string): Promise<void> {
