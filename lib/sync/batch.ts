@@ -32,7 +32,8 @@ export interface PendingRequest {
   readonly reject: (error: unknown) => void;
 }
 
-export type Result = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };
+export type Result<T = unknown> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
 /** What one run of a batch gave: a result for each request, and the changes of those that succeeded. */
 export interface BatchRun {
@@ -40,11 +41,11 @@ export interface BatchRun {
   readonly changes: readonly Change[];
 }
 
-/** Runs one request. `dirty`: the transaction holds changes of it, or DuckDB gave the transaction up. */
-export async function runRequest(
-  request: PendingRequest,
+/** Runs the work of one request. `dirty`: the transaction holds changes of it, or DuckDB gave the transaction up. */
+export async function runWork<T>(
+  work: (transaction: WriteTransaction) => Promise<T>,
   session: Session,
-): Promise<{ result: Result; changes: readonly Change[]; dirty: boolean }> {
+): Promise<{ result: Result<T>; changes: readonly Change[]; dirty: boolean }> {
   const changes: (RowChange | DdlChange)[] = [];
   const spoiledBy: unknown[] = [];
   const transaction: WriteTransaction = {
@@ -52,9 +53,9 @@ export async function runRequest(
     capture: (change) => void changes.push(change),
     spoil: (error) => void spoiledBy.push(error),
   };
-  const result = await request.work(transaction).then(
-    (value): Result => ({ ok: true, value }),
-    (error: unknown): Result => ({ ok: false, error }),
+  const result = await work(transaction).then(
+    (value): Result<T> => ({ ok: true, value }),
+    (error: unknown): Result<T> => ({ ok: false, error }),
   );
   if (spoiledBy.length > 0) return { result: { ok: false, error: reasonOf(result, spoiledBy) }, changes, dirty: true };
   return { result, changes, dirty: changes.length > 0 };

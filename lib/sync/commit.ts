@@ -14,7 +14,7 @@ import {
   mergeChanges,
   type PendingRequest,
   type Result,
-  runRequest,
+  runWork,
   withoutAborted,
   type WriteTransaction,
 } from './batch.ts';
@@ -160,7 +160,7 @@ export class GroupCommit {
       let spoiled = false;
       for (const request of batch) {
         if (failed.has(request)) continue;
-        const part = await runRequest(request, replica.writer);
+        const part = await runWork(request.work, replica.writer);
         results.set(request, part.result);
         if (part.result.ok) changes.push(...part.changes);
         else failed.set(request, part.result);

@@ -6,9 +6,9 @@
  *     npm run sim -- --seed 42              one, with its history
  *     npm run sim -- --mutations            engines with a known fault: how soon is each found?
  *
- * `--workers 2` uses two processes, `--only <pattern>` takes the mutations whose name matches, `--quick` those that are
- * found soon, `--no-shrink` leaves a
- * failing run as it is, `--keep-going` does not end at the first.
+ * `--profile outages` takes the seeds of that kind, `--workers 2` uses two processes, `--only <pattern>` takes the
+ * mutations whose name matches, `--quick` those that are found soon, `--no-shrink` leaves a failing run as it is,
+ * `--keep-going` does not end at the first.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     seeds: { type: 'string' },
     mutations: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
+    profile: { type: 'string' },
     quick: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: true },
     'keep-going': { type: 'boolean', default: false },
@@ -43,7 +44,9 @@ async function main(): Promise<boolean> {
   const library = await loadLibrary(libraryFolder);
   if (values.seed !== undefined) return runOne(planOf(Number(values.seed)), library);
   return runMany(
-    seedsOf(values.seeds ?? '100').filter((seed) => seed % parts === part),
+    seedsOf(values.seeds ?? '100')
+      .filter((seed) => values.profile === undefined || planOf(seed).profile === values.profile)
+      .filter((_, index) => index % parts === part),
     library,
   );
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Database } from '../../lib/db/database.ts';
-import { openDuckDbDatabase, type DuckDbDatabaseOptions } from '../../lib/db/duckdb/duckdb-database.ts';
+import { type DuckDbDatabaseOptions, openDuckDbDatabase, type ReplicatedDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
 import type { Migration } from '../../lib/schema/migration.ts';
 import type { Store } from '../../lib/store/store.ts';
@@ -34,7 +34,7 @@ export interface OpenOptions extends Partial<DuckDbDatabaseOptions> {
 }
 
 /** Opens a database that is closed when the test ends, if the test has not done so. */
-export async function openDatabase(options: OpenOptions): Promise<Database> {
+export async function openDatabase(options: OpenOptions): Promise<ReplicatedDatabase> {
   const database = await openDuckDbDatabase({
     name: 'test.db',
     slotRoot: options.slotRoot ?? (await temporaryFolder()),

@@ -10,6 +10,7 @@ import type { Migration } from '../../schema/migration.ts';
 import type { Queries } from '../../schema/values.ts';
 import { Catalog } from '../../sync/catalog.ts';
 import { type LeftoverOptions, openLeftover } from '../../sync/leftover.ts';
+import { runWork } from '../../sync/batch.ts';
 import type { LocalState, Overlay } from '../../sync/overlay.ts';
 import type { Session } from '../../sync/sql.ts';
 import { migrationsDone } from './migrate.ts';
@@ -105,16 +106,11 @@ class OverlayDraft implements Draft {
 
   write<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
     return this.#overlay.use(async (session) => {
-      let changed = false;
-      const spoil = (): void => this.#overlay.spoil();
-      const transaction = { session, capture: (): void => void (changed = true), spoil };
-      this.#catalog ??= new Catalog(session);
-      try {
-        return await work(writingQueries({ transaction, catalog: this.#catalog }));
-      } catch (error) {
-        if (changed) spoil();
-        throw isWriteConflict(error) ? underWay(error) : error;
-      }
+      const catalog = (this.#catalog ??= new Catalog(session));
+      const { result, dirty } = await runWork((transaction) => work(writingQueries({ transaction, catalog })), session);
+      if (result.ok) return result.value;
+      if (dirty) this.#overlay.spoil();
+      throw isWriteConflict(result.error) ? underWay(result.error) : result.error;
     });
   }
 
