@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/sequencer.ts';
 
 /**
  * Two projects: `unit`, whose files run beside each other, and `system`, whose files start servers, builds and other
@@ -29,6 +30,7 @@ export default defineConfig({
     pool: 'forks',
     // Most of them wait for servers and clocks: as many as cores would leave these idle.
     maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,

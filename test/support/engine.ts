@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Database } from '../../lib/db/database.ts';
-import { type DuckDbDatabaseOptions, openDuckDbDatabase, type ReplicatedDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
+import {
+  type DuckDbDatabaseOptions,
+  openDuckDbDatabase,
+  type ReplicatedDatabase,
+} from '../../lib/db/duckdb/duckdb-database.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
 import type { Migration } from '../../lib/schema/migration.ts';
 import type { Store } from '../../lib/store/store.ts';

@@ -1,0 +1,22 @@
+/** The order of test files: those that take minutes first, so that none of them runs on alone when all others are through. */
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** The first two bear each other's company: neither has a time limit that the other one could make it miss. */
+const longest = [
+  'test/sim/sim.system.test.ts',
+  'test/soak/soak.test.ts',
+  'test/build/parallel.test.ts',
+  'test/model/model.test.ts',
+];
+
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = longest.findIndex((path) => moduleId.endsWith(path));
+      return place === -1 ? longest.length : place;
+    };
+    return (await super.sort(files)).toSorted(
+      (a, b) => a.project.config.sequence.groupOrder - b.project.config.sequence.groupOrder || rank(a) - rank(b),
+    );
+  }
+}
