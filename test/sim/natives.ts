@@ -19,6 +19,8 @@ export interface NativeOwner {
   native<T>(start: () => Promise<T>): Promise<T>;
   /** True time, in ms since 1970, for the dates of files. */
   fileTime(): number;
+  /** Whether its disk has no room, as far as it asks. */
+  readonly isDiskFull: boolean;
   /** What it holds open, to be closed when it is killed. */
   readonly handles: NativeHandles;
 }
@@ -240,6 +242,13 @@ Object.assign(filePromises, {
   }),
   open: later(openFile),
 });
+const { statfsSync } = fs;
+/** What is written all the same is kept: the engine asks before it writes. */
+fs.statfsSync = ((path: string) => {
+  const stats = statfsSync(path);
+  if (owners.getStore()?.isDiskFull) stats.bavail = 0;
+  return stats;
+}) as typeof fs.statfsSync;
 Object.defineProperty(fs.read, promisify.custom, {
   value: later((fd: number, buffer: Uint8Array, offset: number, length: number, position: number) => ({
     bytesRead: fs.readSync(fd, buffer, offset, length, position),

@@ -39,6 +39,8 @@ export interface Troubles {
   /** The same of the store behind, where there is one. */
   readonly outageBehindMs: number;
   readonly clockStepMs: number;
+  /** The disk of one process is full, for up to as long as this. */
+  readonly fullDiskMs: number;
   /** One bit of a snapshot rots in the store. */
   readonly rotMs: number;
   /** How many steps of the engine are mined: the process that passes one is killed or frozen there. */
@@ -135,7 +137,7 @@ const profiles = {
     thinkMs: [100, 3000],
     syncShare: 0.1,
     faults: { unanswered: 0.02, late: 0.02, repeated: 0.02, partial: 0.3 },
-    troubles: { killMs: 20 * second, closeMs: minute, traps: 4 },
+    troubles: { killMs: 20 * second, closeMs: minute, fullDiskMs: 15 * second, traps: 4 },
   },
   /** Days pass, instances sleep for hours, records are dropped. */
   days: {
@@ -184,6 +186,7 @@ const profiles = {
       closeMs: minute,
       freezeMs: minute,
       longestFreezeMs: minute,
+      traps: 6,
     },
     standsIn: true,
   },
@@ -202,6 +205,7 @@ const profiles = {
       closeMs: 20 * hour,
       outageMs: 3 * hour,
       clockStepMs: 20 * hour,
+      fullDiskMs: 4 * hour,
       traps: 4,
     },
     clockSkewMs: 2 * hour,
@@ -229,6 +233,7 @@ const noTroubles: Troubles = {
   outageMs: Infinity,
   outageBehindMs: Infinity,
   clockStepMs: Infinity,
+  fullDiskMs: Infinity,
   rotMs: Infinity,
   traps: 0,
 };

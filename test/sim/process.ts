@@ -48,6 +48,7 @@ export class Process implements NativeOwner, Caller {
   isDead = false;
   isClosing = false;
   frozenUntil = 0;
+  #diskFullUntil = 0;
   /** Resolves when it dies. */
   readonly died: Promise<void>;
   readonly #surroundings: Surroundings;
@@ -76,6 +77,10 @@ export class Process implements NativeOwner, Caller {
 
   get isFrozen(): boolean {
     return this.frozenUntil > this.#world.nowMs;
+  }
+
+  get isDiskFull(): boolean {
+    return this.#diskFullUntil > this.#world.nowMs && !this.#surroundings.chaos.isOver;
   }
 
   get isReady(): boolean {
@@ -193,6 +198,12 @@ export class Process implements NativeOwner, Caller {
     else if (drawn < 0.7) this.#wallOffsetMs -= ms;
     const clocks = drawn < 0.4 ? 'wall clock' : drawn < 0.7 ? 'monotonic clock' : 'both clocks';
     this.#world.note(this.name, `frozen for ${Math.round(ms / 1000)} s; afterwards its ${clocks} will know`);
+  }
+
+  /** Takes all room on its disk for `ms`. */
+  fillDisk(ms: number): void {
+    this.#diskFullUntil = this.#world.nowMs + ms;
+    this.#world.note(this.name, `its disk is full for ${Math.round(ms / 1000)} s`);
   }
 
   /** Somebody corrects its clock, or the contrary. */

@@ -75,6 +75,11 @@ function troublesOf({ plan, population, store, behind, world }: TroublesOptions)
       everyMs: troubles.outageBehindMs,
       happen: (chance) => void (behind.outageUntil = world.nowMs + chance() * minute),
     },
+    {
+      name: 'full disk',
+      everyMs: troubles.fullDiskMs,
+      happen: on((process, chance) => process.fillDisk(chance() * troubles.fullDiskMs)),
+    },
     { name: 'rot', everyMs: troubles.rotMs, happen: (chance) => rotSnapshot(store, chance) },
   ];
 }
