@@ -15,6 +15,7 @@ export class LongestFirst extends BaseSequencer {
       const place = longest.findIndex((path) => moduleId.endsWith(path));
       return place === -1 ? longest.length : place;
     };
+    // oxlint-disable-next-line unicorn/no-array-sort -- it is no array's
     return (await super.sort(files)).toSorted(
       (a, b) => a.project.config.sequence.groupOrder - b.project.config.sequence.groupOrder || rank(a) - rank(b),
     );
