@@ -62,7 +62,7 @@ export class Refusal extends Error {
 }
 
 /** Runs the operation named `id` in a transaction of the database. Answers what the model's `outcome` would. */
-export async function performWrite(queries: Queries, id: string, write: Write): Promise<string> {
+async function performWrite(queries: Queries, id: string, write: Write): Promise<string> {
   switch (write.kind) {
     case 'set':
       return performSet(queries, id, write);
