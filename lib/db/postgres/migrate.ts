@@ -13,7 +13,7 @@ import type { Queries } from '../../schema/values.ts';
 import { codeOf } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { type Keys, queriesIn } from './queries.ts';
-import { ownFunctions, ownTables, triggersOf } from './schema-of-eider.ts';
+import { addToken, ownFunctions, ownTables, triggersOf } from './schema-of-eider.ts';
 import type { Transactions } from './transactions.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -30,7 +30,8 @@ export interface MigrateOptions {
 /** Runs the migrations that have not run on this database yet, in order. Answers the tables' keys. @throws AppError */
 export async function runMigrations(options: MigrateOptions): Promise<Keys> {
   const { transactions, migrations, runtime, limits } = options;
-  const { done, keys } = await look(options);
+  const { done, keys, lacksToken } = await look(options);
+  if (lacksToken) await bringUpToDate(options);
   const missing = migrations.filter(({ name }) => !done.has(name));
   for (const migration of missing) {
     await transactions.run((transaction) => runOne(transaction, migration, runtime), {
@@ -41,28 +42,52 @@ export async function runMigrations(options: MigrateOptions): Promise<Keys> {
   return missing.length === 0 ? keys : (await look(options)).keys;
 }
 
+interface Looked {
+  readonly done: ReadonlySet<string>;
+  readonly keys: Keys;
+  /** The tables of Eider are of an earlier version. */
+  readonly lacksToken: boolean;
+}
+
 /** Whether the server can be used, what has run on it, and the keys of the tables that are there. */
-async function look({ transactions, limits }: MigrateOptions): Promise<{ done: ReadonlySet<string>; keys: Keys }> {
+async function look({ transactions, limits }: MigrateOptions): Promise<Looked> {
   const looked = await transactions.run(
     async (transaction) => {
-      await requireServer(transaction);
+      const { lacksToken } = await requireServer(transaction);
       const done = (await migrationsDone(transaction)) ?? new Set<string>();
       const tables = await tablesOf(queriesIn(transaction, 'read'));
-      return { done, keys: new Map(tables.filter(({ kept }) => kept).map(({ name, key }) => [name, key])) };
+      return { done, lacksToken, keys: new Map(tables.filter(({ kept }) => kept).map(({ name, key }) => [name, key])) };
     },
     { mode: 'read', withinMs: limits.operationMs },
   );
   return looked.value;
 }
 
-async function requireServer(transaction: Transaction): Promise<void> {
+/** A user without the right to it does without: what became of a commit that was not answered is not known then. */
+async function bringUpToDate({ transactions, limits }: MigrateOptions): Promise<void> {
+  const changing = transactions.run(
+    async (transaction) => {
+      await transaction.rows('SELECT pg_advisory_xact_lock($1)', [lockNumber]);
+      await transaction.rows(addToken);
+    },
+    { mode: 'upkeep', withinMs: limits.migrationMs },
+  );
+  await changing.catch((error: unknown) => {
+    if (!(error instanceof AppError) || codeOf(error.cause) !== '42501') throw error;
+  });
+}
+
+async function requireServer(transaction: Transaction): Promise<Pick<Looked, 'lacksToken'>> {
   const [row] = await transaction.rows(
     `SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding,
-      current_schema() AS schema`,
+      current_schema() AS schema, to_regclass('eider.changes') IS NOT NULL AND NOT EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = to_regclass('eider.changes') AND attname = 'token'
+      ) AS lacks_token`,
   );
   if (Number(row?.['version']) < 130_000) throw unfit('is older than version 13');
   if (row?.['encoding'] !== 'UTF8') throw unfit('keeps text in another encoding than UTF8');
   if (row['schema'] === null) throw unfit('has none of the schemas in its search_path');
+  return { lacksToken: row['lacks_token'] === true };
 }
 
 function unfit(why: string): AppError {

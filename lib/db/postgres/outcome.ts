@@ -2,7 +2,9 @@
  * What became of a transaction whose COMMIT was not answered: asked of the server, on another connection.
  *
  * Owns: the asking. The worst that can happen: a guess. `pg_xact_status` knows each transaction of the last billions;
- * one that is still in progress is waited for, as the server ends it when its connection is gone.
+ * one that is still in progress is waited for, as the server ends it when its connection is gone. But a server that
+ * crashes forgets a transaction that was not committed, and gives its number to another one: so 'committed' counts only
+ * where the changes kept under that number have the transaction's own token.
  * https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
  */
 import type { Runtime } from '../../runtime.ts';
@@ -16,8 +18,7 @@ export interface OutcomeOptions {
   readonly pool: ConnectionPool;
   readonly runtime: Runtime;
   readonly limits: Limits;
-  /** Of the transaction. */
-  readonly version: number;
+  readonly transaction: Pick<Transaction, 'version' | 'token'>;
   /** On the monotonic clock. */
   readonly untilMs: number;
 }
@@ -27,16 +28,33 @@ const pauseMs = 100;
 /** Null when it could not be found out in time. */
 export async function findOutcome(options: OutcomeOptions): Promise<'committed' | 'aborted' | null> {
   const { runtime, untilMs } = options;
-  for (;;) {
-    const status = await askStatus(options);
-    if (status === 'committed' || status === 'aborted') return status;
+  for (let wasCommitted = false; ;) {
+    const { status, isOurs, isKept } = await ask(options);
+    if (status === 'aborted' || (status === 'committed' && isOurs)) return status;
+    // Another's, or one that changed nothing which is kept. It may have been committed while it was asked: so asked again.
+    if (status === 'committed' && wasCommitted) return isKept ? 'aborted' : null;
+    wasCommitted = status === 'committed';
     if (runtime.monotonicMs() + pauseMs >= untilMs) return null;
     await runtime.sleep(pauseMs);
   }
 }
 
-/** Null when nobody answered; also what the server has forgotten, or never heard of, is not known. */
-async function askStatus({ pool, runtime, limits, version, untilMs }: OutcomeOptions): Promise<unknown> {
+interface Found {
+  /** Null when nobody answered; also what the server has forgotten, or never heard of, is not known. */
+  readonly status: unknown;
+  /** Whether there are changes with the token. */
+  readonly isOurs: boolean;
+  /** Whether there are any changes of that number. */
+  readonly isKept: boolean;
+}
+
+const nothing: Found = { status: null, isOurs: false, isKept: false };
+
+const question = `SELECT pg_xact_status($1::xid8) AS status,
+  EXISTS (SELECT FROM eider.changes WHERE version = $1::xid8 AND token = $2::uuid) AS ours,
+  EXISTS (SELECT FROM eider.changes WHERE version = $1::xid8) AS kept`;
+
+async function ask({ pool, runtime, limits, transaction: sought, untilMs }: OutcomeOptions): Promise<Found> {
   try {
     const connection = await pool.connect();
     const transaction = await Transaction.begin({
@@ -47,14 +65,14 @@ async function askStatus({ pool, runtime, limits, version, untilMs }: OutcomeOpt
       beginMs: limits.beginMs,
     });
     try {
-      const [row] = await transaction.rows('SELECT pg_xact_status($1::xid8) AS status', [version]);
-      return row?.['status'] ?? null;
+      const [row] = await transaction.rows(question, [sought.version, sought.token]);
+      return { status: row?.['status'] ?? null, isOurs: row?.['ours'] === true, isKept: row?.['kept'] === true };
     } finally {
       await transaction.rollback();
     }
   } catch (error) {
-    if (error instanceof LostTransaction || error instanceof AppError || isConnectionLoss(error)) return null;
+    if (error instanceof LostTransaction || error instanceof AppError || isConnectionLoss(error)) return nothing;
     // A transaction id in the future: another server answers now, without our transaction's history.
-    return null;
+    return nothing;
   }
 }

@@ -6,6 +6,15 @@
  * triggers stand in the database and not in this program, and TRUNCATE has one as well.
  */
 
+/** The setting that holds the token of a transaction of ours; see outcome.ts. */
+export const tokenSetting = 'eider.token';
+
+/** Whoever does not set it, or has set it for an earlier transaction of the session, has none. */
+const ownToken = `nullif(current_setting('${tokenSetting}', true), '')::uuid`;
+
+/** For a database that was made before there were tokens. The changes that are there have none. */
+export const addToken = `ALTER TABLE eider.changes ADD COLUMN IF NOT EXISTS token uuid, ALTER COLUMN token SET DEFAULT ${ownToken}`;
+
 /**
  * In `changes`, `image` is the whole row (put), or its primary key (delete), or nothing (schema: a migration ran). As
  * JSON and not as JSONB, which takes -0 for 0; a column of JSON that holds JSON's null is told as NULL. Versions are transaction ids.
@@ -24,6 +33,7 @@ export const ownTables: readonly string[] = [
     table_name text NOT NULL,
     op text NOT NULL CHECK (op IN ('put', 'delete', 'schema')),
     image json NOT NULL,
+    token uuid DEFAULT ${ownToken},
     PRIMARY KEY (version, ordinal)
   )`,
 ];

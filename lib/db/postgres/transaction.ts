@@ -10,6 +10,7 @@ import type { Runtime } from '../../runtime.ts';
 import type { Row } from '../../schema/values.ts';
 import { causeOf, codeOf, isConnectionLoss, isServerError, mapBeginError, mapStatementError } from './errors.ts';
 import type { Connection, Statement, StatementResult } from './pool.ts';
+import { tokenSetting } from './schema-of-eider.ts';
 import { toParameter } from './values.ts';
 
 export type TransactionMode = 'read' | 'write' | 'upkeep';
@@ -67,6 +68,8 @@ const durable = `CASE current_setting('synchronous_commit') WHEN 'off' THEN set_
 export class Transaction {
   /** Of the state that is read, or that this transaction makes. */
   readonly version: number;
+  /** Its own, unlike the version: kept with its changes. Null for one that reads. */
+  readonly token: string | null;
   readonly #options: TransactionOptions;
   readonly #ended = new AbortController();
   #turn: Promise<unknown> = Promise.resolve();
@@ -74,8 +77,9 @@ export class Transaction {
   #failure: unknown;
   #isLost = false;
 
-  private constructor(options: TransactionOptions, row: Row) {
+  private constructor(options: TransactionOptions, token: string | null, row: Row) {
     this.#options = options;
+    this.token = token;
     this.version = versionOf(row['version'], options.mode);
   }
 
@@ -83,12 +87,14 @@ export class Transaction {
   static async begin(options: TransactionOptions): Promise<Transaction> {
     const { connection, runtime, mode, deadlineMs, beginMs } = options;
     const leftMs = Math.max(Math.ceil(deadlineMs - runtime.monotonicMs()), 1);
-    const made = Object.entries({ ...settings, ...timeouts(leftMs) });
+    const token = mode === 'read' ? null : runtime.uuid();
+    const own = token === null ? {} : { [tokenSetting]: token };
+    const made = Object.entries({ ...settings, ...timeouts(leftMs), ...own });
     const configured = made.map(([name, value]) => `set_config('${name}', '${value}', true)`).join(', ');
     const text = `${begin[mode]}; SELECT ${versionSql[mode]} AS version, ${mode === 'read' ? configured : `${durable}, ${configured}`}`;
     try {
       const { rows } = await within(runtime, Math.min(beginMs, leftMs), connection.run({ text }));
-      return new Transaction(options, rows[0] ?? {});
+      return new Transaction(options, token, rows[0] ?? {});
     } catch (error) {
       connection.destroy();
       throw isConnectionLoss(error) ? new LostTransaction(error) : mapBeginError(error);

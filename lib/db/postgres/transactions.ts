@@ -125,9 +125,8 @@ export class Transactions {
     await onStep?.('committed');
     if (outcome.kind === 'committed') return null;
     if (outcome.kind === 'aborted') return abortedRepeat(transaction, outcome.error);
-    const { version } = transaction;
     const outcomeMs = Math.max(beganMs + limits.outcomeMs, untilMs + limits.commitMs);
-    const found = await findOutcome({ pool, runtime, limits, version, untilMs: outcomeMs });
+    const found = await findOutcome({ pool, runtime, limits, transaction, untilMs: outcomeMs });
     if (found === 'committed') return null;
     if (found === 'aborted') return { repeat: 'lost', error: outcome.error };
     throw new AppError('indeterminate', 'PostgreSQL did not say whether the write was done, and could not be asked.', {

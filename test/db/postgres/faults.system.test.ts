@@ -3,6 +3,7 @@
  * twice, nothing is guessed, and every call ends in time.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { sql } from '#packages/kysely';
 import type { Database } from '../../../lib/db/database.ts';
 import { isAppError } from '../../../lib/errors.ts';
 import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database.ts';
@@ -159,6 +160,46 @@ describe('an outcome that nobody tells', () => {
     expect(await rowsThere()).toEqual([
       ['a', 0],
       ['b', 3],
+    ]);
+  });
+
+  it('is not that of another transaction, to which the server gave the same number after a crash', async () => {
+    // What was not committed is lost in the crash, its number included.
+    const own = await startPostgres({ settings: { wal_writer_delay: '10s', autovacuum: 'off' } });
+    onTestFinished(() => own.close());
+    const connectionString = await own.createDatabase();
+    const name = new URL(connectionString).pathname.slice(1);
+    const numbers: unknown[] = [];
+    let isArmed = false;
+    const database = await openPostgresDatabase({
+      connectionString,
+      driver: 'pg',
+      migrations: [accounts],
+      runtime,
+      limits: { ...limits, outcomeMs: 20_000 },
+      onStep: async (step) => {
+        if (step !== 'worked' || !isArmed) return;
+        isArmed = false;
+        await own.kill();
+        await own.start();
+        const made = `INSERT INTO accounts (id, balance) VALUES ('other', 0) RETURNING pg_current_xact_id()::text AS number`;
+        numbers.push(...(await own.run(made, name)).map(({ number }) => number));
+      },
+    });
+    onTestFinished(() => database.close());
+    await insertAccount(database, 'a');
+    isArmed = true;
+    await database.write(async (queries) => {
+      await queries.insertInto('accounts').values({ id: 'b', owner: null, balance: 3 }).execute();
+      const { rows } = await sql<{ number: string }>`SELECT pg_current_xact_id()::text AS number`.execute(queries);
+      numbers.push(...rows.map(({ number }) => number));
+    });
+    expect(numbers[1]).toBe(numbers[0]);
+    const rows = await own.run('SELECT id, balance FROM accounts ORDER BY id', name);
+    expect(rows.map((row) => Object.values(row))).toEqual([
+      ['a', 0],
+      ['b', 3],
+      ['other', 0],
     ]);
   });
 

@@ -5,7 +5,7 @@ import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database
 import { systemRuntime as runtime } from '../../../lib/runtime.ts';
 import type { Migration } from '../../../lib/schema/migration.ts';
 import { migrations } from '../../../lib/schema/migrations/index.ts';
-import { accounts } from '../../support/engine.ts';
+import { accounts, insertAccount } from '../../support/engine.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 
 let server: PostgresServer;
@@ -160,4 +160,27 @@ it('refuse a server that cannot hold the data', async () => {
     kind: 'denied',
     message: /another encoding than UTF8/,
   });
+});
+
+it('bring tables of Eider up to date that an earlier version made, where the user may', async () => {
+  const url = await server.createDatabase();
+  const first = await open(url, [accounts]);
+  await insertAccount(first, 'before');
+  const name = nameOf(url);
+  const tokens = (): Promise<unknown[]> =>
+    server.run('SELECT token IS NULL AS without FROM eider.changes ORDER BY ordinal', name);
+  await server.run('ALTER TABLE eider.changes DROP COLUMN token', name);
+  await server.run(
+    `CREATE ROLE guest LOGIN PASSWORD 'word'; GRANT USAGE ON SCHEMA eider TO guest;
+    GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public, eider TO guest`,
+    name,
+  );
+  // Whoever may not change the table works without.
+  const guest = await open(server.url(name, 'guest', 'word'), [accounts]);
+  await insertAccount(guest, 'as a guest');
+  await Promise.all([open(url, [accounts]), open(url, [accounts])]);
+  await insertAccount(guest, 'as a guest later');
+  // An instance of the earlier version says nothing of tokens.
+  await server.run(`INSERT INTO accounts (id, balance) VALUES ('by hand', 0)`, name);
+  expect((await tokens()).slice(-4)).toEqual([true, true, false, true].map((without) => ({ without })));
 });
