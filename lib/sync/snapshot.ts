@@ -102,7 +102,7 @@ function inMegabytes(bytes: number): number {
 }
 
 /** How many ranges are under way at once; with 8 MiB each, what a download holds in memory. */
-const parallelParts = 6;
+const parallelParts = 8;
 
 async function* fetchInOrder(context: SyncContext, key: string, bytes: number): AsyncGenerator<Uint8Array | null> {
   const { store, settings } = context;
