@@ -66,9 +66,12 @@ function troubleMessage(status: Health['status'], isConfigured: boolean): string
     : 'The configuration of this server is wrong, so its database is closed. The log of this server says which variable it is.';
 }
 
-function hint({ adminToken, hasWrongToken }: Examination['access'], onVercel: boolean): string {
+function hint(access: Examination['access'], onVercel: boolean): string {
+  const { adminToken, apiToken, hasWrongToken, publicRead } = access;
   if (adminToken !== null) return 'With ADMIN_TOKEN in the header "Authorization: Bearer <token>" this says more.';
   if (hasWrongToken) return 'A token of this server cannot be used; its log says which, and why.';
-  const closed = onVercel ? 'This deployment is closed until ADMIN_TOKEN or API_TOKEN is set in its environment. ' : '';
-  return `${closed}With ADMIN_TOKEN set, and sent in the header "Authorization: Bearer <token>", this says more.`;
+  const what = publicRead ? 'For all but reading tables, this deployment' : 'This deployment';
+  const isClosed = onVercel && apiToken === null;
+  const closed = `${what} is closed until ADMIN_TOKEN or API_TOKEN is set in its environment. `;
+  return `${isClosed ? closed : ''}With ADMIN_TOKEN set, and sent in the header "Authorization: Bearer <token>", this says more.`;
 }

@@ -32,10 +32,14 @@ describe('what anyone learns of db-status', () => {
     ]);
   });
 
-  it('is how to open it, on a deployment without tokens', async () => {
-    const service = await startService({ environment: { VERCEL: '1', ...store } });
+  it.each([
+    ['without tokens', {}, /^This deployment is closed until ADMIN_TOKEN or API_TOKEN is set/],
+    ['that everyone may read', { PUBLIC_READ: 'true' }, /^For all but reading tables, this deployment is closed until/],
+    ['with a token for the API', { API_TOKEN }, /^With ADMIN_TOKEN set/],
+  ])('is how to open it, on a deployment %s', async (_, access, expected) => {
+    const service = await startService({ environment: { VERCEL: '1', ...store, ...access } });
     const { hint } = await bodyOf(await service.send('GET', '/api/db-status'));
-    expect(hint).toMatch(/closed until ADMIN_TOKEN or API_TOKEN is set/);
+    expect(hint).toMatch(expected);
   });
 
   it.each([
