@@ -15,7 +15,7 @@ import { isAppError } from '../errors.ts';
 import { type Command, executeCommand } from '../schema/commands.ts';
 import type { Schema } from '../schema/table.ts';
 import { layoutOf } from '../sync/layout.ts';
-import { identityOf } from './identity.ts';
+import { identityOf, settingsId } from './identity.ts';
 
 export interface ChainContext extends FactoryContext {
   readonly factories: BackendFactories;
@@ -35,7 +35,7 @@ export async function openChain(config: Config, context: ChainContext): Promise<
     primary: primary!,
     fallbacks,
     runtime,
-    memory: outageFile(join(config.tmpDirectory, 'eider-outages', `${primary!.identity}.json`), runtime),
+    memory: outageFile(join(config.tmpDirectory, 'eider-outages', `${settingsId(config.chosen)}.json`), runtime),
     runCommand: (queries, command) => executeCommand(queries, schema, command as unknown as Command),
     writes: config.fallbackWrites,
   });

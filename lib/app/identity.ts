@@ -12,6 +12,11 @@ export function identityOf(settings: BackendSettings): string {
   return createHash('sha256').update(placeOf(settings)).digest('hex').slice(0, 16);
 }
 
+/** Names the settings as they are, credentials included: what one met with others says nothing of these. Tells nothing of them. */
+export function settingsId(settings: BackendSettings): string {
+  return createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 16);
+}
+
 /** Where the data are, without credentials: these may change while a write is pending. */
 function placeOf(settings: BackendSettings): string {
   switch (settings.backend) {

@@ -113,12 +113,13 @@ function reasonWithoutBucket(reader: VariableReader): string {
 
 /**
  * On Vercel a role wins over keys, and the SDK is never left to look by itself: the platform may have put unusable keys
- * there.
+ * there. Elsewhere a role may come with a token in a file, as on Kubernetes: the SDK knows what to do with it.
  * https://vercel.com/docs/environment-variables/reserved-environment-variables#allowed-environment-variables
  */
 function readS3Credentials(reader: VariableReader, asked: VariableName): S3Credentials | null {
   const hasKeys = reader.isSet('AWS_ACCESS_KEY_ID') && reader.isSet('AWS_SECRET_ACCESS_KEY');
-  if (reader.isSet('AWS_ROLE_ARN') && (reader.isSet('VERCEL') || !hasKeys)) {
+  const hasOwnToken = reader.isSet('AWS_WEB_IDENTITY_TOKEN_FILE') && !reader.isSet('VERCEL');
+  if (reader.isSet('AWS_ROLE_ARN') && !hasOwnToken && (reader.isSet('VERCEL') || !hasKeys)) {
     const roleArn = reader.read('AWS_ROLE_ARN', checks.checkRoleArn);
     return roleArn === null ? null : { kind: 'role', roleArn };
   }

@@ -44,7 +44,12 @@ export const variableNames = [
 ] as const;
 
 /** What the platform sets. */
-export const platformVariableNames = ['VERCEL', 'TMPDIR', 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] as const;
+export const platformVariableNames = [
+  'VERCEL',
+  'TMPDIR',
+  'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+] as const;
 
 /** A Blob store that is not a project's first gets its token under a name that its owner chose. */
 export type PrefixedTokenName = `${string}_READ_WRITE_TOKEN`;

@@ -104,14 +104,22 @@ async function startWithoutSnapshot(context: SyncContext, slot: Slot, damaged: S
   const look = await lookAtSnapshots(context);
   const started = await startFromSnapshot(context, slot, damaged, look);
   if (started) return started;
-  const replica = (await openBase(context, slot)) ?? (await openNew(context, slot, databaseFile));
-  return { replica, madeFrom: null, tail: null, ...look };
+  const base = await openBase(context, slot);
+  return { madeFrom: null, tail: null, ...look, ...(base ?? { replica: await openNew(context, slot, databaseFile) }) };
 }
 
 /** Neither log nor snapshots: a new database, which begins empty or with the file that somebody put there. */
 async function openNew(context: SyncContext, slot: Slot, databaseFile: ObjectInfo | null): Promise<Replica> {
   await requireConditionalCreates(context);
-  return databaseFile ? adoptDatabaseFile(context, slot, databaseFile.size) : Replica.open(slot, context.settings);
+  if (!databaseFile) return Replica.open(slot, context.settings);
+  return adoptDatabaseFile(context, slot, databaseFile.size).catch(async (error: unknown) => {
+    // What was read while another process published over it is no database file.
+    if (!isAppError(error, 'invalid') || (await baseOfLog(context)) === null) throw error;
+    throw new AppError('unavailable', 'Another process adopted the database file meanwhile.', {
+      cause: error,
+      retryAfterMs: 1000,
+    });
+  });
 }
 
 /** Null when no snapshot can be used. */
@@ -171,20 +179,44 @@ async function baseOfLog(context: SyncContext): Promise<string | null> {
   return (await fetchRecord(context, 1))?.record.previous ?? null;
 }
 
-/** Without a usable snapshot: a log that begins on the empty database can be replayed from its first record. */
-async function openBase(context: SyncContext, slot: Slot): Promise<Replica | null> {
+/**
+ * Without a usable snapshot: a log can be replayed from its first record on the empty database, or on the adopted one, whose
+ * snapshot it names: a list may not have it yet.
+ */
+async function openBase(context: SyncContext, slot: Slot): Promise<Pick<Started, 'replica' | 'madeFrom'> | null> {
   const base = await baseOfLog(context);
   if (base === null) {
     await refuseHeadlessLog(context);
     return null;
   }
   if (base !== baseId(null)) {
+    const adopted = await openAdopted(context, slot, base);
+    if (adopted) return adopted;
     throw new AppError('corrupt', 'The log builds on an adopted database whose snapshot is missing or damaged.', {
       hint: `Restore the objects under ${context.layout.snapshotPrefix} from a backup of the store.`,
     });
   }
   await removeReplica(slot);
-  return Replica.open(slot, context.settings);
+  return { replica: await Replica.open(slot, context.settings), madeFrom: null };
+}
+
+async function openAdopted(
+  context: SyncContext,
+  slot: Slot,
+  base: string,
+): Promise<Pick<Started, 'replica' | 'madeFrom'> | null> {
+  const sha256 = base.replace(/^sha256:/, '');
+  const key = context.layout.snapshotKey(0, sha256);
+  const found = await context.store.head(key);
+  if (!found) return null;
+  const replica = await openOne(context, slot, {
+    key,
+    version: 0,
+    sha256,
+    bytes: found.size,
+    modifiedAt: found.modifiedAt,
+  });
+  return replica && { replica, madeFrom: key };
 }
 
 /** Records or snapshots without a usable beginning are a damaged database, never a new one. */

@@ -213,7 +213,7 @@ const profiles = {
 } as const satisfies Record<string, Profile>;
 
 export type ProfileName = keyof typeof profiles;
-const profileNames = Object.keys(profiles) as ProfileName[];
+export const profileNames = Object.keys(profiles) as ProfileName[];
 
 const noFaults: StoreFaults = {
   refused: 0,

@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import type { Library } from './library.ts';
 import { loadLibrary } from './library.ts';
 import { huntMutations } from './hunt.ts';
-import { type Plan, planOf } from './plan.ts';
+import { type Plan, planOf, profileNames } from './plan.ts';
 import type { Figures, Result } from './simulate.ts';
 
 const { values } = parseArgs({
@@ -38,6 +38,7 @@ const { values } = parseArgs({
 const libraryFolder = join(import.meta.dirname, '../../lib');
 
 async function main(): Promise<boolean> {
+  requireSense();
   if (Number(values.workers) > 1) return runParts(Number(values.workers));
   const [part, parts] = values.part.split('/').map(Number) as [number, number];
   if (values.mutations) return huntMutations({ only: values.only, quick: values.quick, part, parts });
@@ -49,6 +50,15 @@ async function main(): Promise<boolean> {
       .filter((_, index) => index % parts === part),
     library,
   );
+}
+
+/** A run of nothing would pass. */
+function requireSense(): void {
+  const { profile, seed, workers } = values;
+  if (profile !== undefined && !profileNames.some((name) => name === profile))
+    throw new Error(`--profile takes one of ${profileNames.join(', ')}, not ${profile}.`);
+  if (seed !== undefined && !/^[1-9]\d*$/.test(seed)) throw new Error(`--seed takes a number, not ${seed}.`);
+  if (!/^[1-9]\d?$/.test(workers)) throw new Error(`--workers takes a number, not ${workers}.`);
 }
 
 function seedsOf(text: string): number[] {
@@ -136,4 +146,9 @@ class Totals {
   }
 }
 
-process.exitCode = (await main()) ? 0 : 1;
+try {
+  process.exitCode = (await main()) ? 0 : 1;
+} catch (error) {
+  console.error(error);
+  process.exitCode = 2;
+}

@@ -63,17 +63,24 @@ async function look({ transactions, limits }: MigrateOptions): Promise<Looked> {
   return looked.value;
 }
 
-/** A user without the right to it does without: what became of a commit that was not answered is not known then. */
+/** How long others wait behind this for the table, when somebody has it open. */
+const patienceMs = 1000;
+
+/**
+ * Where the user has no right to it, or somebody has the table open, it is left for another start: what became of a commit
+ * that was not answered is not known then.
+ */
 async function bringUpToDate({ transactions, limits }: MigrateOptions): Promise<void> {
   const changing = transactions.run(
     async (transaction) => {
       await transaction.rows('SELECT pg_advisory_xact_lock($1)', [lockNumber]);
+      await transaction.rows(`SELECT set_config('lock_timeout', '${patienceMs}', true)`);
       await transaction.rows(addToken);
     },
-    { mode: 'upkeep', withinMs: limits.migrationMs },
+    { mode: 'upkeep', withinMs: limits.operationMs },
   );
   await changing.catch((error: unknown) => {
-    if (!(error instanceof AppError) || codeOf(error.cause) !== '42501') throw error;
+    if (!(error instanceof AppError) || !['42501', '55P03'].includes(codeOf(error.cause) ?? '')) throw error;
   });
 }
 
@@ -81,7 +88,7 @@ async function requireServer(transaction: Transaction): Promise<Pick<Looked, 'la
   const [row] = await transaction.rows(
     `SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding,
       current_schema() AS schema, to_regclass('eider.changes') IS NOT NULL AND NOT EXISTS (
-        SELECT FROM pg_attribute WHERE attrelid = to_regclass('eider.changes') AND attname = 'token'
+        SELECT FROM pg_attribute WHERE attrelid = to_regclass('eider.changes') AND attname = 'token' AND atthasdef
       ) AS lacks_token`,
   );
   if (Number(row?.['version']) < 130_000) throw unfit('is older than version 13');

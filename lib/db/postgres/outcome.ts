@@ -29,10 +29,10 @@ const pauseMs = 100;
 export async function findOutcome(options: OutcomeOptions): Promise<'committed' | 'aborted' | null> {
   const { runtime, untilMs } = options;
   for (let wasCommitted = false; ;) {
-    const { status, isOurs, isKept } = await ask(options);
+    const { status, isOurs, isAnothers } = await ask(options);
     if (status === 'aborted' || (status === 'committed' && isOurs)) return status;
-    // Another's, or one that changed nothing which is kept. It may have been committed while it was asked: so asked again.
-    if (status === 'committed' && wasCommitted) return isKept ? 'aborted' : null;
+    // Another's, or one that kept no token. It may have been committed while it was asked: so asked again.
+    if (status === 'committed' && wasCommitted) return isAnothers ? 'aborted' : null;
     wasCommitted = status === 'committed';
     if (runtime.monotonicMs() + pauseMs >= untilMs) return null;
     await runtime.sleep(pauseMs);
@@ -44,15 +44,15 @@ interface Found {
   readonly status: unknown;
   /** Whether there are changes with the token. */
   readonly isOurs: boolean;
-  /** Whether there are any changes of that number. */
-  readonly isKept: boolean;
+  /** Whether there are changes of that number with another token. */
+  readonly isAnothers: boolean;
 }
 
-const nothing: Found = { status: null, isOurs: false, isKept: false };
+const nothing: Found = { status: null, isOurs: false, isAnothers: false };
 
 const question = `SELECT pg_xact_status($1::xid8) AS status,
-  EXISTS (SELECT FROM eider.changes WHERE version = $1::xid8 AND token = $2::uuid) AS ours,
-  EXISTS (SELECT FROM eider.changes WHERE version = $1::xid8) AS kept`;
+  EXISTS (SELECT FROM eider.changes WHERE version = $1::xid8 AND token = $2) AS ours,
+  EXISTS (SELECT FROM eider.changes WHERE version = $1::xid8 AND token <> $2) AS others`;
 
 async function ask({ pool, runtime, limits, transaction: sought, untilMs }: OutcomeOptions): Promise<Found> {
   try {
@@ -66,7 +66,7 @@ async function ask({ pool, runtime, limits, transaction: sought, untilMs }: Outc
     });
     try {
       const [row] = await transaction.rows(question, [sought.version, sought.token]);
-      return { status: row?.['status'] ?? null, isOurs: row?.['ours'] === true, isKept: row?.['kept'] === true };
+      return { status: row?.['status'] ?? null, isOurs: row?.['ours'] === true, isAnothers: row?.['others'] === true };
     } finally {
       await transaction.rollback();
     }

@@ -10,10 +10,10 @@
 export const tokenSetting = 'eider.token';
 
 /** Whoever does not set it, or has set it for an earlier transaction of the session, has none. */
-const ownToken = `nullif(current_setting('${tokenSetting}', true), '')::uuid`;
+const ownToken = `nullif(current_setting('${tokenSetting}', true), '')`;
 
 /** For a database that was made before there were tokens. The changes that are there have none. */
-export const addToken = `ALTER TABLE eider.changes ADD COLUMN IF NOT EXISTS token uuid, ALTER COLUMN token SET DEFAULT ${ownToken}`;
+export const addToken = `ALTER TABLE eider.changes ADD COLUMN IF NOT EXISTS token text, ALTER COLUMN token SET DEFAULT ${ownToken}`;
 
 /**
  * In `changes`, `image` is the whole row (put), or its primary key (delete), or nothing (schema: a migration ran). As
@@ -33,7 +33,7 @@ export const ownTables: readonly string[] = [
     table_name text NOT NULL,
     op text NOT NULL CHECK (op IN ('put', 'delete', 'schema')),
     image json NOT NULL,
-    token uuid DEFAULT ${ownToken},
+    token text DEFAULT ${ownToken},
     PRIMARY KEY (version, ordinal)
   )`,
 ];

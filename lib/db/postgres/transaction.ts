@@ -52,6 +52,15 @@ const versionSql: Readonly<Record<TransactionMode, string>> = {
   upkeep: 'pg_current_xact_id()::text',
 };
 
+/**
+ * Tables are never looked for in Eider's own schema, where a user of the name `eider` would come first. A SELECT of its own,
+ * as the path is looked up.
+ */
+const searchPath = `set_config('search_path', (
+  SELECT coalesce(string_agg(quote_ident(name), ', ' ORDER BY place), '')
+  FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (name, place) WHERE name <> 'eider'
+), true)`;
+
 /** What the text of values depends on, for this transaction alone: a pooler gives the session to others. */
 const settings: Readonly<Record<string, string>> = {
   TimeZone: 'UTC',
@@ -91,7 +100,7 @@ export class Transaction {
     const own = token === null ? {} : { [tokenSetting]: token };
     const made = Object.entries({ ...settings, ...timeouts(leftMs), ...own });
     const configured = made.map(([name, value]) => `set_config('${name}', '${value}', true)`).join(', ');
-    const text = `${begin[mode]}; SELECT ${versionSql[mode]} AS version, ${mode === 'read' ? configured : `${durable}, ${configured}`}`;
+    const text = `${begin[mode]}; SELECT ${versionSql[mode]} AS version, ${searchPath}, ${mode === 'read' ? configured : `${durable}, ${configured}`}`;
     try {
       const { rows } = await within(runtime, Math.min(beginMs, leftMs), connection.run({ text }));
       return new Transaction(options, token, rows[0] ?? {});

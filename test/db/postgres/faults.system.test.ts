@@ -163,45 +163,54 @@ describe('an outcome that nobody tells', () => {
     ]);
   });
 
-  it('is not that of another transaction, to which the server gave the same number after a crash', async () => {
-    // What was not committed is lost in the crash, its number included.
-    const own = await startPostgres({ settings: { wal_writer_delay: '10s', autovacuum: 'off' } });
-    onTestFinished(() => own.close());
-    const connectionString = await own.createDatabase();
-    const name = new URL(connectionString).pathname.slice(1);
-    const numbers: unknown[] = [];
-    let isArmed = false;
-    const database = await openPostgresDatabase({
-      connectionString,
-      driver: 'pg',
-      migrations: [accounts],
-      runtime,
-      limits: { ...limits, outcomeMs: 20_000 },
-      onStep: async (step) => {
-        if (step !== 'worked' || !isArmed) return;
-        isArmed = false;
-        await own.kill();
-        await own.start();
-        const made = `INSERT INTO accounts (id, balance) VALUES ('other', 0) RETURNING pg_current_xact_id()::text AS number`;
-        numbers.push(...(await own.run(made, name)).map(({ number }) => number));
-      },
-    });
-    onTestFinished(() => database.close());
-    await insertAccount(database, 'a');
-    isArmed = true;
-    await database.write(async (queries) => {
-      await queries.insertInto('accounts').values({ id: 'b', owner: null, balance: 3 }).execute();
-      const { rows } = await sql<{ number: string }>`SELECT pg_current_xact_id()::text AS number`.execute(queries);
-      numbers.push(...rows.map(({ number }) => number));
-    });
-    expect(numbers[1]).toBe(numbers[0]);
-    const rows = await own.run('SELECT id, balance FROM accounts ORDER BY id', name);
-    expect(rows.map((row) => Object.values(row))).toEqual([
-      ['a', 0],
-      ['b', 3],
-      ['other', 0],
-    ]);
-  });
+  it.each(['an instance', 'another program'])(
+    'is not that of %s, which got the same number after a crash',
+    async (other) => {
+      // What was not committed is lost in the crash, its number included.
+      const own = await startPostgres({ settings: { wal_writer_delay: '10s', autovacuum: 'off' } });
+      onTestFinished(() => own.close());
+      const connectionString = await own.createDatabase();
+      const name = new URL(connectionString).pathname.slice(1);
+      const numbers: unknown[] = [];
+      let isArmed = false;
+      const options = { connectionString, driver: 'pg', migrations: [accounts], runtime } as const;
+      const beside = await openPostgresDatabase(options);
+      onTestFinished(() => beside.close());
+      const insertByHand = async (): Promise<number> => {
+        const text = `INSERT INTO accounts (id, balance) VALUES ('other', 0) RETURNING pg_current_xact_id()::text AS number`;
+        return Number((await own.run(text, name))[0]?.['number']);
+      };
+      const database = await openPostgresDatabase({
+        ...options,
+        limits: { ...limits, outcomeMs: 20_000 },
+        onStep: async (step) => {
+          if (step !== 'worked' || !isArmed) return;
+          isArmed = false;
+          await own.kill();
+          await own.start();
+          numbers.push(await (other === 'an instance' ? insertAccount(beside, 'other') : insertByHand()));
+        },
+      });
+      onTestFinished(() => database.close());
+      await insertAccount(database, 'a');
+      isArmed = true;
+      const writing = database.write(async (queries) => {
+        await queries.insertInto('accounts').values({ id: 'b', owner: null, balance: 3 }).execute();
+        const { rows } = await sql<{ number: string }>`SELECT pg_current_xact_id()::text AS number`.execute(queries);
+        numbers.push(...rows.map(({ number }) => Number(number)));
+      });
+      // Another program leaves no token: then nobody can know.
+      if (other === 'an instance') await writing;
+      else await expect(writing).rejects.toMatchObject({ kind: 'indeterminate' });
+      expect(numbers[1]).toBe(numbers[0]);
+      const rows = await own.run('SELECT id, balance FROM accounts ORDER BY id', name);
+      expect(rows.map((row) => Object.values(row))).toEqual([
+        ['a', 0],
+        ...(other === 'an instance' ? [['b', 3]] : []),
+        ['other', 0],
+      ]);
+    },
+  );
 
   it('of a transaction that the server still holds is waited for until it is undone', async () => {
     // COMMIT is lost, and the server does not notice that the connection is gone: it ends what stands still by itself.

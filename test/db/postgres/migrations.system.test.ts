@@ -184,3 +184,30 @@ it('bring tables of Eider up to date that an earlier version made, where the use
   await server.run(`INSERT INTO accounts (id, balance) VALUES ('by hand', 0)`, name);
   expect((await tokens()).slice(-4)).toEqual([true, true, false, true].map((without) => ({ without })));
 });
+
+it('make tables where they belong, also for a user who has the name of Eider’s own schema', async () => {
+  const url = await server.createDatabase();
+  const name = nameOf(url);
+  await server.run(`CREATE ROLE eider LOGIN PASSWORD 'word'; GRANT CREATE ON DATABASE ${name} TO eider`, name);
+  await server.run('GRANT CREATE, USAGE ON SCHEMA public TO eider', name);
+  const database = await open(server.url(name, 'eider', 'word'), [accounts]);
+  await insertAccount(database, 'ada');
+  const found = await server.run(`SELECT schemaname FROM pg_tables WHERE tablename = 'accounts'`, name);
+  expect(found).toEqual([{ schemaname: 'public' }]);
+});
+
+it('do not wait for a table that somebody has open, nor let others wait', async () => {
+  const url = await server.createDatabase();
+  const name = nameOf(url);
+  await open(url, [accounts]);
+  await server.run('ALTER TABLE eider.changes DROP COLUMN token', name);
+  const reader = await server.client(name);
+  await reader.query('BEGIN; SELECT count(*) FROM eider.changes');
+  const database = await open(url, [accounts]);
+  await insertAccount(database, 'ada');
+  await reader.query('ROLLBACK');
+  await reader.end();
+  await insertAccount(await open(url, [accounts]), 'bob');
+  const rows = await server.run('SELECT token IS NULL AS without FROM eider.changes ORDER BY ordinal', name);
+  expect(rows.slice(-2)).toEqual([{ without: true }, { without: false }]);
+});
