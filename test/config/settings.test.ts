@@ -237,6 +237,11 @@ describe('S3', () => {
       { S3_BUCKET, ...keys, AWS_ROLE_ARN: role, VERCEL: '1' },
       { credentials: { kind: 'role' } },
     ],
+    [
+      'a role with a token in a file is for the SDK',
+      { S3_BUCKET, AWS_ROLE_ARN: role, AWS_WEB_IDENTITY_TOKEN_FILE: '/var/run/token' },
+      { credentials: { kind: 'default' } },
+    ],
     ['keys win elsewhere', { S3_BUCKET, ...keys, AWS_ROLE_ARN: role }, { credentials: { kind: 'keys' } }],
     ['nothing: the SDK looks by itself', { S3_BUCKET }, { credentials: { kind: 'default' } }],
     [
