@@ -200,6 +200,7 @@ async function openBase(context: SyncContext, slot: Slot): Promise<Pick<Started,
   return { replica: await Replica.open(slot, context.settings), madeFrom: null };
 }
 
+/** Null when the snapshot is not there, or damaged. */
 async function openAdopted(
   context: SyncContext,
   slot: Slot,
@@ -209,12 +210,10 @@ async function openAdopted(
   const key = context.layout.snapshotKey(0, sha256);
   const found = await context.store.head(key);
   if (!found) return null;
-  const replica = await openOne(context, slot, {
-    key,
-    version: 0,
-    sha256,
-    bytes: found.size,
-    modifiedAt: found.modifiedAt,
+  const snapshot = { key, version: 0, sha256, bytes: found.size, modifiedAt: found.modifiedAt };
+  const replica = await openOne(context, slot, snapshot).catch((error: unknown) => {
+    if (!isAppError(error, 'corrupt')) throw error;
+    return null;
   });
   return replica && { replica, madeFrom: key };
 }
