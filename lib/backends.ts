@@ -137,7 +137,7 @@ async function duckDbOptions(config: Config, context: FactoryContext) {
   const store = withRetry(limited, { runtime, ...retryUntil(config) });
   const look = lookAtSnapshots({ store, layout: layoutOf(opened.name), runtime });
   // A failure is thrown where the look is awaited, which may be later.
-  await Promise.race([look.catch(() => undefined), isSent(runtime)]);
+  await Promise.race([look.catch(() => undefined), untilSent(runtime)]);
   const slotRoot = slotRootOf(config.tmpDirectory, `${store.location}/${opened.name}`);
   return { ...opened, ...context, store, slotRoot, look, settings: syncSettings(config) };
 }
@@ -146,7 +146,7 @@ async function duckDbOptions(config: Config, context: FactoryContext) {
  * Loading DuckDB keeps this thread busy for some 40 ms: a request that is to travel meanwhile must be on its way before.
  * It needs a few turns of the event loop for that, however long each takes: to look up the host, to connect, to be written.
  */
-async function isSent(runtime: Runtime): Promise<void> {
+async function untilSent(runtime: Runtime): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await runtime.sleep(1);
 }
 

@@ -1,7 +1,7 @@
 /**
  * Makes one file of each package that consists of hundreds, in `.packages/`, and one of each part that it loads later; the
- * sources import it as `#packages/<name>`. Runs after every `npm install`, on Vercel too. Loading a package file by file is most of what a cold
- * start would take: see docs/decisions.
+ * sources import it as `#packages/<name>`. Runs after every `npm install`, on Vercel too. Loading a package file by file is
+ * most of what a cold start would take: see docs/decisions.
  *
  * Plain JavaScript: it runs on whatever Node installs the packages.
  */
@@ -105,7 +105,7 @@ for (const [name, { from, names, alias = {}, plugins = [] }] of Object.entries(p
     legalComments: 'eof',
     banner,
     // What packages ask for only where it is installed.
-    external: ['pg-native', 'pg-cloudflare', '@vercel/oidc'],
+    external: ['pg-native', 'pg-cloudflare'],
     alias,
     plugins,
     logLevel: 'warning',
@@ -115,7 +115,7 @@ for (const [name, { from, names, alias = {}, plugins = [] }] of Object.entries(p
 // Modules, wherever the folder is copied to.
 await writeFile(`${folder}package.json`, '{"type":"module"}\n');
 
-/** Half of what @vercel/blob loads is for those who give it neither a token nor an OIDC token, as the store does. */
+/** Half of what @vercel/blob loads is for who gives it no token of any kind. The store always gives it one. */
 function loadOidcLater(esbuild) {
   const later =
     'export const getVercelOidcToken = async (...all) => (await import("@vercel/oidc")).getVercelOidcToken(...all);';

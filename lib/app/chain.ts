@@ -11,7 +11,7 @@ import { type BackendName, describeBackend, type PostgresSettings } from '../con
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import type { Link } from '../db/fallback/link.ts';
-import { isAppError } from '../errors.ts';
+import { pingStore } from '../db/fallback/ping-store.ts';
 import { type Command, executeCommand } from '../schema/commands.ts';
 import type { Schema } from '../schema/table.ts';
 import { layoutOf } from '../sync/layout.ts';
@@ -63,21 +63,11 @@ function linkTo(config: Config, context: ChainContext): Link {
     identity: identityOf(chosen),
     persistent: describeBackend(chosen.backend).persistent,
     open: () => factories[chosen.backend](config, context),
-    ping: chosen.backend === 'postgres' ? pingPostgres(chosen) : (signal) => pingStore(place, signal),
+    ping: chosen.backend === 'postgres' ? pingPostgres(chosen) : async (signal) => pingStore(await place(), signal),
     leftover: () => (isStore ? openLeftover(config, context) : Promise.resolve(null)),
     place: isStore ? place : null,
     mayHavePending: 'directory' in chosen ? () => isThere(pendingFolder(chosen)) : null,
   };
-}
-
-/** Who asks for a little patience is there. One whose quota has ended asks for a lot. */
-const mostBusyMs = 10_000;
-
-async function pingStore(place: () => Promise<BackendStore>, signal: AbortSignal): Promise<void> {
-  const { store, name } = await place();
-  await store.head(name, { signal }).catch((error: unknown) => {
-    if (!isAppError(error, 'unavailable') || (error.retryAfterMs ?? Infinity) > mostBusyMs) throw error;
-  });
 }
 
 /** On a connection of its own: those of the pool may all be busy, which is no outage. */

@@ -9,12 +9,16 @@ import type { BackendSettings } from '../config/backends.ts';
 
 /** Names the database, and tells nothing of it. */
 export function identityOf(settings: BackendSettings): string {
-  return createHash('sha256').update(placeOf(settings)).digest('hex').slice(0, 16);
+  return shortHash(placeOf(settings));
 }
 
-/** Names the settings as they are, credentials included: what one met with others says nothing of these. Tells nothing of them. */
+/** Names the settings as they are, credentials included, and tells nothing of them: what was met with others says nothing here. */
 export function settingsId(settings: BackendSettings): string {
-  return createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 16);
+  return shortHash(JSON.stringify(settings));
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /** Where the data are, without credentials: these may change while a write is pending. */

@@ -71,7 +71,6 @@ function hint(access: Examination['access'], onVercel: boolean): string {
   if (adminToken !== null) return 'With ADMIN_TOKEN in the header "Authorization: Bearer <token>" this says more.';
   if (hasWrongToken) return 'A token of this server cannot be used; its log says which, and why.';
   const what = publicRead ? 'For all but reading tables, this deployment' : 'This deployment';
-  const isClosed = onVercel && apiToken === null;
   const closed = `${what} is closed until ADMIN_TOKEN or API_TOKEN is set in its environment. `;
-  return `${isClosed ? closed : ''}With ADMIN_TOKEN set, and sent in the header "Authorization: Bearer <token>", this says more.`;
+  return `${onVercel && apiToken === null ? closed : ''}With ADMIN_TOKEN set, and sent in the header "Authorization: Bearer <token>", this says more.`;
 }

@@ -63,7 +63,14 @@ export interface LogRecord {
  * adopted, by its hash. A replica whose base is another one refuses record 1 and starts again from the right base.
  */
 export function baseId(adoptedSha256: string | null): string {
-  return adoptedSha256 === null ? 'empty' : `sha256:${adoptedSha256}`;
+  return adoptedSha256 === null ? 'empty' : `${adoptedPrefix}${adoptedSha256}`;
+}
+
+const adoptedPrefix = 'sha256:';
+
+/** The hash of the file that was adopted; null when the base is the empty database. */
+export function adoptedSha256Of(base: string): string | null {
+  return base.startsWith(adoptedPrefix) ? base.slice(adoptedPrefix.length) : null;
 }
 
 /** The record as the bytes of its object. */

@@ -229,8 +229,9 @@ async function removeLeftovers(folder: string): Promise<void> {
 /** Removes a replica and its write-ahead log from a slot. */
 export async function removeReplica({ replicaPath }: Pick<Slot, 'replicaPath'>): Promise<void> {
   const proof = proofIn(dirname(replicaPath));
-  const paths = [proof, replicaPath, `${replicaPath}.wal`, `${replicaPath}.wal.checkpoint`];
-  await Promise.all(paths.map((path) => rm(path, { force: true })));
+  for (const path of [proof, replicaPath, `${replicaPath}.wal`, `${replicaPath}.wal.checkpoint`]) {
+    await rm(path, { force: true });
+  }
 }
 
 /**

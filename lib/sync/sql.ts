@@ -92,8 +92,9 @@ export class Session {
   }
 
   /**
-   * These columns of a table; null when there is none of that name. DuckDB makes its list of system views when its catalog is first
-   * asked, which takes longer than all else that opening a database asks: so that is left to who has no such table.
+   * These columns of a table; null when there is none of that name. DuckDB makes its list of system views when its catalog
+   * is first asked, which takes longer than all else that opening a database asks: so that is left to who has no such
+   * table.
    */
   async table(schema: string, table: string, columns = '*'): Promise<DuckDBMaterializedResult | null> {
     try {

@@ -13,7 +13,7 @@ import { adoptDatabaseFile } from './adopt.ts';
 import { requireConditionalCreates } from './conditions.ts';
 import type { SyncContext } from './context.ts';
 import { beginTail, continues, fetchRecord, type TailStart } from './log.ts';
-import { baseId } from './record.ts';
+import { adoptedSha256Of, baseId } from './record.ts';
 import { Replica } from './replica.ts';
 import { removeReplica, type Slot } from './slot.ts';
 import { downloadObject, type Look, lookAtSnapshots, type SnapshotInfo } from './snapshot.ts';
@@ -25,6 +25,8 @@ export interface Started extends Look {
   /** The records after the replica's version, already on their way; null when nobody asked for them yet. */
   readonly tail: TailStart | null;
 }
+
+type Made = Pick<Started, 'replica' | 'madeFrom'>;
 
 /** Resumes from the slot's file if it is on the log, else starts from the newest good snapshot. `look`: begun already. */
 export async function startReplica(
@@ -104,8 +106,8 @@ async function startWithoutSnapshot(context: SyncContext, slot: Slot, damaged: S
   const look = await lookAtSnapshots(context);
   const started = await startFromSnapshot(context, slot, damaged, look);
   if (started) return started;
-  const base = await openBase(context, slot);
-  return { madeFrom: null, tail: null, ...look, ...(base ?? { replica: await openNew(context, slot, databaseFile) }) };
+  const { replica, madeFrom } = (await openBase(context, slot)) ?? madeAnew(await openNew(context, slot, databaseFile));
+  return { replica, madeFrom, tail: null, ...look };
 }
 
 /** Neither log nor snapshots: a new database, which begins empty or with the file that somebody put there. */
@@ -183,7 +185,7 @@ async function baseOfLog(context: SyncContext): Promise<string | null> {
  * Without a usable snapshot: a log can be replayed from its first record on the empty database, or on the adopted one, whose
  * snapshot it names: a list may not have it yet.
  */
-async function openBase(context: SyncContext, slot: Slot): Promise<Pick<Started, 'replica' | 'madeFrom'> | null> {
+async function openBase(context: SyncContext, slot: Slot): Promise<Made | null> {
   const base = await baseOfLog(context);
   if (base === null) {
     await refuseHeadlessLog(context);
@@ -197,16 +199,17 @@ async function openBase(context: SyncContext, slot: Slot): Promise<Pick<Started,
     });
   }
   await removeReplica(slot);
-  return { replica: await Replica.open(slot, context.settings), madeFrom: null };
+  return madeAnew(await Replica.open(slot, context.settings));
+}
+
+function madeAnew(replica: Replica): Made {
+  return { replica, madeFrom: null };
 }
 
 /** Null when the snapshot is not there, or damaged. */
-async function openAdopted(
-  context: SyncContext,
-  slot: Slot,
-  base: string,
-): Promise<Pick<Started, 'replica' | 'madeFrom'> | null> {
-  const sha256 = base.replace(/^sha256:/, '');
+async function openAdopted(context: SyncContext, slot: Slot, base: string): Promise<Made | null> {
+  const sha256 = adoptedSha256Of(base);
+  if (sha256 === null) return null;
   const key = context.layout.snapshotKey(0, sha256);
   const found = await context.store.head(key);
   if (!found) return null;

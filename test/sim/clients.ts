@@ -311,22 +311,8 @@ export class Clients {
   /** In peace every process finds back to its primary, and runs what is pending. */
   async #runPending(): Promise<void> {
     // What one has run, another one clears away that knows of it.
-    for (let round = 0; round < 2; round++) {
-      for (const process of this.#options.population.ready) {
-        for (let attempt = 1; ; attempt++) {
-          const failed = await process
-            .run(() => process.database!.sync())
-            .then(
-              () => null,
-              (error: unknown) => ({ error }),
-            );
-          if (!failed) break;
-          if (attempt === mostAttempts)
-            throw new Violation('it goes on', `${process.name} cannot sync in peace: ${String(failed.error)}`);
-          await this.#world.wait(minute, null);
-        }
-      }
-    }
+    for (let round = 0; round < 2; round++)
+      for (const process of this.#options.population.ready) await this.#mustSync(process);
     const [process] = this.#options.population.ready;
     const { value } = await process!.run(() =>
       process!.database!.read((queries) =>
@@ -335,6 +321,19 @@ export class Clients {
     );
     for (const { pending_write: kept } of value)
       this.rejected.add((JSON.parse(String(kept)) as { command: Command }).command.id);
+  }
+
+  async #mustSync(process: Process): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await process.run(() => process.database!.sync());
+        return;
+      } catch (error) {
+        if (attempt === mostAttempts)
+          throw new Violation('it goes on', `${process.name} cannot sync in peace: ${String(error)}`);
+      }
+      await this.#world.wait(minute, null);
+    }
   }
 
   async #countAdopted(process: Process): Promise<number> {

@@ -22,8 +22,9 @@ export type Request =
     };
 
 /**
- * `pending`: kept until the store is back. `degraded`: read from what stood in for it. `unknown`: no answer, or one that says so. `failed`: nothing happened, says the answer. `refused`: the work itself, or a
- * constraint, refused it, by the state that it ran on.
+ * `pending`: kept until the store is back. `degraded`: read from what stood in for it. `unknown`: no answer, or one that says
+ * so. `failed`: nothing happened, says the answer. `refused`: the work itself, or a constraint, refused it, by the state
+ * that it ran on.
  */
 export type Reply =
   | { readonly kind: 'ok'; readonly version: number; readonly answer: string }

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { openLeftoverCopy } from '../../lib/db/duckdb/local-copy.ts';
 import type { openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
 import type { openFallbackDatabase } from '../../lib/db/fallback/fallback-database.ts';
+import type { pingStore } from '../../lib/db/fallback/ping-store.ts';
 import type { outageFile } from '../../lib/db/fallback/outage-file.ts';
 import type { AppError } from '../../lib/errors.ts';
 import type { Migration } from '../../lib/schema/migration.ts';
@@ -22,6 +23,7 @@ export interface Library {
   readonly openFallbackDatabase: typeof openFallbackDatabase;
   readonly openLeftoverCopy: typeof openLeftoverCopy;
   readonly outageFile: typeof outageFile;
+  readonly pingStore: typeof pingStore;
   /** Those that make the tables of keys and of settled writes. */
   readonly migrations: readonly Migration[];
 }
@@ -36,6 +38,7 @@ export async function loadLibrary(folder: string): Promise<Library> {
       'db/duckdb/local-copy.ts',
       'db/fallback/fallback-database.ts',
       'db/fallback/outage-file.ts',
+      'db/fallback/ping-store.ts',
       'errors.ts',
       'store/retry.ts',
       'store/time-limit.ts',

@@ -11,7 +11,7 @@ import type { Chaos } from './chaos.ts';
 import type { Library } from './library.ts';
 import { NativeHandles, type NativeOwner, ownerOfFolder, realBindings, runAs, touch } from './natives.ts';
 import type { Plan } from './plan.ts';
-import { openWithStandIn } from './stand-in.ts';
+import { openAlone, openChain } from './open.ts';
 import type { Caller, SimulatedStore } from './store.ts';
 import { type Command, performOnce } from './workload.ts';
 import { type Chance, epochMs, type World } from './world.ts';
@@ -139,39 +139,20 @@ export class Process implements NativeOwner, Caller {
   }
 
   async start(): Promise<void> {
-    this.database = await this.run(() => (this.#surroundings.plan.standsIn ? this.#openChain() : this.#open()));
+    this.database = await this.run(() => this.#open());
     this.#world.note(this.name, 'is open');
   }
 
   #open(): Promise<Database> {
-    const { library, plan, store, migrations, databaseName } = this.#surroundings;
-    const raw = store.for(this);
-    return library.openDuckDbDatabase({
-      store: plan.retries ? library.withRetry(raw, { runtime: this.runtime }) : raw,
-      name: databaseName,
-      slotRoot: this.machine,
-      runtime: this.runtime,
-      migrations,
-      maxStalenessMs: 0,
-      settings: plan.settings,
-      onStep: (step) => this.#pass(step),
-    });
-  }
-
-  #openChain(): Promise<Database> {
     const { library, plan, store, behind, migrations, databaseName } = this.#surroundings;
-    return openWithStandIn({
-      library,
-      plan,
-      runtime: this.runtime,
-      migrations,
-      databaseName,
-      machine: this.machine,
-      primary: store.for(this),
+    const { runtime, machine } = this;
+    const onStep = (step: Step): Promise<void> => this.#pass(step);
+    const parts = { library, plan, runtime, migrations, databaseName, machine, primary: store.for(this), onStep };
+    if (!plan.standsIn) return openAlone(parts);
+    return openChain({
+      ...parts,
       behind: behind.for(this),
-      onStep: (step) => this.#pass(step),
-      runCommand: (queries, command) =>
-        performOnce({ library, runtime: this.runtime, queries, ...(command as unknown as Command) }),
+      runCommand: (queries, command) => performOnce({ library, runtime, queries, ...(command as unknown as Command) }),
     });
   }
 

@@ -52,10 +52,7 @@ const versionSql: Readonly<Record<TransactionMode, string>> = {
   upkeep: 'pg_current_xact_id()::text',
 };
 
-/**
- * Tables are never looked for in Eider's own schema, where a user of the name `eider` would come first. A SELECT of its own,
- * as the path is looked up.
- */
+/** Tables are never looked for in Eider's own schema, where those of a user called `eider` would go. */
 const searchPath = `set_config('search_path', (
   SELECT coalesce(string_agg(quote_ident(name), ', ' ORDER BY place), '')
   FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (name, place) WHERE name <> 'eider'

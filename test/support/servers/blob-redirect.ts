@@ -16,7 +16,8 @@ interface Dispatcher {
 }
 
 const shared = Symbol.for('undici.globalDispatcher.1');
-const ours = /^(vercel\.com|[a-z0-9]+\.(private|public)\.blob\.vercel-storage\.com)$/;
+/** Hosts of Vercel Blob. */
+export const blobHosts = /^(vercel\.com|[a-z0-9]+\.(private|public)\.blob\.vercel-storage\.com)$/;
 
 /** From now on to `server`, such as `http://127.0.0.1:4000`. Gives back how to end it. */
 export function redirectBlob(server: string): () => void {
@@ -26,7 +27,7 @@ export function redirectBlob(server: string): () => void {
   const redirected: Dispatcher = {
     dispatch(options, handler) {
       const { host, hostname } = new URL(options.origin ?? 'http://none');
-      if (!ours.test(hostname)) return original.dispatch(options, handler);
+      if (!blobHosts.test(hostname)) return original.dispatch(options, handler);
       return original.dispatch({ ...options, origin: server, headers: withHost(options.headers, host) }, handler);
     },
   };
