@@ -3,7 +3,7 @@ import { type DuckDBConnection, DuckDBInstance, type DuckDBPreparedStatement } f
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Database } from '../lib/db/database.ts';
-import type { Queries } from '../lib/schema/values.ts';
+import type { Queries } from '../lib/values.ts';
 import { bytesPerMb, databaseName, nearStore, openDatabase } from './databases.ts';
 import { type Bench, type Figure, interleave, medians, timed } from './harness.ts';
 

@@ -36,6 +36,17 @@ export interface AppErrorOptions {
   readonly fields?: readonly FieldError[];
   /** For `unavailable`: when to come back, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** The SQLSTATE that PostgreSQL has for it, on either engine: `23505`. */
+  readonly sqlState?: string;
+  /** The violated constraint. */
+  readonly constraint?: ConstraintName;
+}
+
+/** A constraint of a table, as the catalog calls it. */
+export interface ConstraintName {
+  readonly name: string;
+  readonly schema: string;
+  readonly table: string;
 }
 
 /** A failure with a kind. Messages and hints hold no secrets; locations appear in them only where an operator reads. */
@@ -45,6 +56,8 @@ export class AppError extends Error {
   readonly hint: string | undefined;
   readonly fields: readonly FieldError[] | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly sqlState: string | undefined;
+  readonly constraint: ConstraintName | undefined;
 
   constructor(kind: ErrorKind, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -52,6 +65,8 @@ export class AppError extends Error {
     this.hint = options.hint;
     this.fields = options.fields;
     this.retryAfterMs = options.retryAfterMs;
+    this.sqlState = options.sqlState;
+    this.constraint = options.constraint;
   }
 }
 

@@ -4,7 +4,7 @@
  * Owns: these words and types. Knows nothing of the environment or of how a backend is reached.
  * The worst that can happen: a backend that forgets is said to persist.
  */
-import type { Engine } from '../schema/values.ts';
+import type { Engine } from '../values.ts';
 
 /** In the order of priority: the first that is configured is chosen. */
 export const backendNames = ['postgres', 'network', 'volume', 'blob', 's3', 'gcs', 'local'] as const;

@@ -2,7 +2,7 @@
  * The Database contract: what the functions under api/ ask of a backend, whichever it is. DuckDB on a store implements
  * it in lib/db/duckdb, PostgreSQL and the fallback chain implement the same interface beside it.
  */
-import type { Engine, PlainValue, Queries, Row } from '../schema/values.ts';
+import type { Engine, PlainValue, Queries, Row } from '../values.ts';
 import type { UsageReport } from '../store/usage.ts';
 
 export interface ReadOptions {

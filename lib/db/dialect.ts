@@ -16,7 +16,7 @@ import {
   type QueryResult,
 } from '#packages/kysely';
 import { AppError } from '../errors.ts';
-import type { Queries, Row } from '../schema/values.ts';
+import type { Queries, Row } from '../values.ts';
 
 /** Runs one compiled query on a session. */
 export type RunQuery = (query: CompiledQuery) => Promise<QueryResult<Row>>;

@@ -4,7 +4,7 @@
  * Owns: which types and sizes are taken. The worst that can happen: a body that fills the memory; so it is counted
  * while it is read, whatever its headers say.
  */
-import type { PlainValue } from '../schema/values.ts';
+import type { PlainValue } from '../values.ts';
 import { parseJson } from './json.ts';
 import { RequestError } from './problem.ts';
 import type { Terms } from './terms.ts';

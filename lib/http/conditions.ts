@@ -7,7 +7,7 @@
  * it has not seen; so what is not understood is refused.
  */
 import { includes, type Precondition, PreconditionFailed, rowVersion, type Versions } from '../schema/row-version.ts';
-import type { Row } from '../schema/values.ts';
+import type { Row } from '../values.ts';
 import { RequestError } from './problem.ts';
 
 /**

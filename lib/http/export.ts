@@ -17,7 +17,7 @@ import { readPages } from '../schema/list/select.ts';
 import type { Filter } from '../schema/list/list-query.ts';
 import { tableNamed } from '../schema/rows.ts';
 import type { Table } from '../schema/table.ts';
-import type { PlainValue, Row } from '../schema/values.ts';
+import type { PlainValue, Row } from '../values.ts';
 import type { Address } from './address.ts';
 import { csvLine, csvType } from './formats/csv.ts';
 import { fileBody, makeTemporaryFolder, removeFolder } from './formats/temporary.ts';

@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Idempotency } from '../schema/write/idempotency.ts';
-import type { PlainValue } from '../schema/values.ts';
+import type { PlainValue } from '../values.ts';
 import type { RequestContext } from './handle.ts';
 import { RequestError } from './problem.ts';
 

@@ -10,7 +10,7 @@ import { AppError, type FieldError } from '../errors.ts';
 import { newId } from '../schema/identifiers.ts';
 import type { Table } from '../schema/table.ts';
 import type { InputValues } from '../schema/validation.ts';
-import type { PlainValue, Queries } from '../schema/values.ts';
+import type { PlainValue, Queries } from '../values.ts';
 import { type AnswerForms, type Done, once } from '../schema/write/idempotency.ts';
 import { createRows } from '../schema/write/many.ts';
 import type { RequestContext } from './handle.ts';

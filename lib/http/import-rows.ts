@@ -6,7 +6,7 @@
  */
 import { AppError } from '../errors.ts';
 import { columnOf, type Column, type Table } from '../schema/table.ts';
-import type { PlainValue, Row } from '../schema/values.ts';
+import type { PlainValue, Row } from '../values.ts';
 import { CsvReader } from './formats/csv-reader.ts';
 import { parseJson } from './json.ts';
 

@@ -5,7 +5,7 @@
  * Owns: RFC 8259 and nothing else; what the values mean is for others. The worst that can happen: it accepts what
  * `JSON.parse` refuses, or reads another value; a property test compares them.
  */
-import type { PlainValue } from '../schema/values.ts';
+import type { PlainValue } from '../values.ts';
 import { RequestError } from './problem.ts';
 
 const maxDepth = 32;

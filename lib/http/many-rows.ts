@@ -9,7 +9,7 @@ import { AppError } from '../errors.ts';
 import { newId } from '../schema/identifiers.ts';
 import { parseFilters, refuseParameters } from '../schema/list/parameters.ts';
 import type { Table } from '../schema/table.ts';
-import type { PlainValue } from '../schema/values.ts';
+import type { PlainValue } from '../values.ts';
 import { readJson } from './body.ts';
 import { refusePrecondition } from './conditions.ts';
 import type { RequestContext } from './handle.ts';

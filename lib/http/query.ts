@@ -9,7 +9,7 @@ import type { App } from '../app.ts';
 import type { QueryRequest, QueryResult } from '../db/database.ts';
 import { AppError, type FieldError } from '../errors.ts';
 import { refuseParameters } from '../schema/list/parameters.ts';
-import type { PlainValue } from '../schema/values.ts';
+import type { PlainValue } from '../values.ts';
 import { negotiate } from './accept.ts';
 import { readJson } from './body.ts';
 import { csvLine, csvType } from './formats/csv.ts';

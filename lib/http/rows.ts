@@ -8,7 +8,7 @@
 import { parseRowQuery, parseListQuery, refuseParameters } from '../schema/list/parameters.ts';
 import { selectPage } from '../schema/list/select.ts';
 import { findRow, noSuchRow } from '../schema/rows.ts';
-import type { Row } from '../schema/values.ts';
+import type { Row } from '../values.ts';
 import type { App } from '../app.ts';
 import { entityTag, parsePrecondition, unmodified } from './conditions.ts';
 import type { Handler, RequestContext } from './handle.ts';

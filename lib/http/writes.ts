@@ -11,7 +11,7 @@ import { momentOfMillis } from '../schema/moments.ts';
 import { noSuchRow, tableNamed } from '../schema/rows.ts';
 import type { Table } from '../schema/table.ts';
 import type { InputMode, InputValues } from '../schema/validation.ts';
-import type { PlainValue, Row } from '../schema/values.ts';
+import type { PlainValue, Row } from '../values.ts';
 import type { Done } from '../schema/write/idempotency.ts';
 import { readJson } from './body.ts';
 import { entityTag } from './conditions.ts';

@@ -8,7 +8,7 @@ import { type RawBuilder, sql, type SqlBool } from '#packages/kysely';
 import { AppError, type FieldError } from '../errors.ts';
 import { bind } from './literals.ts';
 import { columnOf, idColumn, references, type Table } from './table.ts';
-import type { PlainValue, Queries, Row } from './values.ts';
+import type { PlainValue, Queries, Row } from '../values.ts';
 
 /** Faults that are told; more would only be noise. */
 const mostFaults = 100;

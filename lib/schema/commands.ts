@@ -12,7 +12,7 @@ import type { Precondition } from './row-version.ts';
 import { tableNamed } from './rows.ts';
 import type { Schema } from './table.ts';
 import type { InputValues } from './validation.ts';
-import type { PlainValue, Queries, Row } from './values.ts';
+import type { PlainValue, Queries, Row } from '../values.ts';
 import { deleteMatching, updateMatching } from './write/bulk.ts';
 import { type Done, type Idempotency, once } from './write/idempotency.ts';
 import { createRows, imageOf, type NewRow } from './write/many.ts';

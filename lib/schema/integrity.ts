@@ -10,7 +10,7 @@ import { type RawBuilder, sql, type SqlBool } from '#packages/kysely';
 import { AppError, type FieldError } from '../errors.ts';
 import { bind, equals } from './literals.ts';
 import { columnOf, idColumn, references, type Schema, type Table } from './table.ts';
-import type { PlainValue, Queries } from './values.ts';
+import type { PlainValue, Queries } from '../values.ts';
 
 type Values = Readonly<Record<string, PlainValue>>;
 

@@ -9,7 +9,7 @@ import { parseUuid } from './identifiers.ts';
 import { parseDay, parseMoment } from './moments.ts';
 import type { Column } from './table.ts';
 import { normalizeText } from './text.ts';
-import type { PlainValue } from './values.ts';
+import type { PlainValue } from '../values.ts';
 
 export type Literal =
   { readonly ok: true; readonly value: PlainValue } | { readonly ok: false; readonly message: string };

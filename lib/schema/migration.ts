@@ -2,7 +2,7 @@
  * What a migration is. The list of migrations is the only source of DDL; a database runs the ones that it has not run
  * yet when it opens, in order, each in one commit, whichever process comes first.
  */
-import type { Engine, Queries } from './values.ts';
+import type { Engine, Queries } from '../values.ts';
 
 export interface MigrationContext {
   /** Kysely inside the migration's own transaction; its schema builder speaks the SQL that both engines know. */

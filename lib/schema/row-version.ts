@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import type { Table } from './table.ts';
-import type { Row } from './values.ts';
+import type { Row } from '../values.ts';
 
 /** Versions, or any version at all. */
 export type Versions = '*' | readonly string[];

@@ -7,7 +7,7 @@
 import { AppError } from '../errors.ts';
 import { equals } from './literals.ts';
 import { idColumn, type Schema, type Table } from './table.ts';
-import type { PlainValue, Queries, Row } from './values.ts';
+import type { PlainValue, Queries, Row } from '../values.ts';
 
 /** @throws AppError `not-found` when the schema has no such table. */
 export function tableNamed(schema: Schema, name: string): Table {

@@ -5,7 +5,7 @@
  * knows nothing of zod, SQL or HTTP. The worst that can happen: a definition that differs from the migration that made
  * the table, so that valid input fails in the database; test/schema/migrations.test.ts compares the two.
  */
-import type { PlainValue } from './values.ts';
+import type { PlainValue } from '../values.ts';
 
 interface ColumnBase {
   /** Whether the column may hold null; a column that may is optional in the input. */

@@ -19,7 +19,7 @@ import {
   type TextColumn,
 } from './table.ts';
 import { faultOfText, normalizeText } from './text.ts';
-import type { PlainValue } from './values.ts';
+import type { PlainValue } from '../values.ts';
 
 /** Create and replace take a whole row, update some of its columns. */
 export type InputMode = 'whole' | 'part';

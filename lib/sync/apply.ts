@@ -6,7 +6,7 @@
  */
 import { DuckDBDataChunk, type DuckDBAppender, type DuckDBValue } from '@duckdb/node-api';
 import { AppError } from '../errors.ts';
-import type { PlainValue, Row } from '../schema/values.ts';
+import type { PlainValue, Row } from '../values.ts';
 import type { Catalog, Column, TableShape } from './catalog.ts';
 import { decodeNullable } from './codec.ts';
 import { keyText, type RowChange } from './record.ts';

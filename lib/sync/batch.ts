@@ -4,7 +4,7 @@
  * Owns: what a request's part of the shared transaction is. When it runs and when it is answered is commit.ts. The worst
  * that can happen: changes of a request that failed going into the record with those of the others.
  */
-import type { Row } from '../schema/values.ts';
+import type { Row } from '../values.ts';
 import type { Change, DdlChange, RowChange } from './record.ts';
 import type { Session } from './sql.ts';
 

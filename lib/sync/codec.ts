@@ -29,7 +29,7 @@ import {
   type DuckDBValue,
 } from '@duckdb/node-api';
 import { AppError } from '../errors.ts';
-import type { PlainValue } from '../schema/values.ts';
+import type { PlainValue } from '../values.ts';
 import {
   formatDate,
   formatTime,

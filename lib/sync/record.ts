@@ -6,7 +6,7 @@
  * read as a good one would make replicas differ for ever, so nothing is taken from a record before its checksum holds.
  */
 import { AppError } from '../errors.ts';
-import type { PlainValue, Row } from '../schema/values.ts';
+import type { PlainValue, Row } from '../values.ts';
 import { seal, unseal } from './sealed.ts';
 
 /** The format that this version writes, and the only one that it reads. */

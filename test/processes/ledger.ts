@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { sql } from '#packages/kysely';
 import type { Migration } from '../../lib/schema/migration.ts';
 import { migrations } from '../../lib/schema/migrations/index.ts';
-import type { Queries } from '../../lib/schema/values.ts';
+import type { Queries } from '../../lib/values.ts';
 import { quoteTable } from '../../lib/sync/sql.ts';
 
 export const counterIds: readonly number[] = [0, 1, 2, 3];

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isAppError } from '../../lib/errors.ts';
 import { parseListQuery, type Parameter } from '../../lib/schema/list/parameters.ts';
 import { selectPage } from '../../lib/schema/list/select.ts';
-import type { PlainValue, Row } from '../../lib/schema/values.ts';
+import type { PlainValue, Row } from '../../lib/values.ts';
 import { openPlainDatabase, type PlainDatabase } from '../support/plain-database.ts';
 import { samples, samplesMigration } from '../support/samples.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { Migration } from '../../lib/schema/migration.ts';
 import type { Runtime } from '../../lib/runtime.ts';
-import type { PlainValue, Queries } from '../../lib/schema/values.ts';
+import type { PlainValue, Queries } from '../../lib/values.ts';
 import type { Library } from './library.ts';
 
 export const workloadMigration: Migration = {

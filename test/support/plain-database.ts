@@ -27,7 +27,7 @@ import { mapDuckDbError } from '../../lib/db/duckdb/errors.ts';
 import { noUploads } from '../../lib/db/postgres/uploads.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Migration } from '../../lib/schema/migration.ts';
-import type { AnyTables, PlainValue, Queries } from '../../lib/schema/values.ts';
+import type { AnyTables, PlainValue, Queries } from '../../lib/values.ts';
 
 export interface PlainDatabase extends Database {
   /** Every statement that ran, for tests that look at SQL. */

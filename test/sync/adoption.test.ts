@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import type { Row } from '../../lib/schema/values.ts';
+import type { Row } from '../../lib/values.ts';
 import { withCounting } from '../../lib/store/counting.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
 import type { ObjectInfo, Store } from '../../lib/store/store.ts';

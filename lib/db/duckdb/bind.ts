@@ -7,7 +7,7 @@
  */
 import { DuckDBTypeId, type DuckDBPreparedStatement, type DuckDBValue } from '@duckdb/node-api';
 import { AppError } from '../../errors.ts';
-import type { PlainValue } from '../../schema/values.ts';
+import type { PlainValue } from '../../values.ts';
 import { codecFor } from '../../sync/codec.ts';
 
 const int32 = 2 ** 31;

@@ -7,7 +7,7 @@
  */
 import { StatementType } from '@duckdb/node-api';
 import { AppError } from '../../errors.ts';
-import type { Row } from '../../schema/values.ts';
+import type { Row } from '../../values.ts';
 import type { TableShape } from '../../sync/catalog.ts';
 import type { DdlChange, RowChange } from '../../sync/record.ts';
 import type { RowWrite } from '../row-write.ts';

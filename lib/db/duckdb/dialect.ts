@@ -14,7 +14,7 @@ import {
   type UpdateQueryNode,
 } from '#packages/kysely';
 import type { DuckDBMaterializedResult, DuckDBPreparedStatement } from '@duckdb/node-api';
-import type { Queries, Row } from '../../schema/values.ts';
+import type { Queries, Row } from '../../values.ts';
 import { codecFor, encodeNullable } from '../../sync/codec.ts';
 import { resultRows, type Session } from '../../sync/sql.ts';
 import { makeQueries, type RunQuery } from '../dialect.ts';

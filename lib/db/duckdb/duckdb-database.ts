@@ -5,7 +5,7 @@
  */
 import type { Runtime } from '../../runtime.ts';
 import type { Migration } from '../../schema/migration.ts';
-import type { Queries } from '../../schema/values.ts';
+import type { Queries } from '../../values.ts';
 import { Engine, type EngineOptions } from '../../sync/engine.ts';
 import type { ReadRequest } from '../../sync/reads.ts';
 import type {

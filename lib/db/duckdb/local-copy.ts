@@ -7,7 +7,7 @@
  */
 import { AppError } from '../../errors.ts';
 import type { Migration } from '../../schema/migration.ts';
-import type { Queries } from '../../schema/values.ts';
+import type { Queries } from '../../values.ts';
 import { Catalog } from '../../sync/catalog.ts';
 import { type LeftoverOptions, openLeftover } from '../../sync/leftover.ts';
 import { runWork } from '../../sync/batch.ts';

@@ -6,7 +6,7 @@
  */
 import { AppError } from '../../errors.ts';
 import type { Migration } from '../../schema/migration.ts';
-import type { Queries } from '../../schema/values.ts';
+import type { Queries } from '../../values.ts';
 import { Catalog } from '../../sync/catalog.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Engine } from '../../sync/engine.ts';

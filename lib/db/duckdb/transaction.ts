@@ -7,7 +7,7 @@
 import { type DuckDBMaterializedResult, StatementType } from '@duckdb/node-api';
 import type { CompiledQuery, QueryResult, ReturningNode } from '#packages/kysely';
 import { AppError } from '../../errors.ts';
-import type { Queries, Row } from '../../schema/values.ts';
+import type { Queries, Row } from '../../values.ts';
 import type { Catalog, TableShape } from '../../sync/catalog.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Session } from '../../sync/sql.ts';

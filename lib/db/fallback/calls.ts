@@ -5,7 +5,7 @@
  * work refuses to begin, or to end well, once nobody waits for it.
  */
 import { AppError } from '../../errors.ts';
-import type { Queries } from '../../schema/values.ts';
+import type { Queries } from '../../values.ts';
 import type { Answer, Database, ReadOptions, Uploads, WriteOptions } from '../database.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Call } from './watch.ts';

@@ -6,7 +6,7 @@
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { PlainValue, Queries } from '../../schema/values.ts';
+import type { PlainValue, Queries } from '../../values.ts';
 import type { PendingWrite } from './pending-write.ts';
 import { enterApplied, enterRejected, findSettled } from './settled.ts';
 

@@ -8,7 +8,7 @@
  */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Engine, Queries } from '../../schema/values.ts';
+import type { Engine, Queries } from '../../values.ts';
 import { Turn } from '../../sync/turn.ts';
 import { Warnings } from '../../sync/warnings.ts';
 import type {

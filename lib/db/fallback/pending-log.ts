@@ -7,7 +7,7 @@
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { PlainValue } from '../../schema/values.ts';
+import type { PlainValue } from '../../values.ts';
 import { listAll } from '../../store/list-all.ts';
 import type { Store } from '../../store/store.ts';
 import { SharedProbe } from '../../sync/head.ts';

@@ -6,7 +6,7 @@
  */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { PlainValue } from '../../schema/values.ts';
+import type { PlainValue } from '../../values.ts';
 import { seal, unseal } from '../../sync/sealed.ts';
 
 export const pendingFormat = 1;

@@ -7,7 +7,7 @@
  */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Queries } from '../../schema/values.ts';
+import type { Queries } from '../../values.ts';
 import { withinTime } from '../../store/time-limit.ts';
 import { SharedProbe } from '../../sync/head.ts';
 import type { Turn } from '../../sync/turn.ts';

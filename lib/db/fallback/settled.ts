@@ -7,7 +7,7 @@
  */
 import { AppError } from '../../errors.ts';
 import { momentOfMillis } from '../../schema/moments.ts';
-import type { PlainValue, Queries } from '../../schema/values.ts';
+import type { PlainValue, Queries } from '../../values.ts';
 import type { PendingWrite } from './pending-write.ts';
 
 const settledTable = 'eider.settled_writes';

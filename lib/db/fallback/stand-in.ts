@@ -7,7 +7,7 @@
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { PlainValue, Queries } from '../../schema/values.ts';
+import type { PlainValue, Queries } from '../../values.ts';
 import type { Turn } from '../../sync/turn.ts';
 import type { Draft } from '../duckdb/local-copy.ts';
 import type { Base } from './base.ts';

@@ -1,7 +1,7 @@
 /**
  * Whose mirror a database is, asked of the database itself by what has queries and no session.
  */
-import type { Queries } from '../../schema/values.ts';
+import type { Queries } from '../../values.ts';
 
 /** Whose mirror the database is, and since when; null when it is none. For what has queries and no session. */
 export async function readMirrorSource(queries: Queries): Promise<{ source: string; at: string } | null> {

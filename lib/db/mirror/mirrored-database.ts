@@ -7,7 +7,7 @@
 import { mkdir } from 'node:fs/promises';
 import { isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Queries } from '../../schema/values.ts';
+import type { Queries } from '../../values.ts';
 import type { Engine as MirrorEngine } from '../../sync/engine.ts';
 import { Turn } from '../../sync/turn.ts';
 import type {

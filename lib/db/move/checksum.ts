@@ -6,7 +6,7 @@
  * and have one sum; with 256 bits that is not chance.
  */
 import { hash } from 'node:crypto';
-import type { PlainValue } from '../../schema/values.ts';
+import type { PlainValue } from '../../values.ts';
 import type { MovedTable, PlainRow } from './tables.ts';
 
 export interface TableSum {

@@ -5,7 +5,7 @@
  * happen: parts of two states of the source in one file; so a file that was gone on with is compared with all rows of
  * the source as they are at the end, and made anew when it differs.
  */
-import type { PlainValue } from '../../schema/values.ts';
+import type { PlainValue } from '../../values.ts';
 import { quoteTable, type Session } from '../../sync/sql.ts';
 import { RowSum, type TableSum } from './checksum.ts';
 import { describeTable } from './duckdb-inventory.ts';

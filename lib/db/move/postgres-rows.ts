@@ -4,7 +4,7 @@
  * Owns: the cursor of reading and the form of inserting. The worst that can happen: a value in another form than it is
  * written; see texts.ts.
  */
-import type { PlainValue } from '../../schema/values.ts';
+import type { PlainValue } from '../../values.ts';
 import { quoteName } from '../../sync/sql.ts';
 import { writeArray } from './arrays.ts';
 import { RowSum, type TableSum } from './checksum.ts';

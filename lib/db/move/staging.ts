@@ -6,7 +6,7 @@
  * table; so a note is only changed by who knows the one before it.
  */
 import { AppError } from '../../errors.ts';
-import type { PlainValue } from '../../schema/values.ts';
+import type { PlainValue } from '../../values.ts';
 import { quoteName, type Session } from '../../sync/sql.ts';
 import type { ConnectionPool } from '../postgres/pool.ts';
 import { RowSum, type TableSum } from './checksum.ts';

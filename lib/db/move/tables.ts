@@ -3,7 +3,7 @@
  */
 import type { DuckDBType } from '@duckdb/node-api';
 import { AppError } from '../../errors.ts';
-import type { PlainValue } from '../../schema/values.ts';
+import type { PlainValue } from '../../values.ts';
 import type { Codec } from '../../sync/codec.ts';
 import type { TextForm } from './texts.ts';
 

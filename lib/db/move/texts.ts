@@ -7,7 +7,7 @@
  * the checksums of both sides before it commits.
  */
 import { DuckDBTypeId, type DuckDBType } from '@duckdb/node-api';
-import type { PlainValue } from '../../schema/values.ts';
+import type { PlainValue } from '../../values.ts';
 import { parseArray, writeArray } from './arrays.ts';
 
 /** One type's values as text. NULL never reaches either function. */

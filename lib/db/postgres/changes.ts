@@ -5,7 +5,7 @@
  * of, since one that began earlier may commit later. The worst that can happen: a version that a reader passes and that
  * commits afterwards.
  */
-import type { PlainValue, Row } from '../../schema/values.ts';
+import type { PlainValue, Row } from '../../values.ts';
 import type { ChangePage, ChangeSet, ChangesRequest, TableChange } from '../database.ts';
 import type { Transaction } from './transaction.ts';
 import { elementReaderOf, type ReadText, readerOf } from './values.ts';

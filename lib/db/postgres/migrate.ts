@@ -9,7 +9,7 @@ import { type RawBuilder, sql } from '#packages/kysely';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Migration } from '../../schema/migration.ts';
-import type { Queries } from '../../schema/values.ts';
+import type { Queries } from '../../values.ts';
 import { codeOf } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { type Keys, queriesIn } from './queries.ts';

@@ -8,7 +8,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import { attachDatabasePool } from '@vercel/functions/db-connections';
 import { AppError } from '../../errors.ts';
-import type { Row } from '../../schema/values.ts';
+import type { Row } from '../../values.ts';
 import type { ConnectionSettings } from './connection-string.ts';
 import { mapConnectError } from './errors.ts';
 import type { Limits } from './limits.ts';

@@ -8,7 +8,7 @@
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Migration } from '../../schema/migration.ts';
-import type { Queries } from '../../schema/values.ts';
+import type { Queries } from '../../values.ts';
 import type {
   Answer,
   ChangePage,

@@ -7,7 +7,7 @@
  */
 import type { CompiledQuery, QueryResult } from '#packages/kysely';
 import { AppError } from '../../errors.ts';
-import type { Queries, Row } from '../../schema/values.ts';
+import type { Queries, Row } from '../../values.ts';
 import { makeQueries } from '../dialect.ts';
 import { describeWrite, requireKeyKept } from '../row-write.ts';
 import type { Transaction, TransactionMode } from './transaction.ts';

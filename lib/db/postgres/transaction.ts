@@ -7,7 +7,7 @@
  */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Row } from '../../schema/values.ts';
+import type { Row } from '../../values.ts';
 import { causeOf, codeOf, isConnectionLoss, isServerError, mapBeginError, mapStatementError } from './errors.ts';
 import type { Connection, Statement, StatementResult } from './pool.ts';
 import { tokenSetting } from './schema-of-eider.ts';

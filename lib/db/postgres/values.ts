@@ -1,12 +1,12 @@
 /**
- * PostgreSQL's text forms of values as plain values, and parameters as text: the forms that lib/schema/values.ts names,
+ * PostgreSQL's text forms of values as plain values, and parameters as text: the forms that lib/values.ts names,
  * the same as DuckDB's.
  *
  * Owns: the mapping, by type. It expects the settings that each transaction makes (UTC, ISO dates and intervals, hex).
  * The worst that can happen: a value that comes back other than it was; a test sends every type through both engines.
  */
 import { Buffer } from 'node:buffer';
-import type { PlainValue } from '../../schema/values.ts';
+import type { PlainValue } from '../../values.ts';
 
 /** Reads the text of a value that is not null. */
 export type ReadText = (text: string) => PlainValue;

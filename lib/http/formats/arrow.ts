@@ -30,7 +30,7 @@ import {
   vectorFromArray,
 } from '#packages/apache-arrow';
 import type { QueryResult } from '../../db/database.ts';
-import type { PlainValue } from '../../schema/values.ts';
+import type { PlainValue } from '../../values.ts';
 
 export function arrowStream({ columns, rows }: QueryResult): Uint8Array<ArrayBuffer> {
   const chosen = columns.map(({ type }) => kindOf(type));

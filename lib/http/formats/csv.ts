@@ -4,7 +4,7 @@
  * Owns: the form. NULL is nothing, an empty text is `""`, what is nested is JSON: a reader that knows that gets back
  * what was written. The worst that can happen: a text that is taken for two cells.
  */
-import type { PlainValue } from '../../schema/values.ts';
+import type { PlainValue } from '../../values.ts';
 
 export const csvType = 'text/csv';
 

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { parseLiteral } from '../literals.ts';
 import type { Column, Table } from '../table.ts';
-import type { PlainValue, Row } from '../values.ts';
+import type { PlainValue, Row } from '../../values.ts';
 import { ParameterFault } from './filters.ts';
 import type { Filter, SortKey } from './list-query.ts';
 

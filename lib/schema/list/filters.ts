@@ -7,7 +7,7 @@
 import { parseLiteral } from '../literals.ts';
 import type { Column } from '../table.ts';
 import { normalizeText } from '../text.ts';
-import type { PlainValue } from '../values.ts';
+import type { PlainValue } from '../../values.ts';
 import type { Comparison, Filter } from './list-query.ts';
 
 /** What is wrong with a parameter, said so that it follows the parameter's name. */

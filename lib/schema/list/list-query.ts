@@ -1,7 +1,7 @@
 /**
  * What a list request asks for, once its parameters are understood. Types only.
  */
-import type { PlainValue } from '../values.ts';
+import type { PlainValue } from '../../values.ts';
 
 export type Comparison =
   | { readonly operator: 'eq' | 'neq' | 'gt' | 'gte' | 'lt' | 'lte'; readonly value: PlainValue }

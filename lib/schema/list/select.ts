@@ -7,7 +7,7 @@
 import { type RawBuilder, sql, type SqlBool } from '#packages/kysely';
 import { bind, equals } from '../literals.ts';
 import type { Column, Table } from '../table.ts';
-import type { PlainValue, Queries, Row } from '../values.ts';
+import type { PlainValue, Queries, Row } from '../../values.ts';
 import { encodeCursor } from './cursor.ts';
 import type { Filter, ListQuery, SortKey } from './list-query.ts';
 

@@ -13,7 +13,7 @@ import type { Filter } from '../list/list-query.ts';
 import { filterCondition } from '../list/select.ts';
 import type { Schema, Table } from '../table.ts';
 import type { InputValues } from '../validation.ts';
-import type { Queries, Row } from '../values.ts';
+import type { Queries, Row } from '../../values.ts';
 
 interface Matching {
   readonly filters: readonly Filter[];

@@ -11,7 +11,7 @@ import { AppError } from '../../errors.ts';
 import { bind } from '../literals.ts';
 import { momentOfMillis } from '../moments.ts';
 import type { Column } from '../table.ts';
-import type { PlainValue, Queries } from '../values.ts';
+import type { PlainValue, Queries } from '../../values.ts';
 
 /** Both are hashes. As JSON, they are part of a command. */
 export type Idempotency = {

@@ -8,7 +8,7 @@ import { requireReferencesOfAll, requireUniqueOfAll } from '../batch-integrity.t
 import { rowImage } from '../rows.ts';
 import type { Table } from '../table.ts';
 import type { InputValues } from '../validation.ts';
-import type { Queries, Row } from '../values.ts';
+import type { Queries, Row } from '../../values.ts';
 
 /** A type and no interface, so that it is JSON to the compiler, too. */
 export type NewRow = { readonly id: string; readonly values: InputValues };

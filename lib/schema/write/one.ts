@@ -10,7 +10,7 @@ import { type Precondition, requirePrecondition } from '../row-version.ts';
 import { findRow, noSuchRow, rowImage } from '../rows.ts';
 import { idColumn, type Schema, type Table } from '../table.ts';
 import type { InputValues } from '../validation.ts';
-import type { Queries, Row } from '../values.ts';
+import type { Queries, Row } from '../../values.ts';
 
 interface Creation {
   readonly id: string;

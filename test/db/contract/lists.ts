@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../../lib/db/database.ts';
 import { parseListQuery, type Parameter } from '../../../lib/schema/list/parameters.ts';
 import { selectPage } from '../../../lib/schema/list/select.ts';
-import type { PlainValue, Row } from '../../../lib/schema/values.ts';
+import type { PlainValue, Row } from '../../../lib/values.ts';
 import { samples } from '../../support/samples.ts';
 import { allMigrations, at, type MakePlace } from './place.ts';
 

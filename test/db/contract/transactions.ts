@@ -2,7 +2,7 @@
 import { sql } from '#packages/kysely';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../../lib/db/database.ts';
-import type { Queries } from '../../../lib/schema/values.ts';
+import type { Queries } from '../../../lib/values.ts';
 import { accountIds, accounts, insertAccount } from '../../support/engine.ts';
 import { type MakePlace, openWith } from './place.ts';
 

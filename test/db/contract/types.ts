@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { sql } from '#packages/kysely';
 import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../lib/schema/migration.ts';
-import type { PlainValue } from '../../../lib/schema/values.ts';
+import type { PlainValue } from '../../../lib/values.ts';
 import { type MakePlace, openWith } from './place.ts';
 
 const micros = { min: -62_135_596_800_000_000n, max: 253_402_300_799_999_999n };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Row } from '../../../lib/schema/values.ts';
+import type { Row } from '../../../lib/values.ts';
 import type { Deploy } from '../../support/deployments.ts';
 import type { Service } from '../../support/service.ts';
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { migrations } from '../../../lib/schema/migrations/index.ts';
 import { defineSchema } from '../../../lib/schema/table.ts';
 import { schema } from '../../../lib/schema/tables/index.ts';
-import type { Row } from '../../../lib/schema/values.ts';
+import type { Row } from '../../../lib/values.ts';
 import type { Deploy } from '../../support/deployments.ts';
 import { samples, samplesMigration } from '../../support/samples.ts';
 import type { Service } from '../../support/service.ts';

@@ -8,7 +8,7 @@
 import { DuckDBInstance, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PlainValue } from '../../../schema/values.ts';
+import type { PlainValue } from '../../../values.ts';
 import { codecFor, decodeNullable } from '../../../sync/codec.ts';
 import { duckDbOptions } from '../../../sync/duckdb-options.ts';
 import { mapLocalError } from '../../../sync/local-disk.ts';

@@ -5,7 +5,7 @@
  * JSON: the names of their fields come from whoever wrote the query, and go into no statement. The worst that can
  * happen: digits that a file cannot hold; so integers of 128 bits become DECIMAL where they fit, and text where not.
  */
-import type { PlainValue } from '../../../schema/values.ts';
+import type { PlainValue } from '../../../values.ts';
 
 const keptTypes =
   /^(?:BOOLEAN|U?TINYINT|U?SMALLINT|U?INTEGER|U?BIGINT|FLOAT|DOUBLE|DECIMAL\(\d{1,2},\d{1,2}\)|VARCHAR|UUID|BLOB|DATE|TIME|TIMESTAMP(?:_S|_MS|_NS| WITH TIME ZONE)?|INTERVAL)(?:\[\])*$/;

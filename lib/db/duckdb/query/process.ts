@@ -8,7 +8,7 @@
 import { DuckDBInstance, type DuckDBConnection, type DuckDBPreparedStatement, StatementType } from '@duckdb/node-api';
 import { setPriority } from 'node:os';
 import { AppError } from '../../../errors.ts';
-import type { PlainValue } from '../../../schema/values.ts';
+import type { PlainValue } from '../../../values.ts';
 import type { QueryRequest, QueryResult } from '../../database.ts';
 import { duckDbOptions } from '../../../sync/duckdb-options.ts';
 import { bindValues } from '../bind.ts';

@@ -5,7 +5,7 @@
  */
 import type { DuckDBResult, DuckDBType } from '@duckdb/node-api';
 import { DuckDBTypeId } from '@duckdb/node-api';
-import type { PlainValue } from '../../../schema/values.ts';
+import type { PlainValue } from '../../../values.ts';
 import { type Codec, codecFor, encodeNullable } from '../../../sync/codec.ts';
 import type { QueryRequest, QueryResult } from '../../database.ts';
 

@@ -8,7 +8,7 @@
 import { parse } from '#packages/libpg-query';
 import { AppError } from '../../../errors.ts';
 import type { Runtime } from '../../../runtime.ts';
-import type { PlainValue } from '../../../schema/values.ts';
+import type { PlainValue } from '../../../values.ts';
 import type { Answer, QueryRequest, QueryResult } from '../../database.ts';
 import { codeOf, isServerError } from '../errors.ts';
 import type { Transaction } from '../transaction.ts';
