@@ -59,14 +59,13 @@ describe('Semaphore', () => {
             const id = count++;
             const abort = new AbortController();
             waiting.set(id, abort);
-            semaphore.acquire({ weight: step.weight, signal: abort.signal }).then(
-              (release) => {
-                waiting.delete(id);
-                held.set(id, { release, weight: step.weight });
-                served.push(id);
-              },
-              () => waiting.delete(id),
-            );
+            void (async () => {
+              const release = await semaphore.acquire({ weight: step.weight, signal: abort.signal }).catch(() => null);
+              waiting.delete(id);
+              if (!release) return;
+              held.set(id, { release, weight: step.weight });
+              served.push(id);
+            })();
           } else if (step.kind === 'release') {
             const entry = [...held][step.which % Math.max(held.size, 1)];
             if (entry) held.delete(entry[0]);
@@ -77,13 +76,14 @@ describe('Semaphore', () => {
           await turns();
           const weights = [...held.values()].map(({ weight }) => weight);
           expect(held.size).toBeLessThanOrEqual(3);
-          if (held.size > 1) expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeLessThanOrEqual(10);
+          const weight = weights.reduce((sum, each) => sum + each, 0);
+          expect(held.size <= 1 || weight <= 10).toBe(true);
         }
         while (held.size > 0 || waiting.size > 0) {
-          for (const { release } of [...held.values()]) release();
+          for (const { release } of held.values()) release();
           held.clear();
           await turns();
-          if (waiting.size > 0) expect(held.size).toBeGreaterThan(0);
+          expect(waiting.size === 0 || held.size > 0).toBe(true);
         }
         expect(served).toEqual(served.toSorted((a, b) => a - b));
       }),
