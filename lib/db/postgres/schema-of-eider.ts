@@ -77,9 +77,11 @@ const keyOf = `CREATE OR REPLACE FUNCTION eider.key_of(image json, names text[])
  * Versions are told in their order. A transaction that reads what others commit meanwhile (READ COMMITTED, another
  * program's) can change a row after one with a higher version did: then that one's image is out of date, and goes.
  * Nobody has been told of it, since nothing is told above a transaction that still runs. Without a key nothing is out of
- * date: which rows came and went does not depend on the order.
+ * date: which rows came and went does not depend on the order. Columns of the rows may have any name, those of variables
+ * and aliases too.
  */
 const noteChange = `CREATE OR REPLACE FUNCTION eider.note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${settings} AS $$
+  #variable_conflict use_variable
   DECLARE
     title CONSTANT text := eider.table_of(TG_RELID);
     names CONSTANT text[] := eider.key_columns(TG_RELID);
@@ -87,25 +89,25 @@ const noteChange = `CREATE OR REPLACE FUNCTION eider.note_change() RETURNS trigg
     IF names <> '{}' AND current_setting('transaction_isolation') LIKE 'read %' THEN
       IF TG_OP <> 'DELETE' THEN
         DELETE FROM eider.changes WHERE version > pg_current_xact_id() AND table_name = title
-          AND eider.key_of(image, names)::text IN (SELECT eider.key_of(row_to_json(n), names)::text FROM new_rows n);
+          AND eider.key_of(image, names)::text IN (SELECT eider.key_of(row_to_json(n.*), names)::text FROM new_rows n);
       END IF;
       IF TG_OP <> 'INSERT' THEN
         DELETE FROM eider.changes WHERE version > pg_current_xact_id() AND table_name = title
-          AND eider.key_of(image, names)::text IN (SELECT eider.key_of(row_to_json(o), names)::text FROM old_rows o);
+          AND eider.key_of(image, names)::text IN (SELECT eider.key_of(row_to_json(o.*), names)::text FROM old_rows o);
       END IF;
     END IF;
     IF TG_OP = 'UPDATE' AND names <> '{}' THEN
       INSERT INTO eider.changes (table_name, op, image)
         SELECT title, 'delete', k::json FROM (
-          SELECT eider.key_of(row_to_json(o), names)::text AS k FROM old_rows o
-          EXCEPT SELECT eider.key_of(row_to_json(n), names)::text FROM new_rows n
+          SELECT eider.key_of(row_to_json(o.*), names)::text AS k FROM old_rows o
+          EXCEPT SELECT eider.key_of(row_to_json(n.*), names)::text FROM new_rows n
         ) gone;
     ELSIF TG_OP <> 'INSERT' THEN
       INSERT INTO eider.changes (table_name, op, image)
-        SELECT title, 'delete', eider.key_of(row_to_json(o), names) FROM old_rows o;
+        SELECT title, 'delete', eider.key_of(row_to_json(o.*), names) FROM old_rows o;
     END IF;
     IF TG_OP <> 'DELETE' THEN
-      INSERT INTO eider.changes (table_name, op, image) SELECT title, 'put', row_to_json(n) FROM new_rows n;
+      INSERT INTO eider.changes (table_name, op, image) SELECT title, 'put', row_to_json(n.*) FROM new_rows n;
     END IF;
     RETURN NULL;
   END $$`;
@@ -114,7 +116,7 @@ const noteChange = `CREATE OR REPLACE FUNCTION eider.note_change() RETURNS trigg
 const noteTruncation = `CREATE OR REPLACE FUNCTION eider.note_truncation() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${settings} AS $$
   BEGIN
     EXECUTE format('INSERT INTO eider.changes (table_name, op, image)
-        SELECT $1, ''delete'', eider.key_of(row_to_json(t), $2) FROM %s t
+        SELECT $1, ''delete'', eider.key_of(row_to_json(t.*), $2) FROM %s t
         WHERE t.tableoid = $3 OR NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.tableoid AND g.tgname = ''eider_truncate'')',
       TG_RELID::regclass) USING eider.table_of(TG_RELID), eider.key_columns(TG_RELID), TG_RELID;
     RETURN NULL;
@@ -144,7 +146,7 @@ const watch = `CREATE OR REPLACE FUNCTION eider.watch(relation regclass, told te
       END IF;
     END LOOP;
     IF told = 'rows' THEN
-      EXECUTE format('INSERT INTO eider.changes (table_name, op, image) SELECT $1, ''put'', row_to_json(t) FROM %s t LIMIT %s',
+      EXECUTE format('INSERT INTO eider.changes (table_name, op, image) SELECT $1, ''put'', row_to_json(t.*) FROM %s t LIMIT %s',
         relation, ${mostRowsOfVersion + 1}) USING eider.table_of(relation);
     ELSIF told = 'reset' THEN
       EXECUTE format('SELECT EXISTS (SELECT FROM %s)', relation) INTO found;
