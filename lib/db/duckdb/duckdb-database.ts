@@ -26,6 +26,7 @@ import type { UsageReport } from '../../store/usage.ts';
 import { changeSetOf } from './changes.ts';
 import { copyOf, type LocalCopy } from './local-copy.ts';
 import { runMigrations } from './migrate.ts';
+import { prepareAdopted } from './references/take-over.ts';
 import type { SandboxedQueries } from './query/queries.ts';
 import { readingQueries, writingQueries } from './transaction.ts';
 import { uploadsIn } from './uploads.ts';
@@ -52,7 +53,7 @@ export async function openDuckDbDatabase(options: DuckDbDatabaseOptions): Promis
 export async function openMigratedEngine(
   options: EngineOptions & Pick<DuckDbDatabaseOptions, 'migrations'>,
 ): Promise<Engine> {
-  const engine = await Engine.open(options);
+  const engine = await Engine.open({ ...options, prepareAdopted });
   try {
     await runMigrations(engine, options.migrations, options.runtime);
     return engine;
