@@ -89,6 +89,16 @@ export function plainOn(session: Session): Omit<Plain, 'close'> {
   };
 }
 
+/** `loans_book_fkey: main.loans(book) -> main.books(id)`, sorted. */
+export async function storedReferences({ rows }: Pick<Plain, 'rows'>): Promise<unknown[]> {
+  const found = await rows(
+    `SELECT concat(name, ': ', schema_name, '.', table_name, '(', array_to_string(columns, ','), ') -> ',
+       target_schema, '.', target_table, '(', array_to_string(target_columns, ','), ')') AS text
+     FROM eider."references" ORDER BY text`,
+  );
+  return found.map(({ text }) => text);
+}
+
 function bound(values: readonly PlainValue[]) {
   return values.map((value) => (Array.isArray(value) ? listValue(value as string[]) : (value as string)));
 }

@@ -76,9 +76,11 @@ it('succeed and fail alike', async () => {
         const expected = await tryOnPostgres(statements);
         const outcome = expected === 'other' ? expected : await commitOnDuckDb(plain, statements, known);
         if (expected === 'ok') await client.query(outcome === 'ok' ? 'COMMIT' : 'ROLLBACK');
+        // A duplicate that DuckDB sees too early says nothing of references.
         const isOvereager = outcome === 'other' && expected !== 'other';
         counts[isOvereager ? 'overeager' : outcome]++;
-        if (!isOvereager) expect(`${statements.join('; ')}: ${outcome}`).toBe(`${statements.join('; ')}: ${expected}`);
+        const text = statements.join('; ');
+        expect(isOvereager ? [text, expected] : [text, outcome]).toEqual([text, expected]);
       }
       await requireSameRows(plain, tried.tables);
       await checkAllReferences(plain.session, await plain.catalog());
@@ -86,8 +88,9 @@ it('succeed and fail alike', async () => {
     },
   );
   await fc.assert(property, { numRuns: schemas });
-  console.info('commits', counts);
+  if (process.env['REFERENCE_SCHEMAS']) console.info('commits', counts);
   // Not for nothing: many of either kind.
   expect(counts.ok).toBeGreaterThan(schemas * 3);
   expect(counts.reference).toBeGreaterThan(schemas * 3);
+  expect(counts.overeager).toBeLessThan(schemas);
 }, 600_000);

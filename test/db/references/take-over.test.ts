@@ -9,7 +9,7 @@ import { createMemoryStore } from '../../../lib/store/memory.ts';
 import { layoutOf } from '../../../lib/sync/layout.ts';
 import { Session } from '../../../lib/sync/sql.ts';
 import { openDatabase, temporaryFolder } from '../../support/engine.ts';
-import { plainOn } from './plain.ts';
+import { plainOn, storedReferences } from './plain.ts';
 
 const layout = layoutOf('test.db');
 
@@ -68,20 +68,11 @@ async function withSession<T>(path: string, work: (session: Session) => Promise<
 }
 
 const declared = [
-  'notes: "notes_about_fkey" ["about"] -> main.order ["id"]',
-  'order: "order_who, of them_fkey" ["who, of them"] -> main.people ["id"]',
-  'parts: "parts_x_y_fkey" ["x","y"] -> my shop.items ["a","b"]',
-  'people: "people_boss_fkey" ["boss"] -> main.people ["id"]',
+  'notes_about_fkey: main.notes(about) -> main.order(id)',
+  'order_who, of them_fkey: main.order(who, of them) -> main.people(id)',
+  'parts_x_y_fkey: my shop.parts(x,y) -> my shop.items(a,b)',
+  'people_boss_fkey: main.people(boss) -> main.people(id)',
 ];
-
-async function references(session: Session): Promise<string[]> {
-  const found = await plainOn(session).rows('SELECT * FROM eider."references" ORDER BY table_name');
-  return found.map((row) => {
-    const text = (name: string): string => JSON.stringify(row[name]);
-    const target = `${String(row['target_schema'])}.${String(row['target_table'])} ${text('target_columns')}`;
-    return `${String(row['table_name'])}: ${text('name')} ${text('columns')} -> ${target}`;
-  });
-}
 
 describe('foreign keys of DuckDB', () => {
   it('are taken over, and all else stays as it was', async () => {
@@ -90,7 +81,7 @@ describe('foreign keys of DuckDB', () => {
       const before = await all(session);
       expect(await takeOverForeignKeys(session)).toBe(true);
       expect(await all(session)).toEqual(before);
-      expect(await references(session)).toEqual(declared);
+      expect(await storedReferences(plainOn(session))).toEqual(declared);
       expect(await session.rows(`SELECT 1 FROM duckdb_constraints() WHERE constraint_type = 'FOREIGN KEY'`)).toEqual(
         [],
       );

@@ -3,8 +3,8 @@
  * refers to nothing. As PostgreSQL's DEFERRABLE INITIALLY DEFERRED constraints, with MATCH SIMPLE.
  *
  * Owns: the look-ups. All of a request are one statement, which answers yes or no; only when it says no, the value is
- * looked for. The worst that can happen: a look-up that reads tables where an index would do, so see bench/references.ts
- * for the forms that DuckDB answers from an index.
+ * looked for. The worst that can happen: a row that refers to nothing is committed; a property test holds every commit
+ * against PostgreSQL.
  */
 import type { DuckDBType } from '@duckdb/node-api';
 import { type Catalog, columnNamed, type Relation } from '../../../catalog/catalog.ts';

@@ -153,7 +153,12 @@ function notRebuilt({ schema, name }: Relation, cause: unknown): AppError {
 async function keep(session: Session, { child, reference, parent }: Link): Promise<void> {
   const { name, columns, targetColumns } = reference;
   await session.rows('INSERT INTO eider."references" VALUES ($1, $2, $3, $4, $5, $6, $7)', [
-    ...[name, child.schema, child.name, listValue(columns)],
-    ...[parent.schema, parent.name, listValue(targetColumns)],
+    name,
+    child.schema,
+    child.name,
+    listValue(columns),
+    parent.schema,
+    parent.name,
+    listValue(targetColumns),
   ]);
 }
