@@ -22,33 +22,41 @@ export interface Case {
 /** `commits`: how many on one schema. */
 export function cases(commits: number): fc.Arbitrary<Case> {
   return fc
-    .array(tableShapes, { minLength: 1, maxLength: 4 })
+    .array(tableShapes, { minLength: 1, maxLength: 3 })
     .map((shapes) => shapes.map((shape, at) => tableOf(`t${at}`, shape)))
     .chain((tables) =>
       fc.record({
         tables: fc.constant(tables),
         ddl: fc
-          .array(references(tables), { minLength: 1, maxLength: 6 })
+          .array(references(tables), { minLength: 1, maxLength: 4 })
           .map((added) => [...tables.map(({ sql }) => sql), ...added]),
-        commits: fc.array(fc.array(statements(tables), { minLength: 1, maxLength: 5 }), {
-          minLength: commits,
-          maxLength: commits,
-        }),
+        commits: fc
+          .array(fc.array(statements(tables), { minLength: 1, maxLength: 4 }), {
+            minLength: commits - 1,
+            maxLength: commits - 1,
+          })
+          .map((more) => [tables.map(filled), ...more]),
       }),
     );
+}
+
+/** Rows of one number each, so that whatever refers finds something. */
+function filled({ name, columns }: Table): string {
+  const rows = [1, 2, 3, 4].map((number) => `(${columns.map(() => number).join(', ')})`);
+  return `INSERT INTO ${name} VALUES ${rows.join(', ')}`;
 }
 
 const tableShapes = fc.record({
   key: fc.constantFrom<readonly string[]>(['id'], ['id'], ['id', 'k'], []),
   hasUnique: fc.boolean(),
-  hasPair: fc.boolean(),
+  pair: fc.constantFrom<readonly string[]>([], ['b', 'a'], ['a', 'id']),
   isRequired: fc.boolean(),
 });
 
 type Shape = typeof tableShapes extends fc.Arbitrary<infer S> ? S : never;
 
-function tableOf(name: string, { key, hasUnique, hasPair, isRequired }: Shape): Table {
-  const unique = [...(key.length > 0 ? [key] : []), ...(hasUnique ? [['u']] : []), ...(hasPair ? [['b', 'a']] : [])];
+function tableOf(name: string, { key, hasUnique, pair, isRequired }: Shape): Table {
+  const unique = [...(key.length > 0 ? [key] : []), ...(hasUnique ? [['u']] : []), ...(pair.length > 0 ? [pair] : [])];
   const columns = ['id', 'k', 'u', 'a', 'b', 'f', 'g'];
   const types = columns.map((column) => `${column} INTEGER${isRequired && column === 'f' ? ' NOT NULL' : ''}`);
   const constraints = unique.map(
@@ -82,12 +90,12 @@ function references(tables: readonly Table[]): fc.Arbitrary<string> {
 
 const numbers = fc.integer({ min: 1, max: 4 }).map(String);
 /** More of them, so that not too many rows clash. */
-const keys = fc.integer({ min: 1, max: 7 }).map(String);
+const keys = fc.integer({ min: 1, max: 12 }).map(String);
 const values = fc.oneof({ arbitrary: numbers, weight: 6 }, { arbitrary: fc.constant('NULL'), weight: 1 });
 
 function valuesOf(table: Table, column: string): fc.Arbitrary<string> {
   if (column === 'id' || column === 'k') return keys;
-  if (column === 'u') return fc.oneof(keys, fc.constant('NULL'));
+  if (column === 'u' || column === 'a') return fc.oneof(keys, fc.constant('NULL'));
   return column === 'f' && table.sql.includes('NOT NULL') ? numbers : values;
 }
 

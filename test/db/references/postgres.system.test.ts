@@ -13,7 +13,7 @@ import { type PostgresServer, startPostgres } from '../../support/servers/postgr
 import { type Case, cases, type Table } from './generate.ts';
 import { type Known, openPlain, type Plain } from './plain.ts';
 
-const schemas = Number(process.env['REFERENCE_SCHEMAS'] ?? 36);
+const schemas = Number(process.env['REFERENCE_SCHEMAS'] ?? 40);
 const commitsEach = 20;
 
 let server: PostgresServer;
@@ -87,7 +87,7 @@ it('succeed and fail alike', async () => {
       plain.close();
     },
   );
-  await fc.assert(property, { numRuns: schemas });
+  await fc.assert(property, { numRuns: schemas, endOnFailure: true });
   if (process.env['REFERENCE_SCHEMAS']) console.info('commits', counts);
   // Not for nothing: many of either kind.
   expect(counts.ok).toBeGreaterThan(schemas * 3);

@@ -27,7 +27,7 @@ export interface Cut {
 }
 
 /** Where the columns and constraints of a CREATE TABLE stand: tokens between its brackets. Null when it has none. */
-export function tableElements(
+function tableElements(
   tokens: readonly Token[],
 ): { readonly elements: readonly Token[][]; readonly start: number; readonly end: number } | null {
   const open = indexOfTop(tokens, '(');
