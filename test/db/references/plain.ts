@@ -89,12 +89,12 @@ export function plainOn(session: Session): Omit<Plain, 'close'> {
   };
 }
 
-/** `loans_book_fkey: main.loans(book) -> main.books(id)`, sorted. */
+/** `loans_book_fkey: main.loans(book) -> main.books(id)`, by name. */
 export async function storedReferences({ rows }: Pick<Plain, 'rows'>): Promise<unknown[]> {
   const found = await rows(
     `SELECT concat(name, ': ', schema_name, '.', table_name, '(', array_to_string(columns, ','), ') -> ',
        target_schema, '.', target_table, '(', array_to_string(target_columns, ','), ')') AS text
-     FROM eider."references" ORDER BY text`,
+     FROM eider."references" ORDER BY name`,
   );
   return found.map(({ text }) => text);
 }
