@@ -7,7 +7,7 @@
 import { quoteName } from '../../sync/sql.ts';
 import type { Engine } from '../../values.ts';
 import { translate, type Translation } from './expressions.ts';
-import type { MovedColumn, MovedTable } from './tables.ts';
+import type { MovedColumn, MovedTable, MovedView } from './tables.ts';
 
 export interface Defining extends Translation {
   /** As DDL names the table. */
@@ -91,12 +91,59 @@ function ddlOf({ all }: MovedTable, { quoted, typeOf, constraints }: Defining, e
 
 /** `PRIMARY KEY ("a")`, `UNIQUE ("b", "c")`. */
 export function keyClauses({ key, relation, columns }: MovedTable): string[] {
-  const listed = (names: readonly string[]): string => names.map(quoteName).join(', ');
   const stored = new Set(columns.map(({ name }) => name));
+  const unique = relation.unique.filter(({ columns: of }) => of.every((name) => stored.has(name)));
   return [
-    ...(key.length > 0 ? [`PRIMARY KEY (${listed(key.map(({ name }) => name))})`] : []),
-    ...relation.unique
-      .filter(({ columns: of }) => of.every((name) => stored.has(name)))
-      .map(({ columns: of }) => `UNIQUE (${listed(of)})`),
+    ...(key.length > 0 ? [`PRIMARY KEY (${quotedNames(key.map(({ name }) => name))})`] : []),
+    ...unique.map(({ columns: of }) => `UNIQUE (${quotedNames(of)})`),
   ];
+}
+
+export function quotedNames(names: readonly string[]): string {
+  return names.map(quoteName).join(', ');
+}
+
+export function quotedText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+export interface MakingViews extends Translation {
+  readonly quotedOf: (view: MovedView) => string;
+  /** Runs the DDL; whether the engine took it. */
+  readonly take: (ddl: string) => Promise<boolean>;
+}
+
+/** Makes the views. One may be of another: until none is left that can be made. Answers what could not. */
+export async function makeViews(views: readonly MovedView[], making: MakingViews): Promise<string[]> {
+  let left = views;
+  for (let before = -1; left.length !== before;) {
+    before = left.length;
+    const failed: MovedView[] = [];
+    for (const view of left) if (!(await makeView(view, making))) failed.push(view);
+    left = failed;
+  }
+  return left.map(({ duckdb: { name } }) => `the view ${name}`);
+}
+
+async function makeView(view: MovedView, { quotedOf, take, ...translation }: MakingViews): Promise<boolean> {
+  const query = translate(view.query, translation);
+  const quoted = quotedOf(view);
+  if (query === null || !(await take(`CREATE VIEW ${quoted} (${quotedNames(view.columns)}) AS ${query}`))) return false;
+  if (view.comment !== null) await take(`COMMENT ON VIEW ${quoted} IS ${quotedText(view.comment)}`);
+  return true;
+}
+
+/** The comments on a table and its columns, the notes on their types among them. */
+export function commentsOf(
+  { relation, all }: MovedTable,
+  quoted: string,
+  noteOf: (column: MovedColumn) => string | null,
+): string[] {
+  const ofColumns = all.map((column): [string, string | null] => [
+    `COLUMN ${quoted}.${quoteName(column.name)}`,
+    noteOf(column),
+  ]);
+  return [[`TABLE ${quoted}`, relation.comment] as const, ...ofColumns].flatMap(([what, comment]) =>
+    comment === null ? [] : [`COMMENT ON ${what} IS ${quotedText(comment)}`],
+  );
 }

@@ -175,7 +175,7 @@ export async function definitionsOfDuckDb(session: Session, current: string): Pr
   );
   return {
     sequences: sequences.map((row) =>
-      sequenceAt(named(row), BigInt(String(row['counter'])), {
+      sequenceAt(named(row), BigInt(row['counter'] as string), {
         increment: row['increment'],
         min: row['min'],
         max: row['max'],

@@ -7,13 +7,21 @@
 import { type Catalog, type Reference, relationId } from '../../catalog/catalog.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
 import { catalogOfDuckDb } from './duckdb-inventory.ts';
-import { defineTable, keyClauses } from './definition.ts';
+import { commentsOf, defineTable, keyClauses, makeViews, quotedText } from './definition.ts';
 import { translate, type Translation } from './expressions.ts';
 import { requireNamesOnDuckDb } from './names.ts';
 import { definitionsOfPostgres } from './postgres-definitions.ts';
 import { enumOnDuckDb, type PostgresTables } from './postgres-inventory.ts';
 import type { PostgresSession } from './postgres-session.ts';
-import { type Definitions, lastOf, type MovedName, type MovedSequence, type MovedTable, namesOf } from './tables.ts';
+import {
+  type Definitions,
+  lastOf,
+  type MovedColumn,
+  type MovedName,
+  type MovedSequence,
+  type MovedTable,
+  namesOf,
+} from './tables.ts';
 import { postgresType, withTypeNote } from './types.ts';
 
 /** What makes a DuckDB database the same as one of PostgreSQL, but for the rows. */
@@ -24,7 +32,7 @@ export interface DuckDbDefinitions {
 }
 
 const quotedOf = ({ duckdb: { schema, name } }: MovedName): string => quoteTable({ schema, table: name });
-const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+const listOf = (names: readonly string[]): string => `[${names.map(quotedText).join(', ')}]`;
 
 /** `scratch` has the tables as the inventory made them; it is spoilt for other use. */
 export async function defineOnDuckDb(
@@ -60,7 +68,14 @@ function sequenceOnDuckDb(sequence: MovedSequence): string {
   const { increment, min, max, next, cycle } = sequence;
   const quoted = quotedOf(sequence);
   const made = `CREATE SEQUENCE ${quoted} INCREMENT BY ${increment} MINVALUE ${min} MAXVALUE ${max} START WITH ${next ?? lastOf(sequence)}${cycle ? ' CYCLE' : ''}`;
-  return next !== null ? made : `${made}; SELECT nextval(${text(quoted)})`;
+  return next !== null ? made : `${made}; SELECT nextval(${quotedText(quoted)})`;
+}
+
+const typeOf = ({ declared }: MovedColumn): string => declared;
+
+function noteOf(column: MovedColumn): string | null {
+  const isNoted = column.postgres !== postgresType(column) && !column.declared.startsWith('ENUM');
+  return isNoted ? withTypeNote(column.comment, 'postgres', column.postgres) : column.comment;
 }
 
 /** Statements that DuckDB takes, and what it does not take. */
@@ -97,22 +112,11 @@ class Making {
         () => true,
         () => false,
       );
-    const typeOf = ({ declared }: MovedTable['all'][number]): string => declared;
     const constraints = keyClauses(table);
     const { sql, leftBehind } = await defineTable(table, { ...this.#translation, quoted, typeOf, constraints, tries });
     await this.run(sql);
     this.leftBehind.push(...leftBehind);
-    await this.#comments(table, quoted);
-  }
-
-  async #comments({ relation, all }: MovedTable, quoted: string): Promise<void> {
-    if (relation.comment !== null) await this.run(`COMMENT ON TABLE ${quoted} IS ${text(relation.comment)}`);
-    for (const column of all) {
-      const isNoted = column.postgres !== postgresType(column) && !column.declared.startsWith('ENUM');
-      const comment = isNoted ? withTypeNote(column.comment, 'postgres', column.postgres) : column.comment;
-      if (comment === null) continue;
-      await this.#tryRun(`COMMENT ON COLUMN ${quoted}.${quoteName(column.name)} IS ${text(comment)}`);
-    }
+    for (const comment of commentsOf(table, quoted, noteOf)) await this.#tryRun(comment);
   }
 
   async index(name: string, table: MovedName, elements: string): Promise<void> {
@@ -121,25 +125,9 @@ class Making {
     if (translated === null || !(await this.#tryRun(sql))) this.leftBehind.push(`the index ${name}`);
   }
 
-  /** One may be of another: until none is left that can be made. */
   async views(views: Definitions['views']): Promise<void> {
-    let left = views;
-    for (let before = -1; left.length !== before;) {
-      before = left.length;
-      const failed: Definitions['views'][number][] = [];
-      for (const view of left) if (!(await this.#view(view))) failed.push(view);
-      left = failed;
-    }
-    this.leftBehind.push(...left.map(({ duckdb: { name } }) => `the view ${name}`));
-  }
-
-  async #view(view: Definitions['views'][number]): Promise<boolean> {
-    const query = translate(view.query, this.#translation);
-    const quoted = quotedOf(view);
-    const columns = view.columns.map(quoteName).join(', ');
-    if (query === null || !(await this.#tryRun(`CREATE VIEW ${quoted} (${columns}) AS ${query}`))) return false;
-    if (view.comment !== null) await this.run(`COMMENT ON VIEW ${quoted} IS ${text(view.comment)}`);
-    return true;
+    const take = (sql: string): Promise<boolean> => this.#tryRun(sql);
+    this.leftBehind.push(...(await makeViews(views, { ...this.#translation, quotedOf, take })));
   }
 }
 
@@ -147,11 +135,10 @@ const referencesTable = 'eider."references"';
 
 /** DuckDB's foreign keys refuse too much: references are rows of Eider's own. */
 function referencesOnDuckDb(tables: readonly MovedTable[], { defaultSchema, relations }: Catalog): string[] {
-  const list = (names: readonly string[]): string => `[${names.map(text).join(', ')}]`;
   const rowOf = ({ duckdb }: MovedTable, { name, columns, target, targetColumns }: Reference): string => {
     const { duckdb: to } = namesOf(target, 'postgres', defaultSchema);
-    const texts = [text(name), text(duckdb.schema), text(duckdb.name), list(columns)];
-    return `(${[...texts, text(to.schema), text(to.name), list(targetColumns)].join(', ')})`;
+    const texts = [quotedText(name), quotedText(duckdb.schema), quotedText(duckdb.name), listOf(columns)];
+    return `(${[...texts, quotedText(to.schema), quotedText(to.name), listOf(targetColumns)].join(', ')})`;
   };
   const rows = tables.flatMap((table) =>
     table.relation.references

@@ -5,7 +5,7 @@
  */
 import { quoteName } from '../../sync/sql.ts';
 import { codeOf } from '../postgres/errors.ts';
-import { defineTable, keyClauses } from './definition.ts';
+import { commentsOf, defineTable, keyClauses, makeViews, quotedNames, quotedText } from './definition.ts';
 import { translate, type Translation } from './expressions.ts';
 import { quotedOnPostgres } from './postgres-rows.ts';
 import type { PostgresSession } from './postgres-session.ts';
@@ -15,8 +15,6 @@ import { duckdbType, withTypeNote } from './types.ts';
 
 /** A comment on a schema that a move made. */
 const schemaNote = 'Made by a move from DuckDB.';
-
-const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 
 export interface DefinerOptions {
   readonly definitions: Definitions;
@@ -81,7 +79,7 @@ export class Definer {
   /** One that is there is in use: what is missing of it is added. */
   async #enum(quoted: string, labels: readonly string[]): Promise<void> {
     const [there] = await this.#postgres.rows('SELECT to_regtype($1)::text AS name', [quoted]);
-    const listed = labels.map(text);
+    const listed = labels.map(quotedText);
     if (typeof there?.['name'] !== 'string')
       await this.#postgres.rows(`CREATE TYPE ${quoted} AS ENUM (${listed.join(', ')})`);
     else for (const label of listed) await this.#postgres.rows(`ALTER TYPE ${quoted} ADD VALUE IF NOT EXISTS ${label}`);
@@ -107,7 +105,7 @@ export class Definer {
 
   typeOf = (column: MovedColumn): string => {
     const isSame = ({ labels }: Definitions['enums'][number]): boolean =>
-      column.declared === `ENUM(${labels.map(text).join(', ')})`;
+      column.declared === `ENUM(${labels.map(quotedText).join(', ')})`;
     const found = this.#options.definitions.enums.find(isSame);
     return found ? quotedOnPostgres(found) : column.postgres;
   };
@@ -120,18 +118,13 @@ export class Definer {
     await this.#postgres.rows(sql);
     this.leftBehind.push(...leftBehind);
     this.#made.add(table.title);
-    await this.#comments(table, quoted);
-  }
-
-  async #comments({ relation, all }: MovedTable, quoted: string): Promise<void> {
-    if (relation.comment !== null) await this.#postgres.rows(`COMMENT ON TABLE ${quoted} IS ${text(relation.comment)}`);
-    for (const column of all) {
+    const noteOf = (column: MovedColumn): string | null => {
       const type = this.typeOf(column);
       const isNoted = type === column.postgres && duckdbType(type) !== column.declared;
-      const comment = isNoted ? withTypeNote(column.comment, 'duckdb', column.declared) : column.comment;
-      if (comment === null) continue;
-      await this.#takes(`COMMENT ON COLUMN ${quoted}.${quoteName(column.name)} IS ${text(comment)}`, true);
-    }
+      return isNoted ? withTypeNote(column.comment, 'duckdb', column.declared) : column.comment;
+    };
+    // DuckDB has comments on what PostgreSQL may have refused.
+    for (const comment of commentsOf(table, quoted, noteOf)) await this.#takes(comment, true);
   }
 
   /** Once the rows are there. */
@@ -166,7 +159,9 @@ export class Definer {
       const sql = `CREATE ${isUnique ? 'UNIQUE ' : ''}INDEX ${quoteName(name)} ON ${quotedOnPostgres(table)} (${translated})`;
       if (isMade && (translated === null || !(await this.#takes(sql, true)))) this.leftBehind.push(`the index ${name}`);
     }
-    await this.#views();
+    const take = (sql: string): Promise<boolean> => this.#takes(sql, true);
+    const making = { ...this.#translation, quotedOf: quotedOnPostgres, take };
+    this.leftBehind.push(...(await makeViews(definitions.views, making)));
   }
 
   async #references(
@@ -174,35 +169,13 @@ export class Definer {
     there: readonly ReferenceFound[],
   ): Promise<void> {
     const quoted = quotedOnPostgres({ duckdb, postgres });
-    const listed = (names: readonly string[]): string => names.map(quoteName).join(', ');
     for (const { name, columns, target, targetColumns } of relation.references) {
       const to = quotedOnPostgres(namesOf(target, 'duckdb', this.#translation.current));
       const has = there.some((each) => each.table === quoted && each.name === name);
-      const sql = `ALTER TABLE ${quoted} ADD CONSTRAINT ${quoteName(name)} FOREIGN KEY (${listed(columns)}) REFERENCES ${to} (${listed(targetColumns)})`;
+      const sql = `ALTER TABLE ${quoted} ADD CONSTRAINT ${quoteName(name)} FOREIGN KEY (${quotedNames(columns)}) REFERENCES ${to} (${quotedNames(targetColumns)})`;
       const isMade = this.#made.has(title);
       if ((isMade || !has) && !(await this.#takes(sql, true)))
         this.leftBehind.push(`the reference ${name} of ${title}`);
     }
-  }
-
-  /** One may be of another: until none is left that can be made. */
-  async #views(): Promise<void> {
-    let left = this.#options.definitions.views;
-    for (let before = -1; left.length !== before;) {
-      before = left.length;
-      const failed: Definitions['views'][number][] = [];
-      for (const view of left) if (!(await this.#view(view))) failed.push(view);
-      left = failed;
-    }
-    this.leftBehind.push(...left.map(({ duckdb: { name } }) => `the view ${name}`));
-  }
-
-  async #view(view: Definitions['views'][number]): Promise<boolean> {
-    const query = translate(view.query, this.#translation);
-    const quoted = quotedOnPostgres(view);
-    const columns = view.columns.map(quoteName).join(', ');
-    if (query === null || !(await this.#takes(`CREATE VIEW ${quoted} (${columns}) AS ${query}`, true))) return false;
-    if (view.comment !== null) await this.#postgres.rows(`COMMENT ON VIEW ${quoted} IS ${text(view.comment)}`);
-    return true;
   }
 }

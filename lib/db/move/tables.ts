@@ -123,8 +123,8 @@ export function namesOf(name: RelationName, engine: 'duckdb' | 'postgres', curre
 
 /** `students`, `sales.orders`, `"a.b"`: as messages name tables. */
 export function titleOf({ schema, name }: RelationName, defaultSchema = 'main'): string {
-  const quoted = (part: string): string => (/[."]/.test(part) ? quoteName(part) : part);
-  return schema === defaultSchema ? quoted(name) : `${quoted(schema)}.${quoted(name)}`;
+  const parts = schema === defaultSchema ? [name] : [schema, name];
+  return parts.map((part) => (/[."]/.test(part) ? quoteName(part) : part)).join('.');
 }
 
 /** What cannot be moved, and why; gathered over the whole database before anything is written. */
