@@ -58,18 +58,29 @@ async function versionsAfter(transaction: Transaction, after: number, head: numb
 
 interface ChangeFound {
   readonly version: string;
+  /** As paths name it: `students`, `sales.orders`. */
   readonly table: string;
   readonly op: 'put' | 'delete' | 'schema';
   readonly names: readonly string[];
   readonly values: readonly string[];
 }
 
-/** Each value as it is written in JSON: a number there may have more digits than JavaScript's. */
+const displayName = (schema: string, name: string): string =>
+  `CASE WHEN ${schema} = current_schema() THEN ${name} ELSE ${schema} || '.' || ${name} END`;
+
+/**
+ * Each value as it is written in JSON: a number there may have more digits than JavaScript's. Where the table of changes is
+ * of an earlier version, its column `table_schema` is the one beside it.
+ */
 async function changesOf(transaction: Transaction, versions: readonly string[]): Promise<readonly ChangeFound[]> {
   return transaction.rows<ChangeFound & Row>(
-    `SELECT version::text AS version, table_name AS "table", op,
+    `SELECT version, ${displayName('coalesce(schema, current_schema())', 'name')} AS "table", op,
       ARRAY(SELECT key FROM json_each(image)) AS names, ARRAY(SELECT value::text FROM json_each(image)) AS values
-    FROM eider.changes WHERE version = ANY ($1::xid8[]) ORDER BY eider.changes.version, ordinal`,
+    FROM (
+      SELECT c.version::text AS version, c.version AS place, c.ordinal, c.op, c.image, c.table_name AS name,
+        (SELECT table_schema FROM (SELECT c.*) own) AS schema
+      FROM eider.changes c, (SELECT NULL::text AS table_schema) beside WHERE c.version = ANY ($1::xid8[])
+    ) found ORDER BY place, ordinal`,
     [versions],
   );
 }
@@ -79,8 +90,9 @@ type Columns = ReadonlyMap<string, ReadonlyMap<string, number>>;
 /** The types of the columns of each table, as they are now. */
 async function columnsOf(transaction: Transaction): Promise<Columns> {
   const rows = await transaction.rows<{ table: string; column: string; type: string }>(
-    `SELECT c.relname AS "table", a.attname AS "column", a.atttypid::text AS type
-    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_attribute a ON a.attrelid = c.oid
+    `SELECT ${displayName('n.nspname', 'c.relname')} AS "table", a.attname AS "column", a.atttypid::text AS type
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_attribute a ON a.attrelid = c.oid
     WHERE t.tgname = 'eider_insert' AND a.attnum > 0 AND NOT a.attisdropped`,
   );
   const byTable = Map.groupBy(rows, ({ table }) => table);

@@ -13,7 +13,7 @@ import type { Queries } from '../../values.ts';
 import { codeOf } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { type Keys, queriesIn } from './queries.ts';
-import { addToken, ownFunctions, ownTables, triggersOf } from './schema-of-eider.ts';
+import { addColumns, ownFunctions, ownTables, triggersOf } from './schema-of-eider.ts';
 import type { Transactions } from './transactions.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -30,8 +30,8 @@ export interface MigrateOptions {
 /** Runs the migrations that have not run on this database yet, in order. Answers the tables' keys. @throws AppError */
 export async function runMigrations(options: MigrateOptions): Promise<Keys> {
   const { transactions, migrations, runtime, limits } = options;
-  const { done, keys, lacksToken } = await look(options);
-  if (lacksToken) await bringUpToDate(options);
+  const { done, keys, isOld } = await look(options);
+  if (isOld) await bringUpToDate(options);
   const missing = migrations.filter(({ name }) => !done.has(name));
   for (const migration of missing) {
     await transactions.run((transaction) => runOne(transaction, migration, runtime), {
@@ -46,17 +46,17 @@ interface Looked {
   readonly done: ReadonlySet<string>;
   readonly keys: Keys;
   /** The tables of Eider are of an earlier version. */
-  readonly lacksToken: boolean;
+  readonly isOld: boolean;
 }
 
 /** Whether the server can be used, what has run on it, and the keys of the tables that are there. */
 async function look({ transactions, limits }: MigrateOptions): Promise<Looked> {
   const looked = await transactions.run(
     async (transaction) => {
-      const { lacksToken } = await requireServer(transaction);
+      const { isOld } = await requireServer(transaction);
       const done = (await migrationsDone(transaction)) ?? new Set<string>();
       const tables = await tablesOf(queriesIn(transaction, 'read'));
-      return { done, lacksToken, keys: new Map(tables.filter(({ kept }) => kept).map(({ name, key }) => [name, key])) };
+      return { done, isOld, keys: new Map(tables.filter(({ kept }) => kept).map(({ name, key }) => [name, key])) };
     },
     { mode: 'read', withinMs: limits.operationMs },
   );
@@ -75,7 +75,7 @@ async function bringUpToDate({ transactions, limits }: MigrateOptions): Promise<
     async (transaction) => {
       await transaction.rows('SELECT pg_advisory_xact_lock($1)', [lockNumber]);
       await transaction.rows(`SELECT set_config('lock_timeout', '${patienceMs}', true)`);
-      await transaction.rows(addToken);
+      for (const text of [addColumns, ...ownFunctions]) await transaction.rows(text);
     },
     { mode: 'upkeep', withinMs: limits.operationMs },
   );
@@ -84,17 +84,18 @@ async function bringUpToDate({ transactions, limits }: MigrateOptions): Promise<
   });
 }
 
-async function requireServer(transaction: Transaction): Promise<Pick<Looked, 'lacksToken'>> {
+async function requireServer(transaction: Transaction): Promise<Pick<Looked, 'isOld'>> {
   const [row] = await transaction.rows(
     `SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding,
-      current_schema() AS schema, to_regclass('eider.changes') IS NOT NULL AND NOT EXISTS (
-        SELECT FROM pg_attribute WHERE attrelid = to_regclass('eider.changes') AND attname = 'token' AND atthasdef
-      ) AS lacks_token`,
+      current_schema() AS schema, to_regclass('eider.changes') IS NOT NULL AND 2 > (
+        SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass('eider.changes')
+          AND (attname = 'token' AND atthasdef OR attname = 'table_schema')
+      ) AS is_old`,
   );
   if (Number(row?.['version']) < 130_000) throw unfit('is older than version 13');
   if (row?.['encoding'] !== 'UTF8') throw unfit('keeps text in another encoding than UTF8');
   if (row['schema'] === null) throw unfit('has none of the schemas in its search_path');
-  return { lacksToken: row['lacks_token'] === true };
+  return { isOld: row['is_old'] === true };
 }
 
 function unfit(why: string): AppError {
@@ -123,7 +124,7 @@ async function runOne(transaction: Transaction, migration: Migration, runtime: R
   for (const table of await tablesOf(queries)) {
     if (before.has(table.oid) && !table.kept) continue;
     await orderByCodePoints(queries, table);
-    if (!table.kept) await keepChanges(queries, table, migration);
+    if (!table.kept) await keepChanges(queries, table);
   }
   await sql`INSERT INTO eider.migrations VALUES (${migration.name}, ${new Date(runtime.now())})`.execute(queries);
 }
@@ -159,15 +160,9 @@ async function tablesOf(queries: Queries): Promise<readonly TableFound[]> {
   return rows;
 }
 
-async function keepChanges(queries: Queries, { table, name, key }: TableFound, migration: Migration): Promise<void> {
-  if (key.length === 0) {
-    throw new AppError(
-      'invalid',
-      `Migration ${migration.name} makes the table ${name}, which cannot be replicated: it has no primary key.`,
-    );
-  }
+async function keepChanges(queries: Queries, { table, key }: TableFound): Promise<void> {
   for (const text of triggersOf(table, key)) await sql.raw(text).execute(queries);
-  await sql`SELECT eider.note_rows(${table}::regclass, ${name})`.execute(queries);
+  await sql`SELECT eider.note_rows(${table}::regclass)`.execute(queries);
 }
 
 /** Text compares by code points on DuckDB, but in some language's order by default here. */
