@@ -58,7 +58,7 @@ export async function replaceAll(
   const kept = new Set(targets.filter(({ isKept }) => isKept).map(({ quoted }) => quoted));
   for (const { table, sql } of references) if (kept.has(table)) await postgres.rows(sql);
   await definer.after(references);
-  await setTriggers(postgres, [...kept], 'ENABLE');
+  await setTriggers(postgres, [...kept], 'ENABLE ALWAYS');
   return definer.leftBehind;
 }
 
@@ -142,7 +142,7 @@ async function empty(postgres: PostgresSession, targets: readonly Target[]): Pro
 async function setTriggers(
   postgres: PostgresSession,
   names: readonly string[],
-  how: 'ENABLE' | 'DISABLE',
+  how: 'ENABLE ALWAYS' | 'DISABLE',
 ): Promise<void> {
   for (const name of names) {
     const triggers = await postgres.rows(
