@@ -4,7 +4,7 @@
  * Owns: the texts and the exit codes. The worst that can happen: a failure that looks like success to a script; so every
  * way out has its code, and a secret in the output; so only messages that hold none are printed.
  */
-import { type App, createApp } from '../app.ts';
+import { type App, createApp, projectMigrations } from '../app.ts';
 import { backendFactories } from '../backends.ts';
 import { describeBackend } from '../config/backends.ts';
 import type { Environment } from '../config/variables.ts';
@@ -13,7 +13,6 @@ import { moveDatabase } from '../db/move/move.ts';
 import type { MoveReport } from '../db/move/report.ts';
 import { isAppError } from '../errors.ts';
 import { type Runtime, systemRuntime } from '../runtime.ts';
-import { migrations } from '../schema/migrations/index.ts';
 import { schema } from '../schema/tables/index.ts';
 import { type Command, help, parseCommand } from './arguments.ts';
 import { openEnds } from './ends.ts';
@@ -105,7 +104,7 @@ async function withApp(terminal: Terminal, work: (app: App) => Promise<number>):
   const { environment, runtime = systemRuntime } = terminal;
   const app = createApp({
     schema,
-    migrations,
+    migrations: projectMigrations(),
     runtime,
     environment: () => environment,
     factories: backendFactories,

@@ -150,8 +150,7 @@ function referencesOnDuckDb(tables: readonly MovedTable[], { defaultSchema, rela
 
 /** Makes all of the user's in the session's database anew, without rows. Within its transaction, if there is one. */
 export async function remakeOnDuckDb(session: Session, { ddl }: DuckDbDefinitions): Promise<void> {
-  await session.execute(`CREATE TABLE IF NOT EXISTS ${referencesTable} (name VARCHAR, schema_name VARCHAR, table_name VARCHAR,
-    columns VARCHAR[], target_schema VARCHAR, target_table VARCHAR, target_columns VARCHAR[]); DELETE FROM ${referencesTable}`);
+  await session.execute(`DELETE FROM ${referencesTable}`);
   await dropAll(session);
   for (const sql of ddl) await session.execute(sql);
 }

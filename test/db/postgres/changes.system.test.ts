@@ -1,9 +1,8 @@
 /** What is kept of every change, whoever makes it. */
-import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../../lib/runtime.ts';
-import type { Migration } from '../../../lib/schema/migration.ts';
+import type { Migration } from '../../../lib/catalog/migrations.ts';
 import { accounts, insertAccount } from '../../support/engine.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 
@@ -103,12 +102,7 @@ it('is told as a reset when a transaction changed more rows than a page holds', 
 });
 
 it('is told of tables without a key by whole rows, and of other schemas with their names', async () => {
-  const { name, told } = await openWith({
-    name: '0001_notes',
-    async up({ queries }) {
-      await sql`CREATE TABLE notes (a int, b text)`.execute(queries);
-    },
-  });
+  const { name, told } = await openWith({ name: '0001_notes', sql: 'CREATE TABLE notes (a int, b text)' });
   const [put, gone] = ['put', 'delete'];
   const before = (await told()).head;
   await server.run(`INSERT INTO notes VALUES (1, NULL), (1, NULL), (2, 'x')`, name);
@@ -139,12 +133,7 @@ it('is told of tables without a key by whole rows, and of other schemas with the
 });
 
 it('leaves out a row without a key that went in an earlier version than it came', async () => {
-  const { name, told } = await openWith({
-    name: '0001_notes',
-    async up({ queries }) {
-      await sql`CREATE TABLE notes (a int)`.execute(queries);
-    },
-  });
+  const { name, told } = await openWith({ name: '0001_notes', sql: 'CREATE TABLE notes (a int)' });
   const before = (await told()).head;
   const earlier = await server.client(name);
   await earlier.query('BEGIN; SELECT pg_current_xact_id()');
@@ -153,5 +142,40 @@ it('leaves out a row without a key that went in an earlier version than it came'
   await earlier.end();
   expect((await told(before)).sets.flatMap(({ changes }) => changes)).toEqual([
     { kind: 'put', table: 'notes', rows: [{ a: 1 }] },
+  ]);
+});
+
+it('is told of columns of any name', async () => {
+  const names = [
+    'title',
+    'names',
+    'shared',
+    'old_image',
+    'gone',
+    'n',
+    'o',
+    't',
+    'k',
+    'image',
+    'version',
+    'op',
+    'key',
+    'value',
+  ];
+  const { name, told } = await openWith({
+    name: '0001_odd',
+    sql: `CREATE TABLE odd (${names.join(' int, ')} int PRIMARY KEY)`,
+  });
+  const before = (await told()).head;
+  await server.run(`INSERT INTO odd VALUES (${names.map((_, index) => index).join(', ')})`, name);
+  await server.run('UPDATE odd SET t = 9; UPDATE odd SET value = 1', name);
+  await server.run('TRUNCATE odd', name);
+  const row = Object.fromEntries(names.map((each, index) => [each, index]));
+  expect((await told(before)).sets.flatMap(({ changes }) => changes)).toEqual([
+    { kind: 'put', table: 'odd', rows: [row] },
+    { kind: 'put', table: 'odd', rows: [{ ...row, t: 9 }] },
+    { kind: 'delete', table: 'odd', keys: [{ value: names.length - 1 }] },
+    { kind: 'put', table: 'odd', rows: [{ ...row, t: 9, value: 1 }] },
+    { kind: 'delete', table: 'odd', keys: [{ value: 1 }] },
   ]);
 });
