@@ -28,6 +28,7 @@ import { Catalogs } from './catalogs.ts';
 import { changeSetOf } from './changes.ts';
 import { copyOf, type LocalCopy } from './local-copy.ts';
 import { type MigrateOptions, runMigrations } from './migrate.ts';
+import { prepareAdopted } from './references/take-over.ts';
 import type { SandboxedQueries } from './query/queries.ts';
 import { readingScope, writingScope } from './scope.ts';
 import { readingQueries, writingQueries } from './transaction.ts';
@@ -62,7 +63,7 @@ interface Opened {
 }
 
 async function openMigrated(options: EngineOptions & MigrateOptions): Promise<Opened> {
-  const engine = await Engine.open(options);
+  const engine = await Engine.open({ ...options, prepareAdopted });
   try {
     return { engine, differing: await runMigrations(engine, options) };
   } catch (error) {

@@ -23,7 +23,7 @@ import { sql as raw } from '#packages/kysely';
 import type { PlainValue } from '../../values.ts';
 import { plainRows } from './dialect.ts';
 import { writingQueries } from './transaction.ts';
-import type { MigrationMode } from '../migration-report.ts';
+import { foretell, type MigrationMode } from '../migration-report.ts';
 import { knownNames, ownMigrations } from '../own-migrations.ts';
 
 export interface MigrateOptions {
@@ -32,19 +32,19 @@ export interface MigrateOptions {
   readonly migrationMode?: MigrationMode;
 }
 
+const anyState = { maxStalenessMs: Infinity, atLeast: undefined };
 const ownScripts = scriptsFor(ownMigrations, 'duckdb');
 
 /** Runs the migrations that have not run on this database yet, in order. Answers what differs from the files. */
 export async function runMigrations(engine: Engine, options: MigrateOptions): Promise<MigrationPlan['differing']> {
   const { migrations, runtime, migrationMode: mode } = options;
   const scripts = scriptsFor(migrations, 'duckdb');
-  const { value: runs } = await engine.read((session) => migrationRuns(session), {
-    maxStalenessMs: Infinity,
-    atLeast: undefined,
-  });
-  const { pending, differing } = planMigrations(scripts, runs, knownNames(migrations));
+  const { value: runs } = await engine.read(migrationRuns, anyState);
+  const plan = planMigrations(scripts, runs, knownNames(migrations));
+  const { pending, differing } = plan;
   if (mode?.isDryRun) {
-    mode.report({ ran: [], pending: pending.map(({ name }) => name), skipped: [], differing });
+    const tables = (): Promise<boolean> => engine.read(hasTables, anyState).then(({ value }) => value);
+    mode.report(await foretell(plan, runs, scripts, tables));
     return differing;
   }
   const ran: string[] = [];

@@ -20,7 +20,7 @@ import {
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Row } from '../../values.ts';
-import type { MigrationMode } from '../migration-report.ts';
+import { foretell, type MigrationMode } from '../migration-report.ts';
 import { knownNames, ownMigrations } from '../own-migrations.ts';
 import { orderByCodePoints } from './code-points.ts';
 import type { Limits } from './limits.ts';
@@ -46,12 +46,15 @@ const ownScripts = scriptsFor([...ownMigrations, functions], 'postgres');
  * what differs from the files. @throws AppError
  */
 export async function runMigrations(options: MigrateOptions): Promise<MigrationPlan['differing']> {
-  const { migrations, mode, watch } = options;
+  const { transactions, migrations, limits, mode, watch } = options;
   const scripts = scriptsFor(migrations, 'postgres');
   const looked = await look(options);
-  const { pending, differing } = planMigrations(scripts, looked.runs ?? [], knownNames(migrations));
+  const plan = planMigrations(scripts, looked.runs ?? [], knownNames(migrations));
+  const { pending, differing } = plan;
   if (mode?.isDryRun) {
-    mode.report({ ran: [], pending: pending.map(({ name }) => name), skipped: [], differing });
+    const reading = { mode: 'read', withinMs: limits.operationMs } as const;
+    const tables = (): Promise<boolean> => transactions.run(hasTables, reading).then(({ value }) => value);
+    mode.report(await foretell(plan, looked.runs ?? [], scripts, tables));
     return differing;
   }
   if (looked.lacksToken) await bringUpToDate(options);

@@ -72,14 +72,13 @@ const keyOf = `CREATE OR REPLACE FUNCTION eider.key_of(image json, names text[])
     ELSE (SELECT json_object_agg(key, value) FROM json_each(image) WHERE key = ANY (names)) END $$`;
 
 /**
- * Columns of a table may have any names, also those of the variables and of the rows here.
- *
  * An update that changes a key deletes the row of the old one. Without a key, an update deletes a row and puts another.
  *
  * Versions are told in their order. A transaction that reads what others commit meanwhile (READ COMMITTED, another
  * program's) can change a row after one with a higher version did: then that one's image is out of date, and goes.
  * Nobody has been told of it, since nothing is told above a transaction that still runs. A row without a key that goes in
- * the lower version and came in the higher is told in neither.
+ * the lower version and came in the higher is told in neither. Columns of the rows may have any name, those of variables and
+ * aliases too.
  */
 const noteChange = `CREATE OR REPLACE FUNCTION eider.note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${settings} AS $$
   #variable_conflict use_variable

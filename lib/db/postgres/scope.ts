@@ -98,7 +98,10 @@ const sessions = new Set(['SET', 'RESET', 'DISCARD', 'LISTEN', 'UNLISTEN', 'LOAD
 function requireAllowed(sql: string): void {
   const [first = '', second = ''] = wordsOf(sql);
   if (control.has(first)) {
-    throw refuse(`${first} would end the transaction that it runs in.`, 'Each request is one transaction; leave it out.');
+    throw refuse(
+      `${first} would end the transaction that it runs in.`,
+      'Each request is one transaction; leave it out.',
+    );
   }
   if (!sessions.has(first) || (first === 'SET' && (second === 'LOCAL' || second === 'CONSTRAINTS'))) return;
   throw refuse(`${first} would change the session, which serves others as well.`, 'SET LOCAL is for this transaction.');

@@ -100,7 +100,7 @@ export class TableWatch {
    * Gives those that were found their triggers; `again`: also where it was tried in vain. What cannot be done is a warning.
    */
   attach(again = false): Promise<void> {
-    const isDue = this.#unwatched.some(({ oid, reason }) => reason === null && (again || !this.#tried.has(oid)));
+    const isDue = this.#unwatched.some(({ oid, reason }) => again || (reason === null && !this.#tried.has(oid)));
     if (!isDue && this.#attaching === null) return Promise.resolve();
     this.#attaching ??= this.#attachAll().finally(() => (this.#attaching = null));
     return this.#attaching;
