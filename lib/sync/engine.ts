@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Store } from '../store/store.ts';
 import { commitBulk, commitReplacement, type BulkCommitted, type BulkScope, type Replacement } from './bulk-commit.ts';
-import type { Catalog } from './catalog.ts';
+import type { Shapes } from './shapes.ts';
 import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
 import type { Committed, WriteTransaction } from './batch.ts';
 import { GroupCommit } from './commit.ts';
@@ -168,8 +168,8 @@ export class Engine {
   }
 
   /** The shapes of the tables, for the work of a write. */
-  get catalog(): Catalog {
-    return this.#host.replica.catalog;
+  get shapes(): Shapes {
+    return this.#host.replica.shapes;
   }
 
   /** The replica as it is, for when the store is away. */

@@ -27,7 +27,7 @@ import { changeSetOf } from './changes.ts';
 import { copyOf, type LocalCopy } from './local-copy.ts';
 import { runMigrations } from './migrate.ts';
 import type { SandboxedQueries } from './query/queries.ts';
-import { readingQueries, writingQueries } from './transaction.ts';
+import { readingQueries, runWriting } from './transaction.ts';
 import { uploadsIn } from './uploads.ts';
 
 export interface DuckDbDatabaseOptions extends EngineOptions {
@@ -116,7 +116,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
   async write<T>(work: (queries: Queries) => Promise<T>, options: WriteOptions = {}): Promise<Answer<T>> {
     if (options.large === true) return this.#writeLarge(work);
     const committed = await this.#engine.write(
-      (transaction) => work(writingQueries({ transaction, catalog: this.#engine.catalog })),
+      (transaction) => runWriting({ transaction, shapes: this.#engine.shapes }, ({ queries }) => work(queries)),
       options.signal,
     );
     return { ...committed, durability: 'durable' };

@@ -8,13 +8,13 @@
 import { AppError } from '../../errors.ts';
 import type { Migration } from '../../schema/migration.ts';
 import type { Queries } from '../../values.ts';
-import { Catalog } from '../../sync/catalog.ts';
+import { Shapes } from '../../sync/shapes.ts';
 import { type LeftoverOptions, openLeftover } from '../../sync/leftover.ts';
 import { runWork } from '../../sync/batch.ts';
 import type { LocalState, Overlay } from '../../sync/overlay.ts';
 import type { Session } from '../../sync/sql.ts';
 import { migrationsDone } from './migrate.ts';
-import { onlyReadingQueries, readingQueries, writingQueries } from './transaction.ts';
+import { onlyReadingQueries, readingQueries, runWriting } from './transaction.ts';
 
 export interface LocalCopy {
   readonly databaseId: string | null;
@@ -89,7 +89,7 @@ export function copyOf(state: LocalState): LocalCopy {
 
 class OverlayDraft implements Draft {
   readonly #overlay: Overlay;
-  #catalog: Catalog | null = null;
+  #shapes: Shapes | null = null;
 
   constructor(overlay: Overlay) {
     this.#overlay = overlay;
@@ -106,8 +106,11 @@ class OverlayDraft implements Draft {
 
   write<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
     return this.#overlay.use(async (session) => {
-      const catalog = (this.#catalog ??= new Catalog(session));
-      const { result, dirty } = await runWork((transaction) => work(writingQueries({ transaction, catalog })), session);
+      const shapes = (this.#shapes ??= new Shapes(session));
+      const { result, dirty } = await runWork(
+        (transaction) => runWriting({ transaction, shapes }, ({ queries }) => work(queries)),
+        session,
+      );
       if (result.ok) return result.value;
       if (dirty) this.#overlay.spoil();
       throw isWriteConflict(result.error) ? underWay(result.error) : result.error;

@@ -1,18 +1,18 @@
 /**
  * Migrations on DuckDB: each one runs once, in a commit of its own, whichever process comes first.
  *
- * Owns: the table of migrations that have run, and the check that every table they make can be captured. The worst that
- * can happen: a migration run twice; the table is read in the same transaction that the migration changes.
+ * Owns: the table of migrations that have run. The worst that can happen: a migration run twice; the table is read in the
+ * same transaction that the migration changes.
  */
 import { AppError } from '../../errors.ts';
 import type { Migration } from '../../schema/migration.ts';
 import type { Queries } from '../../values.ts';
-import { Catalog } from '../../sync/catalog.ts';
+import type { Shapes } from '../../sync/shapes.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Engine } from '../../sync/engine.ts';
 import type { Runtime } from '../../runtime.ts';
 import { resultRows, type Session } from '../../sync/sql.ts';
-import { writingQueries } from './transaction.ts';
+import { runWriting } from './transaction.ts';
 
 const migrationTable = 'eider.migrations';
 
@@ -23,7 +23,8 @@ export async function runMigrations(engine: Engine, migrations: readonly Migrati
     atLeast: undefined,
   });
   for (const migration of migrations) {
-    if (!done.has(migration.name)) await engine.write((transaction) => runOne(transaction, migration, runtime));
+    if (!done.has(migration.name))
+      await engine.write((transaction) => runOne({ transaction, shapes: engine.shapes, migration, runtime }));
   }
 }
 
@@ -33,29 +34,30 @@ export async function migrationsDone(session: Session): Promise<Set<string>> {
   return new Set(found ? resultRows(found).map(([name]) => String(name)) : []);
 }
 
-async function runOne(transaction: WriteTransaction, migration: Migration, runtime: Runtime): Promise<void> {
-  const { session } = transaction;
-  if ((await migrationsDone(session)).has(migration.name)) return;
-  const catalog = new Catalog(session);
-  const ddl = { volatileFunctions: await volatileFunctions(session) };
-  const queries = writingQueries({ transaction, catalog, ddl });
-  await makeMigrationTable(queries);
-  const refusedBefore = await catalog.refusals();
-  await migration.up({ queries, engine: 'duckdb' }).catch((error: unknown) => {
-    throw nameTaken(migration, error) ?? error;
+interface MigrationRun {
+  readonly transaction: WriteTransaction;
+  readonly shapes: Shapes;
+  readonly migration: Migration;
+  readonly runtime: Runtime;
+}
+
+async function runOne({ transaction, shapes, migration, runtime }: MigrationRun): Promise<void> {
+  if ((await migrationsDone(transaction.session)).has(migration.name)) return;
+  await runWriting({ transaction, shapes }, async ({ queries }) => {
+    await makeMigrationTable(queries);
+    await migration.up({ queries, engine: 'duckdb' }).catch((error: unknown) => {
+      throw nameTaken(migration, error) ?? error;
+    });
+    await queries
+      .insertInto(migrationTable)
+      .values({ name: migration.name, at: new Date(runtime.now()) })
+      .execute();
   });
-  for (const [table, reason] of await catalog.refusals()) {
-    if (refusedBefore.get(table) !== reason) throw refuseMigration(migration, table, reason);
-  }
-  await queries
-    .insertInto(migrationTable)
-    .values({ name: migration.name, at: new Date(runtime.now()) })
-    .execute();
 }
 
 /** For a database file that somebody made: it may have a table, a view or an index by a name that a migration needs. */
 function nameTaken(migration: Migration, cause: unknown): AppError | null {
-  const [, kind, name] = /Catalog Error: (\w+) with name "?([^"]+?)"? already exists/.exec(String(cause)) ?? [];
+  const [, kind, name] = /(\w+) with name "?([^"]+?)"? already exists/.exec(String(cause)) ?? [];
   if (name === undefined) return null;
   return new AppError(
     'invalid',
@@ -75,23 +77,4 @@ async function makeMigrationTable(queries: Queries): Promise<void> {
     .addColumn('name', 'varchar', (column) => column.primaryKey())
     .addColumn('at', 'timestamptz', (column) => column.notNull())
     .execute();
-}
-
-/** Functions that may give another value each time they are called. */
-async function volatileFunctions(session: Session): Promise<ReadonlySet<string>> {
-  const rows = await session.rows(
-    `SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE stability IS NOT NULL AND stability <> 'CONSISTENT'`,
-  );
-  const keywords = ['current_timestamp', 'current_date', 'current_time', 'localtime', 'localtimestamp', 'now', 'today'];
-  return new Set([...rows.map(([name]) => String(name)), ...keywords]);
-}
-
-function refuseMigration(migration: Migration, table: string, reason: string): AppError {
-  return new AppError(
-    'invalid',
-    `Migration ${migration.name} makes the table ${table}, which cannot be replicated: ${reason}.`,
-    {
-      hint: 'Give it a primary key of plain types and columns of types that a record can hold; see docs/architecture.md.',
-    },
-  );
 }

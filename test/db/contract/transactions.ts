@@ -131,12 +131,12 @@ export function transactionContract(makePlace: MakePlace): void {
       expect(await accountIds(database)).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
     });
 
-    const refused: readonly (readonly [string, (queries: Queries) => Promise<unknown>])[] = [
+    /** PostgreSQL's queries take what the builder makes of rows; on DuckDB all of these are captured. */
+    const refusedOnPostgres: readonly (readonly [string, (queries: Queries) => Promise<unknown>])[] = [
       ['raw INSERT', (queries) => sql`INSERT INTO accounts VALUES ('x', 'x', 1)`.execute(queries)],
       ['raw UPDATE', (queries) => sql`  -- why\n UPDATE accounts SET balance = 5`.execute(queries)],
       ['TRUNCATE', (queries) => sql`TRUNCATE accounts`.execute(queries)],
       ['DROP', (queries) => sql`/* why */ DROP TABLE accounts`.execute(queries)],
-      ['COMMIT', (queries) => sql`COMMIT`.execute(queries)],
       ['DDL', (queries) => queries.schema.dropTable('accounts').execute()],
       ['a key that changes', (queries) => queries.updateTable('accounts').set({ id: 'z' }).execute()],
       [
@@ -158,13 +158,17 @@ export function transactionContract(makePlace: MakePlace): void {
             .thenDelete()
             .execute(),
       ],
+    ];
+    const refused: typeof refusedOnPostgres = [
+      ['COMMIT', (queries) => sql`COMMIT`.execute(queries)],
       ['a transaction within', (queries) => queries.transaction().execute(() => Promise.resolve())],
     ];
 
     it('refuse what cannot be captured', async () => {
       const database = await open();
       await insertAccount(database, 'a');
-      for (const [, work] of refused) {
+      const onEngine = database.engine === 'postgres' ? refusedOnPostgres : [];
+      for (const [, work] of [...refused, ...onEngine]) {
         await expect(database.write(work)).rejects.toMatchObject({ kind: 'invalid' });
       }
       expect(await balances(database)).toEqual([['a', 0]]);
