@@ -19,12 +19,9 @@ import type { Runtime } from '../../runtime.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Engine } from '../../sync/engine.ts';
 import { resultRows, type Session } from '../../sync/sql.ts';
-import { sql as raw } from '#packages/kysely';
-import type { PlainValue } from '../../values.ts';
-import { plainRows } from './dialect.ts';
-import { writingQueries } from './transaction.ts';
 import { foretell, type MigrationMode } from '../migration-report.ts';
 import { knownNames, ownMigrations } from '../own-migrations.ts';
+import { runWriting } from './transaction.ts';
 
 export interface MigrateOptions {
   readonly migrations: readonly Migration[];
@@ -86,37 +83,34 @@ interface Due {
   readonly script: MigrationScript | null;
 }
 
-async function runOne(
+function runOne(
   engine: Engine,
   transaction: WriteTransaction,
   { runtime, scripts, script }: Due,
 ): Promise<'ran' | 'skipped' | 'had-run'> {
   const { session } = transaction;
-  const runs = await migrationRuns(session);
-  const capture = captureOf(engine, transaction);
-  const note = (name: string, sha256: string | null): Promise<unknown> =>
-    capture.run(
-      'INSERT INTO eider.migrations (name, "at", sha256) VALUES ($1, $2::TIMESTAMPTZ, $3)',
-      [name, new Date(runtime.now()).toISOString(), sha256],
-      'own',
-    );
-  if (lacksOwn(runs)) {
-    for (const sql of migrationTable) await capture.run(sql, [], 'own');
-    if (runs.length > 0) await capture.run(addHash, [], 'own');
-    for (const own of ownScripts.filter(({ name }) => !runs.some((run) => run.name === name))) {
-      await runStatements(own, own.parts[0]?.statements() ?? [], (sql) => capture.run(sql, [], 'own'));
-      await note(own.name, null);
+  return runWriting({ transaction, shapes: engine.shapes }, async ({ run, runOwn }) => {
+    const runs = await migrationRuns(session);
+    const note = (name: string, sha256: string | null): Promise<unknown> =>
+      runOwn('INSERT INTO eider.migrations (name, "at", sha256) VALUES ($1, $2::TIMESTAMPTZ, $3)', [
+        name,
+        new Date(runtime.now()).toISOString(),
+        sha256,
+      ]);
+    if (lacksOwn(runs)) {
+      for (const sql of migrationTable) await runOwn(sql);
+      if (runs.length > 0) await runOwn(addHash);
+      for (const own of ownScripts.filter(({ name }) => !runs.some((each) => each.name === name))) {
+        await runStatements(own, own.parts[0]?.statements() ?? [], runOwn);
+        await note(own.name, null);
+      }
     }
-  }
-  if (!script || runs.some(({ name }) => name === script.name)) {
-    await capture.finish();
-    return 'had-run';
-  }
-  const statements = await statementsFor(script, runs, scripts, () => hasTables(session));
-  await runStatements(script, statements ?? [], (sql) => capture.run(sql));
-  await note(script.name, statements ? script.sha256 : skipped);
-  await capture.finish();
-  return statements ? 'ran' : 'skipped';
+    if (!script || runs.some(({ name }) => name === script.name)) return 'had-run';
+    const statements = await statementsFor(script, runs, scripts, () => hasTables(session));
+    await runStatements(script, statements ?? [], run);
+    await note(script.name, statements ? script.sha256 : skipped);
+    return statements ? 'ran' : 'skipped';
+  });
 }
 
 const migrationTable = [
@@ -133,29 +127,4 @@ async function hasTables(session: Session): Promise<boolean> {
     WHERE database_name = current_database() AND schema_name <> 'eider' AND NOT internal AND NOT temporary LIMIT 1`,
   );
   return rows.length > 0;
-}
-
-interface Capture {
-  run(sql: string, values?: readonly PlainValue[], origin?: 'own' | 'user'): Promise<unknown>;
-  finish(): Promise<void>;
-}
-
-/** Until statements of SQL are captured as text: DDL, and plain INSERTs. */
-function captureOf(engine: Engine, transaction: WriteTransaction): Capture {
-  const catalog = engine.catalog;
-  const ddl = { volatileFunctions: new Set<string>() };
-  const queries = writingQueries({ transaction, catalog, ddl });
-  return {
-    run: async (sql, values = []) => {
-      const [, schema = 'main', table] = /^INSERT INTO (?:(\w+)\.)?(\w+)/.exec(sql) ?? [];
-      if (table === undefined) {
-        return raw.raw(sql.replaceAll(/ REFERENCES \w+ \(\w+\)/g, '')).execute(queries);
-      }
-      const result = await transaction.session.run(`${sql} RETURNING *`, values as never);
-      const name = schema === 'main' ? { table } : { schema, table };
-      transaction.capture({ ...name, put: plainRows(result), fresh: true });
-      return result;
-    },
-    finish: () => Promise.resolve(),
-  };
 }
