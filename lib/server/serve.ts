@@ -47,15 +47,22 @@ async function serveUntilSignal(options: ServeOptions, address: { host: string; 
     // One key press can come as two signals, from the terminal and from `node --watch`: the second changes nothing.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) signals.on(signal, resolve);
   });
-  const loading = Promise.withResolvers<Fetch>();
-  const server = await startNodeServer({ fetch: loading.promise, runtime, ...address });
+  const { promise: fetch, resolve, reject } = Promise.withResolvers<Fetch>();
+  fetch.catch(() => undefined); // Who waits for it is answered, and this function throws what it is.
+  const server = await startNodeServer({ fetch, runtime, ...address });
   out(`Eider serves ${server.url}\n`);
-  const { app, fetch } = await options.load();
-  app.closeOnlyWhenAsked();
-  loading.resolve(fetch);
-  await asked;
-  await end(server, background, options);
-  await app.close();
+  try {
+    const loaded = await options.load();
+    loaded.app.closeOnlyWhenAsked();
+    resolve(loaded.fetch);
+    await asked;
+    await end(server, background, options);
+    await loaded.app.close();
+  } catch (error) {
+    reject(error);
+    await server.close();
+    throw error;
+  }
 }
 
 async function end(server: NodeServer, background: BackgroundWork, { runtime }: ServeOptions): Promise<void> {
