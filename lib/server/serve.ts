@@ -14,7 +14,7 @@ import type { Fetch } from './router.ts';
 export interface ServeOptions {
   /** `--port <number> --host <address>` */
   readonly words: readonly string[];
-  /** PORT is the default of `--port`. */
+  /** PORT is used where `--port` is not given. */
   readonly environment: Environment;
   /** What answers, and what is open behind it. The server listens while they load. */
   readonly load: () => Promise<{ readonly fetch: Fetch; readonly app: Pick<App, 'close' | 'closeOnlyWhenAsked'> }>;
@@ -24,7 +24,14 @@ export interface ServeOptions {
   readonly log: (text: string) => void;
 }
 
-const defaults = { host: '127.0.0.1', port: '3000' };
+interface Address {
+  readonly host: string;
+  /** Null: the first that is free from 3000 on. */
+  readonly port: number | null;
+}
+
+const defaultHost = '127.0.0.1';
+const defaultPorts = Array.from({ length: 10 }, (_, index) => 3000 + index);
 const backgroundGraceMs = 8_000;
 
 /** Serves until SIGINT or SIGTERM; answers the exit code. Never rejects. */
@@ -39,8 +46,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
 }
 
-async function serveUntilSignal(options: ServeOptions, address: { host: string; port: number }): Promise<void> {
-  const { signals, runtime, out } = options;
+async function serveUntilSignal(options: ServeOptions, address: Address): Promise<void> {
+  const { signals, out } = options;
   const background = new BackgroundWork();
   background.install();
   const asked = new Promise<void>((resolve) => {
@@ -49,7 +56,7 @@ async function serveUntilSignal(options: ServeOptions, address: { host: string; 
   });
   const { promise: fetch, resolve, reject } = Promise.withResolvers<Fetch>();
   fetch.catch(() => undefined); // Who waits for it is answered, and this function throws what it is.
-  const server = await startNodeServer({ fetch, runtime, ...address });
+  const server = await listen(fetch, address, options);
   out(`Eider serves ${server.url}\n`);
   try {
     const loaded = await options.load();
@@ -65,6 +72,22 @@ async function serveUntilSignal(options: ServeOptions, address: { host: string; 
   }
 }
 
+async function listen(fetch: Promise<Fetch>, address: Address, { runtime }: ServeOptions): Promise<NodeServer> {
+  const { host, port } = address;
+  if (port !== null) return startNodeServer({ fetch, runtime, host, port });
+  for (const each of defaultPorts.slice(0, -1)) {
+    const server = await startNodeServer({ fetch, runtime, host, port: each }).catch(nullIfTaken);
+    if (server !== null) return server;
+  }
+  return startNodeServer({ fetch, runtime, host, port: defaultPorts.at(-1) ?? 0 });
+}
+
+function nullIfTaken(error: unknown): null {
+  const cause = isAppError(error) ? error.cause : null;
+  if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') return null;
+  throw error;
+}
+
 async function end(server: NodeServer, background: BackgroundWork, { runtime }: ServeOptions): Promise<void> {
   await server.close();
   const over = new AbortController();
@@ -74,8 +97,9 @@ async function end(server: NodeServer, background: BackgroundWork, { runtime }: 
 }
 
 /** @throws AppError `invalid` */
-function readOptions({ words, environment }: ServeOptions): { readonly host: string; readonly port: number } {
-  const { host, port } = { ...defaults, port: environment['PORT'] || defaults.port, ...parse(words) };
+function readOptions({ words, environment }: ServeOptions): Address {
+  const { host = defaultHost, port = environment['PORT'] || null } = parse(words);
+  if (port === null) return { host, port };
   if (/^\d{1,5}$/.test(port) && Number(port) < 65_536) return { host, port: Number(port) };
   throw notUnderstood('a port is a number below 65536');
 }

@@ -63,6 +63,15 @@ test('listens on loopback, where it is told to, or where PORT says', async () =>
   }
 });
 
+test('without a port, takes the first that is free from 3000 on', async () => {
+  const servers = [start(nothing, { words: [] }), start(nothing, { words: [] })];
+  const ports = await Promise.all(servers.map(async ({ url }) => Number(new URL(await url).port)));
+  expect(new Set(ports).size).toBe(2);
+  for (const port of ports) expect([port >= 3000, port < 3010]).toEqual([true, true]);
+  for (const { signals } of servers) signals.emit('SIGINT');
+  await Promise.all(servers.map(({ exitCode }) => exitCode));
+});
+
 test.each([
   [['--port', 'x'], /a port is a number/],
   [['--port', '65536'], /a port is a number/],
