@@ -129,8 +129,12 @@ export async function bundle(folder: string = join(root, 'dist')): Promise<Metaf
     minifySyntax: true,
     legalComments: 'none',
     banner: { js: banner },
-    // What packages ask for only where it is installed.
-    external: ['pg-native', 'pg-cloudflare'],
+    external: [
+      // What packages ask for only where it is installed.
+      ...['pg-native', 'pg-cloudflare'],
+      // For roles alone: it shares the SDK's parts, and everyone who uses S3 would load more of these.
+      '@vercel/oidc-aws-credentials-provider',
+    ],
     // @vercel/blob has a replacement for undici, the `fetch` that is there already, which Node has of undici, too.
     alias: { undici: installed('@vercel/blob/dist/undici-browser.js') },
     plugins: [routes, waitUntilAlone, laterOidc, namesOfLaterModules, nativeLibrary],
