@@ -131,7 +131,8 @@ export async function bundle(folder: string = join(root, 'dist')): Promise<Metaf
     banner: { js: banner },
     external: [
       // What packages ask for only where it is installed.
-      ...['pg-native', 'pg-cloudflare'],
+      'pg-native',
+      'pg-cloudflare',
       // For roles alone: it shares the SDK's parts, and everyone who uses S3 would load more of these.
       '@vercel/oidc-aws-credentials-provider',
     ],
