@@ -189,6 +189,20 @@ describe('the function, copied to where there is no node_modules', () => {
     expect(existsSync(join(tmpdir(), 'node_modules'))).toBe(false);
   });
 
+  test('answers the page, in case the platform asks it', async () => {
+    const { output: page } = await runNode(
+      [
+        '--input-type=module',
+        '-e',
+        `const { default: handler } = await import('./${only().handler}');
+         const { headers, status } = await handler.fetch(new Request('http://127.0.0.1/'));
+         console.log(status, headers.get('content-type'));`,
+      ],
+      { cwd: join(deployed, 'index.func') },
+    );
+    expect(page).toBe('200 text/html; charset=utf-8\n');
+  });
+
   test('write, read and checkpoint on one database', async () => {
     const student = { name: 'Ada', email: 'ada@example.com' };
     const created = await call('POST', '/api/students', student);
