@@ -3,7 +3,7 @@
  *
  * Owns: which of both a statement meets. What is captured is decided in capture.ts.
  */
-import type { CompiledQuery } from '#packages/kysely';
+import type { CompiledQuery } from 'kysely';
 import type { StatementResult } from '../../sql/result.ts';
 import { statementOf } from '../../sql/statement.ts';
 import type { PlainValue, Queries } from '../../values.ts';
