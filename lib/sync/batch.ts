@@ -6,12 +6,15 @@
  */
 import { AppError } from '../errors.ts';
 import type { Row } from '../values.ts';
+import { type Definitions, definitionsAfter } from './definitions.ts';
 import { type CapturedChange, type Change, changedRows, isRowChange, type RowChange, withRows } from './record.ts';
 import type { Session } from './sql.ts';
 
 /** One request's part of the transaction. */
 export interface WriteTransaction {
   readonly session: Session;
+  /** Of the tables as they are now in the transaction. */
+  readonly definitions: Definitions;
   /** Notes what a statement changed; it goes into the record. */
   capture(change: CapturedChange): void;
   /** Before a statement that no other request's changes may stand beside. Throws while there are such: then all runs again, alone. */
@@ -49,24 +52,39 @@ export interface BatchRun {
 export interface WorkRun<T> {
   readonly result: Result<T>;
   readonly changes: readonly Change[];
+  readonly definitions: Definitions;
   /** The transaction holds changes of it, or DuckDB gave the transaction up. */
   readonly dirty: boolean;
   /** It has to run again as the only request of its batch, whatever the result is. */
   readonly isPostponed: boolean;
 }
 
-/** Runs the work of one request. `isAlone`: it is the only one in the transaction. */
+export interface WorkStart {
+  /** Of the tables as they are when it begins. */
+  readonly definitions: Definitions;
+  /** False: there are other requests in the transaction. */
+  readonly isAlone?: boolean;
+}
+
+/** Runs the work of one request. */
 export async function runWork<T>(
   work: (transaction: WriteTransaction) => Promise<T>,
   session: Session,
-  isAlone = true,
+  { definitions, isAlone = true }: WorkStart,
 ): Promise<WorkRun<T>> {
+  let current = definitions;
   const changes: CapturedChange[] = [];
   const spoiledBy: unknown[] = [];
   let isPostponed = false;
   const transaction: WriteTransaction = {
     session,
-    capture: (change) => void changes.push(change),
+    get definitions() {
+      return current;
+    },
+    capture: (change) => {
+      changes.push(change);
+      current = definitionsAfter([change], current);
+    },
     requireAlone: () => {
       if (isAlone) return;
       isPostponed = true;
@@ -78,7 +96,7 @@ export async function runWork<T>(
     (value): Result<T> => ({ ok: true, value }),
     (error: unknown): Result<T> => ({ ok: false, error }),
   );
-  const ran = { changes, isPostponed };
+  const ran = { changes, definitions: current, isPostponed };
   if (spoiledBy.length > 0) return { ...ran, result: { ok: false, error: reasonOf(result, spoiledBy) }, dirty: true };
   return { ...ran, result, dirty: changes.length > 0 };
 }

@@ -160,10 +160,12 @@ export class GroupCommit {
       await replica.begin();
       const results = new Map<PendingRequest, Result>(failed);
       const changes: Change[] = [];
+      let { definitions } = replica;
       let spoiled = false;
       const running = batch.filter((request) => !failed.has(request) && (batch.length === 1 || !request.needsOwnBatch));
       for (const request of running) {
-        const part = await runWork(request.work, replica.writer, running.length === 1);
+        const isAlone = running.length === 1;
+        const part = await runWork(request.work, replica.writer, { definitions, isAlone });
         if (part.isPostponed) {
           request.needsOwnBatch = true;
           spoiled = part.dirty;
@@ -171,6 +173,7 @@ export class GroupCommit {
           continue;
         }
         results.set(request, part.result);
+        definitions = part.definitions;
         if (part.result.ok) changes.push(...part.changes);
         else failed.set(request, part.result);
         if (!part.result.ok) replica.judge(part.result.error);

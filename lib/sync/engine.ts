@@ -7,22 +7,30 @@
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Store } from '../store/store.ts';
-import { commitBulk, commitReplacement, type BulkCommitted, type BulkScope, type Replacement } from './bulk-commit.ts';
+import {
+  commitBulk,
+  commitReplacement,
+  type BulkCommitted,
+  type BulkScope,
+  type BulkWork,
+  type Replacement,
+} from './bulk-commit.ts';
+import type { Definitions } from './definitions.ts';
 import type { Shapes } from './shapes.ts';
 import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
 import type { Committed, WriteTransaction } from './batch.ts';
 import { GroupCommit } from './commit.ts';
 import { ReplicaCopies, type ReplicaCopy } from './copies.ts';
-import { defaultSettings, type Step, type SyncContext, type SyncSettings } from './context.ts';
+import { defaultSettings, type PrepareAdopted, type Step, type SyncContext, type SyncSettings } from './context.ts';
 import { Feed, type FeedPage } from './feed.ts';
 import { SharedProbe } from './head.ts';
 import { ReplicaHost } from './host.ts';
 import { layoutOf } from './layout.ts';
 import type { LocalState } from './overlay.ts';
+import type { StateWork } from './replica.ts';
 import { type ReadAnswer, type ReadRequest, Reads } from './reads.ts';
 import { claimSlot, sweepSlots, type Slot } from './slot.ts';
 import { type Look, writeBody } from './snapshot.ts';
-import type { Session } from './sql.ts';
 import type { Tail } from './tail.ts';
 import { type Transfer, Transfers } from './transfers.ts';
 import { Warnings } from './warnings.ts';
@@ -39,6 +47,8 @@ export interface EngineOptions {
   readonly look?: Promise<Look>;
   /** Called at each step of the protocol. For tests that crash there. */
   readonly onStep?: (step: Step) => void | Promise<void>;
+  /** Default: an adopted file stays as it is. */
+  readonly prepareAdopted?: PrepareAdopted;
 }
 
 export interface EngineStatus {
@@ -111,9 +121,15 @@ export class Engine {
   }
 
   /** Runs `work` in a read-only transaction on a state as fresh as asked for. */
-  async read<T>(work: (session: Session) => Promise<T>, request: ReadRequest): Promise<ReadAnswer<T>> {
+  async read<T>(work: StateWork<T>, request: ReadRequest): Promise<ReadAnswer<T>> {
     this.#requireOpen();
     return this.#reads.read(work, request);
+  }
+
+  /** What tables there are in a state as fresh as asked for. */
+  async definitions(request: ReadRequest): Promise<Definitions> {
+    this.#requireOpen();
+    return this.#reads.definitions(request);
   }
 
   /** A copy of the replica for another process, as fresh as asked for. Shared; to be released after use. */
@@ -143,7 +159,7 @@ export class Engine {
    * Runs `work` on a copy of the newest state and commits the whole result as one bulk record: for changes too large for
    * row images, made by any statements at all. See commitBulk.
    */
-  writeBulk<T>(work: (session: Session) => Promise<T>): Promise<BulkCommitted<T>> {
+  writeBulk<T>(work: BulkWork<T>): Promise<BulkCommitted<T>> {
     this.#requireOpen();
     return commitBulk(this.#bulkScope, work);
   }
@@ -241,7 +257,7 @@ export class Engine {
 }
 
 function makeContext(options: EngineOptions, warnings: Warnings): SyncContext {
-  const { store, runtime, onStep } = options;
+  const { store, runtime, onStep, prepareAdopted } = options;
   return {
     store,
     runtime,
@@ -249,6 +265,7 @@ function makeContext(options: EngineOptions, warnings: Warnings): SyncContext {
     settings: { ...defaultSettings, ...options.settings },
     writer: runtime.uuid(),
     step: onStep ?? (() => undefined),
+    prepareAdopted: prepareAdopted ?? (() => Promise.resolve()),
     transfers: new Transfers(),
     warn: warnings.note,
   };

@@ -3,9 +3,9 @@
  *
  * Owns: turning the engine's answers into the contract's. The engine keeps the promises.
  */
+import type { Catalog } from '../../catalog/catalog.ts';
+import { describeDifference, type MigrationPlan } from '../../catalog/migrations.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Migration } from '../../schema/migration.ts';
-import type { Queries } from '../../values.ts';
 import { Engine, type EngineOptions } from '../../sync/engine.ts';
 import type { ReadRequest } from '../../sync/reads.ts';
 import type {
@@ -20,18 +20,21 @@ import type {
   ReadOptions,
   SyncReport,
   Uploads,
+  Work,
   WriteOptions,
 } from '../database.ts';
 import type { UsageReport } from '../../store/usage.ts';
+import { Catalogs } from './catalogs.ts';
 import { changeSetOf } from './changes.ts';
 import { copyOf, type LocalCopy } from './local-copy.ts';
-import { runMigrations } from './migrate.ts';
+import { type MigrateOptions, runMigrations } from './migrate.ts';
+import { prepareAdopted } from './references/take-over.ts';
 import type { SandboxedQueries } from './query/queries.ts';
+import { readingScope, writingScope } from './scope.ts';
 import { readingQueries, runWriting } from './transaction.ts';
 import { uploadsIn } from './uploads.ts';
 
-export interface DuckDbDatabaseOptions extends EngineOptions {
-  readonly migrations: readonly Migration[];
+export interface DuckDbDatabaseOptions extends EngineOptions, Omit<MigrateOptions, 'runtime'> {
   /** How old a read's state may be unless the read says otherwise, in ms. */
   readonly maxStalenessMs: number;
   /** Tells what the store was sent, where that is counted. */
@@ -45,17 +48,24 @@ export interface ReplicatedDatabase extends Database {
 
 /** Opens the engine, runs the migrations that are new, and gives the database. On failure nothing stays open. */
 export async function openDuckDbDatabase(options: DuckDbDatabaseOptions): Promise<ReplicatedDatabase> {
-  return new DuckDbDatabase(await openMigratedEngine(options), options);
+  return new DuckDbDatabase(await openMigrated(options), options);
 }
 
 /** The engine alone, for what works on whole states. */
-export async function openMigratedEngine(
-  options: EngineOptions & Pick<DuckDbDatabaseOptions, 'migrations'>,
-): Promise<Engine> {
-  const engine = await Engine.open(options);
+export async function openMigratedEngine(options: EngineOptions & MigrateOptions): Promise<Engine> {
+  return (await openMigrated(options)).engine;
+}
+
+interface Opened {
+  readonly engine: Engine;
+  /** How the database's migrations differ from the files. */
+  readonly differing: MigrationPlan['differing'];
+}
+
+async function openMigrated(options: EngineOptions & MigrateOptions): Promise<Opened> {
+  const engine = await Engine.open({ ...options, prepareAdopted });
   try {
-    await runMigrations(engine, options.migrations, options.runtime);
-    return engine;
+    return { engine, differing: await runMigrations(engine, options) };
   } catch (error) {
     await engine.close();
     throw error;
@@ -67,15 +77,19 @@ class DuckDbDatabase implements ReplicatedDatabase {
   readonly copy: LocalCopy;
   readonly uploads: Uploads;
   readonly #engine: Engine;
+  readonly #catalogs: Catalogs;
   #queries: Promise<SandboxedQueries> | null = null;
   readonly #location: string;
   readonly #maxStalenessMs: number;
   readonly #runtime: Runtime;
   readonly #usage: (() => UsageReport) | undefined;
+  readonly #differences: readonly string[];
 
-  constructor(engine: Engine, options: DuckDbDatabaseOptions) {
+  constructor({ engine, differing }: Opened, options: DuckDbDatabaseOptions) {
     this.#engine = engine;
-    this.copy = copyOf(engine.local);
+    this.#differences = differing.map(describeDifference);
+    this.#catalogs = new Catalogs(options.runtime);
+    this.copy = copyOf(engine.local, this.#catalogs);
     this.uploads = uploadsIn(options.store, options.name, options.runtime);
     this.#location = `${options.store.location}/${options.name}`;
     this.#maxStalenessMs = options.maxStalenessMs;
@@ -83,9 +97,24 @@ class DuckDbDatabase implements ReplicatedDatabase {
     this.#usage = options.usage;
   }
 
-  async read<T>(work: (queries: Queries) => Promise<T>, options: ReadOptions = {}): Promise<Answer<T>> {
-    const answer = await this.#engine.read((session) => work(readingQueries(session)), this.#readRequest(options));
+  async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
+    const answer = await this.#engine.read(
+      async (session, _version, definitions) =>
+        work(readingQueries(session), await readingScope(session, definitions, this.#catalogs)),
+      this.#readRequest(options),
+    );
     return { ...answer, durability: 'durable' };
+  }
+
+  async catalog(options: ReadOptions = {}): Promise<Catalog> {
+    const request = this.#readRequest({ ...options, maxStalenessMs: options.maxStalenessMs ?? Infinity });
+    const known = await this.#catalogs.known(await this.#engine.definitions(request));
+    if (known) return known;
+    const { value } = await this.#engine.read(
+      (session, _version, definitions) => this.#catalogs.of(definitions, session),
+      request,
+    );
+    return value;
   }
 
   async query(request: QueryRequest, options: ReadOptions = {}): Promise<Answer<QueryResult>> {
@@ -113,19 +142,24 @@ class DuckDbDatabase implements ReplicatedDatabase {
     return { maxStalenessMs: maxStalenessMs ?? this.#maxStalenessMs, atLeast, askedMs, signal };
   }
 
-  async write<T>(work: (queries: Queries) => Promise<T>, options: WriteOptions = {}): Promise<Answer<T>> {
+  async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
     if (options.large === true) return this.#writeLarge(work);
     const committed = await this.#engine.write(
-      (transaction) => runWriting({ transaction, shapes: this.#engine.shapes }, ({ queries }) => work(queries)),
+      (transaction) =>
+        runWriting({ transaction, shapes: this.#engine.shapes, catalogs: this.#catalogs }, async ({ queries, run }) =>
+          work(queries, await writingScope(transaction, this.#catalogs, run)),
+        ),
       options.signal,
     );
     return { ...committed, durability: 'durable' };
   }
 
   /** Nothing is captured: the whole state is the record. */
-  async #writeLarge<T>(work: (queries: Queries) => Promise<T>): Promise<Answer<T>> {
+  async #writeLarge<T>(work: Work<T>): Promise<Answer<T>> {
     const started = this.#runtime.monotonicMs();
-    const committed = await this.#engine.writeBulk((session) => work(readingQueries(session)));
+    const committed = await this.#engine.writeBulk(async (session, definitions) =>
+      work(readingQueries(session), await readingScope(session, definitions, this.#catalogs)),
+    );
     return { ...committed, durability: 'durable', timings: { bulk: this.#runtime.monotonicMs() - started } };
   }
 
@@ -152,7 +186,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
       pendingWrites: 0,
       transfers,
       usage: this.#usage?.() ?? null,
-      warnings,
+      warnings: [...this.#differences, ...warnings],
     };
   }
 

@@ -6,14 +6,15 @@
  * replica that some migration has not reached is not used.
  */
 import { AppError } from '../../errors.ts';
-import type { Migration } from '../../schema/migration.ts';
-import type { Queries } from '../../values.ts';
+import type { Migration } from '../../catalog/migrations.ts';
 import { Shapes } from '../../sync/shapes.ts';
 import { type LeftoverOptions, openLeftover } from '../../sync/leftover.ts';
 import { runWork } from '../../sync/batch.ts';
 import type { LocalState, Overlay } from '../../sync/overlay.ts';
-import type { Session } from '../../sync/sql.ts';
-import { migrationsDone } from './migrate.ts';
+import type { Work } from '../database.ts';
+import { Catalogs } from './catalogs.ts';
+import { haveRun } from './migrate.ts';
+import { onlyReadingScope, readingScope, writingScope } from './scope.ts';
 import { onlyReadingQueries, readingQueries, runWriting } from './transaction.ts';
 
 export interface LocalCopy {
@@ -21,7 +22,7 @@ export interface LocalCopy {
   readonly version: number;
   /** Age in ms of the newest proof that it was the state of the database; null when nobody knows. */
   readonly ageMs: number | null;
-  read<T>(work: (queries: Queries) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  read<T>(work: Work<T>, signal?: AbortSignal): Promise<T>;
   openDraft(): Promise<Draft>;
 }
 
@@ -29,9 +30,9 @@ export interface LocalCopy {
 export interface Draft {
   /** False once it has ended, or a statement failed and took the changes with it. */
   readonly isSound: boolean;
-  read<T>(work: (queries: Queries) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  read<T>(work: Work<T>, signal?: AbortSignal): Promise<T>;
   /** If it fails after it changed something, the draft is no longer sound. */
-  write<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
+  write<T>(work: Work<T>): Promise<T>;
   end(): Promise<void>;
 }
 
@@ -47,15 +48,10 @@ export interface LeftoverCopyOptions extends LeftoverOptions {
 export async function openLeftoverCopy({ migrations, ...options }: LeftoverCopyOptions): Promise<LeftoverCopy | null> {
   const state = await openLeftover(options);
   if (!state) return null;
-  const isUpToDate = await state.read((session) => hasRun(session, migrations)).catch(() => false);
-  if (isUpToDate) return withClose(copyOf(state), () => state.close());
+  const isUpToDate = await state.read((session) => haveRun(session, migrations)).catch(() => false);
+  if (isUpToDate) return withClose(copyOf(state, new Catalogs(options.runtime)), () => state.close());
   await state.close();
   return null;
-}
-
-async function hasRun(session: Session, migrations: readonly Migration[]): Promise<boolean> {
-  const done = await migrationsDone(session);
-  return migrations.every(({ name }) => done.has(name));
 }
 
 function withClose(copy: LocalCopy, close: () => Promise<void>): LeftoverCopy {
@@ -71,7 +67,7 @@ function withClose(copy: LocalCopy, close: () => Promise<void>): LeftoverCopy {
   };
 }
 
-export function copyOf(state: LocalState): LocalCopy {
+export function copyOf(state: LocalState, catalogs: Catalogs): LocalCopy {
   return {
     get databaseId() {
       return state.position.databaseId;
@@ -82,34 +78,48 @@ export function copyOf(state: LocalState): LocalCopy {
     get ageMs() {
       return state.ageMs;
     },
-    read: (work, signal) => state.read((session) => work(readingQueries(session)), signal),
-    openDraft: async () => new OverlayDraft(await state.openOverlay()),
+    read: (work, signal) =>
+      state.read(async (session, _version, definitions) => {
+        return work(readingQueries(session), await readingScope(session, definitions, catalogs));
+      }, signal),
+    openDraft: async () => new OverlayDraft(await state.openOverlay(), catalogs),
   };
 }
 
 class OverlayDraft implements Draft {
   readonly #overlay: Overlay;
+  readonly #catalogs: Catalogs;
   #shapes: Shapes | null = null;
 
-  constructor(overlay: Overlay) {
+  constructor(overlay: Overlay, catalogs: Catalogs) {
     this.#overlay = overlay;
+    this.#catalogs = catalogs;
   }
 
   get isSound(): boolean {
     return this.#overlay.isSound;
   }
 
-  read<T>(work: (queries: Queries) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  read<T>(work: Work<T>, signal?: AbortSignal): Promise<T> {
+    const { definitions } = this.#overlay;
     const spoil = (): void => this.#overlay.spoil();
-    return this.#overlay.use((session) => work(onlyReadingQueries(session, spoil)), signal);
+    return this.#overlay.use(async (session) => {
+      const scope = await onlyReadingScope(session, definitions, this.#catalogs, spoil);
+      return work(onlyReadingQueries(session, spoil), scope);
+    }, signal);
   }
 
-  write<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+  write<T>(work: Work<T>): Promise<T> {
     return this.#overlay.use(async (session) => {
       const shapes = (this.#shapes ??= new Shapes(session));
+      const catalogs = this.#catalogs;
       const { result, dirty } = await runWork(
-        (transaction) => runWriting({ transaction, shapes }, ({ queries }) => work(queries)),
+        (transaction) =>
+          runWriting({ transaction, shapes, catalogs }, async ({ queries, run }) =>
+            work(queries, await writingScope(transaction, catalogs, run)),
+          ),
         session,
+        { definitions: this.#overlay.definitions },
       );
       if (result.ok) return result.value;
       if (dirty) this.#overlay.spoil();

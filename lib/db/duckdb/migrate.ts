@@ -4,77 +4,131 @@
  * Owns: the table of migrations that have run. The worst that can happen: a migration run twice; the table is read in the
  * same transaction that the migration changes.
  */
-import { AppError } from '../../errors.ts';
-import type { Migration } from '../../schema/migration.ts';
-import type { Queries } from '../../values.ts';
-import type { Shapes } from '../../sync/shapes.ts';
+import {
+  type Migration,
+  type MigrationPlan,
+  type MigrationRun,
+  type MigrationScript,
+  planMigrations,
+  runStatements,
+  scriptsFor,
+  skipped,
+  statementsFor,
+} from '../../catalog/migrations.ts';
+import type { Runtime } from '../../runtime.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Engine } from '../../sync/engine.ts';
-import type { Runtime } from '../../runtime.ts';
 import { resultRows, type Session } from '../../sync/sql.ts';
-import { runWriting } from './transaction.ts';
+import { Capture } from './capture.ts';
+import { Catalogs } from './catalogs.ts';
+import { foretell, type MigrationMode } from '../migration-report.ts';
+import { knownNames, ownMigrations } from '../own-migrations.ts';
 
-const migrationTable = 'eider.migrations';
-
-/** Runs the migrations that have not run on this database yet, in order. */
-export async function runMigrations(engine: Engine, migrations: readonly Migration[], runtime: Runtime): Promise<void> {
-  const { value: done } = await engine.read((session) => migrationsDone(session), {
-    maxStalenessMs: Infinity,
-    atLeast: undefined,
-  });
-  for (const migration of migrations) {
-    if (!done.has(migration.name))
-      await engine.write((transaction) => runOne({ transaction, shapes: engine.shapes, migration, runtime }));
-  }
-}
-
-/** The names of the migrations that have run. */
-export async function migrationsDone(session: Session): Promise<Set<string>> {
-  const found = await session.table('eider', 'migrations', 'name');
-  return new Set(found ? resultRows(found).map(([name]) => String(name)) : []);
-}
-
-interface MigrationRun {
-  readonly transaction: WriteTransaction;
-  readonly shapes: Shapes;
-  readonly migration: Migration;
+export interface MigrateOptions {
+  readonly migrations: readonly Migration[];
   readonly runtime: Runtime;
+  readonly migrationMode?: MigrationMode;
 }
 
-async function runOne({ transaction, shapes, migration, runtime }: MigrationRun): Promise<void> {
-  if ((await migrationsDone(transaction.session)).has(migration.name)) return;
-  await runWriting({ transaction, shapes }, async ({ queries }) => {
-    await makeMigrationTable(queries);
-    await migration.up({ queries, engine: 'duckdb' }).catch((error: unknown) => {
-      throw nameTaken(migration, error) ?? error;
-    });
-    await queries
-      .insertInto(migrationTable)
-      .values({ name: migration.name, at: new Date(runtime.now()) })
-      .execute();
+const anyState = { maxStalenessMs: Infinity, atLeast: undefined };
+const ownScripts = scriptsFor(ownMigrations, 'duckdb');
+
+/** Runs the migrations that have not run on this database yet, in order. Answers what differs from the files. */
+export async function runMigrations(engine: Engine, options: MigrateOptions): Promise<MigrationPlan['differing']> {
+  const { migrations, runtime, migrationMode: mode } = options;
+  const scripts = scriptsFor(migrations, 'duckdb');
+  const { value: runs } = await engine.read(migrationRuns, anyState);
+  const plan = planMigrations(scripts, runs, knownNames(migrations));
+  const { pending, differing } = plan;
+  if (mode?.isDryRun) {
+    const tables = (): Promise<boolean> => engine.read(hasTables, anyState).then(({ value }) => value);
+    mode.report(await foretell(plan, runs, scripts, tables));
+    return differing;
+  }
+  const ran: string[] = [];
+  const unwanted: string[] = [];
+  // Eider's own run in the commit of the first of the user's, or alone when there is none.
+  const due = pending.length === 0 && lacksOwn(runs) ? [null] : pending;
+  for (const script of due) {
+    const { value } = await engine.write((transaction) => runOne(engine, transaction, { runtime, scripts, script }));
+    if (script && value !== 'had-run') (value === 'ran' ? ran : unwanted).push(script.name);
+  }
+  mode?.report({ ran, pending: [], skipped: unwanted, differing });
+  return differing;
+}
+
+/** Whether all of them have run. */
+export async function haveRun(session: Session, migrations: readonly Migration[]): Promise<boolean> {
+  const runs = await migrationRuns(session);
+  return !lacksOwn(runs) && planMigrations(scriptsFor(migrations, 'duckdb'), runs, new Set()).pending.length === 0;
+}
+
+function lacksOwn(runs: readonly MigrationRun[]): boolean {
+  return ownScripts.some(({ name }) => !runs.some((run) => run.name === name));
+}
+
+/** An earlier version noted no hashes. */
+async function migrationRuns(session: Session): Promise<MigrationRun[]> {
+  const found = await session.table('eider', 'migrations');
+  const names = found?.columnNames() ?? [];
+  const [name, sha256] = [names.indexOf('name'), names.indexOf('sha256')];
+  return (found ? resultRows(found) : []).map((row) => {
+    const hash = row[sha256] ?? null;
+    return { name: String(row[name]), sha256: hash === null ? null : String(hash) };
   });
 }
 
-/** For a database file that somebody made: it may have a table, a view or an index by a name that a migration needs. */
-function nameTaken(migration: Migration, cause: unknown): AppError | null {
-  const [, kind, name] = /(\w+) with name "?([^"]+?)"? already exists/.exec(String(cause)) ?? [];
-  if (name === undefined) return null;
-  return new AppError(
-    'invalid',
-    `The database file has a ${kind?.toLowerCase()} ${name} already, which ${migration.name} makes.`,
-    {
-      cause,
-      hint: `Rename it in the database file, or name another file; nothing of it was changed.`,
-    },
-  );
+interface Due {
+  readonly runtime: Runtime;
+  readonly scripts: readonly MigrationScript[];
+  readonly script: MigrationScript | null;
 }
 
-async function makeMigrationTable(queries: Queries): Promise<void> {
-  await queries.schema.createSchema('eider').ifNotExists().execute();
-  await queries.schema
-    .createTable(migrationTable)
-    .ifNotExists()
-    .addColumn('name', 'varchar', (column) => column.primaryKey())
-    .addColumn('at', 'timestamptz', (column) => column.notNull())
-    .execute();
+async function runOne(
+  engine: Engine,
+  transaction: WriteTransaction,
+  { runtime, scripts, script }: Due,
+): Promise<'ran' | 'skipped' | 'had-run'> {
+  const { session } = transaction;
+  const runs = await migrationRuns(session);
+  const capture = new Capture({ transaction, shapes: engine.shapes, catalogs: new Catalogs(runtime) });
+  const note = (name: string, sha256: string | null): Promise<unknown> =>
+    capture.run(
+      'INSERT INTO eider.migrations (name, "at", sha256) VALUES ($1, $2::TIMESTAMPTZ, $3)',
+      [name, new Date(runtime.now()).toISOString(), sha256],
+      'own',
+    );
+  if (lacksOwn(runs)) {
+    for (const sql of migrationTable) await capture.run(sql, [], 'own');
+    if (runs.length > 0) await capture.run(addHash, [], 'own');
+    for (const own of ownScripts.filter(({ name }) => !runs.some((run) => run.name === name))) {
+      await runStatements(own, own.parts[0]?.statements() ?? [], (sql) => capture.run(sql, [], 'own'));
+      await note(own.name, null);
+    }
+  }
+  if (!script || runs.some(({ name }) => name === script.name)) {
+    await capture.finish();
+    return 'had-run';
+  }
+  const statements = await statementsFor(script, runs, scripts, () => hasTables(session));
+  await runStatements(script, statements ?? [], (sql) => capture.run(sql));
+  await note(script.name, statements ? script.sha256 : skipped);
+  await capture.finish();
+  return statements ? 'ran' : 'skipped';
+}
+
+const migrationTable = [
+  'CREATE SCHEMA IF NOT EXISTS eider',
+  'CREATE TABLE IF NOT EXISTS eider.migrations (name VARCHAR PRIMARY KEY, "at" TIMESTAMPTZ NOT NULL, sha256 VARCHAR)',
+];
+/** For a table that an earlier version made. */
+const addHash = 'ALTER TABLE eider.migrations ADD COLUMN IF NOT EXISTS sha256 VARCHAR';
+
+async function hasTables(session: Session): Promise<boolean> {
+  const rows = await session.rows(
+    `SELECT 1 FROM (SELECT database_name, schema_name, internal, temporary FROM duckdb_tables()
+      UNION ALL SELECT database_name, schema_name, internal, temporary FROM duckdb_views())
+    WHERE database_name = current_database() AND schema_name <> 'eider' AND NOT internal AND NOT temporary LIMIT 1`,
+  );
+  return rows.length > 0;
 }

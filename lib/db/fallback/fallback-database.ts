@@ -6,9 +6,10 @@
  * client that does not see its own write, or one that is told of a write which is nowhere; so the primary serves again
  * only when what this process kept, and what lies on this machine, has been run on it.
  */
+import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Engine, Queries } from '../../values.ts';
+import type { Engine } from '../../values.ts';
 import { Turn } from '../../sync/turn.ts';
 import { Warnings } from '../../sync/warnings.ts';
 import type {
@@ -22,6 +23,7 @@ import type {
   ReadOptions,
   SyncReport,
   Uploads,
+  Work,
   WriteOptions,
 } from '../database.ts';
 import { findBase } from './base.ts';
@@ -33,6 +35,7 @@ import type { Outage, OutageMemory } from './outage.ts';
 import { PendingLog } from './pending-log.ts';
 import { Recovery } from './recovery.ts';
 import { StandIn } from './stand-in.ts';
+import { identityOf } from './target.ts';
 import { type Call, Watch } from './watch.ts';
 
 export interface FallbackOptions {
@@ -45,8 +48,6 @@ export interface FallbackOptions {
   /** What becomes of writes while the primary is away. */
   readonly writes: 'accept' | 'reject';
 }
-
-type Work<T> = (queries: Queries) => Promise<T>;
 
 /** How long it is remembered that nothing could stand in, in ms. */
 const refusedMs = 3000;
@@ -77,7 +78,8 @@ class FallbackDatabase implements Database {
     this.#warnings = new Warnings(runtime);
     const warn = this.#warnings.note;
     this.#watch = new Watch(primary, runtime, memory);
-    this.#pending = new PendingLog({ fallbacks, target: primary.identity, runtime, warn });
+    const { address, formerAddress } = primary;
+    this.#pending = new PendingLog({ fallbacks, target: { address, formerAddress, database: null }, runtime, warn });
     this.#recovery = new Recovery({
       runtime,
       runCommand: options.runCommand,
@@ -108,18 +110,20 @@ class FallbackDatabase implements Database {
 
   #openPrimary(): Promise<LinkDatabase> {
     if (this.#primary) return Promise.resolve(this.#primary);
-    this.#opening ??= this.#options.primary.open().then(
-      async (database) => {
-        this.#opening = null;
-        if (this.#closed) await database.close();
-        return (this.#primary = database);
-      },
-      (error: unknown) => {
-        this.#opening = null;
-        throw error;
-      },
-    );
+    this.#opening ??= this.#openOnce().finally(() => (this.#opening = null));
     return this.#opening;
+  }
+
+  async #openOnce(): Promise<LinkDatabase> {
+    const database = await this.#options.primary.open();
+    try {
+      if (!this.#closed) this.#pending.recognise(await identityOf(database));
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+    if (this.#closed) await database.close();
+    return (this.#primary = database);
   }
 
   async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
@@ -133,6 +137,14 @@ class FallbackDatabase implements Database {
     return this.#serve(
       (primary) => writeCall(primary, work, options),
       (standIn) => this.#keepWrite(standIn, work, options),
+    );
+  }
+
+  /** Of what serves. */
+  async catalog(options: ReadOptions = {}): Promise<Catalog> {
+    return this.#serve(
+      (primary) => plainCall(() => primary.catalog(options)),
+      (standIn) => standIn.read((_queries, { catalog }) => Promise.resolve(catalog), options.signal),
     );
   }
 
@@ -227,7 +239,9 @@ class FallbackDatabase implements Database {
     const { primary, fallbacks, runtime, runCommand } = this.#options;
     const open = async (): Promise<StandIn> => {
       const warn = this.#warnings.note;
-      const base = await findBase({ primary, fallbacks, runtime, warn, openPrimary: () => this.#primary });
+      const { database } = this.#pending;
+      const base = await findBase({ primary, fallbacks, runtime, warn, database, openPrimary: () => this.#primary });
+      this.#pending.recognise(base.primaryId);
       return new StandIn({ base, pending: this.#pending, runtime, runCommand, turn: this.#turn });
     };
     const refusal = this.#refusal;
