@@ -49,18 +49,19 @@ export function tokensOf(sql: string): Token[] {
   };
   for (at = skipSpace(sql, 0); at < sql.length; at = skipSpace(sql, at)) {
     const next = sql.charAt(at);
-    if (next === "'") push('string', quoteEnd(sql, at, "'", false));
-    else if (/[eE]/.test(next) && sql.charAt(at + 1) === "'") push('string', quoteEnd(sql, at + 1, "'", true));
-    else if (next === '"') pushName(sql, at, push);
-    else if (next === '$' && matchAt(dollarQuote, sql, at)) push('string', dollarEnd(sql, at));
-    else if (matchAt(parameter, sql, at)) push('parameter', parameter.lastIndex);
-    else if (matchAt(word, sql, at)) push('word', word.lastIndex);
-    else if (matchAt(number, sql, at)) push('number', number.lastIndex);
-    else {
+    if ('()[]{},;.=*'.includes(next) && !(next === '.' && matchAt(number, sql, at))) {
       if (')]}'.includes(next) && --depth < 0) throw new SyntaxError(`"${next}" closes nothing`);
       push('symbol', at + 1);
       if ('([{'.includes(next)) depth++;
-    }
+    } else if (next === "'") push('string', quoteEnd(sql, at, "'", false));
+    else if ((next === 'e' || next === 'E') && sql.charAt(at + 1) === "'") {
+      push('string', quoteEnd(sql, at + 1, "'", true));
+    } else if (next === '"') pushName(sql, at, push);
+    else if (next === '$' && matchAt(dollarQuote, sql, at)) push('string', dollarEnd(sql, at));
+    else if ((next === '$' || next === '?') && matchAt(parameter, sql, at)) push('parameter', parameter.lastIndex);
+    else if (matchAt(word, sql, at)) push('word', word.lastIndex);
+    else if (matchAt(number, sql, at)) push('number', number.lastIndex);
+    else push('symbol', at + 1);
   }
   if (depth > 0) throw new SyntaxError('a bracket is not closed');
   return tokens;
@@ -119,6 +120,9 @@ function matchAt(pattern: RegExp, text: string, at: number): boolean {
 function skipSpace(sql: string, from: number): number {
   let at = from;
   for (;;) {
+    const code = sql.charCodeAt(at);
+    // Most tokens follow each other without a blank between them that matters here.
+    if (code > 47 && code < 128) return at;
     if (matchAt(space, sql, at)) at = space.lastIndex;
     else if (sql.startsWith('/*', at)) at = commentEnd(sql, at);
     else return at;

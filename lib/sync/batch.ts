@@ -52,7 +52,6 @@ export interface BatchRun {
 export interface WorkRun<T> {
   readonly result: Result<T>;
   readonly changes: readonly Change[];
-  /** Of the tables after it. */
   readonly definitions: Definitions;
   /** The transaction holds changes of it, or DuckDB gave the transaction up. */
   readonly dirty: boolean;
@@ -60,12 +59,18 @@ export interface WorkRun<T> {
   readonly isPostponed: boolean;
 }
 
-/** Runs the work of one request. `isAlone`: it is the only one in the transaction. */
+export interface WorkStart {
+  /** Of the tables as they are when it begins. */
+  readonly definitions: Definitions;
+  /** False: there are other requests in the transaction. */
+  readonly isAlone?: boolean;
+}
+
+/** Runs the work of one request. */
 export async function runWork<T>(
   work: (transaction: WriteTransaction) => Promise<T>,
   session: Session,
-  definitions: Definitions,
-  isAlone = true,
+  { definitions, isAlone = true }: WorkStart,
 ): Promise<WorkRun<T>> {
   let current = definitions;
   const changes: CapturedChange[] = [];

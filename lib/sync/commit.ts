@@ -164,7 +164,8 @@ export class GroupCommit {
       let spoiled = false;
       const running = batch.filter((request) => !failed.has(request) && (batch.length === 1 || !request.needsOwnBatch));
       for (const request of running) {
-        const part = await runWork(request.work, replica.writer, definitions, running.length === 1);
+        const isAlone = running.length === 1;
+        const part = await runWork(request.work, replica.writer, { definitions, isAlone });
         if (part.isPostponed) {
           request.needsOwnBatch = true;
           spoiled = part.dirty;

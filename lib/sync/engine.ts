@@ -15,8 +15,8 @@ import {
   type BulkWork,
   type Replacement,
 } from './bulk-commit.ts';
-import type { Shapes } from './shapes.ts';
 import type { Definitions } from './definitions.ts';
+import type { Shapes } from './shapes.ts';
 import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
 import type { Committed, WriteTransaction } from './batch.ts';
 import { GroupCommit } from './commit.ts';

@@ -189,8 +189,8 @@ describe('migrations', () => {
     const store = createMemoryStore({ runtime });
     const counted: Migration = {
       name: '0002_seed',
-      sql: `INSERT INTO accounts (id, owner, balance) VALUES ('seed', 'seed', 7);
-          ALTER TABLE accounts ADD COLUMN note VARCHAR DEFAULT 'none'`,
+      sql: `INSERT INTO accounts VALUES ('seed', 'seed', 7);
+        ALTER TABLE accounts ADD COLUMN note VARCHAR DEFAULT 'none'; -- for all`,
     };
     const databases = await Promise.all(
       Array.from({ length: 4 }, () => openDatabase({ store, migrations: [accounts, counted] })),
@@ -202,18 +202,49 @@ describe('migrations', () => {
     }
     await insertAccount(databases[0]!, 'later');
     expect((await databases[3]!.read(everything)).value).toMatchObject([{ id: 'later', note: 'none' }, { id: 'seed' }]);
-    const { version } = await databases[3]!.status();
+    const { version } = await databases[0]!.status();
     const again = await openDatabase({ store, migrations: [accounts, counted] });
     expect((await again.status()).version).toBe(version);
   });
 
-  it.each<[string, string]>([
+  it('may do whatever can be captured', async () => {
+    const store = createMemoryStore({ runtime });
+    const more: Migration = {
+      name: '0002_more',
+      sql: `CREATE SEQUENCE numbers;
+        CREATE TABLE notes (id BIGINT DEFAULT nextval('numbers') PRIMARY KEY, account VARCHAR REFERENCES accounts, text VARCHAR);
+        INSERT INTO accounts VALUES ('a', 'a', 1), ('b', 'b', 2);
+        INSERT INTO notes (account, text) SELECT id, owner FROM accounts ORDER BY id;
+        ALTER TABLE notes ADD COLUMN made TIMESTAMPTZ DEFAULT now();
+        ALTER TABLE notes ADD COLUMN u UUID DEFAULT uuid();
+        CREATE TABLE log AS SELECT text, random() AS chance FROM notes;
+        UPDATE log SET text = upper(text);
+        CREATE VIEW noted AS SELECT * FROM notes JOIN accounts ON accounts.id = account`,
+    };
+    const [writer, reader] = [1, 2].map(() => openDatabase({ store, migrations: [accounts, more] }));
+    const all = (queries: Queries) =>
+      Promise.all(['notes', 'log', 'noted'].map((table) => queries.selectFrom(table).selectAll().execute()));
+    const { value } = await (await writer!).read(all);
+    expect(value.map((rows) => rows.length)).toEqual([2, 2, 2]);
+    expect((await (await reader!).read(all)).value).toEqual(value);
+    const orphan = (queries: Queries) => queries.insertInto('notes').values({ account: 'nobody' }).execute();
+    await expect((await reader!).write(orphan)).rejects.toMatchObject({ sqlState: '23503' });
+    await (await reader!).write((queries) => queries.insertInto('notes').values({ account: 'a' }).execute());
+    const { value: ids } = await (
+      await writer!
+    ).read((queries) => queries.selectFrom('notes').select('id').orderBy('id').execute());
+    expect(ids.map(({ id }) => Number(id)).slice(0, 2)).toEqual([1, 2]);
+    expect(ids).toHaveLength(3);
+  });
+
+  it.each([
     ['a type that no record holds', 'CREATE TABLE t (a VARIANT)'],
     ['a file', `CREATE VIEW t AS FROM '/etc/hosts.csv'`],
     ['a duplicate', `INSERT INTO accounts VALUES ('x', 'x', 1), ('x', 'y', 1)`],
-  ])('refuse %s, and leave nothing behind', async (_, text) => {
+    ['COMMIT', 'DELETE FROM accounts; COMMIT'],
+  ])('refuse %s, and leave nothing behind', async (_, bad) => {
     const store = createMemoryStore({ runtime });
-    const migrations: Migration[] = [accounts, { name: '0002_bad', sql: text }];
+    const migrations = [accounts, { name: '0002_bad', sql: bad }];
     await expect(openDatabase({ store, migrations })).rejects.toMatchObject({ name: 'AppError' });
     const database = await openDatabase({ store });
     expect((await database.read(everything)).value).toEqual([]);

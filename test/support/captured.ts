@@ -4,7 +4,10 @@
  */
 import { DuckDBInstance } from '@duckdb/node-api';
 import { expect, onTestFinished } from 'vitest';
+import { Catalogs } from '../../lib/db/duckdb/catalogs.ts';
 import { runWriting, type RunSql } from '../../lib/db/duckdb/transaction.ts';
+import { referencesTable } from '../../lib/db/own-migrations.ts';
+import { systemRuntime } from '../../lib/runtime.ts';
 import type { StatementResult } from '../../lib/sql/result.ts';
 import { mergeChanges, runWork } from '../../lib/sync/batch.ts';
 import { unknownDefinitions } from '../../lib/sync/definitions.ts';
@@ -31,22 +34,27 @@ export async function openCaptured(...setup: string[]): Promise<Captured> {
   const replica = await openSession();
   const shapes = new Shapes(writer);
   const replicaShapes = new Shapes(replica);
+  const catalogs = new Catalogs(systemRuntime);
+  let definitions = unknownDefinitions();
   let record: LogRecord | undefined;
 
   let isSetUp = false;
   async function write<T>(work: (run: RunSql) => Promise<T>): Promise<T> {
     await writer.execute('BEGIN');
-    const { result, changes } = await runWork(
-      (transaction) => runWriting({ transaction, shapes }, ({ run }) => work(run)),
-      writer,
-      unknownDefinitions(),
-    );
+    const {
+      result,
+      changes,
+      definitions: after,
+    } = await runWork((transaction) => runWriting({ transaction, shapes, catalogs }, ({ run }) => work(run)), writer, {
+      definitions,
+    });
     if (!result.ok) {
       await writer.execute('ROLLBACK');
       shapes.forget();
       throw result.error;
     }
     await writer.execute('COMMIT');
+    definitions = after;
     record = throughRecord(mergeChanges(changes));
     await replica.execute('BEGIN');
     await replaySet(replica, replicaShapes, [record]);
@@ -84,7 +92,7 @@ export async function openCaptured(...setup: string[]): Promise<Captured> {
 async function openSession(): Promise<Session> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   const session = new Session(await instance.connect());
-  await session.execute("SET GLOBAL TimeZone = 'UTC'");
+  await session.execute(`SET GLOBAL TimeZone = 'UTC'; CREATE SCHEMA eider; ${referencesTable}`);
   onTestFinished(() => {
     session.close();
     instance.closeSync();

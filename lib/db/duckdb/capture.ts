@@ -5,15 +5,20 @@
  * replica ever sees. So a statement is run only when it is of a kind whose changes are known, by its words and by DuckDB's
  * own parser alike, and all others are refused before they run.
  */
+import type { Catalog } from '../../catalog/catalog.ts';
 import { definitionOf } from '../../sql/definition.ts';
 import type { StatementResult } from '../../sql/result.ts';
 import { type RowStatement, type Statement, statementOf } from '../../sql/statement.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
-import type { CapturedChange } from '../../sync/record.ts';
+import { type CapturedChange, isRowChange } from '../../sync/record.ts';
 import type { Shapes } from '../../sync/shapes.ts';
-import { Ddl, notATable } from './ddl.ts';
 import { Turn } from '../../sync/turn.ts';
+import type { Catalogs } from './catalogs.ts';
+import { Ddl, type DdlRun, notATable } from './ddl.ts';
 import { type Origin, tableId, tableNameOf } from './names.ts';
+import { checkReferences } from './references/check.ts';
+import { runDdl } from './references/ddl.ts';
+import type { CheckedChange } from './references/questions.ts';
 import { refusal } from './refusals.ts';
 import { runRowStatement } from './rows.ts';
 import { isQuery, runQuery } from './run.ts';
@@ -21,21 +26,26 @@ import { isQuery, runQuery } from './run.ts';
 export interface CaptureOptions {
   readonly transaction: WriteTransaction;
   readonly shapes: Shapes;
+  readonly catalogs: Catalogs;
 }
 
 export class Capture {
   readonly #transaction: WriteTransaction;
   readonly #shapes: Shapes;
+  readonly #catalogs: Catalogs;
   readonly #ddl: Ddl;
+  /** What references are held against at the end. */
+  readonly #changes: CheckedChange[] = [];
   /** Tables of which rows that were there are changed or gone. */
   readonly #rewritten = new Set<string>();
   readonly #turn = new Turn();
   #isWatching = false;
   #hasChanged = false;
 
-  constructor({ transaction, shapes }: CaptureOptions) {
+  constructor({ transaction, shapes, catalogs }: CaptureOptions) {
     this.#transaction = transaction;
     this.#shapes = shapes;
+    this.#catalogs = catalogs;
     this.#ddl = new Ddl({
       transaction,
       shapes,
@@ -62,11 +72,14 @@ export class Capture {
     });
   }
 
-  /** After the last statement: what is left to do, and where sequences are now. */
+  /** After the last statement: what is left to do, whether all references hold, and where sequences are now. */
   async finish(): Promise<void> {
     if (!this.#isWatching) return;
     await this.#watched(async () => {
       await this.#ddl.finish();
+      if (this.#changes.length > 0) {
+        await checkReferences(this.#transaction.session, await this.#catalog(), this.#changes);
+      }
       for (const change of await this.#shapes.sequences.moved(this.#hasChanged)) this.#capture(change);
     });
   }
@@ -88,11 +101,31 @@ export class Capture {
   async #run(sql: string, values: readonly unknown[], origin: Origin): Promise<StatementResult> {
     const statement = knownStatement(sql);
     const definition = definitionOf(statement);
-    if (definition) return this.#ddl.run({ statement, definition, values, origin });
+    if (definition) return this.#define({ statement, definition, values, origin });
     await this.#ddl.finish();
     if (statement.write) return this.#runRows(statement, statement.write, values, origin);
     if (isQuery(statement)) return runQuery(this.#transaction.session, statement, values);
     throw await refusal(this.#transaction.session, statement);
+  }
+
+  /** References are Eider's own: DuckDB runs what is left of the statement. */
+  async #define(run: DdlRun): Promise<StatementResult> {
+    if (run.origin === 'own') return this.#ddl.run(run);
+    this.#transaction.requireAlone();
+    await runDdl(run.statement.sql, {
+      session: this.#transaction.session,
+      catalog: () => this.#catalog(),
+      runDdl: async (sql) => {
+        const statement = knownStatement(sql);
+        await this.#ddl.run({ ...run, statement, definition: definitionOf(statement) ?? run.definition });
+      },
+      runRows: async (sql, values) => void (await this.#run(sql, values, 'own')),
+    });
+    return { command: run.statement.command, columns: [], rows: [], rowCount: null };
+  }
+
+  #catalog(): Promise<Catalog> {
+    return this.#catalogs.of(this.#transaction.definitions, this.#transaction.session);
   }
 
   async #runRows(
@@ -105,17 +138,24 @@ export class Capture {
     const shape = await this.#shapes.find(tableNameOf(write.target, origin));
     if (!shape) return notATable(session, statement, write.target);
     const { result, changes } = await runRowStatement(session, { statement, write, values, shape });
+    const { assigned } = write;
+    const isSet = (name: string): boolean => assigned?.some((column) => isSame(column, name)) ?? true;
     for (const change of changes) {
-      this.#capture(change);
+      this.#capture(change, write.kind === 'update' ? { assigned: shape.allNames.filter(isSet) } : {});
       if (!write.addsOnly) this.#rewritten.add(tableId(shape));
     }
     return result;
   }
 
-  #capture(change: CapturedChange): void {
+  #capture(change: CapturedChange, known: Pick<CheckedChange, 'assigned'> = {}): void {
     this.#hasChanged = true;
+    if (isRowChange(change)) this.#changes.push({ ...change, ...known });
     this.#transaction.capture(change);
   }
+}
+
+function isSame(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
 }
 
 /** Statements that were read before: most come again. */

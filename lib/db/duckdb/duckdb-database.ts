@@ -146,7 +146,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
     if (options.large === true) return this.#writeLarge(work);
     const committed = await this.#engine.write(
       (transaction) =>
-        runWriting({ transaction, shapes: this.#engine.shapes }, async ({ queries, run }) =>
+        runWriting({ transaction, shapes: this.#engine.shapes, catalogs: this.#catalogs }, async ({ queries, run }) =>
           work(queries, await writingScope(transaction, this.#catalogs, run)),
         ),
       options.signal,

@@ -14,7 +14,7 @@ import type { LocalState, Overlay } from '../../sync/overlay.ts';
 import type { Work } from '../database.ts';
 import { Catalogs } from './catalogs.ts';
 import { haveRun } from './migrate.ts';
-import { readingScope, writingScope } from './scope.ts';
+import { onlyReadingScope, readingScope, writingScope } from './scope.ts';
 import { onlyReadingQueries, readingQueries, runWriting } from './transaction.ts';
 
 export interface LocalCopy {
@@ -104,7 +104,7 @@ class OverlayDraft implements Draft {
     const { definitions } = this.#overlay;
     const spoil = (): void => this.#overlay.spoil();
     return this.#overlay.use(async (session) => {
-      const scope = await readingScope(session, definitions, this.#catalogs, spoil);
+      const scope = await onlyReadingScope(session, definitions, this.#catalogs, spoil);
       return work(onlyReadingQueries(session, spoil), scope);
     }, signal);
   }
@@ -112,13 +112,14 @@ class OverlayDraft implements Draft {
   write<T>(work: Work<T>): Promise<T> {
     return this.#overlay.use(async (session) => {
       const shapes = (this.#shapes ??= new Shapes(session));
+      const catalogs = this.#catalogs;
       const { result, dirty } = await runWork(
         (transaction) =>
-          runWriting({ transaction, shapes }, async ({ queries, run }) =>
-            work(queries, await writingScope(transaction, this.#catalogs, run)),
+          runWriting({ transaction, shapes, catalogs }, async ({ queries, run }) =>
+            work(queries, await writingScope(transaction, catalogs, run)),
           ),
         session,
-        this.#overlay.definitions,
+        { definitions: this.#overlay.definitions },
       );
       if (result.ok) return result.value;
       if (dirty) this.#overlay.spoil();

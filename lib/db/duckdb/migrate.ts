@@ -19,9 +19,10 @@ import type { Runtime } from '../../runtime.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Engine } from '../../sync/engine.ts';
 import { resultRows, type Session } from '../../sync/sql.ts';
+import { Capture } from './capture.ts';
+import { Catalogs } from './catalogs.ts';
 import { foretell, type MigrationMode } from '../migration-report.ts';
 import { knownNames, ownMigrations } from '../own-migrations.ts';
-import { runWriting } from './transaction.ts';
 
 export interface MigrateOptions {
   readonly migrations: readonly Migration[];
@@ -83,34 +84,37 @@ interface Due {
   readonly script: MigrationScript | null;
 }
 
-function runOne(
+async function runOne(
   engine: Engine,
   transaction: WriteTransaction,
   { runtime, scripts, script }: Due,
 ): Promise<'ran' | 'skipped' | 'had-run'> {
   const { session } = transaction;
-  return runWriting({ transaction, shapes: engine.shapes }, async ({ run, runOwn }) => {
-    const runs = await migrationRuns(session);
-    const note = (name: string, sha256: string | null): Promise<unknown> =>
-      runOwn('INSERT INTO eider.migrations (name, "at", sha256) VALUES ($1, $2::TIMESTAMPTZ, $3)', [
-        name,
-        new Date(runtime.now()).toISOString(),
-        sha256,
-      ]);
-    if (lacksOwn(runs)) {
-      for (const sql of migrationTable) await runOwn(sql);
-      if (runs.length > 0) await runOwn(addHash);
-      for (const own of ownScripts.filter(({ name }) => !runs.some((each) => each.name === name))) {
-        await runStatements(own, own.parts[0]?.statements() ?? [], runOwn);
-        await note(own.name, null);
-      }
+  const runs = await migrationRuns(session);
+  const capture = new Capture({ transaction, shapes: engine.shapes, catalogs: new Catalogs(runtime) });
+  const note = (name: string, sha256: string | null): Promise<unknown> =>
+    capture.run(
+      'INSERT INTO eider.migrations (name, "at", sha256) VALUES ($1, $2::TIMESTAMPTZ, $3)',
+      [name, new Date(runtime.now()).toISOString(), sha256],
+      'own',
+    );
+  if (lacksOwn(runs)) {
+    for (const sql of migrationTable) await capture.run(sql, [], 'own');
+    if (runs.length > 0) await capture.run(addHash, [], 'own');
+    for (const own of ownScripts.filter(({ name }) => !runs.some((run) => run.name === name))) {
+      await runStatements(own, own.parts[0]?.statements() ?? [], (sql) => capture.run(sql, [], 'own'));
+      await note(own.name, null);
     }
-    if (!script || runs.some(({ name }) => name === script.name)) return 'had-run';
-    const statements = await statementsFor(script, runs, scripts, () => hasTables(session));
-    await runStatements(script, statements ?? [], run);
-    await note(script.name, statements ? script.sha256 : skipped);
-    return statements ? 'ran' : 'skipped';
-  });
+  }
+  if (!script || runs.some(({ name }) => name === script.name)) {
+    await capture.finish();
+    return 'had-run';
+  }
+  const statements = await statementsFor(script, runs, scripts, () => hasTables(session));
+  await runStatements(script, statements ?? [], (sql) => capture.run(sql));
+  await note(script.name, statements ? script.sha256 : skipped);
+  await capture.finish();
+  return statements ? 'ran' : 'skipped';
 }
 
 const migrationTable = [

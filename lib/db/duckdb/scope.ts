@@ -11,7 +11,7 @@ import type { Scope } from '../database.ts';
 import type { Catalogs } from './catalogs.ts';
 import { readingSql, type RunSql } from './transaction.ts';
 
-interface ScopeOptions {
+export interface ScopeOptions {
   readonly session: Session;
   readonly catalogs: Catalogs;
   /** Of what the transaction sees now. */
@@ -20,7 +20,7 @@ interface ScopeOptions {
 }
 
 /** The scope of the open transaction of `session`. */
-async function openScope({ session, catalogs, definitions, run }: ScopeOptions): Promise<Scope> {
+export async function openScope({ session, catalogs, definitions, run }: ScopeOptions): Promise<Scope> {
   let catalog: Catalog = await catalogs.of(definitions(), session);
   return {
     get catalog() {
@@ -34,17 +34,32 @@ async function openScope({ session, catalogs, definitions, run }: ScopeOptions):
   };
 }
 
-/** The scope of a transaction that only reads. `onError`: DuckDB may have given up one that could write. */
-export function readingScope(
+/** The scope of a transaction that only reads. */
+export function readingScope(session: Session, definitions: Definitions, catalogs: Catalogs): Promise<Scope> {
+  return openScope({
+    session,
+    catalogs,
+    definitions: () => definitions,
+    run: readingSql(session),
+  });
+}
+
+/** The same inside a transaction that could write. `onError`: DuckDB may have given it up. */
+export function onlyReadingScope(
   session: Session,
   definitions: Definitions,
   catalogs: Catalogs,
-  onError?: () => void,
+  onError: () => void,
 ): Promise<Scope> {
-  return openScope({ session, catalogs, definitions: () => definitions, run: readingSql(session, onError) });
+  return openScope({
+    session,
+    catalogs,
+    definitions: () => definitions,
+    run: readingSql(session, onError),
+  });
 }
 
-/** The scope of a transaction whose changes are captured by `run`. */
+/** The scope of a transaction whose changes are captured, by `run`. */
 export function writingScope(transaction: WriteTransaction, catalogs: Catalogs, run: RunSql): Promise<Scope> {
   return openScope({ session: transaction.session, catalogs, definitions: () => transaction.definitions, run });
 }
