@@ -39,7 +39,7 @@ import {
   parseTime,
   parseTimeTz,
   parseTimestamp,
-} from './datetime.ts';
+} from '../datetime.ts';
 
 /** How the values of one type are encoded and decoded. NULL never reaches either function. */
 export interface Codec {

@@ -3,24 +3,24 @@
  *
  * Owns: the table of keys. It is written in the transaction of the write itself, so that there is never one without the
  * other, on any instance and after any crash. A write that failed leaves no key: nothing was done, and sending it again
- * decides anew. The worst that can happen: a key that is forgotten too soon, so that a write is done twice.
+ * decides again. The worst that can happen: a key that is forgotten too soon, so that a write is done twice.
  * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
 import { sql } from '#packages/kysely';
-import { AppError } from '../../errors.ts';
-import { bind } from '../literals.ts';
-import { momentOfMillis } from '../moments.ts';
-import type { Column } from '../table.ts';
-import type { PlainValue, Queries } from '../../values.ts';
+import { AppError } from '../errors.ts';
+import { momentOfMillis } from '../datetime.ts';
+import type { PlainValue, Queries } from '../values.ts';
 
-/** Both are hashes. As JSON, they are part of a command. */
+/** `key` and `fingerprint` are hashes. As JSON, they are part of a command. */
 export type Idempotency = {
   readonly key: string;
   /** Of what was asked for: the same key with another one is a mistake. */
   readonly fingerprint: string;
+  /** The time of the request as rows write it (`2026-11-24T04:05:06.123000Z`). */
+  readonly at: string;
 };
 
-export interface Done<T> {
+export interface Once<T> {
   readonly value: T;
   /** Whether it was done before, and this is the answer of then. */
   readonly replayed: boolean;
@@ -36,7 +36,6 @@ const keyTable = 'eider.idempotency_keys';
 const dayMs = 86_400_000;
 /** Expired keys that one write removes, at most. */
 const mostRemoved = 200;
-const moment: Column = { kind: 'timestamp', nullable: false, origin: 'created' };
 
 interface Kept {
   readonly fingerprint: string;
@@ -47,10 +46,10 @@ interface Kept {
 /** Runs `work`, or answers what it answered under this key in the last 24 hours. */
 export async function once<T>(
   queries: Queries,
-  { key, fingerprint, at }: Idempotency & { readonly at: string },
+  { key, fingerprint, at }: Idempotency,
   work: () => Promise<T>,
   forms: AnswerForms<T>,
-): Promise<Done<T>> {
+): Promise<Once<T>> {
   const cutoff = momentOfMillis(Date.parse(at) - dayMs);
   const kept = await findKey(queries, key);
   const isExpired = kept !== null && kept.at < cutoff;
@@ -94,7 +93,7 @@ async function removeExpired(queries: Queries, cutoff: string): Promise<void> {
   const expired = queries
     .selectFrom(keyTable)
     .select('key')
-    .where(sql<boolean>`${sql.ref('at')} < ${bind(moment, cutoff)}`)
+    .where(sql<boolean>`${sql.ref('at')} < cast(${cutoff} as timestamptz)`)
     .orderBy('at')
     .limit(mostRemoved);
   await queries.deleteFrom(keyTable).where('key', 'in', expired).execute();

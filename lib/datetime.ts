@@ -75,6 +75,11 @@ export function parseTimestamp(text: string, unitsPerSecond: bigint): bigint {
   return seconds * unitsPerSecond + BigInt((match[5] ?? '').padEnd(digits, '0').slice(0, digits) || '0');
 }
 
+/** Ms since 1970, as rows write a moment: `2026-11-24T04:05:06.123000Z`. */
+export function momentOfMillis(millis: number): string {
+  return formatTimestamp(BigInt(Math.floor(millis)) * 1000n, 1_000_000n, 'Z');
+}
+
 function clock(seconds: number): string {
   return `${pad(Math.floor(seconds / 3600), 2)}:${pad(Math.floor(seconds / 60) % 60, 2)}:${pad(seconds % 60, 2)}`;
 }
