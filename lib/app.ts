@@ -17,8 +17,6 @@ import { AppError } from './errors.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
 import type { Migration } from './schema/migration.ts';
 import { migrations } from './schema/migrations/index.ts';
-import type { Schema } from './schema/table.ts';
-import { schema } from './schema/tables/index.ts';
 import type { UsageCounts } from './store/meter.ts';
 import { trackUsage } from './store/usage.ts';
 
@@ -32,7 +30,6 @@ export interface ProcessSignals {
 }
 
 export interface AppOptions {
-  readonly schema: Schema;
   readonly migrations: readonly Migration[];
   readonly runtime: Runtime;
   /** Read again by every opening: a corrected environment needs no restart where the platform can change it. */
@@ -49,7 +46,6 @@ export interface OpenBackend {
 }
 
 export interface App {
-  readonly schema: Schema;
   readonly runtime: Runtime;
   /** What the environment asks for, and what is wrong with it. Never throws. */
   examine(): Examination;
@@ -74,7 +70,6 @@ export function createApp(options: AppOptions): App {
 }
 
 class LazyApp implements App {
-  readonly schema: Schema;
   readonly runtime: Runtime;
   readonly #options: AppOptions;
   readonly #onTerminate = (): void => void this.#terminate();
@@ -82,7 +77,6 @@ class LazyApp implements App {
   #closed = false;
 
   constructor(options: AppOptions) {
-    this.schema = options.schema;
     this.runtime = options.runtime;
     this.#options = options;
   }
@@ -158,7 +152,6 @@ export function notTheRequest(error: unknown): unknown {
 
 /** The app of this process. Making it opens nothing. */
 export const app: App = createApp({
-  schema,
   migrations,
   runtime: systemRuntime,
   environment: processEnvironment,

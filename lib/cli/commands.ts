@@ -105,7 +105,6 @@ function describeMove({ from, to }: { from: string; to: string }, report: MoveRe
 async function withApp(terminal: Terminal, work: (app: App) => Promise<number>): Promise<number> {
   const { environment, runtime = systemRuntime } = terminal;
   const app = createApp({
-    schema,
     migrations,
     runtime,
     environment: () => environment,

@@ -8,7 +8,9 @@
  */
 import type { App } from '../app.ts';
 import type { ChangePage, ChangeSet, Database } from '../db/database.ts';
-import { parseFeedQuery } from '../schema/list/parameters.ts';
+import { ParameterFault } from '../rows/filter.ts';
+import { parseLimit } from '../rows/list.ts';
+import { type Parameter, ParameterReader } from '../rows/parameters.ts';
 import { eventStream } from './event-stream.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { negotiate } from './accept.ts';
@@ -39,6 +41,29 @@ export function changesHandler(app: App): Handler {
       tellChanges(app, context, { database, page, after, beganMs: app.runtime.monotonicMs() }, ended),
     );
   };
+}
+
+interface FeedQuery {
+  /** Null: from now on. */
+  readonly after: number | null;
+  readonly limit: number;
+}
+
+const defaultSets = 100;
+const maxSets = 1000;
+
+/** @throws AppError `invalid` with one entry a wrong parameter. */
+function parseFeedQuery(parameters: readonly Parameter[]): FeedQuery {
+  const reader = new ParameterReader(parameters);
+  const after = reader.once('after', parseVersion);
+  const limit = reader.once('limit', (text) => parseLimit(text, maxSets)) ?? defaultSets;
+  reader.finish('is no parameter of the change feed; it has "after" and "limit"');
+  return { after, limit };
+}
+
+function parseVersion(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new ParameterFault('expects a version, as an answer has it in db-bookmark');
+  return Number(text);
 }
 
 /** The client's own word on where it was, of the connection before this one. @throws RequestError 400 */

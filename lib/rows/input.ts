@@ -1,11 +1,12 @@
 /**
  * Checks what clients send as rows against the relation: which fields are required, known and well-formed, and the words in
- * which that is said. What depends on other rows, and CHECK, is the database's.
+ * which that is said. What depends on other rows, and all but the simplest CHECKs, is left to the database.
  */
 import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import { AppError, type FieldError } from '../errors.ts';
 import type { PlainValue, Row } from '../values.ts';
 import { ValueFault } from './kind.ts';
+import { faultByRules, rulesOf } from './rules.ts';
 import { parseValue } from './values.ts';
 
 /** `whole`: a row that is created or replaced. `part`: some of its columns. */
@@ -80,7 +81,9 @@ function parseField(relation: Relation, name: string, value: PlainValue): FieldE
   if (column.generated) return { path: name, message: 'is computed by the database; leave it out' };
   if (value === null) return column.nullable ? { value } : { path: name, message: 'must not be null' };
   try {
-    return { value: parseValue(column.type, value) };
+    const parsed = parseValue(column.type, value);
+    const fault = faultByRules(rulesOf(relation).get(name) ?? {}, parsed);
+    return fault === null ? { value: parsed } : { path: name, message: fault };
   } catch (error) {
     if (!(error instanceof ValueFault)) throw error;
     return { path: error.path === '' ? name : `${name}/${error.path}`, message: error.message };

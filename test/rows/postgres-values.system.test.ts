@@ -31,12 +31,18 @@ const moment = fc.oneof(
   fc.constantFrom("timestamptz 'infinity'", "timestamptz '-infinity'"),
 );
 const interval = fc
-  .tuple(fc.integer({ min: -178_000_000, max: 178_000_000 }), fc.integer(), fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n }))
+  .tuple(
+    fc.integer({ min: -178_000_000, max: 178_000_000 }),
+    fc.integer(),
+    fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n }),
+  )
   .map(([months, days, micros]) => `interval '${months} months ${days} days ${micros} microseconds'`);
 const decimal = fc.bigInt({ min: -(10n ** 16n), max: 10n ** 16n }).map((digits) => `${digits} / 1000.0`);
 const double = fc.double().map((value) => quoted(Object.is(value, -0) ? '-0' : String(value)));
 const listOf = (item: fc.Arbitrary<string>, type: string): fc.Arbitrary<string> =>
-  fc.array(fc.oneof({ weight: 5, arbitrary: item }, { weight: 1, arbitrary: fc.constant('null') })).map((items) => `array[${items.join(', ')}]::${type}[]`);
+  fc
+    .array(fc.oneof({ weight: 5, arbitrary: item }, { weight: 1, arbitrary: fc.constant('null') }))
+    .map((items) => `array[${items.join(', ')}]::${type}[]`);
 const mood = fc.constantFrom("'sad'::mood", "'so so'::mood", "'it''s \"x\"'::mood");
 
 /** Expressions of random values, by type. */
@@ -55,8 +61,16 @@ const types: Readonly<Record<string, fc.Arbitrary<string>>> = {
   uuid: fc.uuid().map(quoted),
   bytea: fc.uint8Array().map((bytes) => `'\\x${Buffer.from(bytes).toString('hex')}'::bytea`),
   date: day,
-  time: fc.bigInt({ min: 0n, max: 86_400_000_000n }).map((micros) => (micros === 86_400_000_000n ? "'24:00:00'" : `time '00:00' + interval '${micros} microseconds'`)),
-  timetz: fc.tuple(fc.integer({ min: 0, max: 86_399 }), fc.integer({ min: -15, max: 15 })).map(([seconds, hours]) => `(time '00:00' + interval '${seconds} seconds')::text || '${hours < 0 ? '' : '+'}${hours}:30:15'`).map((text) => `(${text})::timetz`),
+  time: fc
+    .bigInt({ min: 0n, max: 86_400_000_000n })
+    .map((micros) => (micros === 86_400_000_000n ? "'24:00:00'" : `time '00:00' + interval '${micros} microseconds'`)),
+  timetz: fc
+    .tuple(fc.integer({ min: 0, max: 86_399 }), fc.integer({ min: -15, max: 15 }))
+    .map(
+      ([seconds, hours]) =>
+        `(time '00:00' + interval '${seconds} seconds')::text || '${hours < 0 ? '' : '+'}${hours}:30:15'`,
+    )
+    .map((text) => `(${text})::timetz`),
   timestamp: moment.map((text) => `(${text}) at time zone 'UTC'`),
   timestamptz: moment,
   'timestamptz(3)': moment,
@@ -82,7 +96,12 @@ const types: Readonly<Record<string, fc.Arbitrary<string>>> = {
 };
 const columns = Object.keys(types).map((type, index) => ({ column: `c${index}`, type, value: types[type]! }));
 const anyRow = fc.record(
-  Object.fromEntries(columns.map(({ column, value }) => [column, fc.oneof({ weight: 6, arbitrary: value }, { weight: 1, arbitrary: fc.constant('null') })])),
+  Object.fromEntries(
+    columns.map(({ column, value }) => [
+      column,
+      fc.oneof({ weight: 6, arbitrary: value }, { weight: 1, arbitrary: fc.constant('null') }),
+    ]),
+  ),
 );
 
 describe('values that a table shows', () => {
@@ -102,7 +121,9 @@ describe('values that a table shows', () => {
         await database.write(async (_queries, scope) => {
           for (const table of ['source', 'single', 'many']) await scope.run(`DELETE FROM ${table}`);
           for (const [id, row] of given.entries())
-            await scope.run(`INSERT INTO source VALUES (${[id, ...columns.map(({ column }) => row[column]!)].join(', ')})`);
+            await scope.run(
+              `INSERT INTO source VALUES (${[id, ...columns.map(({ column }) => row[column]!)].join(', ')})`,
+            );
           const shown = (await scope.run('SELECT * FROM source ORDER BY id')).rows;
           const rows = shown.map((values): Row => {
             const entries = relation.columns.map(({ name: column, type, sqlType }, index) => {
@@ -123,13 +144,17 @@ describe('values that a table shows', () => {
           }
           const table = valueTable('postgres', relation.columns, rows);
           const names = join(relation.columns.map((column) => name(column.name)));
-          await runStatement(scope, sql`INSERT INTO many (${names}) SELECT ${join(table.columns)} FROM ${table.from} ORDER BY ${table.place}`);
+          await runStatement(
+            scope,
+            sql`INSERT INTO many (${names}) SELECT ${join(table.columns)} FROM ${table.from} ORDER BY ${table.place}`,
+          );
           for (const copy of ['single', 'many']) {
             const other = await scope.run(`SELECT * FROM ${copy} ORDER BY id`);
             expect(other.rows, copy).toEqual(shown);
             const texts = (of: string): string => `SELECT r::text FROM ${of} r ORDER BY id`;
             // But for the bounds of an array, which no value shows.
-            const plain = (values: readonly (readonly PlainValue[])[]): string => JSON.stringify(values).replaceAll('[2:3]=', '');
+            const plain = (values: readonly (readonly PlainValue[])[]): string =>
+              JSON.stringify(values).replaceAll('[2:3]=', '');
             expect(plain((await scope.run(texts(copy))).rows)).toBe(plain((await scope.run(texts('source'))).rows));
           }
         });

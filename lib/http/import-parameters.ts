@@ -4,9 +4,9 @@
  * Owns: what is told apart by them. The worst that can happen: a file that is imported into a table that nobody meant; so
  * an upload says its table once, when it begins.
  */
-import { AppError } from '../../errors.ts';
-import { ParameterFault } from './filters.ts';
-import { type Parameter, ParameterReader } from './parameters.ts';
+import { AppError } from '../errors.ts';
+import { ParameterFault } from '../rows/filter.ts';
+import { type Parameter, ParameterReader } from '../rows/parameters.ts';
 
 export type ImportQuery =
   | { readonly kind: 'whole' | 'begin'; readonly table: string; readonly format: string | null }
@@ -19,14 +19,14 @@ export function parseImportQuery(parameters: readonly Parameter[], mostParts: nu
   const upload = reader.once('upload', (text) => text);
   if (upload !== null && upload !== 'begin') {
     const parts = reader.once('parts', (text) => parsePart(text, mostParts));
-    finish(reader);
+    reader.finish('is not known here');
     return { kind: 'run', upload, parts };
   }
   const table = reader.once('table', (text) => text);
   const format = reader.once('format', (text) => text);
-  finish(reader);
+  reader.finish('is not known here');
   if (table !== null) return { kind: upload === null ? 'whole' : 'begin', table, format };
-  throw missing('The query has to name a table, as in "?table=students".', 'table');
+  throw missing('The query has to name a table, as in "?table=books".', 'table');
 }
 
 /** @throws AppError `invalid` */
@@ -37,7 +37,7 @@ export function parsePartQuery(
   const reader = new ParameterReader(parameters);
   const upload = reader.once('upload', (text) => text);
   const part = reader.once('part', (text) => parsePart(text, mostParts));
-  finish(reader);
+  reader.finish('is not known here');
   if (upload !== null && part !== null) return { upload, part };
   const message = 'The query has to name the upload and the part of it, as in "?upload=<id>&part=1".';
   throw missing(message, upload === null ? 'upload' : 'part');
@@ -47,7 +47,7 @@ export function parsePartQuery(
 export function parseUploadQuery(parameters: readonly Parameter[]): string {
   const reader = new ParameterReader(parameters);
   const upload = reader.once('upload', (text) => text);
-  finish(reader);
+  reader.finish('is not known here');
   if (upload !== null) return upload;
   throw missing('The query has to name the upload, as in "?upload=<id>".', 'upload');
 }
@@ -56,13 +56,6 @@ function parsePart(text: string, most: number): number {
   const part = /^\d{1,6}$/.test(text) ? Number(text) : 0;
   if (part < 1 || part > most) throw new ParameterFault(`expects a number from 1 to ${most}`);
   return part;
-}
-
-function finish(reader: ParameterReader): void {
-  reader.rest(() => {
-    throw new ParameterFault('is not known here');
-  });
-  reader.finish();
 }
 
 function missing(message: string, path: string): AppError {
