@@ -8,7 +8,6 @@ import type { Database } from '../db/database.ts';
 import { withMirror } from '../db/mirror/mirrored-database.ts';
 import type { PooledDatabase } from '../db/postgres/postgres-database.ts';
 import type { Runtime } from '../runtime.ts';
-import { schema } from '../schema/tables/index.ts';
 import type { Engine } from '../sync/engine.ts';
 import { identityOf } from './identity.ts';
 
@@ -27,7 +26,6 @@ export function openWithMirror(database: PooledDatabase, { config, behind, runti
     identity,
     backend: behind.chosen.backend,
     open: async () => (await open()).engine,
-    ownTables: new Set(schema.tables.keys()),
     spillFolder: join(config.tmpDirectory, `eider-mirror-${identity}`),
     runtime,
   });

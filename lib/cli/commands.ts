@@ -71,8 +71,7 @@ async function move(command: Command & { readonly name: 'move' }, terminal: Term
   const ends = { source: source.end, target: target.end };
   try {
     const onEvent = lines.show.bind(lines);
-    const ownTables = new Set(schema.tables.keys());
-    const options = { ...ends, replace: command.replace, ownTables, workFolder, runtime, onEvent };
+    const options = { ...ends, replace: command.replace, workFolder, runtime, onEvent };
     const report = await moveDatabase(options);
     lines.end();
     terminal.out(command.json ? `${JSON.stringify(report)}\n` : describeMove(command, report));

@@ -12,7 +12,7 @@ import { isRowChange } from '../../sync/record.ts';
 import type { Engine } from '../../sync/engine.ts';
 import type { ChangePage, ChangeSet, Database } from '../database.ts';
 import { newest } from '../move/ends.ts';
-import { inventoryOfDuckDb } from '../move/duckdb-inventory.ts';
+import { tablesOfDuckDb } from '../move/duckdb-inventory.ts';
 import type { ConnectionPool } from '../postgres/pool.ts';
 import { copyAll, sumUncovered } from './copy-all.ts';
 import { type MirrorNote, readNote } from './mirror-note.ts';
@@ -23,8 +23,6 @@ export interface MirrorOptions {
   /** Names the PostgreSQL database as the configuration does. */
   readonly source: string;
   readonly engine: Engine;
-  /** Names of the tables that migrations make. */
-  readonly ownTables: ReadonlySet<string>;
   readonly spillFolder: string;
   readonly runtime: Runtime;
 }
@@ -95,9 +93,9 @@ async function requireMirror(
   version: number,
 ): Promise<void> {
   if (!note) {
-    const { value: inventory } = await engine.read((session) => inventoryOfDuckDb(session, 'duckdb'), newest);
-    const filled = inventory.tables.filter(({ rows, schema }) => rows > 0 && schema !== 'eider');
-    if (filled.length > 0) throw independent(`it has rows of its own (${filled.map(({ name }) => name).join(', ')})`);
+    const { value: tables } = await engine.read((session) => tablesOfDuckDb(session), newest);
+    const filled = tables.filter(({ rows, duckdb }) => rows > 0 && duckdb.schema !== 'eider');
+    if (filled.length > 0) throw independent(`it has rows of its own (${filled.map(({ title }) => title).join(', ')})`);
     return;
   }
   if (note.source !== source || note.sourceId !== sourceId)

@@ -37,7 +37,6 @@ export interface MirrorPlace {
   readonly backend: string;
   /** Opens the DuckDB database in the store. @throws AppError */
   open(): Promise<MirrorEngine>;
-  readonly ownTables: ReadonlySet<string>;
   readonly spillFolder: string;
   readonly runtime: Runtime;
 }
