@@ -14,7 +14,6 @@ import type { MoveReport } from '../db/move/report.ts';
 import { isAppError } from '../errors.ts';
 import { type Runtime, systemRuntime } from '../runtime.ts';
 import { migrations } from '../schema/migrations/index.ts';
-import { schema } from '../schema/tables/index.ts';
 import { type Command, help, parseCommand } from './arguments.ts';
 import { openEnds } from './ends.ts';
 import { ProgressLines } from './progress.ts';

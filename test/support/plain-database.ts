@@ -35,11 +35,11 @@ import type {
 } from '../../lib/db/database.ts';
 import { plainRows } from '../../lib/db/duckdb/dialect.ts';
 import { mapDuckDbError } from '../../lib/db/duckdb/errors.ts';
-import { runSelect } from '../../lib/db/duckdb/scope.ts';
 import { noUploads } from '../../lib/db/postgres/uploads.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Migration } from '../../lib/schema/migration.ts';
 import { Session } from '../../lib/sync/sql.ts';
+import { runOn } from './plain-scope.ts';
 import type { AnyTables, PlainValue, Queries } from '../../lib/values.ts';
 
 export interface PlainDatabase extends Database {
@@ -75,11 +75,15 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
   function transact<T>(work: Work<T>, end: 'COMMIT' | 'ROLLBACK'): Promise<T> {
     const result = turn.then(async () => {
       await connection.run('BEGIN');
+      const before = statements.length;
       let done = false;
       try {
         const value = await work(queries, {
           catalog: await readCatalog(),
-          run: (sql, values) => runSelect(session, sql, values),
+          run: (sql, values = []) => {
+            statements.push({ sql, parameters: values } as unknown as CompiledQuery);
+            return runOn(session, sql, values);
+          },
         });
         done = true;
         return value;
@@ -87,6 +91,7 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
         throw mapDuckDbError(error);
       } finally {
         await connection.run(done ? end : 'ROLLBACK');
+        if (statements.slice(before).some(({ sql }) => /^\s*(?:CREATE|ALTER|DROP)/i.test(sql))) known = null;
       }
     });
     turn = result.catch(() => undefined);
@@ -94,7 +99,9 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
   }
 
   const session = new Session(connection);
-  const readCatalog = (): Promise<Catalog> => readDuckDbCatalog(async (sql) => plainRows(await session.run(sql)));
+  let known: Promise<Catalog> | null = null;
+  const readCatalog = (): Promise<Catalog> =>
+    (known ??= readDuckDbCatalog(async (sql) => plainRows(await session.run(sql)), []));
 
   const answer = <T>(value: T): Answer<T> => ({
     value,

@@ -18,11 +18,11 @@ export async function openScope(ddl: string): Promise<Scope> {
 }
 
 export async function scopeOver(session: Session): Promise<Scope> {
-  const catalog: Catalog = await readDuckDbCatalog(async (sql) => plainRows(await session.run(sql)));
+  const catalog: Catalog = await readDuckDbCatalog(async (sql) => plainRows(await session.run(sql)), []);
   return { catalog, run: (sql, values = []) => runOn(session, sql, values) };
 }
 
-async function runOn(session: Session, sql: string, values: readonly PlainValue[]): Promise<StatementResult> {
+export async function runOn(session: Session, sql: string, values: readonly PlainValue[]): Promise<StatementResult> {
   const result = await session.withStatement(sql, (statement) => {
     if (values.length > 0) bindValues(statement, values);
     return statement.run();
