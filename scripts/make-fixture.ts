@@ -11,14 +11,12 @@ import { backendFactories } from '../lib/backends.ts';
 import { systemRuntime as runtime } from '../lib/runtime.ts';
 import { executeCommand, type Command } from '../lib/schema/commands.ts';
 import { migrations } from '../lib/schema/migrations/index.ts';
-import { schema } from '../lib/schema/tables/index.ts';
 import { createDirectoryStore } from '../lib/store/directory.ts';
 import { recordFormat } from '../lib/sync/record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'eider-fixture-'));
 const root = join(folder, 'store');
 const app = createApp({
-  schema,
   migrations,
   runtime,
   environment: () => ({ LOCAL_DB_PATH: join(root, 'school.db'), TMPDIR: folder }),

@@ -10,7 +10,7 @@ import { momentOfMillis } from '../datetime.ts';
 import type { Scope, Work } from '../db/database.ts';
 import { AppError, type FieldError, isAppError } from '../errors.ts';
 import { type AnswerForms, once, type Once } from '../rows/idempotency.ts';
-import { mostFaults, parseInput, placed } from '../rows/input.ts';
+import { mostFaults, parseInput, placed as placedPath } from '../rows/input.ts';
 import { insertRows } from '../rows/insert.ts';
 import type { PlainValue, Row } from '../values.ts';
 import type { RequestContext } from './handle.ts';
@@ -124,7 +124,7 @@ async function* roundsOf(placed: AsyncIterable<PlacedRow>, parse: ParseRow): Asy
 }
 
 function placedFaults(line: number, fields: readonly FieldError[]): FieldError[] {
-  return fields.map(({ path, message }) => ({ path: placed(line, path), message }));
+  return fields.map(({ path, message }) => ({ path: placedPath(line, path), message }));
 }
 
 function wrongRows(wrong: number, faults: readonly FieldError[]): AppError {

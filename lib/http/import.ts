@@ -15,7 +15,7 @@ import { importRows } from './import-commit.ts';
 import { type Format, formatOf, rowsOfFile } from './import-file.ts';
 import { parseImportQuery } from './import-parameters.ts';
 import { inQuery } from './problem.ts';
-import { type Named, relationNamed, requireWritable, withCatalog } from './relations.ts';
+import { type Named, writableTable } from './relations.ts';
 import { beginUpload, mostParts, runUpload } from './uploads.ts';
 
 const mostRows = 100_000;
@@ -28,15 +28,6 @@ export function importHandler(app: App): Handler {
     const named = await writableTable(context, query.table);
     return query.kind === 'begin' ? beginUpload(context, named.table, format) : importBody(app, context, named, format);
   };
-}
-
-/** @throws RequestError 405, AppError `not-found` */
-export function writableTable(context: RequestContext, name: string): Promise<Named> {
-  return withCatalog(context, (catalog) => {
-    const named = relationNamed(catalog, name);
-    requireWritable(named);
-    return named;
-  });
 }
 
 async function importBody(app: App, context: RequestContext, named: Named, format: Format): Promise<Response> {

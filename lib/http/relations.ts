@@ -70,6 +70,15 @@ export async function withCatalog<T>(context: RequestContext, prepare: (catalog:
   return prepare(fresh);
 }
 
+/** @throws RequestError 405, AppError `not-found` */
+export function writableTable(context: RequestContext, name: string): Promise<Named> {
+  return withCatalog(context, (catalog) => {
+    const named = relationNamed(catalog, name);
+    requireWritable(named);
+    return named;
+  });
+}
+
 type Attempt<T> = { readonly value: T } | { readonly error: AppError };
 
 function attempt<T>(work: () => T): Attempt<T> {

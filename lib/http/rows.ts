@@ -88,10 +88,10 @@ function oneRow(catalog: Catalog, { address }: RequestContext): OneRow {
 
 /** A whole row may leave out the key, which stands in the address. */
 function valuesOf({ relation, key }: OneRow, mode: InputMode, input: PlainValue): Row {
-  const isRow = typeof input === 'object' && input !== null && !Array.isArray(input);
-  const named =
-    mode === 'whole' && isRow ? Object.fromEntries(relation.key.map((name, index) => [name, key[index] ?? null])) : {};
-  return parseInput(relation, mode, isRow ? { ...named, ...input } : input);
+  if (mode === 'part' || typeof input !== 'object' || input === null || Array.isArray(input))
+    return parseInput(relation, mode, input);
+  const own = relation.key.map((name, index) => [name, key[index] ?? null] as const);
+  return parseInput(relation, mode, Object.fromEntries([...own, ...Object.entries(input)]));
 }
 
 async function replaceRow(context: RequestContext): Promise<Response> {

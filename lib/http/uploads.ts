@@ -15,10 +15,10 @@ import { readBytes, requireNoBody } from './body.ts';
 import { makeTemporaryFolder, removeFolder } from './formats/temporary.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { type Imported, importedForms, importRows } from './import-commit.ts';
-import { writableTable } from './import.ts';
 import { type Format, rowsOfFile } from './import-file.ts';
 import { parsePartQuery, parseUploadQuery } from './import-parameters.ts';
 import { inQuery, RequestError } from './problem.ts';
+import { writableTable } from './relations.ts';
 import { replayHeaders } from './writes.ts';
 
 export const partBytes = 4_000_000;

@@ -9,6 +9,7 @@ import type { ValueType } from '../catalog/types.ts';
 import { join, raw, type Sql, sql, value as parameter } from '../sql/compose.ts';
 import type { Engine, PlainValue, Row } from '../values.ts';
 import { postgresText } from './postgres-text.ts';
+import { textOf } from './values.ts';
 
 type TypedColumn = Pick<Column, 'name' | 'type' | 'sqlType'>;
 
@@ -52,7 +53,7 @@ function duckdbTable(columns: readonly TypedColumn[], rows: readonly Row[]): Val
   const lists = columns.filter((column) => !texts.includes(column));
   const unnested = [
     sql`unnest(range(cast(${parameter(String(rows.length))} as bigint))) as place`,
-    sql`unnest(from_json(cast(${parameter(textRows(texts, rows, (_column, value) => String(value)))} as varchar), '["VARCHAR[]"]')) as texts`,
+    sql`unnest(from_json(cast(${parameter(textRows(texts, rows, (_column, value) => textOf(value)))} as varchar), '["VARCHAR[]"]')) as texts`,
     ...lists.map(
       (column, index) =>
         sql`unnest(cast(${parameter(valuesOf(column, rows))} as ${raw(`${column.sqlType}[]`)})) as ${raw(`list${index}`)}`,
@@ -76,12 +77,12 @@ function valuesOf({ name }: TypedColumn, rows: readonly Row[]): PlainValue[] {
 function textRows(
   columns: readonly TypedColumn[],
   rows: readonly Row[],
-  textOf: (column: TypedColumn, value: PlainValue) => string,
+  write: (column: TypedColumn, value: PlainValue) => string,
 ): string {
   const texts = rows.map((row) =>
     columns.map((column) => {
       const value = row[column.name] ?? null;
-      return value === null ? null : textOf(column, value);
+      return value === null ? null : write(column, value);
     }),
   );
   return JSON.stringify(texts);
@@ -100,7 +101,7 @@ function isReadFromText({ kind }: ValueType, values: readonly PlainValue[]): boo
     case 'date':
     case 'timestamp':
       // Years of six digits, and infinity.
-      return values.every((value) => value === null || /^\d/.test(String(value)));
+      return values.every((value) => value === null || /^\d/.test(textOf(value)));
     default:
       return true;
   }

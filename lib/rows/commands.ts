@@ -156,8 +156,7 @@ function given({ columns }: Relation, row: Row): Row {
 
 /** Of new rows, only what the database made is kept: the rest is in the command, which is the same when it is sent again. */
 function answerForms(relation: Relation, command: Command): AnswerForms<Outcome<Command>> {
-  if (command.kind !== 'createMany')
-    return { keep: (value) => value as PlainValue, restore: (kept) => kept as Outcome<Command> };
+  if (command.kind !== 'createMany') return { keep: (value) => value, restore: (kept) => kept as Outcome<Command> };
   const { rows } = command;
   return {
     keep: (value) =>

@@ -10,7 +10,7 @@ import { bind } from './bind.ts';
 import { type Comparison, type Filter, mapTree, ParameterFault, type Tree } from './filter.ts';
 import { type Operator, ValueFault } from './kind.ts';
 import { listed } from './names.ts';
-import { operatorsOf, parseText } from './values.ts';
+import { operatorsOf, parseText, textOf } from './values.ts';
 
 /** A comparison of a known column with values of its type; of `like` with a pattern, of `is` with a word. */
 export interface PlannedComparison {
@@ -81,7 +81,7 @@ const symbols = { eq: '=', neq: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=', li
 function comparisonSql(engine: Engine, { column, operator, values }: PlannedComparison): Sql {
   const own = name(column.name);
   const [first = null] = values;
-  if (operator === 'is') return raw(`${own.texts[0]} is ${first === 'not_null' ? 'not null' : String(first)}`);
+  if (operator === 'is') return raw(`${own.texts[0]} is ${first === 'not_null' ? 'not null' : textOf(first)}`);
   if (operator === 'like' || operator === 'ilike')
     return sql`${own} ${raw(symbols[operator])} cast(${parameter(first)} as text) escape '\\'`;
   const [left, bound] = operands(engine, column, values);

@@ -32,9 +32,9 @@ export type Filter = Tree<Comparison>;
 
 /** Makes a tree of other leaves. */
 export function mapTree<A extends object, B>(tree: Tree<A>, leaf: (leaf: A) => B): Tree<B> {
-  if ('and' in tree) return { and: (tree.and as readonly Tree<A>[]).map((each) => mapTree(each, leaf)) };
-  if ('or' in tree) return { or: (tree.or as readonly Tree<A>[]).map((each) => mapTree(each, leaf)) };
-  if ('not' in tree) return { not: mapTree(tree.not as Tree<A>, leaf) };
+  if ('and' in tree) return { and: tree.and.map((each) => mapTree(each, leaf)) };
+  if ('or' in tree) return { or: tree.or.map((each) => mapTree(each, leaf)) };
+  if ('not' in tree) return { not: mapTree(tree.not, leaf) };
   return leaf(tree);
 }
 

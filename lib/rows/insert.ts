@@ -72,10 +72,10 @@ function insertSql(scope: Scope, relation: Relation, rows: readonly Row[], confl
 
 function conflictSql(relation: Relation, given: readonly Column[], { columns, resolution, sets }: OnConflict): Sql {
   const target = sql`on conflict (${join(columns.map((column) => name(column)))}) do`;
-  const names = sets ?? given.map((column) => column.name);
-  const changed = names.filter((column) => !columns.includes(column));
+  const set = sets ?? given.map((column) => column.name);
+  const changed = set.filter((column) => !columns.includes(column));
   if (resolution === 'ignore' || changed.length === 0) return sql`${target} nothing`;
-  const renewed = renewedColumn(relation, names);
+  const renewed = renewedColumn(relation, set);
   const all = renewed === null ? changed : [...changed, renewed];
   return sql`${target} update set ${join(all.map((column) => sql`${name(column)} = excluded.${name(column)}`))}`;
 }
@@ -103,7 +103,7 @@ function requireDistinct(relation: Relation, rows: readonly Row[], columns: read
   });
 }
 
-/** Null for a row that clashes with none: null equals nothing, and what is left out is made anew. */
+/** Null for a row that clashes with none: null equals nothing, and what is left out gets another value. */
 function conflictKey(columns: readonly string[], row: Row): string | null {
   const values = columns.map((column) => row[column] ?? null);
   return values.includes(null) ? null : JSON.stringify(values);

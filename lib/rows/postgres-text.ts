@@ -5,21 +5,22 @@
  */
 import type { ValueType } from '../catalog/types.ts';
 import type { PlainValue } from '../values.ts';
+import { textOf } from './values.ts';
 
 /** The text of a value that is not null. */
 export function postgresText(type: ValueType, value: PlainValue): string {
   switch (type.kind) {
     case 'blob':
-      return `\\x${Buffer.from(String(value), 'base64').toString('hex')}`;
+      return `\\x${Buffer.from(textOf(value), 'base64').toString('hex')}`;
     case 'date':
     case 'timestamp':
-      return withEra(String(value));
+      return withEra(textOf(value));
     case 'interval':
       return intervalText(value as { readonly months: number; readonly days: number; readonly micros: string });
     case 'list':
       return listText(type.item, value as readonly PlainValue[]);
     default:
-      return String(value);
+      return textOf(value);
   }
 }
 

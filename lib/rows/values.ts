@@ -83,7 +83,7 @@ export function valueSchema(type: ValueType): JsonSchema {
 /** JSON Schema of the values that are taken, null left out. */
 export function valueInputSchema(type: ValueType): JsonSchema {
   const kind = kindOf(type);
-  return (kind.inputSchema ?? kind.schema).call(kind, type);
+  return kind.inputSchema ? kind.inputSchema(type) : kind.schema(type);
 }
 
 function isWrittenAsJson({ kind }: ValueType): boolean {

@@ -7,7 +7,6 @@ import { createEndpoints } from '../../lib/http/endpoints.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../../lib/schema/migrations/index.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
 import { answerCheck } from '../support/openapi.ts';
 import { localRequest } from '../support/requests.ts';
 
@@ -48,7 +47,6 @@ export function startInstance({ environment, machine, runtime = systemRuntime }:
   const log: LogEntry[] = [];
   const waited: Promise<unknown>[] = [];
   const app = createApp({
-    schema,
     migrations,
     runtime,
     environment: () => ({ TMPDIR: join(machine, 'tmp'), ...environment }),
