@@ -6,17 +6,20 @@
  * replicas in one process, or a process that is killed in the middle of a commit; the latter loses nothing that was
  * acknowledged.
  */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { openChain } from './app/chain.ts';
 import { type BackendFactories, backendFactories } from './backends.ts';
+import { loadMigrations } from './catalog/migration-files.ts';
+import type { Migration } from './catalog/migrations.ts';
 import type { BackendName } from './config/backends.ts';
 import { type Examination, examineEnvironment } from './config/config.ts';
 import { processEnvironment } from './config/process.ts';
 import type { Environment } from './config/variables.ts';
 import type { Database } from './db/database.ts';
+import type { MigrationMode } from './db/migration-report.ts';
 import { AppError } from './errors.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
-import type { Migration } from './schema/migration.ts';
-import { migrations } from './schema/migrations/index.ts';
 import type { UsageCounts } from './store/meter.ts';
 import { trackUsage } from './store/usage.ts';
 
@@ -31,6 +34,7 @@ export interface ProcessSignals {
 
 export interface AppOptions {
   readonly migrations: readonly Migration[];
+  readonly migrationMode?: MigrationMode;
   readonly runtime: Runtime;
   /** Read again by every opening: a corrected environment needs no restart where the platform can change it. */
   readonly environment: () => Environment;
@@ -60,6 +64,8 @@ export interface App {
   tracked<T>(work: () => T): { readonly value: T; readonly counts: () => UsageCounts };
   /** Ends what runs. Later calls of `open` fail. */
   close(): Promise<void>;
+  /** SIGTERM no longer closes this app: who owns the process calls `close`, after the last answer. */
+  closeOnlyWhenAsked(): void;
 }
 
 /** Vercel leaves 500 ms after SIGTERM: https://vercel.com/docs/functions/functions-api-reference#sigterm-signal */
@@ -75,6 +81,7 @@ class LazyApp implements App {
   readonly #onTerminate = (): void => void this.#terminate();
   #opening: Promise<OpenBackend> | null = null;
   #closed = false;
+  #closesBySignal = true;
 
   constructor(options: AppOptions) {
     this.runtime = options.runtime;
@@ -103,10 +110,15 @@ class LazyApp implements App {
     await opened?.database.close();
   }
 
+  closeOnlyWhenAsked(): void {
+    this.#closesBySignal = false;
+    this.#options.signals.off('SIGTERM', this.#onTerminate);
+  }
+
   /** The first of concurrent calls comes here; the others wait for its promise. */
   async #openOnce(): Promise<OpenBackend> {
     const { signals } = this.#options;
-    signals.once('SIGTERM', this.#onTerminate);
+    if (this.#closesBySignal) signals.once('SIGTERM', this.#onTerminate);
     try {
       return await openChosen(this.#options, this.examine());
     } catch (error) {
@@ -150,9 +162,19 @@ export function notTheRequest(error: unknown): unknown {
   return new AppError('unavailable', message, { cause: error, ...(hint === undefined ? {} : { hint }) });
 }
 
+/** The project's folder: beside the bundle in a deployment, else beside lib/. */
+export function projectMigrations(): readonly Migration[] {
+  const places = ['migrations', '../migrations'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  const folder = places.find((path) => existsSync(path));
+  return folder === undefined ? [] : loadMigrations(folder);
+}
+
 /** The app of this process. Making it opens nothing. */
 export const app: App = createApp({
-  migrations,
+  // Read by each opening, so that a file that is wrong is an answer of the app.
+  get migrations() {
+    return projectMigrations();
+  },
   runtime: systemRuntime,
   environment: processEnvironment,
   factories: backendFactories,

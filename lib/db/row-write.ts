@@ -4,9 +4,9 @@
  * Owns: reading the nodes, and the rule that a key is never updated. Knows nothing of either engine. The worst that can
  * happen: a write that is taken for another.
  */
-import type { InsertQueryNode, OperationNode, RootOperationNode, ValuesNode } from '#packages/kysely';
+import type { InsertQueryNode, OperationNode, RootOperationNode, ValuesNode } from 'kysely';
 import { AppError } from '../errors.ts';
-import type { TableName } from '../sync/catalog.ts';
+import type { TableName } from '../sync/shapes.ts';
 
 /** A statement that writes rows, as its node describes it. */
 export interface RowWrite {

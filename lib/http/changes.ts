@@ -11,6 +11,7 @@ import type { ChangePage, ChangeSet, Database } from '../db/database.ts';
 import { ParameterFault } from '../rows/filter.ts';
 import { parseLimit } from '../rows/list.ts';
 import { type Parameter, ParameterReader } from '../rows/parameters.ts';
+import { changeFilter, type PassChanges } from './change-filter.ts';
 import { eventStream } from './event-stream.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { negotiate } from './accept.ts';
@@ -29,16 +30,17 @@ const setsPerRound = 100;
 
 export function changesHandler(app: App): Handler {
   return async (context) => {
-    const { after: given, limit } = inQuery(() => parseFeedQuery(context.address.parameters));
+    const { after: given, limit, ...filter } = inQuery(() => parseFeedQuery(context.address.parameters));
     const isStream = negotiate(context.request.headers, changeTypes) === 'text/event-stream';
     const database = await context.database();
     const after = (isStream ? lastEventId(context) : null) ?? given ?? (await findHead(context, database));
     const { signal } = context.request;
+    const pass = await changeFilter(database, filter);
     const page = context.noted(await database.changes({ after, limit, signal }));
     requireKept(page, after);
-    if (!isStream) return Response.json(pageBody(page, after));
+    if (!isStream) return Response.json(pageBody(page, after, pass));
     return eventStream((ended) =>
-      tellChanges(app, context, { database, page, after, beganMs: app.runtime.monotonicMs() }, ended),
+      tellChanges(app, context, { database, page, after, pass, beganMs: app.runtime.monotonicMs() }, ended),
     );
   };
 }
@@ -47,6 +49,10 @@ interface FeedQuery {
   /** Null: from now on. */
   readonly after: number | null;
   readonly limit: number;
+  /** Null: of all tables. */
+  readonly table: string | null;
+  /** Of one row, as a path names it; null: of all rows. */
+  readonly key: string | null;
 }
 
 const defaultSets = 100;
@@ -57,8 +63,13 @@ function parseFeedQuery(parameters: readonly Parameter[]): FeedQuery {
   const reader = new ParameterReader(parameters);
   const after = reader.once('after', parseVersion);
   const limit = reader.once('limit', (text) => parseLimit(text, maxSets)) ?? defaultSets;
-  reader.finish('is no parameter of the change feed; it has "after" and "limit"');
-  return { after, limit };
+  const table = reader.once('table', (text) => text);
+  const key = reader.once('key', (text) => {
+    if (table === null) throw new ParameterFault('needs a table');
+    return text;
+  });
+  reader.finish('is no parameter of the change feed; it has "after", "limit", "table" and "key"');
+  return { after, limit, table, key };
 }
 
 function parseVersion(text: string): number {
@@ -80,8 +91,8 @@ async function findHead(context: RequestContext, database: Database): Promise<nu
   return (await nothing).version;
 }
 
-function pageBody({ sets, oldest, head }: ChangePage, after: number) {
-  return { data: sets, next: sets.at(-1)?.version ?? after, oldest, head };
+function pageBody({ sets, oldest, head }: ChangePage, after: number, pass: PassChanges) {
+  return { data: sets.flatMap((set) => pass(set) ?? []), next: sets.at(-1)?.version ?? after, oldest, head };
 }
 
 /** @throws RequestError 410, 400 */
@@ -105,6 +116,7 @@ interface Position {
   /** What is there already. */
   readonly page: ChangePage;
   readonly after: number;
+  readonly pass: PassChanges;
   /** When the answer began, on the monotonic clock. */
   readonly beganMs: number;
 }
@@ -130,19 +142,20 @@ async function* tellChanges(
 
 async function* followChanges(
   { runtime }: Pick<App, 'runtime'>,
-  { database, beganMs, ...start }: Position,
+  { database, pass, beganMs, ...start }: Position,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   let { page, after } = start;
   let [pauseMs, spokeMs] = [firstPauseMs, beganMs];
   while (runtime.monotonicMs() - beganMs < streamForMs) {
-    for (const set of page.sets) yield eventOf(set);
-    const isQuiet = page.sets.length === 0;
+    const passed = page.sets.flatMap((set) => pass(set) ?? []);
+    for (const set of passed) yield eventOf(set);
+    const isQuiet = passed.length === 0;
     after = page.sets.at(-1)?.version ?? after;
     pauseMs = isQuiet ? Math.min(pauseMs * 1.5, longestPauseMs) : firstPauseMs;
     if (!isQuiet) spokeMs = runtime.monotonicMs();
     if (runtime.monotonicMs() - spokeMs >= heartbeatMs) {
-      yield ': nothing new\n\n';
+      yield page.sets.length === 0 ? ': nothing new\n\n' : `id: ${after}\n\n`;
       spokeMs = runtime.monotonicMs();
     }
     if (after >= page.head) await runtime.sleep(pauseMs, signal);

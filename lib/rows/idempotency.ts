@@ -6,7 +6,7 @@
  * decides again. The worst that can happen: a key that is forgotten too soon, so that a write is done twice.
  * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import { AppError } from '../errors.ts';
 import { momentOfMillis } from '../datetime.ts';
 import type { PlainValue, Queries } from '../values.ts';

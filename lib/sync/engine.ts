@@ -15,13 +15,13 @@ import {
   type BulkWork,
   type Replacement,
 } from './bulk-commit.ts';
-import type { Catalog } from './catalog.ts';
+import type { Shapes } from './shapes.ts';
 import type { Definitions } from './definitions.ts';
 import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
 import type { Committed, WriteTransaction } from './batch.ts';
 import { GroupCommit } from './commit.ts';
 import { ReplicaCopies, type ReplicaCopy } from './copies.ts';
-import { defaultSettings, type Step, type SyncContext, type SyncSettings } from './context.ts';
+import { defaultSettings, type PrepareAdopted, type Step, type SyncContext, type SyncSettings } from './context.ts';
 import { Feed, type FeedPage } from './feed.ts';
 import { SharedProbe } from './head.ts';
 import { ReplicaHost } from './host.ts';
@@ -47,6 +47,8 @@ export interface EngineOptions {
   readonly look?: Promise<Look>;
   /** Called at each step of the protocol. For tests that crash there. */
   readonly onStep?: (step: Step) => void | Promise<void>;
+  /** Default: an adopted file stays as it is. */
+  readonly prepareAdopted?: PrepareAdopted;
 }
 
 export interface EngineStatus {
@@ -182,8 +184,8 @@ export class Engine {
   }
 
   /** The shapes of the tables, for the work of a write. */
-  get catalog(): Catalog {
-    return this.#host.replica.catalog;
+  get shapes(): Shapes {
+    return this.#host.replica.shapes;
   }
 
   /** The replica as it is, for when the store is away. */
@@ -255,7 +257,7 @@ export class Engine {
 }
 
 function makeContext(options: EngineOptions, warnings: Warnings): SyncContext {
-  const { store, runtime, onStep } = options;
+  const { store, runtime, onStep, prepareAdopted } = options;
   return {
     store,
     runtime,
@@ -263,6 +265,7 @@ function makeContext(options: EngineOptions, warnings: Warnings): SyncContext {
     settings: { ...defaultSettings, ...options.settings },
     writer: runtime.uuid(),
     step: onStep ?? (() => undefined),
+    prepareAdopted: prepareAdopted ?? (() => Promise.resolve()),
     transfers: new Transfers(),
     warn: warnings.note,
   };

@@ -6,7 +6,7 @@ import { backendFactories } from '../../lib/backends.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { answerCheck } from '../support/openapi.ts';
 import { localRequest } from '../support/requests.ts';
 
@@ -24,8 +24,6 @@ export interface Instance {
   settled(): Promise<void>;
   stop(): Promise<void>;
 }
-
-const holdAgainstDocument = answerCheck(schema);
 
 const noSignals = {
   pid: 1,
@@ -53,6 +51,7 @@ export function startInstance({ environment, machine, runtime = systemRuntime }:
     factories: backendFactories,
     signals: noSignals,
   });
+  const holdAgainstDocument = answerCheck(app);
   const endpoints = createEndpoints({
     app,
     log: (entry) => void log.push(entry),

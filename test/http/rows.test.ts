@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { migrations } from '../support/migrations.ts';
 import type { Row } from '../../lib/values.ts';
 import { samplesMigration } from '../support/samples.ts';
 import { type Service, startService } from '../support/service.ts';
-import { sampleMigrations, sqlMigration } from '../support/tables.ts';
 
-const unlike = sqlMigration(
-  '9002_unlike',
-  `CREATE TABLE "a.b c/""d" (k VARCHAR, n BIGINT, v VARCHAR, g VARCHAR GENERATED ALWAYS AS (v || '!'), PRIMARY KEY (n, k));
+const unlike = {
+  name: '9002_unlike',
+  sql: `CREATE TABLE "a.b c/""d" (k VARCHAR, n BIGINT, v VARCHAR, g VARCHAR GENERATED ALWAYS AS (v || '!'), PRIMARY KEY (n, k));
    CREATE TABLE bare (x INTEGER, "select" VARCHAR);
    CREATE VIEW few AS SELECT n, v FROM "a.b c/""d";
    CREATE SCHEMA shop; CREATE TABLE shop.goods (code VARCHAR PRIMARY KEY, price DECIMAL(10, 2) NOT NULL);
    CREATE TABLE changes (id INTEGER PRIMARY KEY)`,
-);
+};
 
 interface Body extends Row {
   data: Row[];
@@ -23,14 +23,13 @@ let service: Service;
 
 beforeEach(async () => {
   service = await startService({
-    migrations: [...sampleMigrations, samplesMigration, unlike],
+    migrations: [...migrations, samplesMigration, unlike],
   });
 });
 afterEach(() => service.app.close());
 
 const bodyOf = async (response: Response) => (await response.json()) as Body;
 const ada = { name: 'Ada', email: 'ada@example.org' };
-const missing = '0193f0c0-0000-7000-8000-00000000dead';
 
 async function create(table: string, json: object): Promise<string> {
   const response = await service.send('POST', `/api/${table}`, { json });
@@ -98,15 +97,9 @@ describe('one row', () => {
   it('is replaced, changed and deleted', async () => {
     const path = `/api/courses/${await create('courses', { code: 'A', title: 'B', credits: 1 })}`;
     const replaced = await service.send('PUT', path, { json: { code: 'A', title: 'C', credits: 2 } });
-    expect([replaced.status, await bodyOf(replaced)]).toMatchObject([
-      200,
-      { title: 'C', credits: 2 },
-    ]);
+    expect([replaced.status, await bodyOf(replaced)]).toMatchObject([200, { title: 'C', credits: 2 }]);
     const changed = await service.send('PATCH', path, { json: { credits: 3 } });
-    expect([changed.status, await bodyOf(changed)]).toMatchObject([
-      200,
-      { title: 'C', credits: 3 },
-    ]);
+    expect([changed.status, await bodyOf(changed)]).toMatchObject([200, { title: 'C', credits: 3 }]);
     const deleted = await service.send('DELETE', path);
     expect([deleted.status, await deleted.text()]).toEqual([204, '']);
     for (const [method, json] of [
@@ -264,7 +257,10 @@ describe('tables of other kinds', () => {
     const location = created.headers.get('location') ?? '';
     expect(location).toBe(`${path}/9007199254740993,x%2C%2F%22%25%C3%A9%20y`);
     expect(await bodyOf(await service.send('GET', location))).toEqual(row);
-    expect(await bodyOf(await service.send('PATCH', location, { json: { v: 'w' } }))).toMatchObject({ v: 'w', g: 'w!' });
+    expect(await bodyOf(await service.send('PATCH', location, { json: { v: 'w' } }))).toMatchObject({
+      v: 'w',
+      g: 'w!',
+    });
     expect(await bodyOf(await service.send('PUT', location, { json: {} }))).toMatchObject({ v: null, g: null });
     expect((await bodyOf(await service.send('GET', `${path}?k=eq.${encodeURIComponent(k)}`))).data).toHaveLength(1);
     for (const wrong of ['9007199254740993', '9007199254740993,a,b', 'x,y', '1,x'])
@@ -286,7 +282,10 @@ describe('tables of other kinds', () => {
   it('may have no key: rows are listed and matched, and have no address', async () => {
     const created = await service.send('POST', '/api/bare', { json: { x: 1, select: 's' } });
     expect([created.status, created.headers.get('location'), created.headers.get('etag')]).toEqual([201, null, null]);
-    expect(await bodyOf(await service.send('GET', '/api/bare?%22select%22=eq.s'))).toEqual({ data: [{ x: 1, select: 's' }], next: null });
+    expect(await bodyOf(await service.send('GET', '/api/bare?%22select%22=eq.s'))).toEqual({
+      data: [{ x: 1, select: 's' }],
+      next: null,
+    });
     expect(await bodyOf(await service.send('PATCH', '/api/bare?x=eq.1', { json: { x: 2 } }))).toEqual({ updated: 1 });
     expect((await service.send('GET', '/api/bare/1')).status).toBe(404);
     expect(await bodyOf(await service.send('DELETE', '/api/bare?x=eq.2'))).toEqual({ deleted: 1 });
@@ -313,6 +312,9 @@ describe('tables of other kinds', () => {
     await service.database.write((_queries, scope) => scope.run('CREATE TABLE later (id INTEGER PRIMARY KEY)'));
     expect((await service.send('POST', '/api/later', { json: { id: 7 } })).status).toBe(201);
     await service.database.write((_queries, scope) => scope.run('ALTER TABLE later ADD COLUMN words VARCHAR'));
-    expect(await bodyOf(await service.send('PATCH', '/api/later/7', { json: { words: 'w' } }))).toEqual({ id: 7, words: 'w' });
+    expect(await bodyOf(await service.send('PATCH', '/api/later/7', { json: { words: 'w' } }))).toEqual({
+      id: 7,
+      words: 'w',
+    });
   });
 });

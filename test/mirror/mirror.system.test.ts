@@ -83,15 +83,15 @@ describe('the mirror', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('has tables that keep no changes, and is copied anew when these differ, or when changes are gone', async () => {
-    await run('CREATE TABLE notes (text varchar); INSERT INTO notes VALUES (1)');
+  it('follows tables without a key, and is copied anew when changes are gone', async () => {
     const instance = start(inFolder());
     await addStudents(instance, 'Ada');
-    expect(await refresh(instance)).toMatchObject({ how: 'copied', rows: 2 });
+    await run('CREATE TABLE notes (text varchar); INSERT INTO notes VALUES (1), (1)');
+    expect(await refresh(instance)).toMatchObject({ how: 'copied', rows: 3 });
     expect(await refresh(instance)).toMatchObject({ how: 'current' });
-    await run('UPDATE notes SET text = 2');
-    expect(await refresh(instance)).toMatchObject({ how: 'copied' });
-    expect(await published('SELECT text FROM notes')).toEqual(['2']);
+    await run('UPDATE notes SET text = 2 WHERE ctid = (SELECT min(ctid) FROM notes)');
+    await refresh(instance);
+    expect(await published('SELECT text FROM notes ORDER BY text')).toEqual(['1', '2']);
     await addStudents(instance, 'Bob');
     await run(
       'UPDATE eider.state SET dropped = (SELECT max(version) FROM eider.changes); DELETE FROM eider.changes; DROP TABLE notes',
@@ -145,6 +145,26 @@ describe('the mirror', { timeout: 60_000 }, () => {
     expect(await published()).toEqual(['Own']);
     const { body } = await instance.send('GET', 'db-status');
     expect(body['warnings']).toEqual([expect.stringContaining('is not refreshed as its mirror')]);
+  });
+
+  it('is the same whatever the address of PostgreSQL, and not that of another database on the server', async () => {
+    const instance = start(inFolder());
+    await addStudents(instance, 'Ada');
+    expect(await refresh(instance)).toMatchObject({ how: 'copied' });
+    await instance.stop();
+    const { username, password, port, pathname } = new URL(url);
+    const renamed = `postgres://localhost/?user=${username}&password=${password}&port=${port}&dbname=${pathname.slice(1)}`;
+    const later = start({ ...inFolder(), DATABASE_URL: renamed });
+    await addStudents(later, 'Bob');
+    expect(await refresh(later)).toMatchObject({ how: 'replayed', rows: 1 });
+    await later.stop();
+    const other = new URL(await server.createDatabase()).pathname.slice(1);
+    const stranger = start({ ...inFolder(), DATABASE_URL: `${url}?dbname=${other}` });
+    expect(await refresh(stranger)).toMatchObject({
+      how: 'failed',
+      reason: expect.stringContaining('of another') as string,
+    });
+    expect(await published()).toEqual(['Ada', 'Bob']);
   });
 
   it('stops being one when somebody else writes to it', async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MoveEvent } from '../../lib/db/move/report.ts';
 import { openPostgresDatabase } from '../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { duckDbEnd, move, postgresEnd } from '../support/ends.ts';
 import { temporaryFolder } from '../support/engine.ts';
 import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';

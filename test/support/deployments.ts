@@ -2,12 +2,12 @@
 import { onTestFinished } from 'vitest';
 import { openPostgresDatabase } from '../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
+import { migrations as defaultMigrations } from './migrations.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
 import { movableRuntime } from './engine.ts';
 import { startReplicated } from './replicated.ts';
 import type { PostgresServer } from './servers/postgres.ts';
 import { type Service, type ServiceOptions, startService } from './service.ts';
-import { sampleMigrations } from './tables.ts';
 
 /** One deployment: its instances share a database. All end with the test. */
 export interface Deployment {
@@ -27,7 +27,7 @@ export const onPostgres =
   () => {
     const created = server().createDatabase();
     return {
-      async instance({ migrations = sampleMigrations, ...options } = {}) {
+      async instance({ migrations = defaultMigrations, ...options } = {}) {
         const runtime = movableRuntime();
         const connectionString = await created;
         const open = () => openPostgresDatabase({ connectionString, driver: 'pg', migrations, runtime });

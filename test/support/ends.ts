@@ -5,7 +5,7 @@ import { moveDatabase } from '../../lib/db/move/move.ts';
 import type { MoveReport, OnMoveEvent } from '../../lib/db/move/report.ts';
 import { openMigratedPool } from '../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from './migrations.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
 import { Engine } from '../../lib/sync/engine.ts';
 import { openDatabase, temporaryFolder } from './engine.ts';

@@ -1,12 +1,12 @@
 /** Services on one store, as instances of one deployment are: each has a replica of its own, in real DuckDB. */
 import { onTestFinished } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import type { Migration } from '../../lib/schema/migration.ts';
+import { migrations } from './migrations.ts';
+import type { Migration } from '../../lib/catalog/migrations.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { movableRuntime, openDatabase, type OpenOptions } from './engine.ts';
 import { type Service, type ServiceOptions, startService } from './service.ts';
-import { sampleMigrations } from './tables.ts';
 
 export interface ReplicatedOptions extends ServiceOptions {
   readonly store?: Store;
@@ -22,7 +22,7 @@ export async function startReplicated(options: ReplicatedOptions = {}): Promise<
     runtime,
     ...service,
     open: async () => {
-      const opened = await openDatabase({ store, runtime, migrations: options.migrations ?? sampleMigrations, ...database });
+      const opened = await openDatabase({ store, runtime, migrations: options.migrations ?? migrations, ...database });
       // Before its folder goes: what follows an answer may still be at work in it.
       onTestFinished(async () => void (await Promise.allSettled(started.waited)));
       return opened;

@@ -1,9 +1,9 @@
 /** A table with columns of many kinds, known to tests alone: what works for it works for any table. */
-import { sqlMigration } from './tables.ts';
+import type { Migration } from '../../lib/catalog/migrations.ts';
 
-export const samplesMigration = sqlMigration(
-  '9001_samples',
-  `CREATE TABLE samples (
+export const samplesMigration: Migration = {
+  name: '9001_samples',
+  sql: `CREATE TABLE samples (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
     label VARCHAR(40),
     note VARCHAR(5000),
@@ -17,4 +17,4 @@ export const samplesMigration = sqlMigration(
     created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
   )`,
-);
+};

@@ -6,12 +6,12 @@ import type { Environment } from '../../lib/config/variables.ts';
 import { createEndpoints, type Endpoints } from '../../lib/http/endpoints.ts';
 import type { LoadLimits } from '../../lib/http/load-shedder.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
-import type { Migration } from '../../lib/schema/migration.ts';
+import { migrations as defaultMigrations } from './migrations.ts';
+import type { Migration } from '../../lib/catalog/migrations.ts';
 import { answerCheck } from './openapi.ts';
 import { openPlainDatabase, type PlainDatabase } from './plain-database.ts';
 import { fromThisMachine } from './requests.ts';
 import { testRuntime, type TestRuntime } from './runtime.ts';
-import { sampleMigrations } from './tables.ts';
 
 export interface Service {
   readonly app: App;
@@ -42,7 +42,7 @@ export interface ServiceOptions {
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
-  const { migrations = sampleMigrations, environment = {}, runtime = testRuntime() } = options;
+  const { migrations = defaultMigrations, environment = {}, runtime = testRuntime() } = options;
   const database = await openPlainDatabase(migrations);
   const log: LogEntry[] = [];
   const waited: Promise<unknown>[] = [];

@@ -6,17 +6,16 @@
  * replica that some migration has not reached is not used.
  */
 import { AppError } from '../../errors.ts';
-import type { Migration } from '../../schema/migration.ts';
-import { Catalog } from '../../sync/catalog.ts';
+import type { Migration } from '../../catalog/migrations.ts';
+import { Shapes } from '../../sync/shapes.ts';
 import { type LeftoverOptions, openLeftover } from '../../sync/leftover.ts';
 import { runWork } from '../../sync/batch.ts';
 import type { LocalState, Overlay } from '../../sync/overlay.ts';
-import type { Session } from '../../sync/sql.ts';
 import type { Work } from '../database.ts';
 import { Catalogs } from './catalogs.ts';
-import { migrationsDone } from './migrate.ts';
-import { onlyReadingScope, readingScope, writingScope } from './scope.ts';
-import { onlyReadingQueries, readingQueries, writingQueries } from './transaction.ts';
+import { haveRun } from './migrate.ts';
+import { readingScope, writingScope } from './scope.ts';
+import { onlyReadingQueries, readingQueries, runWriting } from './transaction.ts';
 
 export interface LocalCopy {
   readonly databaseId: string | null;
@@ -49,15 +48,10 @@ export interface LeftoverCopyOptions extends LeftoverOptions {
 export async function openLeftoverCopy({ migrations, ...options }: LeftoverCopyOptions): Promise<LeftoverCopy | null> {
   const state = await openLeftover(options);
   if (!state) return null;
-  const isUpToDate = await state.read((session) => hasRun(session, migrations)).catch(() => false);
+  const isUpToDate = await state.read((session) => haveRun(session, migrations)).catch(() => false);
   if (isUpToDate) return withClose(copyOf(state, new Catalogs(options.runtime)), () => state.close());
   await state.close();
   return null;
-}
-
-async function hasRun(session: Session, migrations: readonly Migration[]): Promise<boolean> {
-  const done = await migrationsDone(session);
-  return migrations.every(({ name }) => done.has(name));
 }
 
 function withClose(copy: LocalCopy, close: () => Promise<void>): LeftoverCopy {
@@ -95,7 +89,7 @@ export function copyOf(state: LocalState, catalogs: Catalogs): LocalCopy {
 class OverlayDraft implements Draft {
   readonly #overlay: Overlay;
   readonly #catalogs: Catalogs;
-  #catalog: Catalog | null = null;
+  #shapes: Shapes | null = null;
 
   constructor(overlay: Overlay, catalogs: Catalogs) {
     this.#overlay = overlay;
@@ -110,17 +104,19 @@ class OverlayDraft implements Draft {
     const { definitions } = this.#overlay;
     const spoil = (): void => this.#overlay.spoil();
     return this.#overlay.use(async (session) => {
-      const scope = await onlyReadingScope(session, definitions, this.#catalogs, spoil);
+      const scope = await readingScope(session, definitions, this.#catalogs, spoil);
       return work(onlyReadingQueries(session, spoil), scope);
     }, signal);
   }
 
   write<T>(work: Work<T>): Promise<T> {
     return this.#overlay.use(async (session) => {
-      const catalog = (this.#catalog ??= new Catalog(session));
+      const shapes = (this.#shapes ??= new Shapes(session));
       const { result, dirty } = await runWork(
-        async (transaction) =>
-          work(writingQueries({ transaction, catalog }), await writingScope(transaction, this.#catalogs)),
+        (transaction) =>
+          runWriting({ transaction, shapes }, async ({ queries, run }) =>
+            work(queries, await writingScope(transaction, this.#catalogs, run)),
+          ),
         session,
         this.#overlay.definitions,
       );

@@ -2,10 +2,10 @@
 import { onTestFinished } from 'vitest';
 import type { Database } from '../../../lib/db/database.ts';
 import { type Command, executeCommand, type Outcome } from '../../../lib/rows/commands.ts';
-import type { Migration } from '../../../lib/schema/migration.ts';
 import type { PlainValue } from '../../../lib/values.ts';
 import { samplesMigration } from '../../support/samples.ts';
-import { sampleMigrations } from '../../support/tables.ts';
+import type { Migration } from '../../../lib/catalog/migrations.ts';
+import { migrations } from '../../support/migrations.ts';
 
 /** A backend under test. */
 export interface Place {
@@ -16,7 +16,7 @@ export interface Place {
 /** Makes a place with an empty database. */
 export type MakePlace = () => Promise<Place>;
 
-export const allMigrations: readonly Migration[] = [...sampleMigrations, samplesMigration];
+export const allMigrations: readonly Migration[] = [...migrations, samplesMigration];
 export const at = '2026-11-24T04:05:06.789012Z';
 
 /** The database with the default tables and the samples; closed when the test ends. */

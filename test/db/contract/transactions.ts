@@ -1,5 +1,5 @@
 /** Reads and writes as transactions: what is kept, what others see of it, what is refused. */
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../../lib/db/database.ts';
 import type { Queries } from '../../../lib/values.ts';
@@ -131,12 +131,12 @@ export function transactionContract(makePlace: MakePlace): void {
       expect(await accountIds(database)).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
     });
 
-    const refused: readonly (readonly [string, (queries: Queries) => Promise<unknown>])[] = [
+    /** PostgreSQL's queries take what the builder makes of rows; on DuckDB all of these are captured. */
+    const refusedOnPostgres: readonly (readonly [string, (queries: Queries) => Promise<unknown>])[] = [
       ['raw INSERT', (queries) => sql`INSERT INTO accounts VALUES ('x', 'x', 1)`.execute(queries)],
       ['raw UPDATE', (queries) => sql`  -- why\n UPDATE accounts SET balance = 5`.execute(queries)],
       ['TRUNCATE', (queries) => sql`TRUNCATE accounts`.execute(queries)],
       ['DROP', (queries) => sql`/* why */ DROP TABLE accounts`.execute(queries)],
-      ['COMMIT', (queries) => sql`COMMIT`.execute(queries)],
       ['DDL', (queries) => queries.schema.dropTable('accounts').execute()],
       ['a key that changes', (queries) => queries.updateTable('accounts').set({ id: 'z' }).execute()],
       [
@@ -158,13 +158,17 @@ export function transactionContract(makePlace: MakePlace): void {
             .thenDelete()
             .execute(),
       ],
+    ];
+    const refused: typeof refusedOnPostgres = [
+      ['COMMIT', (queries) => sql`COMMIT`.execute(queries)],
       ['a transaction within', (queries) => queries.transaction().execute(() => Promise.resolve())],
     ];
 
-    it('refuse what cannot be captured', async () => {
+    it('refuse what would end their transaction', async () => {
       const database = await open();
       await insertAccount(database, 'a');
-      for (const [, work] of refused) {
+      const onEngine = database.engine === 'postgres' ? refusedOnPostgres : [];
+      for (const [, work] of [...refused, ...onEngine]) {
         await expect(database.write(work)).rejects.toMatchObject({ kind: 'invalid' });
       }
       expect(await balances(database)).toEqual([['a', 0]]);
@@ -189,7 +193,7 @@ export function transactionContract(makePlace: MakePlace): void {
       const written = database.read((queries) =>
         queries.insertInto('accounts').values({ id: 'x', owner: 'x', balance: 1 }).execute(),
       );
-      await expect(written).rejects.toThrow(/read-only/);
+      await expect(written).rejects.toThrow(/\bread\b/);
       expect(await accountIds(database)).toEqual([]);
     });
 

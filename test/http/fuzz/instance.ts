@@ -1,5 +1,5 @@
 /** An instance as it runs: the functions over HTTP, on DuckDB and a directory. */
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import { join } from 'node:path';
 import { createApp } from '../../../lib/app.ts';
 import { backendFactories } from '../../../lib/backends.ts';
@@ -7,7 +7,7 @@ import { createEndpoints, type Endpoints } from '../../../lib/http/endpoints.ts'
 import { defaultLoadLimits } from '../../../lib/http/load-shedder.ts';
 import { lineLog } from '../../../lib/http/log.ts';
 import { systemRuntime } from '../../../lib/runtime.ts';
-import { migrations } from '../../../lib/schema/migrations/index.ts';
+import { migrations } from '../../support/migrations.ts';
 import { serveFunctions } from '../../support/function-server.ts';
 import type { Route } from '../../support/routes.ts';
 import { type Client, createClient } from './client.ts';
