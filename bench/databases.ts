@@ -15,7 +15,7 @@ import { migrations } from '../lib/schema/migrations/index.ts';
 import { schema } from '../lib/schema/tables/index.ts';
 import { momentOfMillis } from '../lib/schema/moments.ts';
 import { createDirectoryStore } from '../lib/store/directory.ts';
-import { withLatency } from '../lib/store/latency.ts';
+import { withLatency } from '../test/support/stores/latency.ts';
 import type { Store } from '../lib/store/store.ts';
 
 /** The database file's key in every store of the benches. */

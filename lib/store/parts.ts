@@ -1,9 +1,6 @@
 /**
- * Large bodies in parts: a few on their way at once, each read into memory that is used again for the next one.
- *
- * Owns: which bytes make which part, how many are held, and that all have ended when the first failure is told. Knows
- * nothing of providers. The worst that can happen: memory that grows with the body, since the memory of parts that were
- * sent is freed late (it is outside of V8's heap, which sees no need to collect); hence one buffer for each sender.
+ * Large bodies in parts, a few on their way at once. Each sender uses one buffer again and again: memory of parts that
+ * were sent is outside of V8's heap, and would be freed late.
  */
 import { bodyChunks } from './body.ts';
 import { throwIfAborted } from './signal.ts';
@@ -28,10 +25,12 @@ export interface Part {
   read(body: StreamBody): Promise<Uint8Array>;
 }
 
-/** As many parts as S3 takes, and what speaks its language: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+/** Of S3, and of what speaks its protocol: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
 const mostParts = 10_000;
+/** Of Google Cloud Storage: https://cloud.google.com/storage/docs/performing-resumable-uploads */
+const partUnit = 256 * 1024;
 
-/** Sends all parts; answers what `send` answered, in their order. The first failure stops the others, and is thrown last. */
+/** Sends all parts; answers what `send` answered, in their order. The first failure stops the others, and is thrown once all have ended. */
 export async function sendParts<T>(options: PartsOptions, send: (part: Part) => Promise<T>): Promise<T[]> {
   const ranges = partRanges(options.size, options.partBytes);
   const failing = new AbortController();
@@ -59,7 +58,7 @@ export async function sendParts<T>(options: PartsOptions, send: (part: Part) => 
 }
 
 function partRanges(size: number, partBytes: number): readonly ByteRange[] {
-  const bytes = Math.max(partBytes, Math.ceil(size / mostParts));
+  const bytes = Math.max(partBytes, Math.ceil(size / mostParts / partUnit) * partUnit);
   return Array.from({ length: Math.ceil(size / bytes) }, (_, index) => ({
     start: index * bytes,
     end: Math.min(size, (index + 1) * bytes),

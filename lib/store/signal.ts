@@ -1,9 +1,4 @@
-/**
- * Operations that can be stopped from outside.
- *
- * The worst that can happen: a write reported as not done that was done; so a write is only ever stopped between its
- * steps, by whoever knows what has happened so far.
- */
+/** Operations that can be stopped from outside. */
 import { AppError } from '../errors.ts';
 
 /** Throws `unavailable` when the signal is aborted. For moments at which nothing has happened yet. */

@@ -1,9 +1,4 @@
-/**
- * Counts what a store was sent, since this process began and for single requests of a client, in the classes that
- * providers bill by.
- *
- * Owns: the counts. Knows no prices. The worst that can happen: a figure that is off by one; nothing depends on it.
- */
+/** Counts what a store was sent, in the classes that providers bill by: of this process, and of single client requests. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { MonthEstimate } from './blob-plan.ts';
 import type { Meter, SentRequest, UsageCounts } from './meter.ts';
@@ -22,7 +17,7 @@ class Tally {
   }
 }
 
-/** The tally of the client's request in whose course a store is used, if it is tracked. */
+/** Of the client request that is being served, if it is tracked. */
 const tracked = new AsyncLocalStorage<Tally>();
 
 export interface Usage {

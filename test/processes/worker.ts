@@ -9,7 +9,7 @@ import type { Database } from '../../lib/db/database.ts';
 import { openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
 import { schema } from '../../lib/schema/tables/index.ts';
-import { type OperationName, withCounting } from '../../lib/store/counting.ts';
+import { type OperationName, withCounting } from '../support/stores/counting.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
 import { withRetry } from '../../lib/store/retry.ts';
 import type { Store } from '../../lib/store/store.ts';
@@ -80,7 +80,6 @@ function withPlaces(store: Store): Store {
     location: store.location,
     create: (...all) => around('create', () => store.create(...all)),
     get: (...all) => around('get', () => store.get(...all)),
-    read: (...all) => around('read', () => store.read(...all)),
     head: (...all) => around('head', () => store.head(...all)),
     list: (...all) => around('list', () => store.list(...all)),
     copy: (...all) => around('copy', () => store.copy(...all)),
