@@ -24,7 +24,7 @@ export const allowedEdges = {
   catalog: ['sql', 'values', 'errors', 'runtime'],
   schema: ['values', 'errors', 'runtime'],
   store: ['values', 'errors', 'runtime'],
-  config: ['values', 'errors', 'schema'],
+  config: ['store', 'values', 'errors', 'schema'],
   sync: ['async', 'store', 'catalog', 'sql', 'values', 'errors', 'runtime'],
   db: ['async', 'sync', 'store', 'catalog', 'sql', 'schema', 'values', 'errors', 'runtime'],
   app: ['db', 'sync', 'store', 'config', 'catalog', 'schema', 'values', 'errors', 'runtime'],

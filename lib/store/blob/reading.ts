@@ -73,7 +73,10 @@ export class Reading {
     info: BlobObject | null,
     signal: Signal,
   ): Promise<Uint8Array | null> {
-    const expected = answer && this.#isOf(answer, info) ? expectedBytes(headOf(answer), range, info?.size) : null;
+    const head = answer && this.#isOf(answer, info) ? headOf(answer) : null;
+    // Only the API's word makes sure that a body without a range is the whole object.
+    const isClear = head !== null && (info !== null || !range || head.contentRange !== null);
+    const expected = isClear ? expectedBytes(head, range, info?.size) : null;
     if (!answer?.stream || !expected || expected.length === null) {
       await answer?.stream?.cancel();
       this.#client.meterGet(0);
