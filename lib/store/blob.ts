@@ -9,8 +9,7 @@ import { type Driver, inBatches, type PageRequest, storeOf } from './driver.ts';
 import type { Meter } from './meter.ts';
 import { sendParts } from './parts.ts';
 import type { Body, ByteRange, CreateOutcome, ObjectInfo, Store, StreamBody } from './store.ts';
-
-type Signal = AbortSignal | undefined;
+import type { Signal } from './signal.ts';
 
 export interface BlobStoreOptions {
   readonly credentials: BlobCredentials;

@@ -24,10 +24,8 @@ import { Temporaries, type Temporary } from './directory/temporaries.ts';
 import { deletedHalfway, type Driver, type PageRequest, storeOf } from './driver.ts';
 import { onPath } from './errno.ts';
 import { clipRange } from './range.ts';
-import { orAborted, throwIfAborted } from './signal.ts';
+import { orAborted, throwIfAborted, type Signal } from './signal.ts';
 import type { Body, ByteRange, CreateOutcome, ListPage, ObjectInfo, Store } from './store.ts';
-
-type Signal = AbortSignal | undefined;
 
 export interface DirectoryStoreOptions {
   /** The folder that holds the objects. */

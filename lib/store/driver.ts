@@ -3,10 +3,8 @@ import { AppError } from '../errors.ts';
 import { requireKey, requirePage, requirePrefix } from './keys.ts';
 import { readBody } from './parts.ts';
 import { requireRange } from './range.ts';
-import { throwIfAborted } from './signal.ts';
+import { throwIfAborted, type Signal } from './signal.ts';
 import type { Body, ByteRange, CreateOutcome, ListPage, ObjectInfo, Store } from './store.ts';
-
-type Signal = AbortSignal | undefined;
 
 export interface PageRequest {
   readonly after: string | undefined;

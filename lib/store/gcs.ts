@@ -15,12 +15,10 @@ import { Refusal } from './gcs/refusal.ts';
 import { requirePartBytes, upload, uploadInParts } from './gcs/uploads.ts';
 import { isKey } from './keys.ts';
 import type { Meter } from './meter.ts';
-import { throwIfAborted } from './signal.ts';
+import { throwIfAborted, type Signal } from './signal.ts';
 import type { Body, ByteRange, CreateOutcome, ListPage, ObjectInfo, Store } from './store.ts';
 
 export type { GcsCredentials } from './gcs/authorization.ts';
-
-type Signal = AbortSignal | undefined;
 
 export interface GcsStoreOptions {
   readonly bucket: string;

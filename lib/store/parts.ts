@@ -3,7 +3,7 @@
  * were sent is outside of V8's heap, and would be freed late.
  */
 import { bodyChunks } from './body.ts';
-import { throwIfAborted } from './signal.ts';
+import { throwIfAborted, type Signal } from './signal.ts';
 import type { ByteRange, StreamBody } from './store.ts';
 
 export interface PartsOptions {
@@ -12,7 +12,7 @@ export interface PartsOptions {
   readonly partBytes: number;
   /** Parts on their way at once. */
   readonly parallel: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Signal;
 }
 
 export interface Part {
@@ -39,11 +39,14 @@ export async function sendParts<T>(options: PartsOptions, send: (part: Part) => 
   const failures: unknown[] = [];
   let next = 0;
   const sender = async (): Promise<void> => {
-    const buffer = new PartBuffer();
+    let buffer = new Uint8Array(0);
     for (let index = next++; index < ranges.length; index = next++) {
       throwIfAborted(signal);
       const range = ranges[index]!;
-      const read = (body: StreamBody): Promise<Uint8Array> => buffer.fill(body, range, signal);
+      const size = range.end - range.start;
+      if (buffer.byteLength < size) buffer = new Uint8Array(size);
+      const bytes = buffer.subarray(0, size);
+      const read = (body: StreamBody): Promise<Uint8Array> => readInto(bytes, body, range, signal);
       sent[index] = await send({ number: index + 1, range, signal, read });
     }
   };
@@ -65,27 +68,12 @@ function partRanges(size: number, partBytes: number): readonly ByteRange[] {
   }));
 }
 
-class PartBuffer {
-  #bytes = new Uint8Array(0);
-
-  async fill(body: StreamBody, range: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
-    const size = range.end - range.start;
-    if (this.#bytes.byteLength < size) this.#bytes = new Uint8Array(size);
-    return readInto(this.#bytes.subarray(0, size), body, range, signal);
-  }
-}
-
 /** All of the body, in memory. @throws AppError `invalid` when it is not as long as it says. */
-export async function readBody(body: StreamBody, signal: AbortSignal | undefined): Promise<Uint8Array> {
+export async function readBody(body: StreamBody, signal: Signal): Promise<Uint8Array> {
   return readInto(new Uint8Array(body.size), body, { start: 0, end: body.size }, signal);
 }
 
-async function readInto(
-  bytes: Uint8Array,
-  body: StreamBody,
-  range: ByteRange,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array> {
+async function readInto(bytes: Uint8Array, body: StreamBody, range: ByteRange, signal: Signal): Promise<Uint8Array> {
   let position = 0;
   for await (const chunk of bodyChunks({ size: bytes.byteLength, open: () => body.open(range) })) {
     throwIfAborted(signal);

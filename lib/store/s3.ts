@@ -13,10 +13,8 @@ import { createS3Clients, type S3ClientOptions, secretsOf } from './s3/client.ts
 import { type Described, Objects } from './s3/objects.ts';
 import { isRefusal, type Refusal, Requests } from './s3/requests.ts';
 import { Uploads, type UploadSizes } from './s3/upload.ts';
-import { throwIfAborted } from './signal.ts';
+import { throwIfAborted, type Signal } from './signal.ts';
 import type { Body, ByteRange, CreateOutcome, Store } from './store.ts';
-
-type Signal = AbortSignal | undefined;
 
 export interface S3StoreOptions extends S3ClientOptions {
   readonly bucket: string;
@@ -83,7 +81,7 @@ class S3Driver implements Driver {
     return this.#settle(key, () => this.#uploads.create(key, body, signal), signal);
   }
 
-  async #put(Key: string, Body: Uint8Array, signal: AbortSignal | undefined): Promise<Refusal | null> {
+  async #put(Key: string, Body: Uint8Array, signal: Signal): Promise<Refusal | null> {
     const command = new PutObjectCommand({ Bucket: this.#bucket, Key, Body, IfNoneMatch: '*' });
     const expect = ['PreconditionFailed', 'ConditionalRequestConflict'];
     const answer = await this.#requests.ask('PutObject', command, { signal, expect });
@@ -112,7 +110,7 @@ class S3Driver implements Driver {
     throw this.#undecided(unsure ? 'indeterminate' : 'unavailable', key);
   }
 
-  async #pause(conflicts: number, signal: AbortSignal | undefined): Promise<void> {
+  async #pause(conflicts: number, signal: Signal): Promise<void> {
     const runtime = this.#runtime;
     await runtime.sleep(20 * 2 ** conflicts * (0.5 + runtime.random()), signal).catch(() => undefined);
     throwIfAborted(signal);

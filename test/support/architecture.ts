@@ -68,7 +68,6 @@ export function layerOf(path: string): Layer | null {
 export function offences(file: SourceFile): readonly string[] {
   const nodes = [...walk(parseAst(file.text, { lang: 'ts' }))];
   return [
-    ...headerOffences(file),
     ...importOffences(file, nodes),
     ...(file.path.startsWith(configFolder) ? [] : environmentOffences(nodes)),
     ...(file.path === runtimeFile ? [] : chanceOffences(nodes)),
@@ -89,12 +88,6 @@ function* walk(node: unknown): Generator<Node> {
   if (!isNode(node)) return;
   yield node;
   for (const child of Object.values(node)) yield* walk(child);
-}
-
-function headerOffences({ path, text }: SourceFile): readonly string[] {
-  if (!path.startsWith('lib/')) return [];
-  const words = /^\/\*\*([^]*?)\*\//.exec(text)?.[1]?.match(/\w+/g) ?? [];
-  return words.length >= 2 ? [] : ['begins without a header comment that says what it owns'];
 }
 
 function importOffences(file: SourceFile, nodes: readonly Node[]): readonly string[] {

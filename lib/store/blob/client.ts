@@ -17,6 +17,7 @@ import {
   saysNotFound,
   wasNeverSent,
 } from './errors.ts';
+import type { Signal } from '../signal.ts';
 
 export interface BlobClientOptions {
   readonly credentials: BlobCredentials;
@@ -29,7 +30,6 @@ export interface BlobClientOptions {
   readonly patienceMs: number;
 }
 
-type Signal = AbortSignal | undefined;
 type Sdk = SdkCredentials & { readonly abortSignal: AbortSignal };
 
 interface Request {

@@ -5,6 +5,7 @@
 import * as blob from '#packages/vercel-blob';
 import { AppError, type ErrorKind } from '../../errors.ts';
 import {
+  denied,
   explain,
   explainStopped,
   failing,
@@ -13,6 +14,7 @@ import {
   isUnconnected,
   tooManyRequests,
   unanswered,
+  unavailable,
 } from '../driver/failure.ts';
 import { Interruption } from '../driver/patience.ts';
 
@@ -134,7 +136,7 @@ function refusalOf(error: unknown, access: BlobAccess): Meaning | null {
   }
   // The SDK puts the token into a header; undici refuses what no header can hold, before anything is sent.
   if (error instanceof TypeError && /header/i.test(error.message) && error.cause === undefined) {
-    return { kind: 'denied', problem: 'was not asked: no token has such characters', hint: tokenHint };
+    return denied('was not asked: no token has such characters', tokenHint);
   }
   return error instanceof blob.BlobError ? worded(error, access) : null;
 }
@@ -145,35 +147,28 @@ function worded(error: Error, access: BlobAccess): Meaning | null {
   if (/cannot use \w+ access on a \w+ store/i.test(error.message)) return wrongAccess(access);
   if (/OIDC/.test(error.message)) {
     const hint = 'Allow this environment in the settings of the Blob store on Vercel, or set BLOB_READ_WRITE_TOKEN.';
-    return { kind: 'denied', problem: 'does not take the OIDC token of this environment', hint };
+    return denied('does not take the OIDC token of this environment', hint);
   }
-  if (/client token|credentials|token/i.test(error.message)) {
-    return { kind: 'denied', problem: 'does not take this token for this request', hint: tokenHint };
-  }
+  if (/credentials|token/i.test(error.message)) return denied('does not take this token for this request', tokenHint);
   if (Object.getPrototypeOf(error) !== blob.BlobError.prototype || statusOf(error) !== null) return null;
   const hint = 'The cause in the log says why; BLOB_NAME is what you can change.';
   return { kind: 'invalid', problem: 'refused the request', hint };
 }
 
 function wrongAccess(access: BlobAccess): Meaning {
-  const [found, hint] =
-    access === 'private'
-      ? [
-          'public',
-          'Create a private store and use its token in BLOB_READ_WRITE_TOKEN, or set BLOB_ACCESS=public to allow anyone who knows the URL to read your data.',
-        ]
-      : ['private', 'Remove BLOB_ACCESS, or set BLOB_ACCESS=private.'];
-  return { kind: 'denied', problem: `is ${found}, and a store keeps the access that it was created with`, hint };
+  const kept = 'and a store keeps the access that it was created with';
+  return access === 'public'
+    ? denied(`is private, ${kept}`, 'Remove BLOB_ACCESS, or set BLOB_ACCESS=private.')
+    : denied(
+        `is public, ${kept}`,
+        'Create a private store and use its token in BLOB_READ_WRITE_TOKEN, or set BLOB_ACCESS=public to allow anyone who knows the URL to read your data.',
+      );
 }
 
 function failureOf(error: unknown): Meaning {
   const hint = `Try again; if it lasts, see ${statusPage}.`;
-  if (error instanceof blob.BlobServiceNotAvailable) {
-    return { kind: 'unavailable', problem: 'is not available at the moment', hint };
-  }
-  if (error instanceof blob.BlobNotFoundError) {
-    return { kind: 'unavailable', problem: 'does not know what the request names', hint };
-  }
+  if (error instanceof blob.BlobServiceNotAvailable) return unavailable('is not available at the moment', hint);
+  if (error instanceof blob.BlobNotFoundError) return unavailable('does not know what the request names', hint);
   const isAnswer = error instanceof blob.BlobError && !(error instanceof blob.BlobRequestAbortedError);
   return isAnswer ? failing(statusPage) : unanswered(networkCodeOf(error), !wasNeverSent(error), statusPage);
 }

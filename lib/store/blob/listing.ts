@@ -7,13 +7,14 @@ import type { PageRequest } from '../driver.ts';
 import { compareKeys, isKey } from '../keys.ts';
 import type { ListPage, ObjectInfo } from '../store.ts';
 import type { BlobClient } from './client.ts';
+import type { Signal } from '../signal.ts';
 
 const mostCursors = 16;
 const largestPage = 1000;
 
 interface ListRequest extends PageRequest {
   readonly prefix: string;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Signal;
 }
 
 export class Listing {

@@ -8,8 +8,8 @@ import { clipRange } from '../range.ts';
 import type { ByteRange } from '../store.ts';
 import type { BlobClient, BlobObject } from './client.ts';
 import { statusOf, wasNeverSent } from './errors.ts';
+import type { Signal } from '../signal.ts';
 
-type Signal = AbortSignal | undefined;
 type Answer = NonNullable<Awaited<ReturnType<BlobClient['get']>>>;
 
 /** How often the same object is asked for that the API has and the CDN has not. */

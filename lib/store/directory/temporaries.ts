@@ -2,7 +2,7 @@
 import { open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Runtime } from '../../runtime.ts';
-import { errnoOf, onPath } from '../errno.ts';
+import { onPath } from '../errno.ts';
 import type { Root } from './root.ts';
 
 /** `~` is in no key, so no key leads here. */
@@ -41,14 +41,8 @@ export class Temporaries {
   }
 
   async #make(): Promise<Temporary> {
-    for (;;) {
-      const path = join(this.#folder, this.#runtime.uuid());
-      try {
-        return { path, file: await open(path, 'wx', 0o600) };
-      } catch (error) {
-        if (errnoOf(error) !== 'EEXIST') throw error;
-      }
-    }
+    const path = join(this.#folder, this.#runtime.uuid());
+    return { path, file: await open(path, 'wx', 0o600) };
   }
 
   /** Removes what writers that died a day ago left, at most once an hour. Never fails. */

@@ -13,6 +13,16 @@ export interface Meaning {
   readonly retryAfterMs?: number | undefined;
 }
 
+/** Someone has to change the configuration. */
+export function denied(problem: string, hint: string): Meaning {
+  return { kind: 'denied', problem, hint };
+}
+
+/** It may pass by itself. */
+export function unavailable(problem: string, hint: string, afterMs?: number): Meaning {
+  return { kind: 'unavailable', problem, hint, retryAfterMs: afterMs };
+}
+
 export interface FailedRequest {
   /** As `Store.location`. */
   readonly location: string;
@@ -80,28 +90,23 @@ export function redact(text: string, secrets: readonly string[] = []): string {
 }
 
 /** Whole seconds. A date says nothing without a clock. */
-export function retryAfterMs(header: string | null | undefined): number | undefined {
+export function parseRetryAfter(header: string | null | undefined): number | undefined {
   return header && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined;
 }
 
 export function tooManyRequests(afterMs: number | undefined): Meaning {
-  return {
-    kind: 'unavailable',
-    problem: 'asked to slow down: too many requests',
-    hint: 'Try again later; nothing happened. A larger DB_MAX_STALENESS_MS makes reads ask less often.',
-    retryAfterMs: afterMs,
-  };
+  const hint = 'Try again later; nothing happened. A larger DB_MAX_STALENESS_MS makes reads ask less often.';
+  return unavailable('asked to slow down: too many requests', hint, afterMs);
 }
 
 /** The request may have taken effect, or not. */
 export function failing(statusPage: string, afterMs?: number): Meaning {
-  const hint = `Try again; if it lasts, see ${statusPage}.`;
-  return { kind: 'unavailable', problem: 'failed with an internal error', hint, retryAfterMs: afterMs };
+  return unavailable('failed with an internal error', `Try again; if it lasts, see ${statusPage}.`, afterMs);
 }
 
 /** Perhaps a proxy for a moment, perhaps something else for ever. */
 export function foreign(api: string, hint: string): Meaning {
-  return { kind: 'unavailable', problem: `does not answer as ${api} does`, hint };
+  return unavailable(`does not answer as ${api} does`, hint);
 }
 
 const unconnected =
@@ -117,13 +122,9 @@ export function isUnconnected(code: string): boolean {
 export function unanswered(code: string, wasSent: boolean, address: string): Meaning {
   if (certificate.test(code)) {
     const hint = `Check ${address} and the clock of this machine; there may be a proxy in between.`;
-    return { kind: 'unavailable', problem: 'has a TLS certificate that is not trusted', hint };
+    return unavailable('has a TLS certificate that is not trusted', hint);
   }
-  return wasSent
-    ? {
-        kind: 'unavailable',
-        problem: 'cut the connection, or took too long to answer',
-        hint: `Try again; if it happens often, check the network, and ${address}.`,
-      }
-    : { kind: 'unavailable', problem: 'cannot be reached', hint: `Check ${address}, and the network.` };
+  if (!wasSent) return unavailable('cannot be reached', `Check ${address}, and the network.`);
+  const hint = `Try again; if it happens often, check the network, and ${address}.`;
+  return unavailable('cut the connection, or took too long to answer', hint);
 }

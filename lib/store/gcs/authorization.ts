@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { Storage } from '#packages/google-storage';
 import { isAppError } from '../../errors.ts';
-import { orAborted, throwIfAborted } from '../signal.ts';
+import { orAborted, throwIfAborted, type Signal } from '../signal.ts';
 import { explainKey } from './key-errors.ts';
 
 /** A key of Google Cloud as its console issues it. */
@@ -37,7 +37,7 @@ export class Authorization {
   }
 
   /** @throws AppError `denied` or `unavailable`; nothing was sent to the store. */
-  async grant(signal: AbortSignal | undefined): Promise<Grant> {
+  async grant(signal: Signal): Promise<Grant> {
     if (this.#credentials.kind === 'none') return { headers: {}, by: null };
     throwIfAborted(signal);
     const by = (this.#auth ??= openAuth(this.#credentials));

@@ -11,6 +11,7 @@ import { field, parseJson } from './json.ts';
 import { type Method, methods } from './methods.ts';
 import { Refusal } from './refusal.ts';
 import { Lost, Wire, type WireAnswer, type WireRequest } from './wire.ts';
+import type { Signal } from '../signal.ts';
 
 export interface ClientOptions {
   readonly bucket: string;
@@ -29,7 +30,7 @@ export interface Call extends Method {
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Signal;
   readonly idleMs?: number;
   /** Whether something visible may have changed when no answer comes. */
   readonly commits?: boolean;
@@ -91,13 +92,13 @@ export class Client {
    * Whether a refusal says that there is no such object. Emulators have texts of their own: of them a 404 means absence
    * when it is no web page and the bucket can be listed.
    */
-  async isAbsence(refusal: Refusal, signal: AbortSignal | undefined): Promise<boolean> {
+  async isAbsence(refusal: Refusal, signal: Signal): Promise<boolean> {
     if (refusal.isMissingObject) return true;
     const mayBeIt = refusal.status === 404 && !refusal.isPage && !refusal.isMissingBucket;
     return this.#options.endpoint !== null && mayBeIt && this.#isBucketThere(signal);
   }
 
-  async #isBucketThere(signal: AbortSignal | undefined): Promise<boolean> {
+  async #isBucketThere(signal: Signal): Promise<boolean> {
     const query = { maxResults: '1', fields: 'kind' };
     const call: Call = { ...methods.list, path: this.objectsPath(), query, signal };
     const answer = await this.ask(call);

@@ -1,6 +1,7 @@
 /** What goes wrong with Google Cloud Storage: https://cloud.google.com/storage/docs/json_api/v1/status-codes */
 import type { AppError } from '../../errors.ts';
 import {
+  denied,
   explain,
   explainStopped,
   type FailedRequest,
@@ -56,10 +57,6 @@ function meaningOf(refusal: Refusal, { permission }: Attempt): Meaning {
   if (refusal.mentions(/invalid bucket name/i)) return badName;
   if (status === 404) return refusal.isMissingBucket ? noBucket : notGcs;
   return denied('refused the request', 'Check GCS_BUCKET and the settings of the bucket (and GCS_ENDPOINT).');
-}
-
-function denied(problem: string, hint: string): Meaning {
-  return { kind: 'denied', problem, hint };
 }
 
 const notGcs = foreign(

@@ -2,7 +2,7 @@
  * An answer of Google Cloud Storage that is no success: JSON for most requests, plain text for those that ask for an
  * object's bytes. https://cloud.google.com/storage/docs/json_api/v1/status-codes
  */
-import { redact, retryAfterMs } from '../driver/failure.ts';
+import { parseRetryAfter, redact } from '../driver/failure.ts';
 import { field, parseJson, textOf } from './json.ts';
 import type { WireAnswer } from './wire.ts';
 
@@ -26,7 +26,7 @@ export class Refusal {
     this.isPage = body.trim() === '' || /^\s*</.test(body);
     const own = this.isPage ? `${status}, without a text of the API` : body;
     this.text = redact(textOf(field(error, 'message')) ?? own);
-    this.retryAfterMs = retryAfterMs(header('retry-after'));
+    this.retryAfterMs = parseRetryAfter(header('retry-after'));
     this.uploadId = header('x-guploader-uploadid') ?? undefined;
   }
 

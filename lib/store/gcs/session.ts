@@ -10,6 +10,7 @@ import { methods } from './methods.ts';
 import { isWritten } from './objects.ts';
 import { Refusal } from './refusal.ts';
 import type { WireAnswer } from './wire.ts';
+import type { Signal } from '../signal.ts';
 
 /** How often in a row a part may fail without any progress. */
 const mostFailures = 3;
@@ -20,7 +21,7 @@ const cancelIdleMs = 3000;
 export interface UploadTarget {
   readonly key: string;
   readonly size: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Signal;
 }
 
 /** What the store says of an upload: its outcome, or how many bytes it has. */

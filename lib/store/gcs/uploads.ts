@@ -7,6 +7,7 @@ import { methods } from './methods.ts';
 import { isWritten } from './objects.ts';
 import { Refusal } from './refusal.ts';
 import { Session } from './session.ts';
+import type { Signal } from '../signal.ts';
 
 /** Parts but the last have to be multiples of it: https://cloud.google.com/storage/docs/performing-resumable-uploads */
 const partUnit = 256 * 1024;
@@ -15,8 +16,6 @@ export function requirePartBytes(partBytes: number): void {
   if (partBytes > 0 && partBytes % partUnit === 0) return;
   throw new AppError('invalid', `Parts of ${partBytes} bytes are not a multiple of 256 KiB.`);
 }
-
-type Signal = AbortSignal | undefined;
 
 /** https://cloud.google.com/storage/docs/uploading-objects#uploading-an-object (a single request, `uploadType=media`) */
 export async function upload(client: Client, key: string, body: Uint8Array, signal: Signal): Promise<CreateOutcome> {

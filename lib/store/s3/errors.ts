@@ -7,7 +7,7 @@ import {
   isUnconnected,
   type Meaning,
   ProviderFailure,
-  retryAfterMs,
+  parseRetryAfter,
   tooManyRequests,
   unanswered,
 } from '../driver/failure.ts';
@@ -101,7 +101,7 @@ export function mapError(error: ProviderError, request: S3Request): AppError {
 
 function meaningOf(error: ProviderError, code: string, { writes }: S3Request): Meaning {
   const headers = error.$response?.headers ?? {};
-  const afterMs = retryAfterMs(headers['retry-after']);
+  const afterMs = parseRetryAfter(headers['retry-after']);
   if (meanings.saysSlowDown(code)) return tooManyRequests(afterMs ?? 1000);
   if (meanings.saysElsewhere(code)) {
     return meanings.otherRegion(typeof error.Region === 'string' ? error.Region : headers['x-amz-bucket-region']);

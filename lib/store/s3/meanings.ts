@@ -4,11 +4,11 @@
  * A code that is not here is judged by its status: an unknown outcome that is called a refusal loses a write.
  */
 import type { ErrorKind } from '../../errors.ts';
-import { foreign, type Meaning } from '../driver/failure.ts';
+import { denied, foreign, type Meaning } from '../driver/failure.ts';
 
 type Words = readonly [codes: string, problem: string, hint: string];
 
-const denied: readonly Words[] = [
+const refusals: readonly Words[] = [
   [
     'InvalidAccessKeyId Unauthorized',
     'does not know the access key',
@@ -66,7 +66,7 @@ const denied: readonly Words[] = [
   ],
 ];
 
-const unavailable: readonly Words[] = [
+const outages: readonly Words[] = [
   ['ServiceUnavailable Busy', 'is not available at the moment', 'Try again later; nothing happened.'],
   [
     'QuotaExceeded StorageQuotaExceeded ServiceQuotaExceeded InsufficientStorage XMinioStorageFull XMinioAdminBucketQuotaExceeded',
@@ -85,18 +85,12 @@ const unavailable: readonly Words[] = [
   ],
 ];
 
-const invalid: readonly Words[] = [
-  [
-    'EntityTooLarge',
-    'does not take an object that large',
-    'Make the database smaller, or use a store with a higher limit.',
-  ],
-];
-
 const meanings = new Map<string, Meaning>([
-  ...meaningsOf('denied', denied),
-  ...meaningsOf('unavailable', unavailable),
-  ...meaningsOf('invalid', invalid),
+  ...meaningsOf('denied', refusals),
+  ...meaningsOf('unavailable', outages),
+  ...meaningsOf('invalid', [
+    ['EntityTooLarge', 'does not take an object that large', 'Make the database smaller, or use another store.'],
+  ]),
 ]);
 
 function meaningsOf(kind: ErrorKind, words: readonly Words[]): readonly [string, Meaning][] {
@@ -120,45 +114,36 @@ export function saysElsewhere(code: string): boolean {
 }
 
 export function otherRegion(region: string | undefined): Meaning {
-  if (region === undefined || !/^[a-z0-9-]{2,40}$/.test(region)) {
-    return {
-      kind: 'denied',
-      problem: 'has its bucket in another region',
-      hint: 'Set AWS_REGION to the region of the bucket.',
-    };
-  }
-  return { kind: 'denied', problem: `has its bucket in the region ${region}`, hint: `Set AWS_REGION to ${region}.` };
+  return region !== undefined && /^[a-z0-9-]{2,40}$/.test(region)
+    ? denied(`has its bucket in the region ${region}`, `Set AWS_REGION to ${region}.`)
+    : denied('has its bucket in another region', 'Set AWS_REGION to the region of the bucket.');
 }
 
 /** Without the right to list, S3 says 403 for what is absent: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
-export const deniedRead: Meaning = {
-  kind: 'denied',
-  problem: 'denied access; it also does so for an absent object, to whoever may not list the bucket',
-  hint: 'Allow s3:GetObject on the objects and s3:ListBucket on the bucket to the user of AWS_ACCESS_KEY_ID (or AWS_ROLE_ARN).',
-};
+export const deniedRead = denied(
+  'denied access; it also does so for an absent object, to whoever may not list the bucket',
+  'Allow s3:GetObject on the objects and s3:ListBucket on the bucket to the user of AWS_ACCESS_KEY_ID (or AWS_ROLE_ARN).',
+);
 
-export const deniedAccess: Meaning = {
-  kind: 'denied',
-  problem: 'denied access',
-  hint: 'Allow s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on the objects, and s3:ListBucket on the bucket, to the user of AWS_ACCESS_KEY_ID (or AWS_ROLE_ARN).',
-};
+export const deniedAccess = denied(
+  'denied access',
+  'Allow s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on the objects, and s3:ListBucket on the bucket, to the user of AWS_ACCESS_KEY_ID (or AWS_ROLE_ARN).',
+);
 
 export const notS3 = foreign(
   'S3',
   'Check S3_ENDPOINT: it must be the base URL of an S3-compatible API, without the bucket.',
 );
 
-export const noCredentials: Meaning = {
-  kind: 'denied',
-  problem: 'was not asked: there are no credentials',
-  hint: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_ROLE_ARN with OIDC enabled for the Vercel project.',
-};
+export const noCredentials = denied(
+  'was not asked: there are no credentials',
+  'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_ROLE_ARN with OIDC enabled for the Vercel project.',
+);
 
-export const roleRefused: Meaning = {
-  kind: 'denied',
-  problem: 'was not asked: the role could not be assumed',
-  hint: 'Check AWS_ROLE_ARN, and that its trust policy names the OIDC provider of Vercel, the team and the project.',
-};
+export const roleRefused = denied(
+  'was not asked: the role could not be assumed',
+  'Check AWS_ROLE_ARN, and that its trust policy names the OIDC provider of Vercel, the team and the project.',
+);
 
 export const refused: Meaning = {
   kind: 'invalid',

@@ -9,12 +9,10 @@ import {
 import { AppError } from '../../errors.ts';
 import { expectedBytes, gather, rangeHeader } from '../driver/bytes.ts';
 import { isKey } from '../keys.ts';
-import { orAborted } from '../signal.ts';
+import { orAborted, type Signal } from '../signal.ts';
 import type { ByteRange, ListPage, ObjectInfo } from '../store.ts';
 import { isProviderError } from './errors.ts';
 import { isRefusal, type Refusal, type Requests } from './requests.ts';
-
-type Signal = AbortSignal | undefined;
 
 export interface Described extends ObjectInfo {
   readonly etag: string | undefined;

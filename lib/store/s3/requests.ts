@@ -5,6 +5,7 @@ import { explain, explainStopped, foreign, ProviderFailure } from '../driver/fai
 import { Interruption, withPatience } from '../driver/patience.ts';
 import type { Meter, RequestClass } from '../meter.ts';
 import { codeOf, isProviderError, mapError, mayHaveHappened, type ProviderError, type S3Request } from './errors.ts';
+import type { Signal } from '../signal.ts';
 
 type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<
   I,
@@ -48,7 +49,7 @@ const kinds = {
 export type RequestName = keyof typeof kinds;
 
 export interface SendOptions {
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Signal;
   /** Codes that are answers rather than failures. */
   readonly expect?: readonly string[];
 }
@@ -71,7 +72,7 @@ export class Requests {
   async send<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     name: RequestName,
     command: Command<I, O>,
-    signal: AbortSignal | undefined,
+    signal: Signal,
   ): Promise<O> {
     const answer = await this.ask(name, command, { signal });
     if (isRefusal(answer)) throw new Error(`${name} was refused unexpectedly: ${answer.refused}`);
@@ -128,7 +129,7 @@ export function isRefusal(answer: object): answer is Refusal {
 class Attempts {
   readonly #name: RequestName;
   readonly #meter: Meter | undefined;
-  signal: AbortSignal | undefined;
+  signal: Signal;
   #underWay = false;
   #mayHaveHappened = false;
 

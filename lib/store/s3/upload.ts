@@ -15,8 +15,7 @@ import type { Runtime } from '../../runtime.ts';
 import { type Part, sendParts } from '../parts.ts';
 import type { ObjectInfo, StreamBody } from '../store.ts';
 import { isRefusal, type Refusal, type Requests } from './requests.ts';
-
-type Signal = AbortSignal | undefined;
+import type { Signal } from '../signal.ts';
 
 /** A request that copies more would be silent for longer than a connection may be. */
 const copyPartBytes = 256 * 1024 * 1024;

@@ -162,7 +162,9 @@ describe('says what is wrong, and what to do', () => {
   test('names the request, for Google’s support', async () => {
     const { store } = open();
     server.denied.add('storage.objects.list');
-    expect((await errorOf(store.list(''))).cause).toMatchObject({ requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+    expect((await errorOf(store.list(''))).cause).toMatchObject({
+      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
   });
 });
 

@@ -154,7 +154,7 @@ describe('a fault during', () => {
   test('is stopped at once, also while it waits for a connection', async () => {
     const { store } = open();
     await store.create('there', large);
-    server.faults.add(({ method }) => method === 'GET', { kind: 'delay', ms: 300 }, 64);
+    server.faults.add(({ method }) => method === 'GET', { kind: 'delay', ms: 3000 }, 64);
     const held = Array.from({ length: 64 }, () => store.get('there'));
     await expect.poll(() => server.faults.pending).toBe(0);
     const stopping = new AbortController();
@@ -179,7 +179,6 @@ describe('a fault during', () => {
     expect(await store.create('k/new', textOf('x'))).toBe('created');
     expect(server.seen.length - before).toBe(2);
   });
-
 });
 
 describe('answers that are not what was asked for', () => {

@@ -24,7 +24,10 @@ import type { OperationOptions, Store } from '../../../lib/store/store.ts';
  */
 export type Fault =
   | { readonly kind: 'delay' | 'throttled'; readonly ms: number }
-  | { readonly kind: 'fail-before' | 'fail-after' | 'answer-exists' | 'hang' | 'denied' | 'disk-full' | 'corrupt' | 'cut' }
+  | {
+      readonly kind:
+        'fail-before' | 'fail-after' | 'answer-exists' | 'hang' | 'denied' | 'disk-full' | 'corrupt' | 'cut';
+    }
   | { readonly kind: 'truncate'; readonly bytes: number };
 
 export interface FaultOptions {
