@@ -169,7 +169,8 @@ class Attempts {
   #note(error: unknown, request: unknown): void {
     const answer = isProviderError(error) ? error.$response : undefined;
     const mayHave = mayHaveHappened(error);
-    if (mayHave) this.#mayHaveHappened = true;
+    // What was stopped on its way may have arrived.
+    if (mayHave || this.signal?.aborted) this.#mayHaveHappened = true;
     if (mayHave || answer) this.#count(request, answer);
   }
 
