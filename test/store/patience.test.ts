@@ -1,15 +1,15 @@
 /** One call that ends when it must. */
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
-import { systemRuntime } from '../../../lib/runtime.ts';
-import { Interruption, withPatience } from '../../../lib/store/blob/patience.ts';
-import { failure, kindOf } from '../conformance/support.ts';
+import { systemRuntime } from '../../lib/runtime.ts';
+import { Interruption, withPatience } from '../../lib/store/driver/patience.ts';
+import { failure, kindOf } from './conformance/support.ts';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
 test('gives what the work gives, and leaves nothing behind', async () => {
   const { signal } = new AbortController();
-  const options = { runtime: systemRuntime, longestMs: 60_000, signal };
+  const options = { limit: { runtime: systemRuntime, ms: 60_000 }, signal };
   expect(await withPatience(options, async () => 7)).toBe(7);
   const error = new Error('as it is');
   expect(await failure(withPatience(options, () => Promise.reject(error)))).toBe(error);
@@ -24,7 +24,7 @@ test.for([
   const stopping = new AbortController();
   const timer = setTimeout(() => stopping.abort(new Error('enough')), afterMs);
   let given: AbortSignal | undefined;
-  const options = { runtime: systemRuntime, longestMs, signal: stopping.signal };
+  const options = { limit: { runtime: systemRuntime, ms: longestMs }, signal: stopping.signal };
   const work = (signal: AbortSignal): Promise<never> => {
     given = signal;
     return never();
@@ -39,7 +39,7 @@ test.for([
 
 test('begins nothing for whoever has gone already', async () => {
   let begun = false;
-  const options = { runtime: systemRuntime, longestMs: 1000, signal: AbortSignal.abort() };
+  const options = { limit: { runtime: systemRuntime, ms: 1000 }, signal: AbortSignal.abort() };
   const work = async (): Promise<void> => void (begun = true);
   expect(await kindOf(withPatience(options, work))).toBe('unavailable');
   expect(begun).toBe(false);

@@ -1,15 +1,8 @@
-/**
- * One call that ends when it must: by its own end, by the caller's signal, or because it took too long.
- *
- * Owns: how a call of the SDK is stopped. The SDK tries again by itself, up to ten times with pauses that double from a
- * second on (VERCEL_BLOB_RETRIES), and its pauses cannot be interrupted: so whoever waits is let go at once, and the
- * SDK finds its signal aborted when it wakes. The worst that can happen: a call that nobody waits for is still sent; the
- * signal prevents it.
- */
+/** A call of an SDK that ends when it must: by itself, because its caller stops it, or because it takes too long. */
 import type { Runtime } from '../../runtime.ts';
 import { throwIfAborted } from '../signal.ts';
 
-/** The call was given up while its outcome was open. */
+/** The call was left while its outcome was open. */
 export class Interruption extends Error {
   override readonly name = 'Interruption';
   readonly why: 'stopped' | 'too slow';
@@ -21,16 +14,22 @@ export class Interruption extends Error {
 }
 
 export interface PatienceOptions {
-  readonly runtime: Runtime;
-  readonly longestMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Absent: as long as it takes. */
+  readonly limit?: { readonly runtime: Runtime; readonly ms: number };
 }
 
-/** @throws Interruption; AppError `unavailable` when the signal was aborted before anything was begun. */
-export async function withPatience<T>(options: PatienceOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { runtime, longestMs, signal } = options;
+/**
+ * SDKs pause between their attempts, and no signal interrupts a pause. So the caller is answered at once, and the SDK
+ * finds its signal aborted when it wakes.
+ * @throws Interruption; AppError `unavailable` when the signal was aborted before anything was begun.
+ */
+export async function withPatience<T>(
+  { signal, limit }: PatienceOptions,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   throwIfAborted(signal);
-  // Aborted without a reason: the SDK knows only the plain AbortError, and takes any other for worth a retry.
+  // Aborted without a reason: Blob's SDK knows the plain AbortError alone, and repeats a request after any other.
   const request = new AbortController();
   const ended = new AbortController();
   const interrupted = new Promise<never>((_, reject) => {
@@ -39,7 +38,7 @@ export async function withPatience<T>(options: PatienceOptions, work: (signal: A
       request.abort();
     };
     signal?.addEventListener('abort', () => interrupt('stopped', signal.reason), { once: true, signal: ended.signal });
-    runtime.sleep(longestMs, ended.signal).then(
+    limit?.runtime.sleep(limit.ms, ended.signal).then(
       () => interrupt('too slow', undefined),
       () => undefined,
     );

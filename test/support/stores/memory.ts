@@ -1,12 +1,12 @@
 /**
  * A store in memory, for tests: the same guarantees but survival. Bytes are copied in and out.
  */
-import { AppError } from '../errors.ts';
-import type { Runtime } from '../runtime.ts';
-import { bodyChunks } from './body.ts';
-import { compareKeys, requireKey, requirePage, requirePrefix } from './keys.ts';
-import { clipRange, requireRange } from './range.ts';
-import { throwIfAborted } from './signal.ts';
+import { AppError } from '../../../lib/errors.ts';
+import type { Runtime } from '../../../lib/runtime.ts';
+import { bodyChunks } from '../../../lib/store/body.ts';
+import { compareKeys, requireKey, requirePage, requirePrefix } from '../../../lib/store/keys.ts';
+import { clipRange, requireRange } from '../../../lib/store/range.ts';
+import { throwIfAborted } from '../../../lib/store/signal.ts';
 import type {
   Body,
   CreateOutcome,
@@ -16,7 +16,7 @@ import type {
   ObjectInfo,
   OperationOptions,
   Store,
-} from './store.ts';
+} from '../../../lib/store/store.ts';
 
 interface Held {
   /** Never changed and never handed out. */
@@ -27,8 +27,6 @@ interface Held {
 export function createMemoryStore(options: { readonly runtime: Runtime }): Store {
   return new MemoryStore(options.runtime);
 }
-
-const chunkBytes = 64 * 1024;
 
 class MemoryStore implements Store {
   readonly location = 'memory';
@@ -58,11 +56,6 @@ class MemoryStore implements Store {
     if (!held) return null;
     const { start, end } = clipRange(options.range, held.bytes.byteLength);
     return new Uint8Array(held.bytes.subarray(start, end));
-  }
-
-  async read(key: string, options: GetOptions = {}): Promise<AsyncIterable<Uint8Array> | null> {
-    const held = this.#find(key, options);
-    return held && streamOf(held.bytes, options);
   }
 
   async head(key: string, options: OperationOptions = {}): Promise<ObjectInfo | null> {
@@ -108,13 +101,4 @@ class MemoryStore implements Store {
 /** A date of its own each time: dates can be changed by whoever holds them. */
 function describe(key: string, { bytes, modifiedAt }: Held): ObjectInfo {
   return { key, size: bytes.byteLength, modifiedAt: new Date(modifiedAt) };
-}
-
-async function* streamOf(bytes: Uint8Array, { range, signal }: GetOptions): AsyncGenerator<Uint8Array> {
-  throwIfAborted(signal);
-  const { start, end } = clipRange(range, bytes.byteLength);
-  for (let position = start; position < end; position += chunkBytes) {
-    throwIfAborted(signal);
-    yield new Uint8Array(bytes.subarray(position, Math.min(position + chunkBytes, end)));
-  }
 }

@@ -1,16 +1,15 @@
 /**
  * A store that counts what passes: operations by name, and bytes up and down.
  */
-import { bodySize } from './body.ts';
-import type { Store } from './store.ts';
+import type { Store } from '../../../lib/store/store.ts';
 
-export type OperationName = 'create' | 'get' | 'read' | 'head' | 'list' | 'copy' | 'delete';
+export type OperationName = 'create' | 'get' | 'head' | 'list' | 'copy' | 'delete';
 
 export interface Counts {
   readonly operations: Readonly<Record<OperationName, number>>;
   /** Bytes of the bodies given to `create`, whether they were stored or not. */
   readonly bytesUp: number;
-  /** Bytes received by `get` and `read`. */
+  /** Bytes received by `get`. */
   readonly bytesDown: number;
 }
 
@@ -23,7 +22,6 @@ export function withCounting(store: Store): CountingStore {
   const operations: Record<OperationName, number> = {
     create: 0,
     get: 0,
-    read: 0,
     head: 0,
     list: 0,
     copy: 0,
@@ -36,7 +34,7 @@ export function withCounting(store: Store): CountingStore {
     counts: () => ({ operations: { ...operations }, bytesUp, bytesDown }),
     create: (key, body, options) => {
       operations.create++;
-      bytesUp += bodySize(body);
+      bytesUp += body instanceof Uint8Array ? body.byteLength : body.size;
       return store.create(key, body, options);
     },
     get: async (key, options) => {
@@ -44,11 +42,6 @@ export function withCounting(store: Store): CountingStore {
       const bytes = await store.get(key, options);
       bytesDown += bytes?.byteLength ?? 0;
       return bytes;
-    },
-    read: async (key, options) => {
-      operations.read++;
-      const stream = await store.read(key, options);
-      return stream && countChunks(stream, (bytes) => (bytesDown += bytes));
     },
     head: (key, options) => {
       operations.head++;
@@ -67,14 +60,4 @@ export function withCounting(store: Store): CountingStore {
       return store.delete(keys, options);
     },
   };
-}
-
-async function* countChunks(
-  stream: AsyncIterable<Uint8Array>,
-  count: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of stream) {
-    count(chunk.byteLength);
-    yield chunk;
-  }
 }

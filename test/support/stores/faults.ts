@@ -1,11 +1,11 @@
 /**
  * A store with named faults, chosen for each operation: what networks, disks and providers do at their worst, within
- * the contract. For tests; it ships as code so that every engine can be tried with it.
+ * the contract.
  */
-import { AppError } from '../errors.ts';
-import type { Runtime } from '../runtime.ts';
+import { AppError } from '../../../lib/errors.ts';
+import type { Runtime } from '../../../lib/runtime.ts';
 import type { OperationName } from './counting.ts';
-import type { OperationOptions, Store } from './store.ts';
+import type { OperationOptions, Store } from '../../../lib/store/store.ts';
 
 /**
  * - `delay`: begins later.
@@ -16,16 +16,19 @@ import type { OperationOptions, Store } from './store.ts';
  * - `denied`: a read-only drive, a revoked key; nothing happened.
  * - `disk-full`: `unavailable`; nothing happened.
  * - `throttled`: `unavailable`, to be tried again after `ms`; nothing happened.
- * - `cut`: a `get` or `read` loses everything after `bytes`: `get` is `unavailable`, and so is `read` after those bytes.
- * - `truncate`: a `get` or `read` ends after `bytes` without a word.
- * - `corrupt`: one bit of what `get` or `read` gives is wrong.
+ * - `cut`: the connection of a `get` is cut: `unavailable`.
+ * - `truncate`: a `get` silently ends after `bytes`.
+ * - `corrupt`: one bit of what `get` gives is wrong.
  *
  * The last three leave other operations alone.
  */
 export type Fault =
   | { readonly kind: 'delay' | 'throttled'; readonly ms: number }
-  | { readonly kind: 'fail-before' | 'fail-after' | 'answer-exists' | 'hang' | 'denied' | 'disk-full' | 'corrupt' }
-  | { readonly kind: 'cut' | 'truncate'; readonly bytes: number };
+  | {
+      readonly kind:
+        'fail-before' | 'fail-after' | 'answer-exists' | 'hang' | 'denied' | 'disk-full' | 'corrupt' | 'cut';
+    }
+  | { readonly kind: 'truncate'; readonly bytes: number };
 
 export interface FaultOptions {
   readonly runtime: Runtime;
@@ -59,10 +62,6 @@ export function withFaults(store: Store, { runtime, choose }: FaultOptions): Sto
     get: async (key, options) => {
       const [bytes, fault] = await perform({ operation: 'get', key, options }, () => store.get(key, options));
       return bytes && damage(bytes, fault);
-    },
-    read: async (key, options) => {
-      const [stream, fault] = await perform({ operation: 'read', key, options }, () => store.read(key, options));
-      return stream && damageStream(stream, fault);
     },
     head: (key, options) => plain({ operation: 'head', key, options }, () => store.head(key, options)),
     list: (prefix, options) => plain({ operation: 'list', key: prefix, options }, () => store.list(prefix, options)),
@@ -115,42 +114,6 @@ function damage(bytes: Uint8Array, fault: Fault | null): Uint8Array {
       return flipBit(bytes);
     default:
       return bytes;
-  }
-}
-
-function damageStream(stream: AsyncIterable<Uint8Array>, fault: Fault | null): AsyncIterable<Uint8Array> {
-  switch (fault?.kind) {
-    case 'cut':
-      return cutStream(stream, fault.bytes);
-    case 'truncate':
-      return firstBytes(stream, fault.bytes);
-    case 'corrupt':
-      return flipFirstBit(stream);
-    default:
-      return stream;
-  }
-}
-
-async function* firstBytes(stream: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
-  let left = bytes;
-  if (left === 0) return;
-  for await (const chunk of stream) {
-    yield chunk.subarray(0, left);
-    left -= chunk.byteLength;
-    if (left <= 0) return;
-  }
-}
-
-async function* cutStream(stream: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
-  yield* firstBytes(stream, bytes);
-  throw cutOff();
-}
-
-async function* flipFirstBit(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let intact = true;
-  for await (const chunk of stream) {
-    yield intact ? flipBit(chunk) : chunk;
-    if (chunk.byteLength > 0) intact = false;
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * A store whose keys lie below a folder of another store.
  */
-import { requireKey, requirePrefix } from './keys.ts';
-import type { ObjectInfo, Store } from './store.ts';
+import { requireKey, requirePrefix } from '../../../lib/store/keys.ts';
+import type { ObjectInfo, Store } from '../../../lib/store/store.ts';
 
 /** `folder` without a slash at its end, such as `databases/staging`. */
 export function withPrefix(store: Store, folder: string): Store {
@@ -16,7 +16,6 @@ export function withPrefix(store: Store, folder: string): Store {
     location: `${store.location}/${folder}`,
     create: async (key, body, options) => store.create(inside(key), body, options),
     get: async (key, options) => store.get(inside(key), options),
-    read: async (key, options) => store.read(inside(key), options),
     head: async (key, options) => {
       const info = await store.head(inside(key), options);
       return info && outside(info);
