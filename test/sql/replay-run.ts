@@ -1,0 +1,201 @@
+/**
+ * One run of the property test: statements on two instances in turn, and after each commit the same state everywhere.
+ */
+import type { Database } from '../../lib/db/database.ts';
+import { type DatabaseState, differencesOf } from '../support/database-state.ts';
+import { Instances, stateIn } from './instances.ts';
+import type { Library } from './library.ts';
+import { Oracle, type OracleAnswer } from './oracle.ts';
+import type { Plan, PlannedStep, PlannedWrite } from './replay-plan.ts';
+import { differencesWithin } from './sequences.ts';
+import type { Tally } from './tally.ts';
+import { ReplayFailure, type Trace, type TracedStep, type TracedWrite } from './trace.ts';
+import { type Outcome, sourceOfIntents, sourceOfStatements, type StatementSource, transact } from './transaction.ts';
+
+interface Write {
+  readonly instance: number;
+  readonly source: StatementSource;
+  readonly catches: boolean;
+}
+
+type Step =
+  | { readonly kind: 'write'; readonly write: Write }
+  | { readonly kind: 'together'; readonly writes: readonly Write[] }
+  | { readonly kind: 'sync'; readonly instance: number };
+
+/** Makes the plan's statements and runs them. Throws `ReplayFailure`. */
+export function runPlan(library: Library, plan: Plan, tally?: Tally): Promise<void> {
+  const ofWrite = ({ instance, intents, catches }: PlannedWrite): Write => ({
+    instance,
+    source: sourceOfIntents(intents, plan.allowsVolatile),
+    catches,
+  });
+  const ofStep = (step: PlannedStep): Step => {
+    if (step.kind === 'write') return { kind: 'write', write: ofWrite(step.write) };
+    return step.kind === 'together' ? { kind: 'together', writes: step.writes.map(ofWrite) } : step;
+  };
+  const beginning = plan.beginning.map((intent, index) => ({ instance: index % 2, intents: [intent], catches: false }));
+  const first = beginning.map((write): Step => ({ kind: 'write', write: ofWrite(write) }));
+  return new Run(library, plan.allowsVolatile, tally).run([...first, ...plan.steps.map(ofStep)], first.length);
+}
+
+/** Runs the statements of a trace. Throws `ReplayFailure`. */
+export function runTrace(library: Library, { steps, allowsVolatile }: Trace): Promise<void> {
+  const ofWrite = ({ instance, statements, catches }: TracedWrite): Write => ({
+    instance,
+    source: sourceOfStatements(statements),
+    catches,
+  });
+  const ofStep = (step: TracedStep): Step => {
+    if (step.kind === 'write') return { kind: 'write', write: ofWrite(step.write) };
+    return step.kind === 'together' ? { kind: 'together', writes: step.writes.map(ofWrite) } : step;
+  };
+  return new Run(library, allowsVolatile).run(steps.map(ofStep), 0);
+}
+
+/** How many commits pass between two looks at a replica that was made of the log. */
+const commitsBetweenReplays = 4;
+
+class Run {
+  readonly #instances: Instances;
+  readonly #tally: Tally | undefined;
+  readonly #trace: TracedStep[] = [];
+  readonly #allowsVolatile: boolean;
+  #writers: readonly Database[] = [];
+  #oracle!: Oracle;
+  /** Whether the oracle's values are to be believed. */
+  #hasOracle: boolean;
+  /** Of the writer after the last commit. */
+  #known!: DatabaseState;
+  /** Whether a sequence may be further on there than the log says, as numbers of failed transactions do not come back. */
+  readonly #isAhead = [false, false];
+  #commits = 0;
+
+  constructor(library: Library, allowsVolatile: boolean, tally?: Tally) {
+    this.#instances = new Instances(library);
+    this.#allowsVolatile = allowsVolatile;
+    this.#hasOracle = !allowsVolatile;
+    this.#tally = tally;
+  }
+
+  /** Replicas are made and compared from step `quiet` on. */
+  async run(steps: readonly Step[], quiet: number): Promise<void> {
+    try {
+      this.#oracle = await Oracle.open();
+      this.#writers = await this.#instances.openWriters();
+      this.#known = await stateIn(this.#writers[0]!);
+      for (const [index, step] of steps.entries()) {
+        const before = this.#commits;
+        await this.#perform(step);
+        if (index >= quiet && this.#commits > before && this.#commits % commitsBetweenReplays === 0)
+          await this.#compareReplicas('log');
+      }
+      await this.#compareReplicas('log');
+      await this.#compareReplicas('snapshot');
+    } finally {
+      this.#oracle.close();
+      await this.#instances.close();
+    }
+  }
+
+  async #perform(step: Step): Promise<void> {
+    if (step.kind === 'write') await this.#write(step.write);
+    else if (step.kind === 'together') await this.#writeTogether(step.writes);
+    else {
+      this.#trace.push(step);
+      await this.#writers[step.instance]!.sync();
+    }
+  }
+
+  async #write(write: Write): Promise<void> {
+    const database = this.#writers[write.instance]!;
+    // So that the transaction runs once: what it takes from a sequence in vain does not come back.
+    await database.read(async () => undefined);
+    const outcome = await transact(database, write.source, write.catches);
+    this.#trace.push({ kind: 'write', write: traced(write, outcome) });
+    this.#tally?.add(outcome);
+    if (outcome.error !== null) await this.#requireNothingChanged(write.instance, outcome);
+    else await this.#requireCommitted(write.instance, outcome);
+  }
+
+  async #requireNothingChanged(instance: number, { statements, error }: Outcome): Promise<void> {
+    if (error!.name !== 'AppError') this.#fail([`an error that is not of the contract: ${error!.stack}`]);
+    this.#isAhead[instance] = true;
+    const now = await stateIn(this.#writers[instance]!);
+    this.#require('A transaction that failed changed something', this.#known, now, [instance]);
+    if (Object.keys(this.#known.sequences).length > 0) this.#hasOracle = false;
+    if (!this.#hasOracle || statements.some(({ isForbidden }) => isForbidden === true)) return;
+    const answers = await this.#oracle.transact(statements);
+    if (answers instanceof Error) return;
+    this.#tally?.addRefusal(statements.at(-1)!, error!);
+    // It committed there: its word counts no more.
+    this.#hasOracle = false;
+  }
+
+  async #requireCommitted(instance: number, outcome: Outcome): Promise<void> {
+    this.#commits++;
+    const { statements, hasCaught } = outcome;
+    if (!hasCaught && statements.some(({ isForbidden }) => isForbidden === true))
+      this.#fail(['A statement ran that must not.']);
+    this.#known = await stateIn(this.#writers[instance]!, true);
+    if (hasCaught) this.#hasOracle = false;
+    if (this.#hasOracle) await this.#askOracle(outcome);
+  }
+
+  async #askOracle({ statements, answers }: Outcome): Promise<void> {
+    const expected = await this.#oracle.transact(statements);
+    if (expected instanceof Error) return this.#fail([`DuckDB itself refuses this: ${expected.message}`]);
+    const reasons = expected.flatMap((answer, index) => answersThatDiffer(answer, answers[index]!, index));
+    if (reasons.length > 0) this.#fail(reasons);
+    this.#require('Not what DuckDB itself makes of it', await this.#oracle.state(), this.#known, []);
+  }
+
+  async #writeTogether(writes: readonly Write[]): Promise<void> {
+    const outcomes = await Promise.all(
+      writes.map(({ instance, source, catches }) => transact(this.#writers[instance]!, source, catches)),
+    );
+    this.#trace.push({ kind: 'together', writes: writes.map((write, index) => traced(write, outcomes[index]!)) });
+    for (const outcome of outcomes) this.#tally?.add(outcome);
+    this.#isAhead.fill(true);
+    this.#hasOracle = false;
+    if (outcomes.some(({ error }) => error === null)) this.#commits++;
+    const bad = outcomes.find(
+      ({ statements, error, hasCaught }) =>
+        error === null && !hasCaught && statements.some(({ isForbidden }) => isForbidden === true),
+    );
+    if (bad) this.#fail(['A statement ran that must not.']);
+    this.#known = await stateIn(this.#writers[0]!);
+  }
+
+  /** The other writer, which follows the log record by record, and one that begins now. */
+  async #compareReplicas(from: 'log' | 'snapshot'): Promise<void> {
+    for (const [instance, writer] of this.#writers.entries())
+      this.#require(`Instance ${'AB'.charAt(instance)} has another state`, this.#known, await stateIn(writer), [0, 1]);
+    this.#require(
+      `A replica from the ${from} has another state`,
+      this.#known,
+      await this.#instances.stateFromStore(from),
+      [0, 1],
+    );
+  }
+
+  /** `instances`: whose sequences may be ahead. */
+  #require(what: string, expected: DatabaseState, actual: DatabaseState, instances: readonly number[]): void {
+    const mayBeAhead = instances.some((instance) => this.#isAhead[instance]);
+    const differences = mayBeAhead ? differencesWithin(expected, actual) : differencesOf(expected, actual);
+    if (differences.length > 0) this.#fail([`${what}:`, ...differences]);
+  }
+
+  #fail(reasons: readonly string[]): never {
+    throw new ReplayFailure(reasons, { steps: this.#trace, allowsVolatile: this.#allowsVolatile });
+  }
+}
+
+function traced({ instance, catches }: Write, { statements }: Outcome): TracedWrite {
+  return { instance, catches, statements };
+}
+
+function answersThatDiffer(expected: OracleAnswer, actual: OracleAnswer, index: number): string[] {
+  const [one, other] = [JSON.stringify(expected), JSON.stringify(actual)];
+  return one === other ? [] : [`Statement ${index + 1} answers ${other}, and DuckDB itself ${one}`];
+}
