@@ -2,6 +2,8 @@
  * The Database contract: what the functions under api/ ask of a backend, whichever it is. DuckDB on a store implements
  * it in lib/db/duckdb, PostgreSQL and the fallback chain implement the same interface beside it.
  */
+import type { Catalog } from '../catalog/catalog.ts';
+import type { QueryColumn, StatementResult } from '../sql/result.ts';
 import type { Engine, PlainValue, Queries, Row } from '../values.ts';
 import type { UsageReport } from '../store/usage.ts';
 
@@ -205,13 +207,6 @@ export interface QueryRequest {
   readonly timeoutMs: number;
 }
 
-export interface QueryColumn {
-  /** As the query calls it; two may have one name. */
-  readonly name: string;
-  /** In DuckDB's words on either engine: `BIGINT`, `DECIMAL(18,3)`, `TIMESTAMP WITH TIME ZONE`, `INTEGER[]`. */
-  readonly type: string;
-}
-
 export interface QueryResult {
   readonly columns: readonly QueryColumn[];
   /** Values in the order of the columns. */
@@ -242,11 +237,26 @@ export interface Uploads {
   dropAbandoned(): Promise<number>;
 }
 
+/** The transaction in which a read or a write runs. */
+export interface Scope {
+  /** Of the state that the transaction sees. Once `run` has changed a definition, another one: ask the scope again. */
+  readonly catalog: Catalog;
+  /**
+   * Runs one statement of SQL. In a read: SELECT alone. In a write: everything that can be captured.
+   *
+   * @example const { rows } = await scope.run('SELECT title FROM books WHERE id = $1', [7])
+   */
+  run(sql: string, values?: readonly PlainValue[]): Promise<StatementResult>;
+}
+
+/** What a read or a write does in its transaction. */
+export type Work<T> = (queries: Queries, scope: Scope) => Promise<T>;
+
 export interface Database {
   readonly engine: Engine;
 
   /** Runs `work` on one consistent state. `work` must not write. Never waits for a store write of this process. */
-  read<T>(work: (queries: Queries) => Promise<T>, options?: ReadOptions): Promise<Answer<T>>;
+  read<T>(work: Work<T>, options?: ReadOptions): Promise<Answer<T>>;
 
   /**
    * Runs `work` in a serializable transaction and answers once its changes are durable. `work` may run more than once
@@ -257,7 +267,13 @@ export interface Database {
    * Errors: what `work` throws; `conflict` (unique constraint); `invalid` (a statement that cannot be captured);
    * `unavailable` (store away: nothing was written); `indeterminate` (the store did not say whether it was written).
    */
-  write<T>(work: (queries: Queries) => Promise<T>, options?: WriteOptions): Promise<Answer<T>>;
+  write<T>(work: Work<T>, options?: WriteOptions): Promise<Answer<T>>;
+
+  /**
+   * What tables there are, as fresh as a read with these options; a read with the same `askedMs` that follows asks no store
+   * again. Without `maxStalenessMs`: what this process knows, and no store is asked.
+   */
+  catalog(options?: ReadOptions): Promise<Catalog>;
 
   /**
    * Runs a query that a user wrote, on one consistent state, as fresh as a read. Whatever its text says, it reads the

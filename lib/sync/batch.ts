@@ -5,12 +5,15 @@
  * that can happen: changes of a request that failed going into the record with those of the others.
  */
 import type { Row } from '../values.ts';
+import { type Definitions, definitionsAfter } from './definitions.ts';
 import type { Change, DdlChange, RowChange } from './record.ts';
 import type { Session } from './sql.ts';
 
 /** One request's part of the transaction. */
 export interface WriteTransaction {
   readonly session: Session;
+  /** Of the tables as they are now in the transaction. */
+  readonly definitions: Definitions;
   /** Notes what a statement changed; it goes into the record. */
   capture(change: RowChange | DdlChange): void;
   /** Notes that a statement failed: DuckDB has given up the transaction, whatever the caller makes of the error. */
@@ -45,20 +48,29 @@ export interface BatchRun {
 export async function runWork<T>(
   work: (transaction: WriteTransaction) => Promise<T>,
   session: Session,
-): Promise<{ result: Result<T>; changes: readonly Change[]; dirty: boolean }> {
+  definitions: Definitions,
+): Promise<{ result: Result<T>; changes: readonly Change[]; definitions: Definitions; dirty: boolean }> {
+  let current = definitions;
   const changes: (RowChange | DdlChange)[] = [];
   const spoiledBy: unknown[] = [];
   const transaction: WriteTransaction = {
     session,
-    capture: (change) => void changes.push(change),
+    get definitions() {
+      return current;
+    },
+    capture: (change) => {
+      changes.push(change);
+      current = definitionsAfter([change], current);
+    },
     spoil: (error) => void spoiledBy.push(error),
   };
   const result = await work(transaction).then(
     (value): Result<T> => ({ ok: true, value }),
     (error: unknown): Result<T> => ({ ok: false, error }),
   );
-  if (spoiledBy.length > 0) return { result: { ok: false, error: reasonOf(result, spoiledBy) }, changes, dirty: true };
-  return { result, changes, dirty: changes.length > 0 };
+  const ran = { changes, definitions: current };
+  if (spoiledBy.length > 0) return { ...ran, result: { ok: false, error: reasonOf(result, spoiledBy) }, dirty: true };
+  return { ...ran, result, dirty: changes.length > 0 };
 }
 
 /** What spoiled the transaction, unless the work says so in words of its own: later statements only say that it is spoiled. */

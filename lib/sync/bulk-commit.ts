@@ -9,6 +9,7 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
+import type { Definitions } from './definitions.ts';
 import { momentNow } from './head.ts';
 import type { ReplicaHost } from './host.ts';
 import { appendRecord, nextRecord, positionOf } from './log.ts';
@@ -24,6 +25,9 @@ export interface BulkCommitted<T> {
   readonly value: T;
   readonly version: number;
 }
+
+/** What changes the copy, in a transaction on it. `definitions`: of the tables as they are before. */
+export type BulkWork<T> = (session: Session, definitions: Definitions) => Promise<T>;
 
 /** A whole state to be put in the place of the present one. */
 export interface Replacement<T> {
@@ -46,10 +50,7 @@ export interface BulkScope {
  * Runs `work` in a transaction on a copy of the newest state and commits the whole result. `work` may run again when
  * another instance commits first. Needs room for a second copy of the database beside the replica.
  */
-export async function commitBulk<T>(
-  scope: BulkScope,
-  work: (session: Session) => Promise<T>,
-): Promise<BulkCommitted<T>> {
+export async function commitBulk<T>(scope: BulkScope, work: BulkWork<T>): Promise<BulkCommitted<T>> {
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
     const committed = await scope.host.exclusive(() => tryBulk(scope, work));
     if (committed) return committed;
@@ -65,7 +66,7 @@ export async function commitBulk<T>(
 }
 
 /** Null when another instance committed first. */
-async function tryBulk<T>(scope: BulkScope, work: (session: Session) => Promise<T>): Promise<BulkCommitted<T> | null> {
+async function tryBulk<T>(scope: BulkScope, work: BulkWork<T>): Promise<BulkCommitted<T> | null> {
   await scope.host.catchUp();
   const stage: Slot = { ...scope.slot, replicaPath: join(scope.slot.folder, 'bulk.part') };
   try {
@@ -94,7 +95,7 @@ export function commitReplacement<T>(scope: BulkScope, replacement: Replacement<
 async function commitStage<T>(
   { context, slot, host }: BulkScope,
   stage: Slot,
-  work: (session: Session) => Promise<T>,
+  work: BulkWork<T>,
 ): Promise<BulkCommitted<T> | null> {
   // The record's id and version are part of the state that it names, so they are chosen before the state is made.
   const draft = nextRecord(context, host.replica.position, []);
@@ -120,17 +121,12 @@ async function copyReplica(replica: Replica, path: string): Promise<void> {
   }
 }
 
-async function changeCopy<T>(
-  context: SyncContext,
-  stage: Slot,
-  draft: LogRecord,
-  work: (session: Session) => Promise<T>,
-): Promise<T> {
+async function changeCopy<T>(context: SyncContext, stage: Slot, draft: LogRecord, work: BulkWork<T>): Promise<T> {
   const copy = await Replica.open(stage, context.settings);
   try {
     await copy.begin();
-    const value = await work(copy.writer);
-    await copy.commit(positionOf(draft));
+    const value = await work(copy.writer, copy.definitions);
+    await copy.commit(positionOf(draft), draft.changes);
     await copy.checkpoint();
     return value;
   } finally {

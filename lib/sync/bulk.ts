@@ -30,6 +30,6 @@ export async function applyBulk(context: SyncContext, slot: Slot, record: LogRec
   await rename(part, slot.replicaPath);
   const replica = await Replica.open(slot, context.settings);
   await replica.begin();
-  await replica.commit(positionOf(record));
+  await replica.commit(positionOf(record), record.changes);
   return replica;
 }

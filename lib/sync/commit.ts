@@ -157,11 +157,13 @@ export class GroupCommit {
       await replica.begin();
       const results = new Map<PendingRequest, Result>(failed);
       const changes: Change[] = [];
+      let { definitions } = replica;
       let spoiled = false;
       for (const request of batch) {
         if (failed.has(request)) continue;
-        const part = await runWork(request.work, replica.writer);
+        const part = await runWork(request.work, replica.writer, definitions);
         results.set(request, part.result);
+        definitions = part.definitions;
         if (part.result.ok) changes.push(...part.changes);
         else failed.set(request, part.result);
         if (!part.result.ok) replica.judge(part.result.error);

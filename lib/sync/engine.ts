@@ -7,8 +7,16 @@
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Store } from '../store/store.ts';
-import { commitBulk, commitReplacement, type BulkCommitted, type BulkScope, type Replacement } from './bulk-commit.ts';
+import {
+  commitBulk,
+  commitReplacement,
+  type BulkCommitted,
+  type BulkScope,
+  type BulkWork,
+  type Replacement,
+} from './bulk-commit.ts';
 import type { Catalog } from './catalog.ts';
+import type { Definitions } from './definitions.ts';
 import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
 import type { Committed, WriteTransaction } from './batch.ts';
 import { GroupCommit } from './commit.ts';
@@ -19,10 +27,10 @@ import { SharedProbe } from './head.ts';
 import { ReplicaHost } from './host.ts';
 import { layoutOf } from './layout.ts';
 import type { LocalState } from './overlay.ts';
+import type { StateWork } from './replica.ts';
 import { type ReadAnswer, type ReadRequest, Reads } from './reads.ts';
 import { claimSlot, sweepSlots, type Slot } from './slot.ts';
 import { type Look, writeBody } from './snapshot.ts';
-import type { Session } from './sql.ts';
 import type { Tail } from './tail.ts';
 import { type Transfer, Transfers } from './transfers.ts';
 import { Warnings } from './warnings.ts';
@@ -111,9 +119,15 @@ export class Engine {
   }
 
   /** Runs `work` in a read-only transaction on a state as fresh as asked for. */
-  async read<T>(work: (session: Session) => Promise<T>, request: ReadRequest): Promise<ReadAnswer<T>> {
+  async read<T>(work: StateWork<T>, request: ReadRequest): Promise<ReadAnswer<T>> {
     this.#requireOpen();
     return this.#reads.read(work, request);
+  }
+
+  /** What tables there are in a state as fresh as asked for. */
+  async definitions(request: ReadRequest): Promise<Definitions> {
+    this.#requireOpen();
+    return this.#reads.definitions(request);
   }
 
   /** A copy of the replica for another process, as fresh as asked for. Shared; to be released after use. */
@@ -143,7 +157,7 @@ export class Engine {
    * Runs `work` on a copy of the newest state and commits the whole result as one bulk record: for changes too large for
    * row images, made by any statements at all. See commitBulk.
    */
-  writeBulk<T>(work: (session: Session) => Promise<T>): Promise<BulkCommitted<T>> {
+  writeBulk<T>(work: BulkWork<T>): Promise<BulkCommitted<T>> {
     this.#requireOpen();
     return commitBulk(this.#bulkScope, work);
   }

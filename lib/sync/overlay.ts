@@ -7,7 +7,9 @@
  */
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { AppError } from '../errors.ts';
+import type { Definitions } from './definitions.ts';
 import type { Position } from './position.ts';
+import type { StateWork } from './replica.ts';
 import { Session } from './sql.ts';
 import { Turn } from './turn.ts';
 
@@ -18,7 +20,7 @@ export interface LocalState {
   /** Age in ms of the newest proof that the state was at the head; null when nobody knows. */
   readonly ageMs: number | null;
   /** Runs `work` in a read-only transaction. */
-  read<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  read<T>(work: StateWork<T>, signal?: AbortSignal): Promise<T>;
   openOverlay(): Promise<Overlay>;
 }
 
@@ -28,12 +30,20 @@ export class Overlay {
   readonly #onEnd: (overlay: Overlay) => void;
   #state: 'sound' | 'broken' | 'ended' = 'sound';
 
-  private constructor(session: Session, onEnd: (overlay: Overlay) => void) {
+  /** Of the state that it lies on. */
+  readonly definitions: Definitions;
+
+  private constructor(session: Session, definitions: Definitions, onEnd: (overlay: Overlay) => void) {
     this.#session = session;
+    this.definitions = definitions;
     this.#onEnd = onEnd;
   }
 
-  static async begin(instance: DuckDBInstance, onEnd: (overlay: Overlay) => void): Promise<Overlay> {
+  static async begin(
+    instance: DuckDBInstance,
+    definitions: Definitions,
+    onEnd: (overlay: Overlay) => void,
+  ): Promise<Overlay> {
     const session = new Session(await instance.connect());
     try {
       await session.execute('BEGIN TRANSACTION');
@@ -41,7 +51,7 @@ export class Overlay {
       session.close();
       throw error;
     }
-    return new Overlay(session, onEnd);
+    return new Overlay(session, definitions, onEnd);
   }
 
   /** Whether it can be used: neither ended nor given up by DuckDB. */

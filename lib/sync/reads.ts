@@ -7,8 +7,8 @@ import { AppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import type { ReplicaHost } from './host.ts';
 import { breaksReplica } from './local-disk.ts';
-import type { Replica } from './replica.ts';
-import type { Session } from './sql.ts';
+import type { Definitions } from './definitions.ts';
+import type { Replica, StateWork } from './replica.ts';
 
 export interface ReadRequest {
   /** 0: at the head of the log when the read began. */
@@ -40,16 +40,16 @@ export class Reads {
   }
 
   /** Runs `work` in a read-only transaction on a state as fresh as asked for. */
-  async read<T>(work: (session: Session) => Promise<T>, request: ReadRequest): Promise<ReadAnswer<T>> {
+  async read<T>(work: StateWork<T>, request: ReadRequest): Promise<ReadAnswer<T>> {
     const { runtime } = this.#context;
     const started = runtime.monotonicMs();
     const least = await this.freshen(request);
     const fresh = runtime.monotonicMs();
     let version = 0;
     const value = await this.#withinDeadline(request.signal, (signal) =>
-      this.#readReplica(least, signal, (session, present) => {
+      this.#readReplica(least, signal, (session, present, definitions) => {
         version = present;
-        return work(session);
+        return work(session, present, definitions);
       }),
     );
     return { value, version, timings: { fresh: fresh - started, run: runtime.monotonicMs() - fresh } };
@@ -63,8 +63,14 @@ export class Reads {
     return Math.max(least, request.atLeast ?? 0);
   }
 
-  /** The same on the state as it is here, whatever the store may have: for when it is away. */
-  readLocal<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  /** What tables there are in a state as fresh as asked for. */
+  async definitions(request: ReadRequest): Promise<Definitions> {
+    await this.freshen(request);
+    return (await this.#host.current()).definitions;
+  }
+
+  /** Reads the state as it is here, whatever the store may have: for when it is away. */
+  readLocal<T>(work: StateWork<T>, signal?: AbortSignal): Promise<T> {
     return this.#withinDeadline(signal, async (limited) => (await this.soundReplica()).read(work, limited));
   }
 
@@ -113,11 +119,7 @@ export class Reads {
    * A replica may be replaced between being chosen and being read, or turn out to be broken: then the new one is read,
    * once. `work` only reads, so it may run again.
    */
-  async #readReplica<T>(
-    least: number,
-    signal: AbortSignal,
-    work: (session: Session, version: number) => Promise<T>,
-  ): Promise<T> {
+  async #readReplica<T>(least: number, signal: AbortSignal, work: StateWork<T>): Promise<T> {
     let wanted = least;
     for (let isFirst = true; ;) {
       const replica = await this.#host.current();

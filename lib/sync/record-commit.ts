@@ -75,7 +75,7 @@ export class RecordCommit {
   /** The record is durable: if the local commit fails, the replica is made anew from the store, and the answer stands. */
   async #commitReplica(record: LogRecord, moved: Promise<void>): Promise<void> {
     try {
-      await this.#host.replica.commit(positionOf(record), moved);
+      await this.#host.replica.commit(positionOf(record), record.changes, moved);
     } catch (error) {
       this.#context.warn(
         'A commit is durable, but the local replica could not follow; making the replica anew.',

@@ -12,17 +12,21 @@ import { AppError } from '../errors.ts';
 import type { StreamBody } from '../store/store.ts';
 import { Catalog } from './catalog.ts';
 import type { SyncSettings } from './context.ts';
+import { DefinitionsByVersion, type Definitions } from './definitions.ts';
 import { openInstance } from './instance.ts';
 import { breaksReplica, mapLocalError, requireRoomToCommit } from './local-disk.ts';
 import { positionOf, type StoredRecord } from './log.ts';
 import { Overlay } from './overlay.ts';
 import { type Position, readPosition, writePosition } from './position.ts';
 import { ReaderPool } from './readers.ts';
-import type { LogRecord } from './record.ts';
+import type { Change, LogRecord } from './record.ts';
 import { replaySet, sets } from './replay.ts';
 import type { Slot } from './slot.ts';
 import { fileBody } from './snapshot.ts';
 import { Session } from './sql.ts';
+
+/** What is done in a transaction that only reads: on its session, at its version, with the tables that there are then. */
+export type StateWork<T> = (session: Session, version: number, definitions: Definitions) => Promise<T>;
 
 /** The replica's file while it stands still. */
 export interface FoldedFile {
@@ -38,6 +42,7 @@ export class Replica {
   readonly #fd: number;
   readonly #path: string;
   readonly #readers: ReaderPool;
+  readonly #definitions = new DefinitionsByVersion();
   #position: Position;
   #condemned: unknown;
   /** Only a checkpoint makes the main file shorter, so it is never shorter than this. */
@@ -88,6 +93,11 @@ export class Replica {
     return this.#position;
   }
 
+  /** What tables there are at its position. */
+  get definitions(): Definitions {
+    return this.#definitions.newest;
+  }
+
   /** Why the replica must not be used any more, undefined when it may. */
   get condemned(): unknown {
     return this.#condemned;
@@ -109,18 +119,19 @@ export class Replica {
   }
 
   /** Runs `work` on a reading session of its own, in a read-only transaction that begins with the position. */
-  read<T>(work: (session: Session, version: number) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  read<T>(work: StateWork<T>, signal?: AbortSignal): Promise<T> {
     return this.#guarded(() => this.#read(work, signal));
   }
 
-  #read<T>(work: (session: Session, version: number) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  #read<T>(work: StateWork<T>, signal?: AbortSignal): Promise<T> {
     return this.#readers.use(async (session) => {
       await session.execute('BEGIN TRANSACTION READ ONLY');
       const interrupt = (): void => session.connection.interrupt();
       signal?.addEventListener('abort', interrupt);
       try {
         const [row] = await session.rows('SELECT version FROM eider.state');
-        return await work(session, Number(row?.[0]));
+        const version = Number(row?.[0]);
+        return await work(session, version, this.#definitions.at(version));
       } finally {
         signal?.removeEventListener('abort', interrupt);
         // Nothing was written, and COMMIT after an error would claim success: ROLLBACK ends both alike.
@@ -146,13 +157,18 @@ export class Replica {
   }
 
   /**
-   * Moves the position to `position`, unless that has begun, and commits the open transaction. If that fails, the replica
-   * is condemned.
+   * Moves the position to `position`, unless that has begun, and commits the open transaction, which made `changes`. If
+   * that fails, the replica is condemned.
    */
-  async commit(position: Position, moved: Promise<void> = this.movePosition(position)): Promise<void> {
+  async commit(
+    position: Position,
+    changes: readonly Change[],
+    moved: Promise<void> = this.movePosition(position),
+  ): Promise<void> {
     try {
       await moved;
       requireRoomToCommit(this.#path);
+      this.#definitions.note(position.version, changes);
       await this.writer.execute('COMMIT');
     } catch (error) {
       this.#condemned = error;
@@ -185,7 +201,10 @@ export class Replica {
       this.catalog.forget();
       throw mapLocalError(error);
     }
-    await this.commit(positionOf(last));
+    await this.commit(
+      positionOf(last),
+      records.flatMap(({ changes }) => changes),
+    );
     return images;
   }
 
@@ -230,7 +249,8 @@ export class Replica {
 
   /** An overlay on the state as it is now. It ends when the replica is closed, if not before. */
   async openOverlay(): Promise<Overlay> {
-    const overlay = await Overlay.begin(this.#instance, (ended) => this.#overlays.delete(ended));
+    const ended = (overlay: Overlay): void => void this.#overlays.delete(overlay);
+    const overlay = await Overlay.begin(this.#instance, this.definitions, ended);
     this.#overlays.add(overlay);
     return overlay;
   }

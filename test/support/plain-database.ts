@@ -22,11 +22,24 @@ import {
   PostgresQueryCompiler,
   type QueryResult,
 } from '#packages/kysely';
-import type { Answer, Database, DatabaseStatus, ReadOptions, SyncReport, WriteOptions } from '../../lib/db/database.ts';
+import type { Catalog } from '../../lib/catalog/catalog.ts';
+import { readDuckDbCatalog } from '../../lib/catalog/duckdb.ts';
+import type {
+  Answer,
+  Database,
+  DatabaseStatus,
+  ReadOptions,
+  SyncReport,
+  Work,
+  WriteOptions,
+} from '../../lib/db/database.ts';
+import { plainRows } from '../../lib/db/duckdb/dialect.ts';
 import { mapDuckDbError } from '../../lib/db/duckdb/errors.ts';
+import { runSelect } from '../../lib/db/duckdb/scope.ts';
 import { noUploads } from '../../lib/db/postgres/uploads.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Migration } from '../../lib/schema/migration.ts';
+import { Session } from '../../lib/sync/sql.ts';
 import type { AnyTables, PlainValue, Queries } from '../../lib/values.ts';
 
 export interface PlainDatabase extends Database {
@@ -59,12 +72,15 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
   let turn: Promise<unknown> = Promise.resolve();
 
   /** One transaction at a time; always ended by the statement that says so. */
-  function transact<T>(work: (queries: Queries) => Promise<T>, end: 'COMMIT' | 'ROLLBACK'): Promise<T> {
+  function transact<T>(work: Work<T>, end: 'COMMIT' | 'ROLLBACK'): Promise<T> {
     const result = turn.then(async () => {
       await connection.run('BEGIN');
       let done = false;
       try {
-        const value = await work(queries);
+        const value = await work(queries, {
+          catalog: await readCatalog(),
+          run: (sql, values) => runSelect(session, sql, values),
+        });
         done = true;
         return value;
       } catch (error) {
@@ -76,6 +92,9 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
     turn = result.catch(() => undefined);
     return result;
   }
+
+  const session = new Session(connection);
+  const readCatalog = (): Promise<Catalog> => readDuckDbCatalog(async (sql) => plainRows(await session.run(sql)));
 
   const answer = <T>(value: T): Answer<T> => ({
     value,
@@ -106,6 +125,7 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
       version += 1;
       return answer(value);
     },
+    catalog: () => transact((_queries, { catalog }) => Promise.resolve(catalog), 'ROLLBACK'),
     uploads: noUploads,
     exportTo: () =>
       Promise.reject(new AppError('invalid', 'It makes no files: tests of exports run on a database that does.')),

@@ -3,9 +3,9 @@
  *
  * Owns: turning the engine's answers into the contract's. The engine keeps the promises.
  */
+import type { Catalog } from '../../catalog/catalog.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Migration } from '../../schema/migration.ts';
-import type { Queries } from '../../values.ts';
 import { Engine, type EngineOptions } from '../../sync/engine.ts';
 import type { ReadRequest } from '../../sync/reads.ts';
 import type {
@@ -20,13 +20,16 @@ import type {
   ReadOptions,
   SyncReport,
   Uploads,
+  Work,
   WriteOptions,
 } from '../database.ts';
 import type { UsageReport } from '../../store/usage.ts';
+import { Catalogs } from './catalogs.ts';
 import { changeSetOf } from './changes.ts';
 import { copyOf, type LocalCopy } from './local-copy.ts';
 import { runMigrations } from './migrate.ts';
 import type { SandboxedQueries } from './query/queries.ts';
+import { readingScope, writingScope } from './scope.ts';
 import { readingQueries, writingQueries } from './transaction.ts';
 import { uploadsIn } from './uploads.ts';
 
@@ -67,6 +70,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
   readonly copy: LocalCopy;
   readonly uploads: Uploads;
   readonly #engine: Engine;
+  readonly #catalogs: Catalogs;
   #queries: Promise<SandboxedQueries> | null = null;
   readonly #location: string;
   readonly #maxStalenessMs: number;
@@ -75,7 +79,8 @@ class DuckDbDatabase implements ReplicatedDatabase {
 
   constructor(engine: Engine, options: DuckDbDatabaseOptions) {
     this.#engine = engine;
-    this.copy = copyOf(engine.local);
+    this.#catalogs = new Catalogs(options.runtime);
+    this.copy = copyOf(engine.local, this.#catalogs);
     this.uploads = uploadsIn(options.store, options.name, options.runtime);
     this.#location = `${options.store.location}/${options.name}`;
     this.#maxStalenessMs = options.maxStalenessMs;
@@ -83,9 +88,24 @@ class DuckDbDatabase implements ReplicatedDatabase {
     this.#usage = options.usage;
   }
 
-  async read<T>(work: (queries: Queries) => Promise<T>, options: ReadOptions = {}): Promise<Answer<T>> {
-    const answer = await this.#engine.read((session) => work(readingQueries(session)), this.#readRequest(options));
+  async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
+    const answer = await this.#engine.read(
+      async (session, _version, definitions) =>
+        work(readingQueries(session), await readingScope(session, definitions, this.#catalogs)),
+      this.#readRequest(options),
+    );
     return { ...answer, durability: 'durable' };
+  }
+
+  async catalog(options: ReadOptions = {}): Promise<Catalog> {
+    const request = this.#readRequest({ ...options, maxStalenessMs: options.maxStalenessMs ?? Infinity });
+    const known = await this.#catalogs.known(await this.#engine.definitions(request));
+    if (known) return known;
+    const { value } = await this.#engine.read(
+      (session, _version, definitions) => this.#catalogs.of(definitions, session),
+      request,
+    );
+    return value;
   }
 
   async query(request: QueryRequest, options: ReadOptions = {}): Promise<Answer<QueryResult>> {
@@ -113,19 +133,25 @@ class DuckDbDatabase implements ReplicatedDatabase {
     return { maxStalenessMs: maxStalenessMs ?? this.#maxStalenessMs, atLeast, askedMs, signal };
   }
 
-  async write<T>(work: (queries: Queries) => Promise<T>, options: WriteOptions = {}): Promise<Answer<T>> {
+  async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
     if (options.large === true) return this.#writeLarge(work);
     const committed = await this.#engine.write(
-      (transaction) => work(writingQueries({ transaction, catalog: this.#engine.catalog })),
+      async (transaction) =>
+        work(
+          writingQueries({ transaction, catalog: this.#engine.catalog }),
+          await writingScope(transaction, this.#catalogs),
+        ),
       options.signal,
     );
     return { ...committed, durability: 'durable' };
   }
 
   /** Nothing is captured: the whole state is the record. */
-  async #writeLarge<T>(work: (queries: Queries) => Promise<T>): Promise<Answer<T>> {
+  async #writeLarge<T>(work: Work<T>): Promise<Answer<T>> {
     const started = this.#runtime.monotonicMs();
-    const committed = await this.#engine.writeBulk((session) => work(readingQueries(session)));
+    const committed = await this.#engine.writeBulk(async (session, definitions) =>
+      work(readingQueries(session), await readingScope(session, definitions, this.#catalogs)),
+    );
     return { ...committed, durability: 'durable', timings: { bulk: this.#runtime.monotonicMs() - started } };
   }
 

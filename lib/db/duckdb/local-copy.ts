@@ -7,13 +7,15 @@
  */
 import { AppError } from '../../errors.ts';
 import type { Migration } from '../../schema/migration.ts';
-import type { Queries } from '../../values.ts';
 import { Catalog } from '../../sync/catalog.ts';
 import { type LeftoverOptions, openLeftover } from '../../sync/leftover.ts';
 import { runWork } from '../../sync/batch.ts';
 import type { LocalState, Overlay } from '../../sync/overlay.ts';
 import type { Session } from '../../sync/sql.ts';
+import type { Work } from '../database.ts';
+import { Catalogs } from './catalogs.ts';
 import { migrationsDone } from './migrate.ts';
+import { onlyReadingScope, readingScope, writingScope } from './scope.ts';
 import { onlyReadingQueries, readingQueries, writingQueries } from './transaction.ts';
 
 export interface LocalCopy {
@@ -21,7 +23,7 @@ export interface LocalCopy {
   readonly version: number;
   /** Age in ms of the newest proof that it was the state of the database; null when nobody knows. */
   readonly ageMs: number | null;
-  read<T>(work: (queries: Queries) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  read<T>(work: Work<T>, signal?: AbortSignal): Promise<T>;
   openDraft(): Promise<Draft>;
 }
 
@@ -29,9 +31,9 @@ export interface LocalCopy {
 export interface Draft {
   /** False once it has ended, or a statement failed and took the changes with it. */
   readonly isSound: boolean;
-  read<T>(work: (queries: Queries) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  read<T>(work: Work<T>, signal?: AbortSignal): Promise<T>;
   /** If it fails after it changed something, the draft is no longer sound. */
-  write<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
+  write<T>(work: Work<T>): Promise<T>;
   end(): Promise<void>;
 }
 
@@ -48,7 +50,7 @@ export async function openLeftoverCopy({ migrations, ...options }: LeftoverCopyO
   const state = await openLeftover(options);
   if (!state) return null;
   const isUpToDate = await state.read((session) => hasRun(session, migrations)).catch(() => false);
-  if (isUpToDate) return withClose(copyOf(state), () => state.close());
+  if (isUpToDate) return withClose(copyOf(state, new Catalogs(options.runtime)), () => state.close());
   await state.close();
   return null;
 }
@@ -71,7 +73,7 @@ function withClose(copy: LocalCopy, close: () => Promise<void>): LeftoverCopy {
   };
 }
 
-export function copyOf(state: LocalState): LocalCopy {
+export function copyOf(state: LocalState, catalogs: Catalogs): LocalCopy {
   return {
     get databaseId() {
       return state.position.databaseId;
@@ -82,32 +84,46 @@ export function copyOf(state: LocalState): LocalCopy {
     get ageMs() {
       return state.ageMs;
     },
-    read: (work, signal) => state.read((session) => work(readingQueries(session)), signal),
-    openDraft: async () => new OverlayDraft(await state.openOverlay()),
+    read: (work, signal) =>
+      state.read(async (session, _version, definitions) => {
+        return work(readingQueries(session), await readingScope(session, definitions, catalogs));
+      }, signal),
+    openDraft: async () => new OverlayDraft(await state.openOverlay(), catalogs),
   };
 }
 
 class OverlayDraft implements Draft {
   readonly #overlay: Overlay;
+  readonly #catalogs: Catalogs;
   #catalog: Catalog | null = null;
 
-  constructor(overlay: Overlay) {
+  constructor(overlay: Overlay, catalogs: Catalogs) {
     this.#overlay = overlay;
+    this.#catalogs = catalogs;
   }
 
   get isSound(): boolean {
     return this.#overlay.isSound;
   }
 
-  read<T>(work: (queries: Queries) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  read<T>(work: Work<T>, signal?: AbortSignal): Promise<T> {
+    const { definitions } = this.#overlay;
     const spoil = (): void => this.#overlay.spoil();
-    return this.#overlay.use((session) => work(onlyReadingQueries(session, spoil)), signal);
+    return this.#overlay.use(async (session) => {
+      const scope = await onlyReadingScope(session, definitions, this.#catalogs, spoil);
+      return work(onlyReadingQueries(session, spoil), scope);
+    }, signal);
   }
 
-  write<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+  write<T>(work: Work<T>): Promise<T> {
     return this.#overlay.use(async (session) => {
       const catalog = (this.#catalog ??= new Catalog(session));
-      const { result, dirty } = await runWork((transaction) => work(writingQueries({ transaction, catalog })), session);
+      const { result, dirty } = await runWork(
+        async (transaction) =>
+          work(writingQueries({ transaction, catalog }), await writingScope(transaction, this.#catalogs)),
+        session,
+        this.#overlay.definitions,
+      );
       if (result.ok) return result.value;
       if (dirty) this.#overlay.spoil();
       throw isWriteConflict(result.error) ? underWay(result.error) : result.error;

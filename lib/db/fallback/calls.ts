@@ -5,19 +5,16 @@
  * work refuses to begin, or to end well, once nobody waits for it.
  */
 import { AppError } from '../../errors.ts';
-import type { Queries } from '../../values.ts';
-import type { Answer, Database, ReadOptions, Uploads, WriteOptions } from '../database.ts';
+import type { Answer, Database, ReadOptions, Uploads, Work, WriteOptions } from '../database.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Call } from './watch.ts';
-
-type Work<T> = (queries: Queries) => Promise<T>;
 
 /** A read of a replica runs to its end once it has begun: nothing of it depends on a store any more. */
 export function readCall<T>(database: Database, work: Work<T>, options: ReadOptions): Call<Answer<T>> {
   let begun = false;
-  const noted: Work<T> = (queries) => {
+  const noted: Work<T> = (queries, scope) => {
     begun = true;
-    return work(queries);
+    return work(queries, scope);
   };
   return {
     run: () => database.read(noted, options),
@@ -47,10 +44,10 @@ export function writeCall<T>(database: Database, work: Work<T>, options: WriteOp
   const requireWanted = (): void => {
     if (abandoned) throw new AppError('unavailable', 'The database went away before the write was run.');
   };
-  const guarded: Work<T> = async (queries) => {
+  const guarded: Work<T> = async (queries, scope) => {
     ran = false;
     requireWanted();
-    const value = await work(queries);
+    const value = await work(queries, scope);
     requireWanted();
     ran = true;
     return value;

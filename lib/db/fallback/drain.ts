@@ -7,17 +7,18 @@
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { PlainValue, Queries } from '../../values.ts';
+import type { Scope, Work } from '../database.ts';
 import type { PendingWrite } from './pending-write.ts';
 import { enterApplied, enterRejected, findSettled } from './settled.ts';
 
 /** Runs what a pending write asks for; the same validation as on the first day. */
-export type RunCommand = (queries: Queries, command: PlainValue) => Promise<unknown>;
+export type RunCommand = (queries: Queries, command: PlainValue, scope: Scope) => Promise<unknown>;
 
 export interface DrainOptions {
   readonly runtime: Runtime;
   readonly runCommand: RunCommand;
   /** Commits a piece of work on the primary. @throws AppError `unavailable`, `indeterminate` */
-  readonly commit: <T>(work: (queries: Queries) => Promise<T>) => Promise<T>;
+  readonly commit: <T>(work: Work<T>) => Promise<T>;
   /** Called once the writes with these ids are settled in the primary. */
   readonly onSettled: (ids: readonly string[]) => Promise<void>;
 }
@@ -57,7 +58,7 @@ export async function drain(
 /** In one commit; one by one when one of them does not fit. */
 async function settle(writes: readonly PendingWrite[], options: DrainOptions): Promise<DrainReport> {
   try {
-    return { applied: await options.commit((queries) => runAll(queries, writes, options)), rejected: 0 };
+    return { applied: await options.commit((queries, scope) => runAll(queries, scope, writes, options)), rejected: 0 };
   } catch (error) {
     const reason = whyUnfit(error);
     if (reason === null) throw error;
@@ -85,6 +86,7 @@ async function settleOneByOne(writes: readonly PendingWrite[], options: DrainOpt
 /** Runs those that were not settled yet; answers how many. */
 async function runAll(
   queries: Queries,
+  scope: Scope,
   writes: readonly PendingWrite[],
   { runCommand, runtime }: DrainOptions,
 ): Promise<number> {
@@ -92,7 +94,7 @@ async function runAll(
   const settled = await findSettled(queries, ids);
   const due = writes.filter(({ id }) => !settled.has(id));
   for (const write of due) {
-    await runCommand(queries, write.command);
+    await runCommand(queries, write.command, scope);
     await enterApplied(queries, write, runtime.now());
   }
   return due.length;

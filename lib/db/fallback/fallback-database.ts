@@ -6,9 +6,10 @@
  * client that does not see its own write, or one that is told of a write which is nowhere; so the primary serves again
  * only when what this process kept, and what lies on this machine, has been run on it.
  */
+import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Engine, Queries } from '../../values.ts';
+import type { Engine } from '../../values.ts';
 import { Turn } from '../../sync/turn.ts';
 import { Warnings } from '../../sync/warnings.ts';
 import type {
@@ -22,6 +23,7 @@ import type {
   ReadOptions,
   SyncReport,
   Uploads,
+  Work,
   WriteOptions,
 } from '../database.ts';
 import { findBase } from './base.ts';
@@ -45,8 +47,6 @@ export interface FallbackOptions {
   /** What becomes of writes while the primary is away. */
   readonly writes: 'accept' | 'reject';
 }
-
-type Work<T> = (queries: Queries) => Promise<T>;
 
 /** How long it is remembered that nothing could stand in, in ms. */
 const refusedMs = 3000;
@@ -133,6 +133,14 @@ class FallbackDatabase implements Database {
     return this.#serve(
       (primary) => writeCall(primary, work, options),
       (standIn) => this.#keepWrite(standIn, work, options),
+    );
+  }
+
+  /** Of what serves. */
+  async catalog(options: ReadOptions = {}): Promise<Catalog> {
+    return this.#serve(
+      (primary) => plainCall(() => primary.catalog(options)),
+      (standIn) => standIn.read((_queries, { catalog }) => Promise.resolve(catalog), options.signal),
     );
   }
 

@@ -7,8 +7,9 @@
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { PlainValue, Queries } from '../../values.ts';
+import type { PlainValue } from '../../values.ts';
 import type { Turn } from '../../sync/turn.ts';
+import type { Work } from '../database.ts';
 import type { Draft } from '../duckdb/local-copy.ts';
 import type { Base } from './base.ts';
 import type { RunCommand } from './drain.ts';
@@ -34,7 +35,7 @@ export interface Kept<T> {
 }
 
 interface Queued {
-  readonly work: (queries: Queries) => Promise<unknown>;
+  readonly work: Work<unknown>;
   readonly command: PlainValue;
   readonly resolve: (kept: Kept<never>) => void;
   readonly reject: (error: unknown) => void;
@@ -63,7 +64,7 @@ export class StandIn {
     this.#options = options;
   }
 
-  async read<T>(work: (queries: Queries) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async read<T>(work: Work<T>, signal?: AbortSignal): Promise<T> {
     const { pending, runtime, turn } = this.#options;
     await pending.refresh();
     if (pending.size === 0) return this.base.copy.read(work, signal);
@@ -76,7 +77,7 @@ export class StandIn {
   }
 
   /** @throws AppError what `work` throws; `unavailable`, `indeterminate` when the write could not be kept */
-  async write<T>(work: (queries: Queries) => Promise<T>, command: PlainValue): Promise<Kept<T>> {
+  async write<T>(work: Work<T>, command: PlainValue): Promise<Kept<T>> {
     const { pending, turn } = this.#options;
     await pending.refresh();
     return new Promise((resolve, reject) => {
@@ -151,7 +152,7 @@ export class StandIn {
     for (const write of writes) {
       if (settled.has(write.id)) continue;
       try {
-        await draft.write((queries) => this.#options.runCommand(queries, write.command));
+        await draft.write((queries, scope) => this.#options.runCommand(queries, write.command, scope));
       } catch {
         this.#unfit.add(write.id);
         if (!draft.isSound) return false;

@@ -5,9 +5,9 @@
  * told of, and nothing more.
  */
 import { mkdir } from 'node:fs/promises';
+import type { Catalog } from '../../catalog/catalog.ts';
 import { isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Queries } from '../../values.ts';
 import type { Engine as MirrorEngine } from '../../sync/engine.ts';
 import { Turn } from '../../sync/turn.ts';
 import type {
@@ -22,6 +22,7 @@ import type {
   ReadOptions,
   SyncReport,
   Uploads,
+  Work,
   WriteOptions,
 } from '../database.ts';
 import type { PooledDatabase } from '../postgres/postgres-database.ts';
@@ -56,12 +57,16 @@ class MirroredDatabase implements Database {
     this.#place = place;
   }
 
-  read<T>(work: (queries: Queries) => Promise<T>, options?: ReadOptions): Promise<Answer<T>> {
+  read<T>(work: Work<T>, options?: ReadOptions): Promise<Answer<T>> {
     return this.#database.read(work, options);
   }
 
-  write<T>(work: (queries: Queries) => Promise<T>, options?: WriteOptions): Promise<Answer<T>> {
+  write<T>(work: Work<T>, options?: WriteOptions): Promise<Answer<T>> {
     return this.#database.write(work, options);
+  }
+
+  catalog(options?: ReadOptions): Promise<Catalog> {
+    return this.#database.catalog(options);
   }
 
   query(request: QueryRequest, options?: ReadOptions): Promise<Answer<QueryResult>> {

@@ -5,10 +5,10 @@
  * Owns: turning transactions into the contract's answers, and when old changes are dropped. The worst that can happen is
  * told in transactions.ts.
  */
+import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Migration } from '../../schema/migration.ts';
-import type { Queries } from '../../values.ts';
 import type {
   Answer,
   ChangePage,
@@ -19,8 +19,10 @@ import type {
   QueryResult,
   ReadOptions,
   SyncReport,
+  Work,
   WriteOptions,
 } from '../database.ts';
+import { compareEveryMs, PostgresCatalogs } from './catalogs.ts';
 import { readChanges } from './changes.ts';
 import { locationOf, readConnectionString } from './connection-string.ts';
 import { defaultLimits, type Limits } from './limits.ts';
@@ -28,6 +30,8 @@ import { runMigrations } from './migrate.ts';
 import { type ConnectionPool, openPool } from './pool.ts';
 import { type Keys, queriesIn } from './queries.ts';
 import { dropOldChanges } from './retention.ts';
+import { openScope } from './scope.ts';
+import type { Transaction } from './transaction.ts';
 import { noUploads } from './uploads.ts';
 import { Transactions, type TransactionsOptions } from './transactions.ts';
 
@@ -108,11 +112,13 @@ class PostgresDatabase implements PooledDatabase {
   readonly engine = 'postgres';
   readonly uploads = noUploads;
   readonly #parts: Parts;
+  readonly #catalogs: PostgresCatalogs;
   #version = 0;
   #nextRetentionMs: number;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#catalogs = new PostgresCatalogs(parts.runtime);
     // Not at once: a process that lives for one request has no time for it.
     this.#nextRetentionMs = parts.runtime.monotonicMs() + retentionEveryMs / 10;
   }
@@ -121,25 +127,54 @@ class PostgresDatabase implements PooledDatabase {
     return this.#parts.pool;
   }
 
-  async read<T>(work: (queries: Queries) => Promise<T>, options: ReadOptions = {}): Promise<Answer<T>> {
+  async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
     const { transactions, limits } = this.#parts;
     const { value, version, timings } = await transactions.run(
       (transaction) => {
         requireBookmark(options.atLeast, transaction.version);
-        return work(queriesIn(transaction, 'read'));
+        return this.#judged(transaction, async () =>
+          work(queriesIn(transaction, 'read'), await openScope(transaction, this.#catalogs)),
+        );
       },
       { mode: 'read', withinMs: limits.operationMs, signal: options.signal },
     );
     return this.#noted({ value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } });
   }
 
-  async write<T>(work: (queries: Queries) => Promise<T>, options: WriteOptions = {}): Promise<Answer<T>> {
+  async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
     const { transactions, limits, keys } = this.#parts;
+    let changesDefinitions = false;
     const { value, version, timings } = await transactions.run(
-      (transaction) => work(queriesIn(transaction, 'write', keys)),
+      (transaction) =>
+        this.#judged(transaction, async () => {
+          const scope = await openScope(transaction, this.#catalogs, () => (changesDefinitions = true));
+          return work(queriesIn(transaction, 'write', keys), scope);
+        }),
       { mode: 'write', withinMs: limits.operationMs, signal: options.signal },
     );
+    if (changesDefinitions) this.#catalogs.doubt();
     return this.#noted({ value, version, durability: 'durable', timings });
+  }
+
+  async catalog(options: ReadOptions = {}): Promise<Catalog> {
+    const { transactions, limits, runtime } = this.#parts;
+    const { maxStalenessMs = Infinity, askedMs = runtime.monotonicMs() } = options;
+    const known = this.#catalogs.knownSince(askedMs - Math.min(maxStalenessMs, compareEveryMs));
+    if (known) return known;
+    const { value } = await transactions.run((transaction) => this.#catalogs.of(transaction, 0), {
+      mode: 'read',
+      withinMs: limits.operationMs,
+      signal: options.signal,
+    });
+    return value;
+  }
+
+  async #judged<T>(transaction: Transaction, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      this.#catalogs.judge(transaction.failure);
+    }
   }
 
   async changes(request: ChangesRequest): Promise<Answer<ChangePage>> {

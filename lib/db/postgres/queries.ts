@@ -44,10 +44,15 @@ const transactionControl =
 
 function requireAllowed({ query, sql }: CompiledQuery, mode: TransactionMode): void {
   if (query.kind === 'SelectQueryNode' || builtWrites.has(query.kind)) return;
+  requireNoControl(sql);
   const text = firstWords(sql);
-  if (transactionControl.test(text)) throw refuse('It would end the transaction that it runs in.');
   if (mode !== 'write' || /^(SELECT|WITH|VALUES|TABLE|EXPLAIN|SHOW|DECLARE|FETCH|CLOSE)\b/.test(text)) return;
   throw refuse('It is run as raw SQL, or of a kind that shows no rows.');
+}
+
+/** @throws AppError `invalid` for a statement that would end the transaction that it runs in */
+export function requireNoControl(sql: string): void {
+  if (transactionControl.test(firstWords(sql))) throw refuse('It would end the transaction that it runs in.');
 }
 
 /** The beginning of the statement in upper case, past blanks, comments and parentheses. */

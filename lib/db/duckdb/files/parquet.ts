@@ -13,7 +13,7 @@ import { codecFor, decodeNullable } from '../../../sync/codec.ts';
 import { duckDbOptions } from '../../../sync/duckdb-options.ts';
 import { mapLocalError } from '../../../sync/local-disk.ts';
 import { quoteName } from '../../../sync/sql.ts';
-import type { QueryColumn } from '../../database.ts';
+import type { QueryColumn } from '../../../sql/result.ts';
 import { type FileColumn, fileColumn, fileValue } from './types.ts';
 
 export class ParquetWriter {

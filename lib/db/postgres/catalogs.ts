@@ -1,0 +1,77 @@
+/**
+ * The catalog of a PostgreSQL database as this process knows it.
+ *
+ * Owns: when it is looked at again. Others change definitions without a word, so a fingerprint of them is compared, at most
+ * once a second; what a statement did not find is a reason to compare at once. The worst that can happen: for a second, a
+ * request that is checked against the tables of a moment ago; the database itself still decides.
+ */
+import type { Catalog } from '../../catalog/catalog.ts';
+import { readPostgresCatalog, readPostgresFingerprint } from '../../catalog/postgres.ts';
+import type { Runtime } from '../../runtime.ts';
+import { codeOf } from './errors.ts';
+import type { Transaction } from './transaction.ts';
+
+/** Between two comparisons, unless there is a reason. */
+export const compareEveryMs = 1000;
+/** The numbers of rows in it are rough, but should follow what is written. */
+const estimatesMs = 60_000;
+
+interface Known {
+  readonly catalog: Catalog;
+  readonly fingerprint: string;
+  readonly readMs: number;
+}
+
+/** Undefined table, column, object, function; a constraint that ON CONFLICT does not find; no such schema. */
+const notFoundCodes: ReadonlySet<string> = new Set(['42P01', '42703', '42704', '42883', '42P10', '3F000']);
+
+export class PostgresCatalogs {
+  readonly #runtime: Runtime;
+  #known: Known | null = null;
+  #comparedMs = -Infinity;
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** Null when the database has to be asked for one that was right at `sinceMs` on the monotonic clock. */
+  knownSince(sinceMs: number): Catalog | null {
+    return this.#comparedMs >= sinceMs ? (this.#known?.catalog ?? null) : null;
+  }
+
+  /** The catalog for a transaction that has changed no definition. */
+  async of(transaction: Transaction, withinMs = compareEveryMs): Promise<Catalog> {
+    const now = this.#runtime.monotonicMs();
+    const known = this.knownSince(now - Math.min(withinMs, compareEveryMs));
+    if (known) return known;
+    const before = this.#comparedMs;
+    // Those that begin meanwhile do not ask as well.
+    if (this.#known) this.#comparedMs = now;
+    try {
+      this.#known = await this.#compare(transaction, now);
+      this.#comparedMs = now;
+      return this.#known.catalog;
+    } catch (error) {
+      this.#comparedMs = before;
+      throw error;
+    }
+  }
+
+  /** Has the next one compare: definitions were changed here, or a name was not found. */
+  doubt(): void {
+    this.#comparedMs = -Infinity;
+  }
+
+  /** Doubts the catalog when a statement failed for want of what it says is there. */
+  judge(failure: unknown): void {
+    if (notFoundCodes.has(codeOf(failure))) this.doubt();
+  }
+
+  async #compare(transaction: Transaction, now: number): Promise<Known> {
+    const run = (sql: string) => transaction.rows(sql);
+    const fingerprint = await readPostgresFingerprint(run);
+    const known = this.#known;
+    if (known?.fingerprint === fingerprint && now - known.readMs < estimatesMs) return known;
+    return { catalog: await readPostgresCatalog(run), fingerprint, readMs: now };
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Objects that stand for what tables, views and macros there are at a version: caches of what was read of them have these
+ * as keys.
+ *
+ * Owns: when the definitions changed, as far as this process saw it. The worst that can happen: an old catalog taken for
+ * the present one; so whatever is no change of rows alone makes a new object.
+ */
+import type { Change } from './record.ts';
+
+/** Another object, other definitions. */
+export interface Definitions {
+  /** The same while no macro can have changed. Reading them takes DuckDB longer than reading all the rest. */
+  readonly macros: object;
+}
+
+export function unknownDefinitions(): Definitions {
+  return { macros: {} };
+}
+
+/** What the changes make of the definitions: the same object when they change rows alone. */
+export function definitionsAfter(changes: readonly Change[], before: Definitions): Definitions {
+  const changing = changes.filter(changesDefinitions);
+  if (changing.length === 0) return before;
+  return changing.some(changesMacros) ? unknownDefinitions() : { macros: before.macros };
+}
+
+/** Rows of eider.references are definitions, too. */
+function changesDefinitions(change: Change): boolean {
+  return !('table' in change) || (change.schema === 'eider' && change.table === 'references');
+}
+
+function changesMacros(change: Change): boolean {
+  return 'bulk' in change || ('ddl' in change && /\b(?:MACRO|FUNCTION|SCHEMA)\b/i.test(change.ddl));
+}
+
+/** A reader may be at an older version than the newest; nobody is behind by so many. */
+const mostKept = 64;
+
+/** The definitions of one replica, by version. */
+export class DefinitionsByVersion {
+  readonly #changes: { readonly version: number; readonly definitions: Definitions }[] = [];
+  readonly #first = unknownDefinitions();
+
+  get newest(): Definitions {
+    return this.#changes.at(-1)?.definitions ?? this.#first;
+  }
+
+  at(version: number): Definitions {
+    const found = this.#changes.findLast((change) => change.version <= version);
+    if (found) return found.definitions;
+    return this.#changes.length < mostKept ? this.#first : unknownDefinitions();
+  }
+
+  /** Notes what the changes of the commit that makes `version` do. Before that commit shows. */
+  note(version: number, changes: readonly Change[]): void {
+    const definitions = definitionsAfter(changes, this.newest);
+    if (definitions === this.newest) return;
+    this.#changes.push({ version, definitions });
+    if (this.#changes.length > mostKept) this.#changes.shift();
+  }
+}
