@@ -2,10 +2,9 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CompiledQuery } from '#packages/kysely';
 import type { Database } from '../../lib/db/database.ts';
 import type { Store } from '../../lib/store/store.ts';
-import { type DatabaseState, type RunRows, stateOf } from '../support/database-state.ts';
+import { type DatabaseState, stateOf } from '../support/database-state.ts';
 import type { Library } from './library.ts';
 
 /** Disks make thousands of runs slow. */
@@ -40,10 +39,10 @@ export class Instances {
   }
 
   /** Of a replica made of the log alone, or from the newest snapshot where there is one. */
-  async stateFromStore(from: 'log' | 'snapshot'): Promise<DatabaseState> {
+  async stateFromStore(from: 'log' | 'snapshot', withMacros: boolean): Promise<DatabaseState> {
     const database = await this.#open(from === 'log' ? withoutSnapshots(this.#store) : this.#store);
     try {
-      return await stateIn(database);
+      return await stateIn(database, { withMacros });
     } finally {
       await database.close();
     }
@@ -56,16 +55,15 @@ export class Instances {
 }
 
 /** The state that an instance sees; of its own alone when `isLocal`. */
-export async function stateIn(database: Database, isLocal = false): Promise<DatabaseState> {
+export async function stateIn(
+  database: Database,
+  { isLocal = false, withMacros = true }: { readonly isLocal?: boolean; readonly withMacros?: boolean },
+): Promise<DatabaseState> {
   const { value } = await database.read(
-    (queries) => stateOf(rowsBy((sql) => queries.executeQuery(CompiledQuery.raw(sql)))),
+    (_, scope) => stateOf(async (sql) => (await scope.run(sql)).rows, withMacros),
     isLocal ? { maxStalenessMs: Infinity } : {},
   );
   return value;
-}
-
-function rowsBy(run: (sql: string) => Promise<{ readonly rows: readonly unknown[] }>): RunRows {
-  return async (sql) => (await run(sql)).rows.map((row) => Object.values(row as object));
 }
 
 /** As it is before the first checkpoint. */

@@ -2,7 +2,7 @@
  * DuckDB alone: runs what was committed, to say what it should have answered and what should be there now. Its word counts
  * as long as statements give the same values each time.
  */
-import { DuckDBInstance, type DuckDBConnection, type JS } from '@duckdb/node-api';
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { type DatabaseState, stateOf } from '../support/database-state.ts';
 import type { Statement } from '../support/statements/statement.ts';
 
@@ -50,8 +50,8 @@ export class Oracle {
     return { columns: result.columnNames(), rows: result.getRowsJS().map(comparable).toSorted() };
   }
 
-  state(): Promise<DatabaseState> {
-    return stateOf(async (sql) => (await this.#connection.runAndReadAll(sql)).getRowsJson());
+  state(withMacros: boolean): Promise<DatabaseState> {
+    return stateOf(async (sql) => (await this.#connection.runAndReadAll(sql)).getRowsJson(), withMacros);
   }
 
   close(): void {
@@ -61,7 +61,7 @@ export class Oracle {
 }
 
 /** What any driver shows alike: texts, booleans, whole numbers, and whether it is null. */
-export function comparable(row: readonly (JS | unknown)[]): string {
+export function comparable(row: readonly unknown[]): string {
   return JSON.stringify(
     row.map((value) => {
       if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;

@@ -7,9 +7,9 @@ import { Instances, stateIn } from './instances.ts';
 import type { Library } from './library.ts';
 import { Oracle, type OracleAnswer } from './oracle.ts';
 import type { Plan, PlannedStep, PlannedWrite } from './replay-plan.ts';
-import { differencesWithin } from './sequences.ts';
+import { differencesBeyond } from './sequences.ts';
 import type { Tally } from './tally.ts';
-import { ReplayFailure, type Trace, type TracedStep, type TracedWrite } from './trace.ts';
+import { describeTrace, ReplayFailure, type Trace, type TracedStep, type TracedWrite } from './trace.ts';
 import { type Outcome, sourceOfIntents, sourceOfStatements, type StatementSource, transact } from './transaction.ts';
 
 interface Write {
@@ -83,7 +83,7 @@ class Run {
     try {
       this.#oracle = await Oracle.open();
       this.#writers = await this.#instances.openWriters();
-      this.#known = await stateIn(this.#writers[0]!);
+      this.#known = await this.#state(0);
       for (const [index, step] of steps.entries()) {
         const before = this.#commits;
         await this.#perform(step);
@@ -121,8 +121,13 @@ class Run {
   async #requireNothingChanged(instance: number, { statements, error }: Outcome): Promise<void> {
     if (error!.name !== 'AppError') this.#fail([`an error that is not of the contract: ${error!.stack}`]);
     this.#isAhead[instance] = true;
-    const now = await stateIn(this.#writers[instance]!);
-    this.#require('A transaction that failed changed something', this.#known, now, [instance]);
+    const now = await this.#state(instance);
+    this.#require(
+      'A transaction that failed changed something (before: expected, after: found)',
+      this.#known,
+      now,
+      true,
+    );
     if (Object.keys(this.#known.sequences).length > 0) this.#hasOracle = false;
     if (!this.#hasOracle || statements.some(({ isForbidden }) => isForbidden === true)) return;
     const answers = await this.#oracle.transact(statements);
@@ -137,7 +142,7 @@ class Run {
     const { statements, hasCaught } = outcome;
     if (!hasCaught && statements.some(({ isForbidden }) => isForbidden === true))
       this.#fail(['A statement ran that must not.']);
-    this.#known = await stateIn(this.#writers[instance]!, true);
+    this.#known = await this.#state(instance, true);
     if (hasCaught) this.#hasOracle = false;
     if (this.#hasOracle) await this.#askOracle(outcome);
   }
@@ -147,7 +152,12 @@ class Run {
     if (expected instanceof Error) return this.#fail([`DuckDB itself refuses this: ${expected.message}`]);
     const reasons = expected.flatMap((answer, index) => answersThatDiffer(answer, answers[index]!, index));
     if (reasons.length > 0) this.#fail(reasons);
-    this.#require('Not what DuckDB itself makes of it', await this.#oracle.state(), this.#known, []);
+    this.#require(
+      'DuckDB itself (expected) and the writer (found) differ',
+      await this.#oracle.state(this.#hasMacros()),
+      this.#known,
+      false,
+    );
   }
 
   async #writeTogether(writes: readonly Write[]): Promise<void> {
@@ -164,25 +174,34 @@ class Run {
         error === null && !hasCaught && statements.some(({ isForbidden }) => isForbidden === true),
     );
     if (bad) this.#fail(['A statement ran that must not.']);
-    this.#known = await stateIn(this.#writers[0]!);
+    this.#known = await this.#state(0);
   }
 
-  /** The other writer, which follows the log record by record, and one that begins now. */
+  #state(instance: number, isLocal = false): Promise<DatabaseState> {
+    return stateIn(this.#writers[instance]!, { isLocal, withMacros: this.#hasMacros() });
+  }
+
+  #hasMacros(): boolean {
+    return /MACRO|FUNCTION/.test(describeTrace({ steps: this.#trace, allowsVolatile: false }));
+  }
+
+  /** The writers, of which one follows the log record by record, against one that begins now. */
   async #compareReplicas(from: 'log' | 'snapshot'): Promise<void> {
-    for (const [instance, writer] of this.#writers.entries())
-      this.#require(`Instance ${'AB'.charAt(instance)} has another state`, this.#known, await stateIn(writer), [0, 1]);
+    const fresh = await this.#instances.stateFromStore(from, this.#hasMacros());
     this.#require(
-      `A replica from the ${from} has another state`,
+      `A replica made of the ${from} (expected) and the writer (found) differ`,
+      fresh,
       this.#known,
-      await this.#instances.stateFromStore(from),
-      [0, 1],
+      this.#isAhead.includes(true),
     );
+    for (const instance of [0, 1]) {
+      const what = `A replica made of the ${from} (expected) and instance ${'AB'.charAt(instance)} (found) differ`;
+      this.#require(what, fresh, await this.#state(instance), this.#isAhead[instance] === true);
+    }
   }
 
-  /** `instances`: whose sequences may be ahead. */
-  #require(what: string, expected: DatabaseState, actual: DatabaseState, instances: readonly number[]): void {
-    const mayBeAhead = instances.some((instance) => this.#isAhead[instance]);
-    const differences = mayBeAhead ? differencesWithin(expected, actual) : differencesOf(expected, actual);
+  #require(what: string, expected: DatabaseState, actual: DatabaseState, mayBeAhead: boolean): void {
+    const differences = mayBeAhead ? differencesBeyond(expected, actual) : differencesOf(expected, actual);
     if (differences.length > 0) this.#fail([`${what}:`, ...differences]);
   }
 

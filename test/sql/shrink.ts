@@ -32,7 +32,7 @@ async function failureOf(library: Library, trace: Trace): Promise<ReplayFailure 
 }
 
 function kindOf({ reasons }: ReplayFailure): string {
-  return (reasons[0] ?? '').replaceAll(/\d+|Instance [AB]|A replica from the \w+/g, '').split(':')[0]!;
+  return (reasons[0] ?? '').replaceAll(/\d+|instance [AB]|the writer|made of the \w+/g, '').split(':')[0]!;
 }
 
 /** Half of the steps less, then one less, then one statement less; the last step is what fails. */

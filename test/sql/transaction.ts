@@ -1,7 +1,7 @@
 /** One transaction of a run, on an instance. */
 import type { Database } from '../../lib/db/database.ts';
 import { readLiveSchema } from '../support/statements/live-schema.ts';
-import { type Intent, makeStatement, type StatementKind } from '../support/statements/make.ts';
+import { concernsMacros, type Intent, makeStatement, type StatementKind } from '../support/statements/make.ts';
 import type { Statement } from '../support/statements/statement.ts';
 import { comparable, type OracleAnswer } from './oracle.ts';
 import type { RunRows } from '../support/database-state.ts';
@@ -26,7 +26,8 @@ export interface Outcome {
 export function sourceOfIntents(intents: readonly Intent[], allowsVolatile: boolean): StatementSource {
   return {
     count: intents.length,
-    make: async (index, run) => makeStatement(intents[index]!, await readLiveSchema(run), allowsVolatile),
+    make: async (index, run) =>
+      makeStatement(intents[index]!, await readLiveSchema(run, concernsMacros(intents[index]!)), allowsVolatile),
   };
 }
 

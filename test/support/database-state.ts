@@ -31,9 +31,6 @@ const definitionQueries: readonly string[] = [
   `SELECT 'index ' || schema_name || '.' || index_name, [table_name, is_unique::VARCHAR, expressions, sql, comment]
    FROM duckdb_indexes() WHERE ${mine}`,
   `SELECT 'view ' || schema_name || '.' || view_name, [sql, comment] FROM duckdb_views() WHERE ${mine} AND NOT internal AND NOT temporary`,
-  `SELECT 'macro ' || schema_name || '.' || function_name || parameters::VARCHAR,
-     [function_type, macro_definition, parameters::VARCHAR, parameter_types::VARCHAR, comment]
-   FROM duckdb_functions() WHERE ${mine} AND NOT internal AND function_type LIKE '%macro%'`,
   `SELECT 'type ' || schema_name || '.' || type_name, [logical_type, labels::VARCHAR, type_category, comment]
    FROM duckdb_types() WHERE ${mine} AND NOT internal`,
   `SELECT 'sequence ' || schema_name || '.' || sequence_name,
@@ -41,12 +38,18 @@ const definitionQueries: readonly string[] = [
    FROM duckdb_sequences() WHERE ${mine} AND NOT temporary`,
 ];
 
-/** Reads the state. The caller sees to it that nothing changes meanwhile. */
-export async function stateOf(run: RunRows): Promise<DatabaseState> {
-  const definitions: [string, string][] = [];
-  for (const query of definitionQueries) {
-    for (const [name, texts] of await run(query)) definitions.push([String(name), JSON.stringify(texts)]);
-  }
+const macroQuery = `SELECT 'macro ' || schema_name || '.' || function_name || parameters::VARCHAR,
+     [function_type, macro_definition, parameters::VARCHAR, parameter_types::VARCHAR, comment]
+   FROM duckdb_functions() WHERE ${mine} AND NOT internal AND function_type LIKE '%macro%'`;
+
+/**
+ * Reads the state. The caller sees to it that nothing changes meanwhile. Without macros, where it is known that there are
+ * none, it takes a third of the time: DuckDB goes through all functions of its own.
+ */
+export async function stateOf(run: RunRows, withMacros = true): Promise<DatabaseState> {
+  const queries = withMacros ? [...definitionQueries, macroQuery] : definitionQueries;
+  const found = await run(queries.join('\nUNION ALL\n'));
+  const definitions = found.map(([name, texts]): [string, string] => [String(name), JSON.stringify(texts)]);
   const rows: [string, string[]][] = [];
   for (const [schema, table, columns] of await run(tablesQuery)) {
     rows.push([`${String(schema)}.${String(table)}`, await rowsOf(run, String(schema), String(table), columns)]);

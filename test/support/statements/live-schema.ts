@@ -33,29 +33,36 @@ export interface LiveSchema {
 
 const mine = `database_name = current_database() AND schema_name NOT IN ('eider', 'information_schema', 'pg_catalog')`;
 
-export async function readLiveSchema(run: RunRows): Promise<LiveSchema> {
-  const named = async (columns: string, from: string): Promise<Named[]> =>
-    (await run(`SELECT schema_name, ${columns} FROM ${from} AND ${mine} ORDER BY ALL`)).map(([schema, name]) => ({
-      schema: String(schema),
-      name: String(name),
-    }));
-  const macros = await run(
-    `SELECT DISTINCT schema_name, function_name, function_type = 'table_macro' FROM duckdb_functions() WHERE ${mine} AND NOT internal AND function_type LIKE '%macro%' ORDER BY ALL`,
-  );
+const namedQueries = [
+  `SELECT 'views', schema_name, view_name FROM duckdb_views() WHERE NOT internal AND ${mine}`,
+  `SELECT 'types', schema_name, type_name FROM duckdb_types() WHERE NOT internal AND ${mine}`,
+  `SELECT 'indexes', schema_name, index_name FROM duckdb_indexes() WHERE ${mine}`,
+  `SELECT 'sequences', schema_name, sequence_name FROM duckdb_sequences() WHERE ${mine}`,
+  `SELECT 'schemas', schema_name, schema_name FROM duckdb_schemas() WHERE ${mine}`,
+];
+
+/** Takes long, as it goes through all of DuckDB's own. */
+const macroQueries = ['macro', 'table_macro'].map(
+  (kind) =>
+    `SELECT DISTINCT '${kind}', schema_name, function_name FROM duckdb_functions() WHERE function_type = '${kind}' AND NOT internal AND ${mine}`,
+);
+
+export async function readLiveSchema(run: RunRows, withMacros: boolean): Promise<LiveSchema> {
+  const queries = [...namedQueries, ...(withMacros ? macroQueries : [])];
+  const found = await run(`${queries.join(' UNION ALL ')} ORDER BY ALL`);
+  const named = (kind: string): Named[] =>
+    found.filter(([each]) => each === kind).map(([, schema, name]) => ({ schema: String(schema), name: String(name) }));
   return {
     tables: await readTables(run),
-    views: await named('view_name', 'duckdb_views() WHERE NOT internal'),
-    macros: macros.map(([schema, name, isTable]) => ({
-      schema: String(schema),
-      name: String(name),
-      isTable: isTable === true,
-    })),
-    types: await named('type_name', 'duckdb_types() WHERE NOT internal'),
-    indexes: await named('index_name', 'duckdb_indexes() WHERE true'),
-    sequences: await named('sequence_name', 'duckdb_sequences() WHERE true'),
-    schemas: (await run(`SELECT schema_name FROM duckdb_schemas() WHERE ${mine} ORDER BY 1`)).map(([name]) =>
-      String(name),
-    ),
+    views: named('views'),
+    macros: [
+      ...named('macro').map((macro) => ({ ...macro, isTable: false })),
+      ...named('table_macro').map((macro) => ({ ...macro, isTable: true })),
+    ],
+    types: named('types'),
+    indexes: named('indexes'),
+    sequences: named('sequences'),
+    schemas: named('schemas').map(({ name }) => name),
   };
 }
 

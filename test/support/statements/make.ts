@@ -90,6 +90,10 @@ export const anyBeginning: fc.Arbitrary<Intent[]> = fc.tuple(
   ),
 );
 
+export function concernsMacros({ kind }: Intent): boolean {
+  return kind === 'dropOther' || kind === 'comment';
+}
+
 /** Without a table, what needs one is the making of one. */
 export function makeStatement(
   { kind, picks }: Intent,
