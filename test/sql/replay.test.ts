@@ -20,10 +20,11 @@ describe('statements of every kind', () => {
     const tally = new Tally();
     for (const seed of seeds) {
       const failure = await runSeed(library, seed, tally);
-      if (failure) expect.fail(await describeFailure(library, seed, failure, 30_000));
+      expect(failure && (await describeFailure(library, seed, failure, 30_000))).toBeNull();
     }
-    for (const kind of ['insert', 'update', 'remove', 'merge', 'createTable', 'alterTable', 'createTableAs', 'select'])
-      expect([kind, tally.done(kind)], tally.describe()).not.toEqual([kind, 0]);
+    // A generator whose statements all fail would prove nothing.
+    const kinds = ['insert', 'update', 'remove', 'merge', 'createTable', 'alterTable', 'createTableAs', 'select'];
+    expect(kinds.filter((kind) => tally.done(kind) === 0)).toEqual([]);
   });
 });
 
