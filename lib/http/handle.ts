@@ -6,6 +6,7 @@
  * everything that is the server's fault is logged, once.
  */
 import type { App, OpenBackend } from '../app.ts';
+import type { Release } from '../async/semaphore.ts';
 import type { Examination } from '../config/config.ts';
 import type { Answer, Database, ReadOptions } from '../db/database.ts';
 import { negotiate } from './accept.ts';
@@ -23,7 +24,7 @@ import {
   writeSecurityHeaders,
 } from './headers.ts';
 import { requireModest } from './limits.ts';
-import type { Leave, LoadShedder } from './load-shedder.ts';
+import type { LoadShedder } from './load-shedder.ts';
 import { describeRequest, type Log } from './log.ts';
 import { problemResponse, RequestError } from './problem.ts';
 import { whenSent } from './sending.ts';
@@ -102,7 +103,7 @@ class Exchange {
   }
 
   async run(work: Handler): Promise<Response> {
-    let leave: Leave | null = null;
+    let leave: Release | null = null;
     try {
       const context = this.#admit();
       leave = await this.#enter();
@@ -147,7 +148,7 @@ class Exchange {
     return this.#context(address);
   }
 
-  async #enter(): Promise<Leave> {
+  async #enter(): Promise<Release> {
     const { app, shedder } = this.#services;
     const before = app.runtime.monotonicMs();
     const bytes = announcedBytes(this.#request, this.#terms.maxBodyBytes);
@@ -157,7 +158,7 @@ class Exchange {
   }
 
   /** Who sends what is large or lasts keeps the place until it is sent. */
-  async #keepPlace(response: Response, leave: Leave): Promise<Response> {
+  async #keepPlace(response: Response, leave: Release): Promise<Response> {
     const { app, shedder } = this.#services;
     const { runtime } = app;
     if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) {

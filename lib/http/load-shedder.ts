@@ -7,6 +7,7 @@
  * is what makes them fast. The worst that can happen: memory runs out, and takes with it what all others waited for; or
  * a place that is never given back.
  */
+import { type Release, Semaphore } from '../async/semaphore.ts';
 import type { Runtime } from '../runtime.ts';
 import { RequestError } from './problem.ts';
 import type { Load } from './terms.ts';
@@ -34,9 +35,6 @@ export const defaultLoadLimits: LoadLimits = {
   free: { running: 100, waiting: 100, ...bytes },
 };
 
-/** Gives the place back; once, however often it is called. */
-export type Leave = () => void;
-
 export class LoadShedder {
   readonly #lanes: Readonly<Record<Load, Lane>>;
 
@@ -56,85 +54,35 @@ export class LoadShedder {
    *
    * @throws RequestError 503 when too many wait already, or it waited for too long; the signal's reason when aborted
    */
-  enter(load: Load, bodyBytes: number, signal: AbortSignal): Promise<Leave> {
+  enter(load: Load, bodyBytes: number, signal: AbortSignal): Promise<Release> {
     return this.#lanes[load].enter(bodyBytes, signal);
   }
 }
 
-interface Waiter {
-  readonly bodyBytes: number;
-  readonly go: () => void;
-}
-
 class Lane {
   readonly #runtime: Runtime;
-  readonly #limits: LaneLimits;
-  readonly #waiting = new Set<Waiter>();
-  #running = 0;
-  #runningBytes = 0;
-  #waitingBytes = 0;
+  readonly #maxWaitMs: number;
+  readonly #places: Semaphore;
 
-  constructor(runtime: Runtime, limits: LaneLimits) {
+  constructor(runtime: Runtime, { running, runningBytes, waiting, waitingBytes, maxWaitMs }: LaneLimits) {
     this.#runtime = runtime;
-    this.#limits = limits;
+    this.#maxWaitMs = maxWaitMs;
+    const limits = { permits: running, weight: runningBytes, waiting, waitingWeight: waitingBytes };
+    this.#places = new Semaphore(limits, overloaded);
   }
 
-  async enter(bodyBytes: number, signal: AbortSignal): Promise<Leave> {
-    if (this.#waiting.size > 0 || !this.#fits(bodyBytes)) await this.#wait(bodyBytes, signal);
-    else this.#take(bodyBytes);
-    let isInside = true;
-    return () => {
-      if (!isInside) return;
-      isInside = false;
-      this.#running -= 1;
-      this.#runningBytes -= bodyBytes;
-      this.#admit();
-    };
-  }
-
-  #fits(bodyBytes: number): boolean {
-    const { running, runningBytes } = this.#limits;
-    return this.#running < running && (this.#running === 0 || this.#runningBytes + bodyBytes <= runningBytes);
-  }
-
-  #take(bodyBytes: number): void {
-    this.#running += 1;
-    this.#runningBytes += bodyBytes;
-  }
-
-  /** In the order of arrival, so that a large one is not passed by small ones for ever. */
-  #admit(): void {
-    for (const waiter of this.#waiting) {
-      if (!this.#fits(waiter.bodyBytes)) return;
-      this.#forget(waiter);
-      this.#take(waiter.bodyBytes);
-      waiter.go();
-    }
-  }
-
-  #forget(waiter: Waiter): void {
-    if (this.#waiting.delete(waiter)) this.#waitingBytes -= waiter.bodyBytes;
-  }
-
-  async #wait(bodyBytes: number, signal: AbortSignal): Promise<void> {
-    const { waiting, waitingBytes, maxWaitMs } = this.#limits;
-    if (this.#waiting.size >= waiting || this.#waitingBytes + bodyBytes > waitingBytes) throw overloaded();
-    signal.throwIfAborted();
+  async enter(bodyBytes: number, signal: AbortSignal): Promise<Release> {
+    const late = new AbortController();
     const decided = new AbortController();
-    const { promise: turn, resolve: go } = Promise.withResolvers<void>();
-    const waiter: Waiter = { bodyBytes, go };
-    this.#waiting.add(waiter);
-    this.#waitingBytes += bodyBytes;
-    const patience = this.#runtime.sleep(maxWaitMs, AbortSignal.any([signal, decided.signal]));
-    // Whoever was let in in the very moment of losing patience has a place, and takes it.
-    const giveUp = (error: unknown): void => {
-      if (this.#waiting.has(waiter)) throw error;
-    };
+    const timer = this.#runtime.sleep(this.#maxWaitMs, decided.signal).then(
+      () => late.abort(overloaded()),
+      () => undefined,
+    );
     try {
-      await Promise.race([turn, patience.then(() => giveUp(overloaded()), giveUp)]);
+      return await this.#places.acquire({ weight: bodyBytes, signal: AbortSignal.any([signal, late.signal]) });
     } finally {
       decided.abort();
-      this.#forget(waiter);
+      await timer;
     }
   }
 }

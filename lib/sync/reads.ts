@@ -3,7 +3,7 @@
  *
  * Owns: how fresh a read is, and its end. The worst that can happen: an answer from a state older than was asked for.
  */
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import type { ReplicaHost } from './host.ts';
 import { breaksReplica } from './local-disk.ts';
@@ -126,9 +126,11 @@ export class Reads {
       try {
         if (!replica.condemned && replica.position.version >= wanted) return await replica.read(work, signal);
       } catch (error) {
-        if (!isFirst || !breaksReplica(error)) throw error;
-        isFirst = false;
-        this.#context.warn('The local replica is damaged; making it anew.', error);
+        // A reader that still waited for its turn when another replica took the place of this one.
+        const isReplaced = replica.condemned === 'closed' && isAppError(error, 'unavailable');
+        if (!isReplaced && (!isFirst || !breaksReplica(error))) throw error;
+        if (!isReplaced) this.#context.warn('The local replica is damaged; making it anew.', error);
+        isFirst &&= isReplaced;
       }
       wanted = await this.#host.ensureCaughtUp(this.#context.runtime.monotonicMs());
     }

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { defaultLoadLimits, type LaneLimits, type Leave, LoadShedder } from '../../lib/http/load-shedder.ts';
+import type { Release } from '../../lib/async/semaphore.ts';
+import { defaultLoadLimits, type LaneLimits, LoadShedder } from '../../lib/http/load-shedder.ts';
 import type { Load } from '../../lib/http/terms.ts';
 import { testRuntime } from '../support/runtime.ts';
 
@@ -16,7 +17,7 @@ function start(more: Partial<LaneLimits> = {}) {
   const enter = (bytes = 0, signal: AbortSignal = never, load: Load = 'write') => shedder.enter(load, bytes, signal);
   /** Enters, and says what became of it so far. */
   const ask = (bytes = 0, signal: AbortSignal = never) => {
-    const asked = { state: 'waiting', leave: (() => undefined) as Leave };
+    const asked = { state: 'waiting', leave: (() => undefined) as Release };
     enter(bytes, signal).then(
       (leave) => Object.assign(asked, { state: 'inside', leave }),
       (error: unknown) => Object.assign(asked, { state: String(error) }),

@@ -48,6 +48,31 @@ describe('a bulk record', () => {
     expect((await store.list(layout.bulkPrefix)).objects).toHaveLength(1);
   });
 
+  it('takes the replica from under readers that wait for a session: all of them are answered', async () => {
+    const store = createMemoryStore({ runtime });
+    await insertAccount(await openDatabase({ store }), 'a');
+    const engine = await openEngine(store, { settings: { maxReaders: 2 } });
+    const held = Promise.withResolvers<void>();
+    const reads = Array.from({ length: 8 }, () =>
+      engine.read(
+        async (session) => {
+          await held.promise;
+          return Number((await session.rows('SELECT count(*) FROM accounts'))[0]?.[0]);
+        },
+        { maxStalenessMs: 60_000, atLeast: undefined },
+      ),
+    );
+    const bulk = importRows(engine, 0, 10);
+    // The record is there: the replica is being replaced.
+    while ((await store.list(layout.bulkPrefix)).objects.length === 0) await runtime.sleep(5);
+    await runtime.sleep(50);
+    held.resolve();
+    await bulk;
+    expect((await Promise.all(reads)).map(({ value }) => value)).toEqual(
+      expect.arrayContaining([1, 1, 11, 11, 11, 11, 11, 11]),
+    );
+  });
+
   it('runs again on top of what another instance committed meanwhile', async () => {
     const store = createMemoryStore({ runtime });
     const database = await openDatabase({ store });

@@ -6,6 +6,7 @@
  * their own, and who comes when too many wait is sent away.
  */
 import { join } from 'node:path';
+import { Semaphore } from '../../../async/semaphore.ts';
 import { AppError } from '../../../errors.ts';
 import type { Runtime } from '../../../runtime.ts';
 import type { ReplicaCopy } from '../../../sync/copies.ts';
@@ -32,9 +33,10 @@ export class SandboxedQueries {
   readonly #limits: SandboxLimits;
   readonly #idle: Worker[] = [];
   readonly #workers = new Set<Worker>();
-  readonly #waiting: (() => void)[] = [];
-  #busy = 0;
-  #closed = false;
+  readonly #places = new Semaphore(
+    { permits: mostProcesses, waiting: mostWaiting },
+    () => new AppError('unavailable', 'Too many queries are waiting.', { retryAfterMs: 2000 }),
+  );
 
   constructor(engine: Engine, runtime: Runtime, limits: SandboxLimits = defaultLimits) {
     this.#engine = engine;
@@ -44,7 +46,7 @@ export class SandboxedQueries {
 
   async run(request: QueryRequest, read: ReadRequest): Promise<Answer<QueryResult>> {
     const started = this.#runtime.monotonicMs();
-    await this.#takeTurn(read.signal);
+    const release = await this.#places.acquire({ signal: read.signal });
     const queued = this.#runtime.monotonicMs();
     try {
       const copy = await this.#engine.copy(read);
@@ -58,8 +60,7 @@ export class SandboxedQueries {
       };
       return { value, version: copy.version, durability: 'durable', timings };
     } finally {
-      this.#busy--;
-      this.#waiting.shift()?.();
+      release();
     }
   }
 
@@ -75,23 +76,8 @@ export class SandboxedQueries {
 
   /** Ends every process, with whatever runs in it. */
   close(): void {
-    this.#closed = true;
+    void this.#places.close(new AppError('unavailable', 'The database is closed.'));
     for (const worker of this.#workers) this.#discard(worker);
-    for (const wake of this.#waiting.splice(0)) wake();
-  }
-
-  async #takeTurn(signal: AbortSignal | undefined): Promise<void> {
-    while (this.#busy >= mostProcesses && !this.#closed) {
-      if (this.#waiting.length >= mostWaiting) {
-        throw new AppError('unavailable', 'Too many queries are waiting.', { retryAfterMs: 2000 });
-      }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-      if (!signal?.aborted) continue;
-      this.#waiting.shift()?.();
-      signal.throwIfAborted();
-    }
-    if (this.#closed) throw new AppError('unavailable', 'The database is closed.');
-    this.#busy++;
   }
 
   /** A process that has the copy open; the copy is its own from then on. */

@@ -1,0 +1,195 @@
+/**
+ * Migrations: files of SQL, each of which runs once on a database.
+ *
+ * Owns: what a file says (its statements, what it runs instead on a database of an earlier version, whether it is the sample)
+ * and which of the files have to run. Knows nothing of how an engine runs them. The worst that can happen: a statement that
+ * is taken for two, so the text is cut by its tokens.
+ */
+import { createHash } from 'node:crypto';
+import { AppError, isAppError } from '../errors.ts';
+import { splitStatements } from '../sql/tokens.ts';
+import type { Engine } from '../values.ts';
+
+/**
+ * One migration as it stands in the folder.
+ *
+ * @example const notes: Migration = { name: '0001_notes', sql: 'CREATE TABLE notes (id INTEGER PRIMARY KEY, words TEXT)' }
+ */
+export interface Migration {
+  /** The file's name without `.sql` and the engine: `0001_student_courses`. */
+  readonly name: string;
+  /** The text for both engines, or one for each; an engine without one leaves the migration out. */
+  readonly sql: string | Readonly<Partial<Record<Engine, string>>>;
+}
+
+/** A migration as one engine runs it. */
+export interface MigrationScript {
+  readonly name: string;
+  /** For messages: `migrations/0001_student_courses.sql`. */
+  readonly file: string;
+  /** Of the text; line ends do not count. */
+  readonly sha256: string;
+  /** Only for databases without tables of their own. */
+  readonly isSample: boolean;
+  /** The first one is for new databases; each of the others instead of it where the migration `after` has run. */
+  readonly parts: readonly MigrationPart[];
+}
+
+export interface MigrationPart {
+  readonly after: string | null;
+  /** Read when it is to run: a start at which there is nothing to do pays for no file. @throws AppError `invalid` */
+  statements(): readonly MigrationStatement[];
+}
+
+export interface MigrationStatement {
+  readonly sql: string;
+  /** In the file, from 1. */
+  readonly line: number;
+}
+
+/** What a database has noted of a migration. */
+export interface MigrationRun {
+  readonly name: string;
+  /** Of the text that ran; `skipped` for a sample that was not wanted; null where it was not noted. */
+  readonly sha256: string | null;
+}
+
+/** Stands for the hash of a sample that met tables of the user's own. */
+export const skipped = 'skipped';
+
+/** What there is to do, and what is not as it was. */
+export interface MigrationPlan {
+  /** In the order in which they run. */
+  readonly pending: readonly MigrationScript[];
+  /** Files that say something else than what ran, and migrations that ran and have no file. */
+  readonly differing: readonly { readonly name: string; readonly how: 'changed' | 'gone' }[];
+}
+
+/** The migrations that the engine runs, in their order. @throws AppError `invalid` for a line `-- eider:` that says nothing known */
+export function scriptsFor(migrations: readonly Migration[], engine: Engine): MigrationScript[] {
+  return migrations.flatMap(({ name, sql }) => {
+    const text = typeof sql === 'string' ? sql : sql[engine];
+    if (text === undefined) return [];
+    return [scriptOf(name, `migrations/${name}${typeof sql === 'string' ? '' : `.${engine}`}.sql`, text)];
+  });
+}
+
+/** Compares the scripts with what ran. `own`: names of Eider's own migrations. */
+export function planMigrations(
+  scripts: readonly MigrationScript[],
+  runs: readonly MigrationRun[],
+  own: ReadonlySet<string>,
+): MigrationPlan {
+  const ran = new Map(runs.map((run) => [run.name, run]));
+  const changed = scripts.filter(({ name, sha256 }) => {
+    const before = ran.get(name)?.sha256;
+    return typeof before === 'string' && before !== skipped && before !== sha256;
+  });
+  const known = new Set([...own, ...scripts.flatMap(({ name, parts }) => [name, ...parts.map(({ after }) => after)])]);
+  const gone = runs.filter(({ name, sha256 }) => !known.has(name) && sha256 !== skipped);
+  return {
+    pending: scripts.filter(({ name }) => !ran.has(name)),
+    differing: [
+      ...changed.map(({ name }) => ({ name, how: 'changed' as const })),
+      ...gone.map(({ name }) => ({ name, how: 'gone' as const })),
+    ],
+  };
+}
+
+/** For db-status. */
+export function describeDifference({ name, how }: MigrationPlan['differing'][number]): string {
+  return how === 'changed'
+    ? `The migration ${name} was changed after it ran on this database; what it says now was not run.`
+    : `The migration ${name} ran on this database, and its file is gone.`;
+}
+
+/**
+ * The statements that this database needs of a script; null when it is a sample that it does not want. `hasTables`: asked
+ * only for a sample, whether the database has tables of the user's.
+ */
+export async function statementsFor(
+  { parts, isSample }: MigrationScript,
+  runs: readonly MigrationRun[],
+  scripts: readonly MigrationScript[],
+  hasTables: () => Promise<boolean>,
+): Promise<readonly MigrationStatement[] | null> {
+  const has = (name: string | null): boolean => runs.some((run) => run.name === name && run.sha256 !== skipped);
+  const instead = parts.findLast(({ after }) => has(after));
+  if (instead) return instead.statements();
+  const followsSample = scripts.some((script) => script.isSample && has(script.name));
+  if (isSample && !followsSample && (await hasTables())) return null;
+  return parts[0]?.statements() ?? [];
+}
+
+/**
+ * Runs the statements one after the other.
+ *
+ * @throws AppError whose message says where in the file, and what the engine says
+ */
+export async function runStatements(
+  { file }: MigrationScript,
+  statements: readonly MigrationStatement[],
+  run: (sql: string) => Promise<unknown>,
+): Promise<void> {
+  for (const [index, { sql, line }] of statements.entries()) {
+    try {
+      await run(sql);
+    } catch (error) {
+      throw located(error, `${file}, statement ${index + 1} (line ${line})`);
+    }
+  }
+}
+
+/** Whatever the statement itself is not to blame for stays as it is. */
+function located(error: unknown, place: string): unknown {
+  if (!isAppError(error, 'invalid', 'conflict', 'denied', 'not-found')) return error;
+  const { kind, message, hint, fields, sqlState, constraint } = error;
+  return new AppError(kind, `${place}: ${message}`, {
+    cause: error,
+    hint: hint ?? 'Correct the file; nothing of it was kept.',
+    ...(fields === undefined ? {} : { fields }),
+    ...(sqlState === undefined ? {} : { sqlState }),
+    ...(constraint === undefined ? {} : { constraint }),
+  });
+}
+
+const directive = /^--[ \t]*eider:[ \t]*(.*?)[ \t]*$/gm;
+
+function scriptOf(name: string, file: string, written: string): MigrationScript {
+  const text = written.replaceAll('\r\n', '\n');
+  const parts: { after: string | null; start: number }[] = [{ after: null, start: 0 }];
+  let isSample = false;
+  for (const { 0: line, 1: words = '', index } of text.matchAll(directive)) {
+    const [, after] = /^after (\S+)$/.exec(words) ?? [];
+    if (after !== undefined) parts.push({ after, start: index });
+    else if (words === 'sample' && index === 0) isSample = true;
+    else throw unreadable(file, lineAt(text, index), `"${line}" is not known`);
+  }
+  return {
+    name,
+    file,
+    sha256: createHash('sha256').update(text).digest('hex'),
+    isSample,
+    parts: parts.map(({ after, start }, index) => {
+      const end = parts[index + 1]?.start ?? text.length;
+      return { after, statements: () => statementsOf(file, text.slice(start, end), lineAt(text, start)) };
+    }),
+  };
+}
+
+function statementsOf(file: string, text: string, firstLine: number): MigrationStatement[] {
+  try {
+    return splitStatements(text).map(({ text: sql, start }) => ({ sql, line: firstLine - 1 + lineAt(text, start) }));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw unreadable(file, firstLine, error.message);
+  }
+}
+
+function lineAt(text: string, offset: number): number {
+  return text.slice(0, offset).split('\n').length;
+}
+
+function unreadable(file: string, line: number, why: string): AppError {
+  return new AppError('invalid', `${file} cannot be read from line ${line} on: ${why}.`, { sqlState: '42601' });
+}
