@@ -42,7 +42,7 @@ export class Instances {
   async stateFromStore(from: 'log' | 'snapshot', withMacros: boolean): Promise<DatabaseState> {
     const database = await this.#open(from === 'log' ? withoutSnapshots(this.#store) : this.#store);
     try {
-      return await stateIn(database, { withMacros });
+      return await stateIn(database, withMacros);
     } finally {
       await database.close();
     }
@@ -54,15 +54,9 @@ export class Instances {
   }
 }
 
-/** The state that an instance sees; of its own alone when `isLocal`. */
-export async function stateIn(
-  database: Database,
-  { isLocal = false, withMacros = true }: { readonly isLocal?: boolean; readonly withMacros?: boolean },
-): Promise<DatabaseState> {
-  const { value } = await database.read(
-    (_, scope) => stateOf(async (sql) => (await scope.run(sql)).rows, withMacros),
-    isLocal ? { maxStalenessMs: Infinity } : {},
-  );
+/** The state that an instance sees. */
+export async function stateIn(database: Database, withMacros: boolean): Promise<DatabaseState> {
+  const { value } = await database.read((_, scope) => stateOf(async (sql) => (await scope.run(sql)).rows, withMacros));
   return value;
 }
 

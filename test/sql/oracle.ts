@@ -6,10 +6,14 @@ import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { type DatabaseState, stateOf } from '../support/database-state.ts';
 import type { Statement } from '../support/statements/statement.ts';
 
-export interface OracleAnswer {
+export interface Answered {
   readonly columns: readonly string[];
-  /** Each as text. */
-  readonly rows: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+export interface OracleAnswer extends Answered {
+  /** Which columns have values that every driver shows alike. */
+  readonly isPlain: readonly boolean[];
 }
 
 export class Oracle {
@@ -37,17 +41,18 @@ export class Oracle {
       await this.#connection.run('COMMIT');
       return answers;
     } catch (error) {
-      await this.#connection.run('ROLLBACK');
+      await this.#connection.run('ROLLBACK').catch(() => undefined);
       return error as Error;
     }
   }
 
   async #answer({ sql, values }: Statement): Promise<OracleAnswer> {
     const result = await this.#connection.runAndReadAll(sql, values as never);
-    const returns =
-      result.columnNames().length > 0 && result.columnName(0) !== 'Count' && result.columnName(0) !== 'Success';
-    if (!returns) return { columns: [], rows: [] };
-    return { columns: result.columnNames(), rows: result.getRowsJS().map(comparable).toSorted() };
+    const columns = result.columnNames();
+    if (columns.length === 0 || columns[0] === 'Count' || columns[0] === 'Success')
+      return { columns: [], rows: [], isPlain: [] };
+    const isPlain = result.columnTypes().map((type) => plainTypes.test(type.toString()));
+    return { columns, rows: result.getRowsJson(), isPlain };
   }
 
   state(withMacros: boolean): Promise<DatabaseState> {
@@ -60,12 +65,13 @@ export class Oracle {
   }
 }
 
-/** What any driver shows alike: texts, booleans, whole numbers, and whether it is null. */
-export function comparable(row: readonly unknown[]): string {
-  return JSON.stringify(
-    row.map((value) => {
-      if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
-      return typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0) ? value : typeof value;
-    }),
-  );
+const plainTypes = /^(?:VARCHAR|BOOLEAN|U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?|DECIMAL.*|UUID)$/;
+
+/** Null when the answers are the same, as far as they can be compared. */
+export function answersDiffer(expected: OracleAnswer, actual: Answered): string | null {
+  const shown = (row: readonly unknown[]): string =>
+    JSON.stringify(row.map((value, at) => (value === null || expected.isPlain[at] === true ? value : '…')));
+  const text = ({ columns, rows }: Answered): string => JSON.stringify([columns, ...rows.map(shown).toSorted()]);
+  const [one, other] = [text(expected), text(actual)];
+  return one === other ? null : `answers ${other}, and DuckDB itself ${one}`;
 }

@@ -5,12 +5,19 @@ import type { Database } from '../../lib/db/database.ts';
 import { type DatabaseState, differencesOf } from '../support/database-state.ts';
 import { Instances, stateIn } from './instances.ts';
 import type { Library } from './library.ts';
-import { Oracle, type OracleAnswer } from './oracle.ts';
+import { answersDiffer, Oracle } from './oracle.ts';
 import type { Plan, PlannedStep, PlannedWrite } from './replay-plan.ts';
 import { differencesBeyond } from './sequences.ts';
 import type { Tally } from './tally.ts';
 import { describeTrace, ReplayFailure, type Trace, type TracedStep, type TracedWrite } from './trace.ts';
-import { type Outcome, sourceOfIntents, sourceOfStatements, type StatementSource, transact } from './transaction.ts';
+import {
+  LastSchema,
+  type Outcome,
+  sourceOfIntents,
+  sourceOfStatements,
+  type StatementSource,
+  transact,
+} from './transaction.ts';
 
 interface Write {
   readonly instance: number;
@@ -25,9 +32,10 @@ type Step =
 
 /** Makes the plan's statements and runs them. Throws `ReplayFailure`. */
 export function runPlan(library: Library, plan: Plan, tally?: Tally): Promise<void> {
+  const last = new LastSchema();
   const ofWrite = ({ instance, intents, catches }: PlannedWrite): Write => ({
     instance,
-    source: sourceOfIntents(intents, plan.allowsVolatile),
+    source: sourceOfIntents(intents, plan.allowsVolatile, last),
     catches,
   });
   const ofStep = (step: PlannedStep): Step => {
@@ -65,8 +73,6 @@ class Run {
   #oracle!: Oracle;
   /** Whether the oracle's values are to be believed. */
   #hasOracle: boolean;
-  /** Of the writer after the last commit. */
-  #known!: DatabaseState;
   /** Whether a sequence may be further on there than the log says, as numbers of failed transactions do not come back. */
   readonly #isAhead = [false, false];
   #commits = 0;
@@ -83,7 +89,6 @@ class Run {
     try {
       this.#oracle = await Oracle.open();
       this.#writers = await this.#instances.openWriters();
-      this.#known = await this.#state(0);
       for (const [index, step] of steps.entries()) {
         const before = this.#commits;
         await this.#perform(step);
@@ -115,20 +120,17 @@ class Run {
     this.#trace.push({ kind: 'write', write: traced(write, outcome) });
     this.#tally?.add(outcome);
     if (outcome.error !== null) await this.#requireNothingChanged(write.instance, outcome);
-    else await this.#requireCommitted(write.instance, outcome);
+    else await this.#requireCommitted(outcome);
   }
 
+  /** What it left there, the other instance does not have. */
   async #requireNothingChanged(instance: number, { statements, error }: Outcome): Promise<void> {
     if (error!.name !== 'AppError') this.#fail([`an error that is not of the contract: ${error!.stack}`]);
     this.#isAhead[instance] = true;
-    const now = await this.#state(instance);
-    this.#require(
-      'A transaction that failed changed something (before: expected, after: found)',
-      this.#known,
-      now,
-      true,
-    );
-    if (Object.keys(this.#known.sequences).length > 0) this.#hasOracle = false;
+    const [own, other] = [await this.#state(instance), await this.#state(1 - instance)];
+    const what = 'A transaction failed, and the other instance (expected) and this one (found) differ';
+    this.#require(what, { ...other, sequences: {} }, { ...own, sequences: {} }, false);
+    if (Object.keys(own.sequences).length > 0) this.#hasOracle = false;
     if (!this.#hasOracle || statements.some(({ isForbidden }) => isForbidden === true)) return;
     const answers = await this.#oracle.transact(statements);
     if (answers instanceof Error) return;
@@ -137,12 +139,11 @@ class Run {
     this.#hasOracle = false;
   }
 
-  async #requireCommitted(instance: number, outcome: Outcome): Promise<void> {
+  async #requireCommitted(outcome: Outcome): Promise<void> {
     this.#commits++;
     const { statements, hasCaught } = outcome;
     if (!hasCaught && statements.some(({ isForbidden }) => isForbidden === true))
       this.#fail(['A statement ran that must not.']);
-    this.#known = await this.#state(instance, true);
     if (hasCaught) this.#hasOracle = false;
     if (this.#hasOracle) await this.#askOracle(outcome);
   }
@@ -150,14 +151,11 @@ class Run {
   async #askOracle({ statements, answers }: Outcome): Promise<void> {
     const expected = await this.#oracle.transact(statements);
     if (expected instanceof Error) return this.#fail([`DuckDB itself refuses this: ${expected.message}`]);
-    const reasons = expected.flatMap((answer, index) => answersThatDiffer(answer, answers[index]!, index));
+    const reasons = expected.flatMap((answer, index) => {
+      const difference = answersDiffer(answer, answers[index]!);
+      return difference === null ? [] : [`Statement ${index + 1} ${difference}`];
+    });
     if (reasons.length > 0) this.#fail(reasons);
-    this.#require(
-      'DuckDB itself (expected) and the writer (found) differ',
-      await this.#oracle.state(this.#hasMacros()),
-      this.#known,
-      false,
-    );
   }
 
   async #writeTogether(writes: readonly Write[]): Promise<void> {
@@ -174,30 +172,26 @@ class Run {
         error === null && !hasCaught && statements.some(({ isForbidden }) => isForbidden === true),
     );
     if (bad) this.#fail(['A statement ran that must not.']);
-    this.#known = await this.#state(0);
   }
 
-  #state(instance: number, isLocal = false): Promise<DatabaseState> {
-    return stateIn(this.#writers[instance]!, { isLocal, withMacros: this.#hasMacros() });
+  #state(instance: number): Promise<DatabaseState> {
+    return stateIn(this.#writers[instance]!, this.#hasMacros());
   }
 
   #hasMacros(): boolean {
     return /MACRO|FUNCTION/.test(describeTrace({ steps: this.#trace, allowsVolatile: false }));
   }
 
-  /** The writers, of which one follows the log record by record, against one that begins now. */
+  /** Everyone against a replica that begins now: the writers, each of which follows the other's records; and DuckDB alone. */
   async #compareReplicas(from: 'log' | 'snapshot'): Promise<void> {
     const fresh = await this.#instances.stateFromStore(from, this.#hasMacros());
-    this.#require(
-      `A replica made of the ${from} (expected) and the writer (found) differ`,
-      fresh,
-      this.#known,
-      this.#isAhead.includes(true),
-    );
     for (const instance of [0, 1]) {
       const what = `A replica made of the ${from} (expected) and instance ${'AB'.charAt(instance)} (found) differ`;
       this.#require(what, fresh, await this.#state(instance), this.#isAhead[instance] === true);
     }
+    if (!this.#hasOracle) return;
+    const alone = await this.#oracle.state(this.#hasMacros());
+    this.#require(`DuckDB itself (expected) and a replica made of the ${from} (found) differ`, alone, fresh, false);
   }
 
   #require(what: string, expected: DatabaseState, actual: DatabaseState, mayBeAhead: boolean): void {
@@ -212,9 +206,4 @@ class Run {
 
 function traced({ instance, catches }: Write, { statements }: Outcome): TracedWrite {
   return { instance, catches, statements };
-}
-
-function answersThatDiffer(expected: OracleAnswer, actual: OracleAnswer, index: number): string[] {
-  const [one, other] = [JSON.stringify(expected), JSON.stringify(actual)];
-  return one === other ? [] : [`Statement ${index + 1} answers ${other}, and DuckDB itself ${one}`];
 }

@@ -25,8 +25,8 @@ const definitionQueries: readonly string[] = [
   `SELECT 'column ' || schema_name || '.' || table_name || '.' || column_name,
      [column_index::VARCHAR, data_type, column_default, is_nullable::VARCHAR, comment]
    FROM duckdb_columns() WHERE ${mine} AND NOT internal`,
-  `SELECT 'constraint ' || schema_name || '.' || table_name || ' ' || constraint_index,
-     [constraint_type, constraint_text, constraint_name, constraint_column_names::VARCHAR, referenced_table, referenced_column_names::VARCHAR]
+  `SELECT 'constraint ' || schema_name || '.' || table_name || ' ' || constraint_text || constraint_column_names::VARCHAR,
+     [constraint_type, constraint_name, referenced_table, referenced_column_names::VARCHAR]
    FROM duckdb_constraints() WHERE ${mine}`,
   `SELECT 'index ' || schema_name || '.' || index_name, [table_name, is_unique::VARCHAR, expressions, sql, comment]
    FROM duckdb_indexes() WHERE ${mine}`,
@@ -49,7 +49,7 @@ const macroQuery = `SELECT 'macro ' || schema_name || '.' || function_name || pa
 export async function stateOf(run: RunRows, withMacros = true): Promise<DatabaseState> {
   const queries = withMacros ? [...definitionQueries, macroQuery] : definitionQueries;
   const found = await run(queries.join('\nUNION ALL\n'));
-  const definitions = found.map(([name, texts]): [string, string] => [String(name), JSON.stringify(texts)]);
+  const definitions = found.map(([name, texts]): [string, string] => [String(name), asReopened(JSON.stringify(texts))]);
   const rows: [string, string[]][] = [];
   for (const [schema, table, columns] of await run(tablesQuery)) {
     rows.push([`${String(schema)}.${String(table)}`, await rowsOf(run, String(schema), String(table), columns)]);
@@ -65,6 +65,14 @@ const tablesQuery = `
   SELECT schema_name, table_name, list(column_name ORDER BY column_index)
   FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, schema_name, table_name)
   WHERE ${mine} AND NOT temporary GROUP BY ALL`;
+
+/** DuckDB prints types within expressions in another way until the file is opened again: `BIT(1)`, `DECIMAL(9, 2)`, `"DOUBLE"`. */
+function asReopened(definition: string): string {
+  return definition
+    .replaceAll('BIT(1)', 'BIT')
+    .replaceAll(/(\d), (?=\d+\))/g, '$1,')
+    .replaceAll(/AS \\"([A-Z ]+)\\"/g, 'AS $1');
+}
 
 /** A sequence that was never asked has no last value. A cycle starts over behind its end. */
 const sequencesQuery = `

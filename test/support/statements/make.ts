@@ -94,6 +94,10 @@ export function concernsMacros({ kind }: Intent): boolean {
   return kind === 'dropOther' || kind === 'comment';
 }
 
+export function changesRowsAlone(kind: StatementKind): boolean {
+  return ['insert', 'update', 'remove', 'merge', 'truncate', 'select', 'comment', 'forbid'].includes(kind);
+}
+
 /** Without a table, what needs one is the making of one. */
 export function makeStatement(
   { kind, picks }: Intent,
