@@ -20,7 +20,7 @@ export function differencesBeyond(base: DatabaseState, further: DatabaseState): 
 
 /** One that starts over at its end is never behind. */
 function isBehind(next: bigint, at: bigint, definition = '[]'): boolean {
-  const [, , , increment, cycles] = JSON.parse(definition) as string[];
+  const [, , increment, cycles] = JSON.parse(definition) as string[];
   if (cycles === 'true') return false;
   return BigInt(increment ?? 1) > 0n ? next < at : next > at;
 }

@@ -33,8 +33,9 @@ const definitionQueries: readonly string[] = [
   `SELECT 'view ' || schema_name || '.' || view_name, [sql, comment] FROM duckdb_views() WHERE ${mine} AND NOT internal AND NOT temporary`,
   `SELECT 'type ' || schema_name || '.' || type_name, [logical_type, labels::VARCHAR, type_category, comment]
    FROM duckdb_types() WHERE ${mine} AND NOT internal`,
+  // Where it began is not here: DuckDB calls a beginning where it stood when the file was opened.
   `SELECT 'sequence ' || schema_name || '.' || sequence_name,
-     [start_value::VARCHAR, min_value::VARCHAR, max_value::VARCHAR, increment_by::VARCHAR, cycle::VARCHAR, comment]
+     [min_value::VARCHAR, max_value::VARCHAR, increment_by::VARCHAR, cycle::VARCHAR, comment]
    FROM duckdb_sequences() WHERE ${mine} AND NOT temporary`,
 ];
 
