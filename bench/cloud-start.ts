@@ -97,6 +97,7 @@ async function measureDownload({ folder, say }: BenchContext, cloud: BenchCloud)
     settings: defaultSettings,
     writer: '',
     step: () => undefined,
+    prepareAdopted: () => Promise.resolve(),
     transfers: new Transfers(),
     warn: () => undefined,
   };

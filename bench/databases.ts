@@ -11,7 +11,7 @@ import type { Database } from '../lib/db/database.ts';
 import { openDuckDbDatabase } from '../lib/db/duckdb/duckdb-database.ts';
 import { systemRuntime } from '../lib/runtime.ts';
 import { type Command, executeCommand } from '../lib/schema/commands.ts';
-import { migrations } from '../lib/schema/migrations/index.ts';
+import { migrations } from '../test/support/migrations.ts';
 import { schema } from '../lib/schema/tables/index.ts';
 import { momentOfMillis } from '../lib/schema/moments.ts';
 import { createDirectoryStore } from '../lib/store/directory.ts';

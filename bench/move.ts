@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemRuntime as runtime } from '../lib/runtime.ts';
-import { migrations } from '../lib/schema/migrations/index.ts';
+import { migrations } from '../test/support/migrations.ts';
 import { openMigratedEngine } from '../lib/db/duckdb/duckdb-database.ts';
 import { createDirectoryStore } from '../lib/store/directory.ts';
 import { startPostgres } from '../test/support/servers/postgres.ts';

@@ -6,17 +6,20 @@
  * replicas in one process, or a process that is killed in the middle of a commit; the latter loses nothing that was
  * acknowledged.
  */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { openChain } from './app/chain.ts';
 import { type BackendFactories, backendFactories } from './backends.ts';
+import { loadMigrations } from './catalog/migration-files.ts';
+import type { Migration } from './catalog/migrations.ts';
 import type { BackendName } from './config/backends.ts';
 import { type Examination, examineEnvironment } from './config/config.ts';
 import { processEnvironment } from './config/process.ts';
 import type { Environment } from './config/variables.ts';
 import type { Database } from './db/database.ts';
+import type { MigrationMode } from './db/migration-report.ts';
 import { AppError } from './errors.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
-import type { Migration } from './schema/migration.ts';
-import { migrations } from './schema/migrations/index.ts';
 import type { Schema } from './schema/table.ts';
 import { schema } from './schema/tables/index.ts';
 import type { UsageCounts } from './store/meter.ts';
@@ -34,6 +37,7 @@ export interface ProcessSignals {
 export interface AppOptions {
   readonly schema: Schema;
   readonly migrations: readonly Migration[];
+  readonly migrationMode?: MigrationMode;
   readonly runtime: Runtime;
   /** Read again by every opening: a corrected environment needs no restart where the platform can change it. */
   readonly environment: () => Environment;
@@ -156,10 +160,20 @@ export function notTheRequest(error: unknown): unknown {
   return new AppError('unavailable', message, { cause: error, ...(hint === undefined ? {} : { hint }) });
 }
 
+/** The project's folder: beside the bundle in a deployment, else beside lib/. */
+export function projectMigrations(): readonly Migration[] {
+  const places = ['migrations', '../migrations'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  const folder = places.find((path) => existsSync(path));
+  return folder === undefined ? [] : loadMigrations(folder);
+}
+
 /** The app of this process. Making it opens nothing. */
 export const app: App = createApp({
   schema,
-  migrations,
+  // Read by each opening, so that a file that is wrong is an answer of the app.
+  get migrations() {
+    return projectMigrations();
+  },
   runtime: systemRuntime,
   environment: processEnvironment,
   factories: backendFactories,

@@ -15,13 +15,14 @@ import {
   type PostgresSettings,
   type S3Settings,
 } from './config/backends.ts';
+import type { Migration } from './catalog/migrations.ts';
 import type { Config } from './config/config.ts';
 import { setSdkDefault } from './config/process.ts';
 import type { Database } from './db/database.ts';
 import type { LeftoverCopy } from './db/duckdb/local-copy.ts';
+import type { MigrationMode } from './db/migration-report.ts';
 import type { MigratedPool } from './db/postgres/postgres-database.ts';
 import type { Runtime } from './runtime.ts';
-import type { Migration } from './schema/migration.ts';
 import { estimateBlobMonth, type MonthEstimate } from './store/blob-plan.ts';
 import type { UsageCounts } from './store/meter.ts';
 import { withRetry } from './store/retry.ts';
@@ -35,6 +36,8 @@ import { lookAtSnapshots } from './sync/snapshot.ts';
 
 export interface FactoryContext {
   readonly migrations: readonly Migration[];
+  /** Without it, those that have not run are run. */
+  readonly migrationMode?: MigrationMode;
   readonly runtime: Runtime;
 }
 
@@ -207,11 +210,11 @@ export async function openPostgres(
 /** PostgreSQL: no replica, no store; the driver is loaded that the host is reached best through. */
 async function openOnPostgres(config: Config, context: FactoryContext): Promise<Database> {
   const { chosen } = config;
-  const { migrations, runtime } = context;
+  const { runtime } = context;
   if (chosen.backend !== 'postgres') throw new Error(`${chosen.backend} is not PostgreSQL.`);
   const { openPostgresDatabase } = await import('./db/postgres/postgres-database.ts');
   const { connectionString, driver } = chosen;
-  const database = await openPostgresDatabase({ connectionString, driver, migrations, runtime });
+  const database = await openPostgresDatabase({ connectionString, driver, ...context });
   const behind = mirrorBehind(config);
   if (!behind) return database;
   const { openWithMirror } = await import('./app/mirror.ts');

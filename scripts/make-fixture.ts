@@ -10,7 +10,7 @@ import { createApp } from '../lib/app.ts';
 import { backendFactories } from '../lib/backends.ts';
 import { systemRuntime as runtime } from '../lib/runtime.ts';
 import { executeCommand, type Command } from '../lib/schema/commands.ts';
-import { migrations } from '../lib/schema/migrations/index.ts';
+import { migrations } from '../test/support/migrations.ts';
 import { schema } from '../lib/schema/tables/index.ts';
 import { createDirectoryStore } from '../lib/store/directory.ts';
 import { recordFormat } from '../lib/sync/record.ts';

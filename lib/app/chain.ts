@@ -2,7 +2,7 @@
  * The chain of the chosen backend and those behind it, as one database.
  *
  * Owns: what of the configuration makes a link. The worst that can happen: two databases that pass for one, so that writes
- * kept for the one are run on the other; so a link's identity is made of all that says where its data are.
+ * kept for the one are run on the other; see lib/db/fallback/target.ts.
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { pingStore } from '../db/fallback/ping-store.ts';
 import { type Command, executeCommand } from '../schema/commands.ts';
 import type { Schema } from '../schema/table.ts';
 import { layoutOf } from '../sync/layout.ts';
-import { identityOf, settingsId } from './identity.ts';
+import { addressOf, formerAddressOf, settingsId } from './addresses.ts';
 
 export interface ChainContext extends FactoryContext {
   readonly factories: BackendFactories;
@@ -60,7 +60,8 @@ function linkTo(config: Config, context: ChainContext): Link {
   return {
     name: chosen.backend,
     label: labels[chosen.backend],
-    identity: identityOf(chosen),
+    address: addressOf(chosen),
+    formerAddress: formerAddressOf(chosen),
     persistent: describeBackend(chosen.backend).persistent,
     open: () => factories[chosen.backend](config, context),
     ping: chosen.backend === 'postgres' ? pingPostgres(chosen) : async (signal) => pingStore(await place(), signal),

@@ -8,9 +8,8 @@ import type { Database } from '../db/database.ts';
 import { withMirror } from '../db/mirror/mirrored-database.ts';
 import type { PooledDatabase } from '../db/postgres/postgres-database.ts';
 import type { Runtime } from '../runtime.ts';
-import { schema } from '../schema/tables/index.ts';
 import type { Engine } from '../sync/engine.ts';
-import { identityOf } from './identity.ts';
+import { addressOf } from './addresses.ts';
 
 export interface MirrorSettings {
   readonly config: Config;
@@ -21,14 +20,13 @@ export interface MirrorSettings {
 }
 
 export function openWithMirror(database: PooledDatabase, { config, behind, runtime, open }: MirrorSettings): Database {
-  const [source, identity] = [identityOf(config.chosen), identityOf(behind.chosen)];
+  const [source, address] = [addressOf(config.chosen), addressOf(behind.chosen)];
   return withMirror(database, {
     source,
-    identity,
+    address,
     backend: behind.chosen.backend,
     open: async () => (await open()).engine,
-    ownTables: new Set(schema.tables.keys()),
-    spillFolder: join(config.tmpDirectory, `eider-mirror-${identity}`),
+    spillFolder: join(config.tmpDirectory, `eider-mirror-${address}`),
     runtime,
   });
 }

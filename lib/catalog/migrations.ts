@@ -74,19 +74,19 @@ export function scriptsFor(migrations: readonly Migration[], engine: Engine): Mi
   });
 }
 
-/** Compares the scripts with what ran. `own`: names of Eider's own migrations. */
+/** Compares the scripts with what ran. `known`: names that may have run besides. */
 export function planMigrations(
   scripts: readonly MigrationScript[],
   runs: readonly MigrationRun[],
-  own: ReadonlySet<string>,
+  known: ReadonlySet<string>,
 ): MigrationPlan {
   const ran = new Map(runs.map((run) => [run.name, run]));
   const changed = scripts.filter(({ name, sha256 }) => {
     const before = ran.get(name)?.sha256;
     return typeof before === 'string' && before !== skipped && before !== sha256;
   });
-  const known = new Set([...own, ...scripts.flatMap(({ name, parts }) => [name, ...parts.map(({ after }) => after)])]);
-  const gone = runs.filter(({ name, sha256 }) => !known.has(name) && sha256 !== skipped);
+  const here = new Set(scripts.flatMap(({ name, parts }) => [name, ...parts.map(({ after }) => after)]));
+  const gone = runs.filter(({ name, sha256 }) => !here.has(name) && !known.has(name) && sha256 !== skipped);
   return {
     pending: scripts.filter(({ name }) => !ran.has(name)),
     differing: [

@@ -8,9 +8,9 @@ import { type Catalog, type Column, type Macro, type Relation, relationId } from
 import { type RunQuery, withEtag } from './model.ts';
 import { type DefinedType, postgresTypes } from './postgres-types.ts';
 
-const isUsers = `n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'eider') AND has_schema_privilege(n.oid, 'USAGE')`;
+export const isUsers = `n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'eider', 'eider_move') AND has_schema_privilege(n.oid, 'USAGE')`;
 
-const isOfExtension = (table: string, oid: string): string =>
+export const isOfExtension = (table: string, oid: string): string =>
   `EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${table}'::regclass AND e.objid = ${oid} AND e.deptype = 'e')`;
 
 /** The names of the columns of table `relation` that the numbers name, in the order of the numbers. */
@@ -160,6 +160,7 @@ const systemTables: Readonly<Record<string, string>> = {
   pg_proc: 'oid',
   pg_description: 'objoid',
   pg_namespace: 'oid',
+  pg_trigger: 'oid',
 };
 
 /** A row that is written has a higher xmin than all that were there; one that goes is missing from the count. */

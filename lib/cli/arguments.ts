@@ -11,6 +11,7 @@ export type Command =
   | { readonly name: 'help' }
   | { readonly name: 'status'; readonly json: boolean }
   | { readonly name: 'sync'; readonly json: boolean }
+  | { readonly name: 'migrate'; readonly isDryRun: boolean; readonly json: boolean }
   | {
       readonly name: 'move';
       readonly from: string;
@@ -23,10 +24,12 @@ export const help = `Usage: npm run db -- <command>
 
   status                        which backend serves, and how the database is
   sync                          what /api/db-sync does: catch up, checkpoint, publish
+  migrate [--dry-run]           run the files of migrations/ that have not run, or say which would
   move --from <b> --to <b>      copy everything from one backend to another
 
 Options
   --from, --to <backend>        postgres, network, volume, blob, s3, gcs or local
+  --dry-run                     run nothing
   --replace                     let the move replace data that the target has of its own
   --json                        answer in JSON, for other programs
   --help                        this text
@@ -37,14 +40,18 @@ A move reads one state of the source, makes the new state beside what the target
 and commits at once: until then the target is as it was. It can be repeated, and cut off at any time. Writes that reach
 the source meanwhile are noticed and reported, not copied: stop what writes first, or move again afterwards.
 
+Migrations also run when a database is opened. Each runs once, in one transaction; a file never changes once it has run
+anywhere.
+
 Exit codes: 0 done; 1 failed, nothing was changed unless it says so; 2 not understood; 3 moved, but the source was
-written meanwhile.
+written meanwhile; 4 a file changed after it ran or is gone, or, with --dry-run, has not run.
 `;
 
 const options = {
   from: { type: 'string' },
   to: { type: 'string' },
   replace: { type: 'boolean', default: false },
+  'dry-run': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -56,14 +63,17 @@ export function parseCommand(words: readonly string[]): Command {
   const { json, replace, from, to } = values;
   if (values.help || name === 'help') return { name: 'help' };
   if (rest.length > 0) throw notUnderstood(`"${rest.join(' ')}" is too much`);
+  const isDryRun = values['dry-run'];
+  if (isDryRun && name !== 'migrate') throw notUnderstood(`${name} takes no --dry-run`);
   if (name === 'move') {
     if (from === undefined || to === undefined) throw notUnderstood('move needs --from and --to');
     return { name, from, to, replace, json };
   }
-  if (name !== 'status' && name !== 'sync') throw notUnderstood(`"${name}" is no command`);
   if (from !== undefined || to !== undefined || replace)
     throw notUnderstood(`${name} takes no --from, --to, --replace`);
-  return { name, json };
+  if (name === 'migrate') return { name, isDryRun, json };
+  if (name === 'status' || name === 'sync') return { name, json };
+  throw notUnderstood(`"${name}" is no command`);
 }
 
 function parseWords(words: readonly string[]) {

@@ -4,7 +4,7 @@
  * Owns: the texts and the exit codes. The worst that can happen: a failure that looks like success to a script; so every
  * way out has its code, and a secret in the output; so only messages that hold none are printed.
  */
-import { type App, createApp } from '../app.ts';
+import { type App, type AppOptions, createApp, projectMigrations } from '../app.ts';
 import { backendFactories } from '../backends.ts';
 import { describeBackend } from '../config/backends.ts';
 import type { Environment } from '../config/variables.ts';
@@ -13,10 +13,10 @@ import { moveDatabase } from '../db/move/move.ts';
 import type { MoveReport } from '../db/move/report.ts';
 import { isAppError } from '../errors.ts';
 import { type Runtime, systemRuntime } from '../runtime.ts';
-import { migrations } from '../schema/migrations/index.ts';
 import { schema } from '../schema/tables/index.ts';
 import { type Command, help, parseCommand } from './arguments.ts';
 import { openEnds } from './ends.ts';
+import { describeMigrations, migrate, migrateExitCode } from './migrate.ts';
 import { ProgressLines } from './progress.ts';
 
 export interface Terminal {
@@ -53,6 +53,8 @@ function runParsed(command: Command, terminal: Terminal): Promise<number> | numb
       return withApp(terminal, (app) => showStatus(app, terminal, command.json));
     case 'sync':
       return withApp(terminal, (app) => sync(app, terminal));
+    case 'migrate':
+      return runMigrate(command, terminal);
     case 'move':
       return move(command, terminal);
   }
@@ -71,8 +73,7 @@ async function move(command: Command & { readonly name: 'move' }, terminal: Term
   const ends = { source: source.end, target: target.end };
   try {
     const onEvent = lines.show.bind(lines);
-    const ownTables = new Set(schema.tables.keys());
-    const options = { ...ends, replace: command.replace, ownTables, workFolder, runtime, onEvent };
+    const options = { ...ends, replace: command.replace, workFolder, runtime, onEvent };
     const report = await moveDatabase(options);
     lines.end();
     terminal.out(command.json ? `${JSON.stringify(report)}\n` : describeMove(command, report));
@@ -102,21 +103,32 @@ function describeMove({ from, to }: { from: string; to: string }, report: MoveRe
   return `${[done, ...tables, ...behind, ...movedOn].join('\n')}\n`;
 }
 
+async function runMigrate({ isDryRun, json }: Command & { readonly name: 'migrate' }, terminal: Terminal) {
+  // Nothing takes the place of the database that is meant.
+  const report = await migrate(isDryRun, (migrationMode) => makeApp(terminal, { migrationMode, usesFallbacks: false }));
+  terminal.out(json ? `${JSON.stringify(report)}\n` : describeMigrations(report));
+  return migrateExitCode(report);
+}
+
 async function withApp(terminal: Terminal, work: (app: App) => Promise<number>): Promise<number> {
-  const { environment, runtime = systemRuntime } = terminal;
-  const app = createApp({
-    schema,
-    migrations,
-    runtime,
-    environment: () => environment,
-    factories: backendFactories,
-    signals: process,
-  });
+  const app = makeApp(terminal);
   try {
     return await work(app);
   } finally {
     await app.close();
   }
+}
+
+function makeApp({ environment, runtime = systemRuntime }: Terminal, options: Partial<AppOptions> = {}): App {
+  return createApp({
+    schema,
+    migrations: projectMigrations(),
+    runtime,
+    environment: () => environment,
+    factories: backendFactories,
+    signals: process,
+    ...options,
+  });
 }
 
 async function showStatus(app: App, { out }: Terminal, json: boolean): Promise<number> {

@@ -4,6 +4,7 @@
  * Owns: opening them, each with the settings of the environment and limits for work on whole databases. The worst that
  * can happen: both names for one database; so their places are compared.
  */
+import { projectMigrations } from '../app.ts';
 import { openEngine, openPostgres, slotRootOf } from '../backends.ts';
 import { backendNames, type BackendName } from '../config/backends.ts';
 import { type Config, readConfig } from '../config/config.ts';
@@ -11,7 +12,6 @@ import type { Environment } from '../config/variables.ts';
 import type { MoveEnd } from '../db/move/ends.ts';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
-import { migrations } from '../schema/migrations/index.ts';
 
 /** An open end, and how to close it. */
 export interface OpenEnd {
@@ -67,6 +67,7 @@ function isBackend(name: string): name is BackendName {
 }
 
 async function openEnd(config: Config, runtime: Runtime): Promise<OpenEnd> {
+  const migrations = projectMigrations();
   if (config.chosen.backend === 'postgres') {
     const { pool, location } = await openPostgres(config.chosen, { migrations, runtime });
     return { end: { kind: 'postgres', location, pool }, close: () => pool.close() };

@@ -9,6 +9,7 @@
 import type { App } from '../app.ts';
 import type { ChangePage, ChangeSet, Database } from '../db/database.ts';
 import { parseFeedQuery } from '../schema/list/parameters.ts';
+import { changeFilter, type PassChanges } from './change-filter.ts';
 import { eventStream } from './event-stream.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { negotiate } from './accept.ts';
@@ -27,16 +28,17 @@ const setsPerRound = 100;
 
 export function changesHandler(app: App): Handler {
   return async (context) => {
-    const { after: given, limit } = inQuery(() => parseFeedQuery(context.address.parameters));
+    const { after: given, limit, ...filter } = inQuery(() => parseFeedQuery(context.address.parameters));
     const isStream = negotiate(context.request.headers, changeTypes) === 'text/event-stream';
     const database = await context.database();
     const after = (isStream ? lastEventId(context) : null) ?? given ?? (await findHead(context, database));
     const { signal } = context.request;
+    const pass = await changeFilter(database, filter);
     const page = context.noted(await database.changes({ after, limit, signal }));
     requireKept(page, after);
-    if (!isStream) return Response.json(pageBody(page, after));
+    if (!isStream) return Response.json(pageBody(page, after, pass));
     return eventStream((ended) =>
-      tellChanges(app, context, { database, page, after, beganMs: app.runtime.monotonicMs() }, ended),
+      tellChanges(app, context, { database, page, after, pass, beganMs: app.runtime.monotonicMs() }, ended),
     );
   };
 }
@@ -55,8 +57,8 @@ async function findHead(context: RequestContext, database: Database): Promise<nu
   return (await nothing).version;
 }
 
-function pageBody({ sets, oldest, head }: ChangePage, after: number) {
-  return { data: sets, next: sets.at(-1)?.version ?? after, oldest, head };
+function pageBody({ sets, oldest, head }: ChangePage, after: number, pass: PassChanges) {
+  return { data: sets.flatMap((set) => pass(set) ?? []), next: sets.at(-1)?.version ?? after, oldest, head };
 }
 
 /** @throws RequestError 410, 400 */
@@ -80,6 +82,7 @@ interface Position {
   /** What is there already. */
   readonly page: ChangePage;
   readonly after: number;
+  readonly pass: PassChanges;
   /** When the answer began, on the monotonic clock. */
   readonly beganMs: number;
 }
@@ -105,19 +108,20 @@ async function* tellChanges(
 
 async function* followChanges(
   { runtime }: Pick<App, 'runtime'>,
-  { database, beganMs, ...start }: Position,
+  { database, pass, beganMs, ...start }: Position,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   let { page, after } = start;
   let [pauseMs, spokeMs] = [firstPauseMs, beganMs];
   while (runtime.monotonicMs() - beganMs < streamForMs) {
-    for (const set of page.sets) yield eventOf(set);
-    const isQuiet = page.sets.length === 0;
+    const passed = page.sets.flatMap((set) => pass(set) ?? []);
+    for (const set of passed) yield eventOf(set);
+    const isQuiet = passed.length === 0;
     after = page.sets.at(-1)?.version ?? after;
     pauseMs = isQuiet ? Math.min(pauseMs * 1.5, longestPauseMs) : firstPauseMs;
     if (!isQuiet) spokeMs = runtime.monotonicMs();
     if (runtime.monotonicMs() - spokeMs >= heartbeatMs) {
-      yield ': nothing new\n\n';
+      yield page.sets.length === 0 ? ': nothing new\n\n' : `id: ${after}\n\n`;
       spokeMs = runtime.monotonicMs();
     }
     if (after >= page.head) await runtime.sleep(pauseMs, signal);

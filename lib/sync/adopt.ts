@@ -10,6 +10,7 @@ import { rename } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import { openInstance } from './instance.ts';
+import { isDiskFull, mapLocalError } from './local-disk.ts';
 import { readState, stateColumns } from './position.ts';
 import { Replica } from './replica.ts';
 import type { Slot } from './slot.ts';
@@ -52,7 +53,7 @@ async function bring(context: SyncContext, key: string, bytes: number, path: str
   return true;
 }
 
-/** Opens the file once: shows that it is a database, and makes one whole file of it and its write-ahead log. */
+/** Opens the file once: shows that it is a database, makes one whole file of it and its write-ahead log, and prepares that. */
 async function foldWal(context: SyncContext, slot: Slot): Promise<void> {
   try {
     const instance = await openInstance(slot, context.settings);
@@ -60,12 +61,15 @@ async function foldWal(context: SyncContext, slot: Slot): Promise<void> {
     try {
       await requireOwnState(session);
       await session.execute('CHECKPOINT');
+      await context.prepareAdopted(session);
+      await session.execute('CHECKPOINT');
     } finally {
       session.close();
       instance.closeSync();
     }
   } catch (cause) {
     if (cause instanceof AppError && cause.kind === 'invalid') throw cause;
+    if (isDiskFull(cause)) throw mapLocalError(cause);
     throw noDatabase(context.layout.databaseFile, cause);
   }
 }

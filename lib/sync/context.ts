@@ -5,6 +5,7 @@
 import type { Runtime } from '../runtime.ts';
 import type { Store } from '../store/store.ts';
 import type { Layout } from './layout.ts';
+import type { Session } from './sql.ts';
 import type { Transfers } from './transfers.ts';
 
 /** Limits and times of the engine. The defaults are what the protocol's safety argument in docs/architecture.md assumes. */
@@ -79,6 +80,9 @@ export type Step =
   | 'snapshots-dropped'
   | 'replica-closing';
 
+/** What the copy of an adopted database file must become before it is the first snapshot. Its failure leaves the file as it was. */
+export type PrepareAdopted = (session: Session) => Promise<void>;
+
 export interface SyncContext {
   readonly store: Store;
   readonly layout: Layout;
@@ -88,6 +92,7 @@ export interface SyncContext {
   readonly writer: string;
   /** Called at each step; what it throws is thrown there. */
   readonly step: (step: Step) => void | Promise<void>;
+  readonly prepareAdopted: PrepareAdopted;
   readonly transfers: Transfers;
   /** Notes trouble that stopped nothing; shown by db-status. */
   readonly warn: (message: string, cause?: unknown) => void;

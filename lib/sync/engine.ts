@@ -21,7 +21,7 @@ import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
 import type { Committed, WriteTransaction } from './batch.ts';
 import { GroupCommit } from './commit.ts';
 import { ReplicaCopies, type ReplicaCopy } from './copies.ts';
-import { defaultSettings, type Step, type SyncContext, type SyncSettings } from './context.ts';
+import { defaultSettings, type PrepareAdopted, type Step, type SyncContext, type SyncSettings } from './context.ts';
 import { Feed, type FeedPage } from './feed.ts';
 import { SharedProbe } from './head.ts';
 import { ReplicaHost } from './host.ts';
@@ -47,6 +47,8 @@ export interface EngineOptions {
   readonly look?: Promise<Look>;
   /** Called at each step of the protocol. For tests that crash there. */
   readonly onStep?: (step: Step) => void | Promise<void>;
+  /** Default: an adopted file stays as it is. */
+  readonly prepareAdopted?: PrepareAdopted;
 }
 
 export interface EngineStatus {
@@ -255,7 +257,7 @@ export class Engine {
 }
 
 function makeContext(options: EngineOptions, warnings: Warnings): SyncContext {
-  const { store, runtime, onStep } = options;
+  const { store, runtime, onStep, prepareAdopted } = options;
   return {
     store,
     runtime,
@@ -263,6 +265,7 @@ function makeContext(options: EngineOptions, warnings: Warnings): SyncContext {
     settings: { ...defaultSettings, ...options.settings },
     writer: runtime.uuid(),
     step: onStep ?? (() => undefined),
+    prepareAdopted: prepareAdopted ?? (() => Promise.resolve()),
     transfers: new Transfers(),
     warn: warnings.note,
   };

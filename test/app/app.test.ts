@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type AppOptions, createApp } from '../../lib/app.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { AppError } from '../../lib/errors.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { schema } from '../../lib/schema/tables/index.ts';
 import { openPlainDatabase, type PlainDatabase } from '../support/plain-database.ts';
 import { testRuntime } from '../support/runtime.ts';

@@ -13,7 +13,7 @@ import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { lineLog, type LogEntry } from '../../lib/http/log.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
 import { localRequest } from '../support/requests.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { schema } from '../../lib/schema/tables/index.ts';
 import { type CloudFault, faultyBlob, type FaultyCloud, faultyGcs, faultyS3 } from './cloud-faults.ts';
 

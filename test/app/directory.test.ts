@@ -7,7 +7,7 @@ import { backendFactories } from '../../lib/backends.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { defaultLoadLimits } from '../../lib/http/load-shedder.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { schema } from '../../lib/schema/tables/index.ts';
 import { localRequest } from '../support/requests.ts';
 

@@ -1,18 +1,14 @@
 /** What a database says of its catalog, whichever engine it is. */
-import { sql } from '#packages/kysely';
 import { expect, it, onTestFinished } from 'vitest';
 import { findRelation } from '../../lib/catalog/catalog.ts';
 import type { Database } from '../../lib/db/database.ts';
-import type { Migration } from '../../lib/schema/migration.ts';
+import type { Migration } from '../../lib/catalog/migrations.ts';
 
 export const twoTables: Migration = {
   name: '0001_two_tables',
-  async up({ queries }) {
-    await sql`CREATE TABLE books (id INTEGER PRIMARY KEY, title VARCHAR NOT NULL, price DECIMAL(8,2) DEFAULT 1)`.execute(
-      queries,
-    );
-    await sql`CREATE TABLE readers (name VARCHAR PRIMARY KEY)`.execute(queries);
-  },
+  sql: `
+    CREATE TABLE books (id INTEGER PRIMARY KEY, title VARCHAR NOT NULL, price DECIMAL(8,2) DEFAULT 1);
+    CREATE TABLE readers (name VARCHAR PRIMARY KEY)`,
 };
 
 /** `open` opens one database again and again, with these migrations. */
@@ -48,10 +44,7 @@ export function catalogContract(
     const { etag } = await database.catalog();
     await openOnce(open, [
       twoTables,
-      {
-        name: '0002_more',
-        up: async ({ queries }) => void (await sql`CREATE TABLE more (id INTEGER PRIMARY KEY)`.execute(queries)),
-      },
+      { name: '0002_more', sql: 'CREATE TABLE more (id INTEGER PRIMARY KEY)' },
     ]);
     const fresh = await database.catalog({ maxStalenessMs: 0 });
     expect(findRelation(fresh, 'more')).not.toBeNull();

@@ -4,7 +4,7 @@ import { columnNamed, findRelation, type Catalog, type Relation } from '../../li
 import type { Database } from '../../lib/db/database.ts';
 import { openPostgresDatabase } from '../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import type { Migration } from '../../lib/schema/migration.ts';
+import type { Migration } from '../../lib/catalog/migrations.ts';
 import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
 import { catalogContract } from './contract.ts';
 

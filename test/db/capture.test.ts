@@ -2,7 +2,7 @@
 import { sql } from '#packages/kysely';
 import { describe, expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import type { Migration } from '../../lib/schema/migration.ts';
+import type { Migration } from '../../lib/catalog/migrations.ts';
 import type { Queries } from '../../lib/values.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
 import { accounts, insertAccount, openDatabase } from '../support/engine.ts';

@@ -3,7 +3,7 @@ import { createApp } from '../../lib/app.ts';
 import { backendFactories } from '../../lib/backends.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { schema } from '../../lib/schema/tables/index.ts';
 import { serveEndpoints } from '../support/http-server.ts';
 

@@ -6,7 +6,7 @@ import { backendFactories } from '../../lib/backends.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { schema } from '../../lib/schema/tables/index.ts';
 import { answerCheck } from '../support/openapi.ts';
 import { localRequest } from '../support/requests.ts';

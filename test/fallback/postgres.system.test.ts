@@ -177,3 +177,28 @@ test('all of them away: 503 with the time to come back, never "not found"', asyn
   }
   expect((await instance.send('POST', 'students', student('Bob'))).status).toBe(503);
 });
+
+test('a write is run on the database that it was meant for, whatever its address, and on no other of the server', async () => {
+  const { username, password, port, pathname } = new URL(url);
+  const otherName = new URL(await server.createDatabase()).pathname.slice(1);
+  const instance = start();
+  const other = start({ DATABASE_URL: `${url}?dbname=${otherName}` });
+  for (const each of [instance, other]) {
+    expect((await each.send('POST', 'students', student('Ada'))).status).toBe(201);
+    await each.settled();
+  }
+  await server.stop('fast');
+  try {
+    expect((await instance.send('POST', 'students', student('Bob'))).status).toBe(202);
+    await instance.stop();
+  } finally {
+    await server.start();
+  }
+  await recovered(other);
+  expect(await namesIn(other)).toEqual(['Ada']);
+  expect(await keptIn('drive')).toBe(1);
+  const renamed = `postgres://localhost/${pathname.slice(1)}?user=${username}&password=${password}&port=${port}`;
+  const later = start({ DATABASE_URL: renamed });
+  expect((await later.send('POST', 'db-sync')).status).toBe(200);
+  expect([await namesIn(later), await keptIn('drive')]).toEqual([['Ada', 'Bob'], 0]);
+});

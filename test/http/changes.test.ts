@@ -53,6 +53,23 @@ describe('a page', () => {
     expect((await page(service, '?after=0&limit=1')).next).toBe(1);
   });
 
+  it('tells of one table, or of one row', async () => {
+    const service = await startReplicated();
+    const [first, second] = [await write(service, 1), await write(service, 2)];
+    const course = await service.send('POST', '/api/courses', { json: { code: 'C1', title: 'One', credits: 1 } });
+    const { data, next } = await page(service, '?after=0&table=students');
+    expect(data.filter(({ changes }) => changes[0]?.kind === 'put').map(({ version }) => version)).toEqual([
+      first,
+      second,
+    ]);
+    expect(next).toBe(Number(course.headers.get('db-bookmark')));
+    const { id } = data.at(-1)!.changes[0]!.rows![0] as { id: string };
+    await service.send('DELETE', `/api/students/${id}`);
+    const ofRow = await page(service, `?after=${first}&table=students&key=${id}`);
+    expect(ofRow.data.map(({ changes }) => changes[0]?.kind)).toEqual(['put', 'delete']);
+    expect((await service.send('GET', '/api/changes?table=nothing')).status).toBe(404);
+  });
+
   it('says what to do when the beginning is gone, and when there never was such a version', async () => {
     const store = createMemoryStore({ runtime: systemRuntime });
     const service = await startReplicated({ store });
@@ -76,7 +93,9 @@ describe('a page', () => {
       'after=1.5',
       'limit=0',
       'limit=1001',
-      'table=students',
+      'table=students&table=courses',
+      'key=x',
+      'table=students&key=a&key=b',
       'after=1&after=2',
     ]) {
       expect([query, (await service.send('GET', `/api/changes?${query}`)).status]).toEqual([query, 400]);
@@ -118,6 +137,19 @@ describe('events', () => {
       headers: { ...headers, 'last-event-id': String(first + 1) },
     });
     expect(versions(await listen(resumed, (more) => versions(more).length === 2))).toEqual([first + 2, first + 3]);
+  });
+
+  it('of one table go on behind those of others', async () => {
+    const service = await startReplicated();
+    const response = await service.send('GET', '/api/changes?table=courses', { headers });
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    const version = await write(service, 1);
+    service.runtime.advance(16_000);
+    expect(new TextDecoder().decode((await reader.read()).value)).toMatch(
+      new RegExp(`^(: nothing new|id: ${version})\n\n$`),
+    );
+    await reader.cancel();
   });
 
   it('end in time, keep silent lines open, and stop when the client goes', async () => {

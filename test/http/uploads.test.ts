@@ -8,7 +8,7 @@ import type { Store } from '../../lib/store/store.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { defineSchema } from '../../lib/schema/table.ts';
 import { schema } from '../../lib/schema/tables/index.ts';
 import { movableRuntime, temporaryFolder } from '../support/engine.ts';

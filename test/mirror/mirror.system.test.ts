@@ -147,6 +147,26 @@ describe('the mirror', { timeout: 60_000 }, () => {
     expect(body['warnings']).toEqual([expect.stringContaining('is not refreshed as its mirror')]);
   });
 
+  it('is the same whatever the address of PostgreSQL, and not that of another database on the server', async () => {
+    const instance = start(inFolder());
+    await addStudents(instance, 'Ada');
+    expect(await refresh(instance)).toMatchObject({ how: 'copied' });
+    await instance.stop();
+    const { username, password, port, pathname } = new URL(url);
+    const renamed = `postgres://localhost/?user=${username}&password=${password}&port=${port}&dbname=${pathname.slice(1)}`;
+    const later = start({ ...inFolder(), DATABASE_URL: renamed });
+    await addStudents(later, 'Bob');
+    expect(await refresh(later)).toMatchObject({ how: 'replayed', rows: 1 });
+    await later.stop();
+    const other = new URL(await server.createDatabase()).pathname.slice(1);
+    const stranger = start({ ...inFolder(), DATABASE_URL: `${url}?dbname=${other}` });
+    expect(await refresh(stranger)).toMatchObject({
+      how: 'failed',
+      reason: expect.stringContaining('of another') as string,
+    });
+    expect(await published()).toEqual(['Ada', 'Bob']);
+  });
+
   it('stops being one when somebody else writes to it', async () => {
     const instance = start(inFolder());
     await addStudents(instance, 'Ada');

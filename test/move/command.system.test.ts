@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
 import { Engine } from '../../lib/sync/engine.ts';
 import { openDatabase, temporaryFolder } from '../support/engine.ts';

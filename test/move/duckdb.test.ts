@@ -30,7 +30,6 @@ async function move(from: Store, to: Store, options: Partial<MoveOptions> = {}) 
     source: duckDb('from', await openEngine(from)),
     target: duckDb('to', await openEngine(to)),
     replace: false,
-    ownTables: new Set(['accounts']),
     workFolder: await temporaryFolder(),
     runtime,
     onEvent: () => undefined,

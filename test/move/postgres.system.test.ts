@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MoveEvent } from '../../lib/db/move/report.ts';
 import { openPostgresDatabase } from '../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { duckDbEnd, move, postgresEnd } from '../support/ends.ts';
 import { temporaryFolder } from '../support/engine.ts';
 import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
@@ -38,12 +38,12 @@ const cutOff =
 describe('a move from DuckDB to PostgreSQL', { timeout: 60_000 }, () => {
   it('fills the tables of the schema, and makes the others', async () => {
     const [from, to] = [
-      await duckDbEnd(`${school(1200)}; CREATE VIEW few AS SELECT 1; CREATE SCHEMA sales;
+      await duckDbEnd(`${school(1200)}; CREATE MACRO few(a) AS a / 2; CREATE SCHEMA sales;
       CREATE TABLE sales.orders (id INTEGER PRIMARY KEY); INSERT INTO sales.orders VALUES (7)`),
       await postgresEnd(server),
     ];
     const report = await move(from, to);
-    expect(report).toMatchObject({ outcome: 'moved', sourceMovedOn: false, leftBehind: ['the view few'] });
+    expect(report).toMatchObject({ outcome: 'moved', sourceMovedOn: false, leftBehind: ['the macro few'] });
     expect(await to.run(counts)).toEqual([{ students: 1200, courses: 1, enrollments: 1200 }]);
     expect(await to.run('SELECT count(*)::int AS notes FROM notes')).toEqual([{ notes: 3 }]);
     await expect(to.run(`INSERT INTO notes SELECT * FROM notes LIMIT 1`)).rejects.toThrow(/unique/);

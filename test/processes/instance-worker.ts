@@ -6,7 +6,7 @@ import { createApp } from '../../lib/app.ts';
 import { openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { schema } from '../../lib/schema/tables/index.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
 import { serveEndpoints } from '../support/http-server.ts';

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { sql } from '#packages/kysely';
-import type { Migration } from '../../lib/schema/migration.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import type { Migration } from '../../lib/catalog/migrations.ts';
+import { migrations } from '../support/migrations.ts';
 import type { Queries } from '../../lib/values.ts';
 import { quoteTable } from '../../lib/sync/sql.ts';
 
@@ -41,42 +41,15 @@ export class Overdrawn extends Error {
 
 const ledger: Migration = {
   name: '9001_ledger',
-  async up({ queries }) {
-    const { schema } = queries;
-    for (const table of ['counters', 'accounts']) {
-      await schema
-        .createTable(table)
-        .addColumn('id', 'integer', (column) => column.primaryKey())
-        .addColumn('value', 'integer', (column) => column.notNull())
-        .execute();
-    }
-    for (const table of ['posts', 'twins']) {
-      await schema
-        .createTable(table)
-        .addColumn('id', 'varchar', (column) => column.primaryKey())
-        .addColumn('note', 'varchar', (column) => column.notNull())
-        .execute();
-    }
-    await schema
-      .createTable('receipts')
-      .addColumn('id', 'varchar', (column) => column.primaryKey())
-      .addColumn('amount', 'integer', (column) => column.notNull())
-      .execute();
-    await schema
-      .createTable('members')
-      .addColumn('id', 'varchar', (column) => column.primaryKey())
-      .addColumn('email', 'varchar', (column) => column.notNull().unique())
-      .addColumn('revision', 'integer', (column) => column.notNull())
-      .execute();
-    await queries
-      .insertInto('counters')
-      .values(counterIds.map((id) => ({ id, value: 0 })))
-      .execute();
-    await queries
-      .insertInto('accounts')
-      .values(accountIds.map((id) => ({ id, value: openingBalance })))
-      .execute();
-  },
+  sql: `
+    CREATE TABLE counters (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);
+    CREATE TABLE accounts (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);
+    CREATE TABLE posts (id VARCHAR PRIMARY KEY, note VARCHAR NOT NULL);
+    CREATE TABLE twins (id VARCHAR PRIMARY KEY, note VARCHAR NOT NULL);
+    CREATE TABLE receipts (id VARCHAR PRIMARY KEY, amount INTEGER NOT NULL);
+    CREATE TABLE members (id VARCHAR PRIMARY KEY, email VARCHAR NOT NULL UNIQUE, revision INTEGER NOT NULL);
+    INSERT INTO counters VALUES ${counterIds.map((id) => `(${id}, 0)`).join(', ')};
+    INSERT INTO accounts VALUES ${accountIds.map((id) => `(${id}, ${openingBalance})`).join(', ')};`,
 };
 
 /** The product's own tables beside ours, as in a real database. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Command, executeCommand } from '../../lib/schema/commands.ts';
 import { newId } from '../../lib/schema/identifiers.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { defineSchema } from '../../lib/schema/table.ts';
 import { schema as defaultSchema } from '../../lib/schema/tables/index.ts';
 import type { InputValues } from '../../lib/schema/validation.ts';

@@ -1,7 +1,7 @@
 import { sql } from '#packages/kysely';
 import { describe, expect, it } from 'vitest';
 import { text, uuid } from '../../lib/schema/columns.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { type Column, defineSchema, defineTable } from '../../lib/schema/table.ts';
 import { schema } from '../../lib/schema/tables/index.ts';
 import { openPlainDatabase } from '../support/plain-database.ts';

@@ -9,7 +9,6 @@ import type { openFallbackDatabase } from '../../lib/db/fallback/fallback-databa
 import type { pingStore } from '../../lib/db/fallback/ping-store.ts';
 import type { outageFile } from '../../lib/db/fallback/outage-file.ts';
 import type { AppError } from '../../lib/errors.ts';
-import type { Migration } from '../../lib/schema/migration.ts';
 import type { once } from '../../lib/schema/write/idempotency.ts';
 import type { withRetry } from '../../lib/store/retry.ts';
 import type { withTimeLimits } from '../../lib/store/time-limit.ts';
@@ -24,8 +23,6 @@ export interface Library {
   readonly openLeftoverCopy: typeof openLeftoverCopy;
   readonly outageFile: typeof outageFile;
   readonly pingStore: typeof pingStore;
-  /** Those that make the tables of keys and of settled writes. */
-  readonly migrations: readonly Migration[];
 }
 
 export async function loadLibrary(folder: string): Promise<Library> {
@@ -45,11 +42,5 @@ export async function loadLibrary(folder: string): Promise<Library> {
       'schema/write/idempotency.ts',
     ].map(load),
   );
-  const migrations = await Promise.all(
-    ['0002_idempotency_keys', '0003_settled_writes'].map(async (name) => {
-      const { migration } = (await load(`schema/migrations/${name}.ts`)) as { migration: Migration };
-      return migration;
-    }),
-  );
-  return Object.assign({ migrations }, ...(modules as object[])) as Library;
+  return Object.assign({}, ...(modules as object[])) as Library;
 }

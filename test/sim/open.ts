@@ -6,7 +6,7 @@ import type { Database } from '../../lib/db/database.ts';
 import type { RunCommand } from '../../lib/db/fallback/drain.ts';
 import type { Link, LinkDatabase, PendingPlace } from '../../lib/db/fallback/link.ts';
 import type { Runtime } from '../../lib/runtime.ts';
-import type { Migration } from '../../lib/schema/migration.ts';
+import type { Migration } from '../../lib/catalog/migrations.ts';
 import type { Store } from '../../lib/store/store.ts';
 import type { Step, SyncSettings } from '../../lib/sync/context.ts';
 import type { Library } from './library.ts';
@@ -83,7 +83,8 @@ function linkTo(parts: OpenParts, name: string, raw: Store, wrapped: Omit<Place,
   return {
     name,
     label: `the store ${name}`,
-    identity: name,
+    address: name,
+    formerAddress: name,
     persistent: true,
     open: () => openOn(parts, { ...wrapped, slotRoot }),
     ping: (signal) => library.pingStore(place, signal),

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { Database } from '../../lib/db/database.ts';
 import type { Runtime } from '../../lib/runtime.ts';
-import type { Migration } from '../../lib/schema/migration.ts';
+import type { Migration } from '../../lib/catalog/migrations.ts';
 import type { Step } from '../../lib/sync/context.ts';
 import type { Chaos } from './chaos.ts';
 import type { Library } from './library.ts';

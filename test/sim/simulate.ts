@@ -109,7 +109,7 @@ class Run {
       store: this.#store,
       behind: this.#behind,
       library,
-      migrations: [workloadMigration, ...library.migrations],
+      migrations: [workloadMigration],
       databaseName,
       folder: root,
       fail: (error) => this.#fail(error),

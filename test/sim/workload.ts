@@ -2,7 +2,7 @@
  * What clients do: operations on registers, a set and a bank, and on projects by SQL (projects.ts), each with a model in
  * plain JavaScript that says what it must do to any state and answer. Each write also leaves its name in a journal, so the log tells where it went.
  */
-import type { Migration } from '../../lib/schema/migration.ts';
+import type { Migration } from '../../lib/catalog/migrations.ts';
 import type { Runtime } from '../../lib/runtime.ts';
 import type { PlainValue, Queries } from '../../lib/values.ts';
 import type { Scope } from '../../lib/db/database.ts';
@@ -22,33 +22,19 @@ import {
 } from './projects.ts';
 import { Refusal } from './refusal.ts';
 
-export const workloadMigration: Migration = {
-  name: '0001_workload',
-  async up({ queries }) {
-    for (const [table, column] of [
-      ['registers', 'value'],
-      ['accounts', 'balance'],
-      ['members', 'added'],
-    ] as const) {
-      await queries.schema
-        .createTable(table)
-        .addColumn('id', 'varchar', (each) => each.primaryKey())
-        .addColumn(column, 'integer', (each) => each.notNull())
-        .execute();
-    }
-    await queries.schema
-      .createTable('journal')
-      .addColumn('id', 'varchar', (each) => each.primaryKey())
-      .execute();
-    await queries
-      .insertInto('accounts')
-      .values(accountIds.map((id) => ({ id, balance: openingBalance })))
-      .execute();
-  },
-};
-
 export const accountIds = ['alice', 'bob', 'carol', 'dave'];
 const openingBalance = 100;
+
+export const workloadMigration: Migration = {
+  name: '0001_workload',
+  sql: `
+    CREATE TABLE registers (id VARCHAR PRIMARY KEY, value INTEGER NOT NULL);
+    CREATE TABLE accounts (id VARCHAR PRIMARY KEY, balance INTEGER NOT NULL);
+    CREATE TABLE members (id VARCHAR PRIMARY KEY, added INTEGER NOT NULL);
+    CREATE TABLE journal (id VARCHAR PRIMARY KEY);
+    INSERT INTO accounts VALUES ${accountIds.map((id) => `('${id}', ${openingBalance})`).join(', ')};`,
+};
+
 export const totalBalance = accountIds.length * openingBalance;
 export const registerIds = ['x', 'y'];
 

@@ -2,7 +2,7 @@
 import { onTestFinished } from 'vitest';
 import { openPostgresDatabase } from '../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { migrations as defaultMigrations } from '../../lib/schema/migrations/index.ts';
+import { migrations as defaultMigrations } from './migrations.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
 import { movableRuntime } from './engine.ts';
 import { startReplicated } from './replicated.ts';

@@ -5,8 +5,7 @@ import { moveDatabase } from '../../lib/db/move/move.ts';
 import type { MoveReport, OnMoveEvent } from '../../lib/db/move/report.ts';
 import { openMigratedPool } from '../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
+import { migrations } from './migrations.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
 import { Engine } from '../../lib/sync/engine.ts';
 import { openDatabase, temporaryFolder } from './engine.ts';
@@ -62,7 +61,6 @@ export async function move(
   target: MoveOptions['target'],
   { replace = false, workFolder, commitRows = 1000, onEvent = () => undefined }: TestMove = {},
 ): Promise<MoveReport> {
-  const ownTables = new Set(schema.tables.keys());
   const folder = workFolder ?? (await temporaryFolder());
-  return moveDatabase({ source, target, replace, ownTables, workFolder: folder, commitRows, runtime, onEvent });
+  return moveDatabase({ source, target, replace, workFolder: folder, commitRows, runtime, onEvent });
 }

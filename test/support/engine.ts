@@ -10,20 +10,13 @@ import {
   type ReplicatedDatabase,
 } from '../../lib/db/duckdb/duckdb-database.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
-import type { Migration } from '../../lib/schema/migration.ts';
+import type { Migration } from '../../lib/catalog/migrations.ts';
 import type { Store } from '../../lib/store/store.ts';
 
 /** One table of accounts, to write to. */
 export const accounts: Migration = {
   name: '0001_accounts',
-  async up({ queries }) {
-    await queries.schema
-      .createTable('accounts')
-      .addColumn('id', 'varchar', (column) => column.primaryKey())
-      .addColumn('owner', 'varchar', (column) => column.unique())
-      .addColumn('balance', 'integer', (column) => column.notNull())
-      .execute();
-  },
+  sql: 'CREATE TABLE accounts (id VARCHAR PRIMARY KEY, owner VARCHAR UNIQUE, balance INTEGER NOT NULL)',
 };
 
 /** A folder that is removed when the test ends. */

@@ -1,8 +1,8 @@
 /** Services on one store, as instances of one deployment are: each has a replica of its own, in real DuckDB. */
 import { onTestFinished } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
-import type { Migration } from '../../lib/schema/migration.ts';
+import { migrations } from './migrations.ts';
+import type { Migration } from '../../lib/catalog/migrations.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { movableRuntime, openDatabase, type OpenOptions } from './engine.ts';

@@ -1,5 +1,5 @@
 /** A table with every kind of column, known to tests alone: what works for it works for any table. */
-import type { Migration } from '../../lib/schema/migration.ts';
+import type { Migration } from '../../lib/catalog/migrations.ts';
 import { boolean, date, integer, lines, number, oneOf, text, timestamp, uuid } from '../../lib/schema/columns.ts';
 import { defineTable } from '../../lib/schema/table.ts';
 
@@ -21,21 +21,18 @@ export const samples = defineTable({
 
 export const samplesMigration: Migration = {
   name: '9001_samples',
-  up: async ({ queries }) => {
-    await queries.schema
-      .createTable('samples')
-      .addColumn('id', 'uuid', (column) => column.primaryKey())
-      .addColumn('label', 'varchar(40)')
-      .addColumn('note', 'varchar(5000)')
-      .addColumn('amount', 'integer')
-      .addColumn('ratio', 'double precision')
-      .addColumn('open', 'boolean', (column) => column.notNull())
-      .addColumn('day', 'date')
-      .addColumn('moment', 'timestamptz')
-      .addColumn('colour', 'varchar(8)')
-      .addColumn('parent_id', 'uuid')
-      .addColumn('created_at', 'timestamptz', (column) => column.notNull())
-      .addColumn('updated_at', 'timestamptz', (column) => column.notNull())
-      .execute();
-  },
+  sql: `CREATE TABLE samples (
+    id UUID PRIMARY KEY,
+    label VARCHAR(40),
+    note VARCHAR(5000),
+    amount INTEGER,
+    ratio DOUBLE PRECISION,
+    open BOOLEAN NOT NULL,
+    day DATE,
+    moment TIMESTAMPTZ,
+    colour VARCHAR(8),
+    parent_id UUID,
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL
+  )`,
 };

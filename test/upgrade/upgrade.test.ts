@@ -11,7 +11,7 @@ import { createApp } from '../../lib/app.ts';
 import { backendFactories } from '../../lib/backends.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { migrations } from '../../lib/schema/migrations/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { schema } from '../../lib/schema/tables/index.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
 import type { Store } from '../../lib/store/store.ts';

@@ -4,8 +4,8 @@
  * Owns: turning the engine's answers into the contract's. The engine keeps the promises.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
+import { describeDifference, type MigrationPlan } from '../../catalog/migrations.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Migration } from '../../schema/migration.ts';
 import { Engine, type EngineOptions } from '../../sync/engine.ts';
 import type { ReadRequest } from '../../sync/reads.ts';
 import type {
@@ -27,14 +27,14 @@ import type { UsageReport } from '../../store/usage.ts';
 import { Catalogs } from './catalogs.ts';
 import { changeSetOf } from './changes.ts';
 import { copyOf, type LocalCopy } from './local-copy.ts';
-import { runMigrations } from './migrate.ts';
+import { type MigrateOptions, runMigrations } from './migrate.ts';
+import { prepareAdopted } from './references/take-over.ts';
 import type { SandboxedQueries } from './query/queries.ts';
 import { readingScope, writingScope } from './scope.ts';
 import { readingQueries, writingQueries } from './transaction.ts';
 import { uploadsIn } from './uploads.ts';
 
-export interface DuckDbDatabaseOptions extends EngineOptions {
-  readonly migrations: readonly Migration[];
+export interface DuckDbDatabaseOptions extends EngineOptions, Omit<MigrateOptions, 'runtime'> {
   /** How old a read's state may be unless the read says otherwise, in ms. */
   readonly maxStalenessMs: number;
   /** Tells what the store was sent, where that is counted. */
@@ -48,17 +48,24 @@ export interface ReplicatedDatabase extends Database {
 
 /** Opens the engine, runs the migrations that are new, and gives the database. On failure nothing stays open. */
 export async function openDuckDbDatabase(options: DuckDbDatabaseOptions): Promise<ReplicatedDatabase> {
-  return new DuckDbDatabase(await openMigratedEngine(options), options);
+  return new DuckDbDatabase(await openMigrated(options), options);
 }
 
 /** The engine alone, for what works on whole states. */
-export async function openMigratedEngine(
-  options: EngineOptions & Pick<DuckDbDatabaseOptions, 'migrations'>,
-): Promise<Engine> {
-  const engine = await Engine.open(options);
+export async function openMigratedEngine(options: EngineOptions & MigrateOptions): Promise<Engine> {
+  return (await openMigrated(options)).engine;
+}
+
+interface Opened {
+  readonly engine: Engine;
+  /** How the database's migrations differ from the files. */
+  readonly differing: MigrationPlan['differing'];
+}
+
+async function openMigrated(options: EngineOptions & MigrateOptions): Promise<Opened> {
+  const engine = await Engine.open({ ...options, prepareAdopted });
   try {
-    await runMigrations(engine, options.migrations, options.runtime);
-    return engine;
+    return { engine, differing: await runMigrations(engine, options) };
   } catch (error) {
     await engine.close();
     throw error;
@@ -76,9 +83,11 @@ class DuckDbDatabase implements ReplicatedDatabase {
   readonly #maxStalenessMs: number;
   readonly #runtime: Runtime;
   readonly #usage: (() => UsageReport) | undefined;
+  readonly #differences: readonly string[];
 
-  constructor(engine: Engine, options: DuckDbDatabaseOptions) {
+  constructor({ engine, differing }: Opened, options: DuckDbDatabaseOptions) {
     this.#engine = engine;
+    this.#differences = differing.map(describeDifference);
     this.#catalogs = new Catalogs(options.runtime);
     this.copy = copyOf(engine.local, this.#catalogs);
     this.uploads = uploadsIn(options.store, options.name, options.runtime);
@@ -178,7 +187,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
       pendingWrites: 0,
       transfers,
       usage: this.#usage?.() ?? null,
-      warnings,
+      warnings: [...this.#differences, ...warnings],
     };
   }
 

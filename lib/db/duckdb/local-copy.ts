@@ -6,15 +6,14 @@
  * replica that some migration has not reached is not used.
  */
 import { AppError } from '../../errors.ts';
-import type { Migration } from '../../schema/migration.ts';
+import type { Migration } from '../../catalog/migrations.ts';
 import { Catalog } from '../../sync/catalog.ts';
 import { type LeftoverOptions, openLeftover } from '../../sync/leftover.ts';
 import { runWork } from '../../sync/batch.ts';
 import type { LocalState, Overlay } from '../../sync/overlay.ts';
-import type { Session } from '../../sync/sql.ts';
 import type { Work } from '../database.ts';
 import { Catalogs } from './catalogs.ts';
-import { migrationsDone } from './migrate.ts';
+import { haveRun } from './migrate.ts';
 import { onlyReadingScope, readingScope, writingScope } from './scope.ts';
 import { onlyReadingQueries, readingQueries, writingQueries } from './transaction.ts';
 
@@ -49,15 +48,10 @@ export interface LeftoverCopyOptions extends LeftoverOptions {
 export async function openLeftoverCopy({ migrations, ...options }: LeftoverCopyOptions): Promise<LeftoverCopy | null> {
   const state = await openLeftover(options);
   if (!state) return null;
-  const isUpToDate = await state.read((session) => hasRun(session, migrations)).catch(() => false);
+  const isUpToDate = await state.read((session) => haveRun(session, migrations)).catch(() => false);
   if (isUpToDate) return withClose(copyOf(state, new Catalogs(options.runtime)), () => state.close());
   await state.close();
   return null;
-}
-
-async function hasRun(session: Session, migrations: readonly Migration[]): Promise<boolean> {
-  const done = await migrationsDone(session);
-  return migrations.every(({ name }) => done.has(name));
 }
 
 function withClose(copy: LocalCopy, close: () => Promise<void>): LeftoverCopy {

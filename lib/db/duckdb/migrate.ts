@@ -1,97 +1,161 @@
 /**
  * Migrations on DuckDB: each one runs once, in a commit of its own, whichever process comes first.
  *
- * Owns: the table of migrations that have run, and the check that every table they make can be captured. The worst that
- * can happen: a migration run twice; the table is read in the same transaction that the migration changes.
+ * Owns: the table of migrations that have run. The worst that can happen: a migration run twice; the table is read in the
+ * same transaction that the migration changes.
  */
-import { AppError } from '../../errors.ts';
-import type { Migration } from '../../schema/migration.ts';
-import type { Queries } from '../../values.ts';
-import { Catalog } from '../../sync/catalog.ts';
+import {
+  type Migration,
+  type MigrationPlan,
+  type MigrationRun,
+  type MigrationScript,
+  planMigrations,
+  runStatements,
+  scriptsFor,
+  skipped,
+  statementsFor,
+} from '../../catalog/migrations.ts';
+import type { Runtime } from '../../runtime.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Engine } from '../../sync/engine.ts';
-import type { Runtime } from '../../runtime.ts';
 import { resultRows, type Session } from '../../sync/sql.ts';
+import { sql as raw } from '#packages/kysely';
+import type { PlainValue } from '../../values.ts';
+import { plainRows } from './dialect.ts';
 import { writingQueries } from './transaction.ts';
+import { foretell, type MigrationMode } from '../migration-report.ts';
+import { knownNames, ownMigrations } from '../own-migrations.ts';
 
-const migrationTable = 'eider.migrations';
+export interface MigrateOptions {
+  readonly migrations: readonly Migration[];
+  readonly runtime: Runtime;
+  readonly migrationMode?: MigrationMode;
+}
 
-/** Runs the migrations that have not run on this database yet, in order. */
-export async function runMigrations(engine: Engine, migrations: readonly Migration[], runtime: Runtime): Promise<void> {
-  const { value: done } = await engine.read((session) => migrationsDone(session), {
-    maxStalenessMs: Infinity,
-    atLeast: undefined,
-  });
-  for (const migration of migrations) {
-    if (!done.has(migration.name)) await engine.write((transaction) => runOne(transaction, migration, runtime));
+const anyState = { maxStalenessMs: Infinity, atLeast: undefined };
+const ownScripts = scriptsFor(ownMigrations, 'duckdb');
+
+/** Runs the migrations that have not run on this database yet, in order. Answers what differs from the files. */
+export async function runMigrations(engine: Engine, options: MigrateOptions): Promise<MigrationPlan['differing']> {
+  const { migrations, runtime, migrationMode: mode } = options;
+  const scripts = scriptsFor(migrations, 'duckdb');
+  const { value: runs } = await engine.read(migrationRuns, anyState);
+  const plan = planMigrations(scripts, runs, knownNames(migrations));
+  const { pending, differing } = plan;
+  if (mode?.isDryRun) {
+    const tables = (): Promise<boolean> => engine.read(hasTables, anyState).then(({ value }) => value);
+    mode.report(await foretell(plan, runs, scripts, tables));
+    return differing;
   }
+  const ran: string[] = [];
+  const unwanted: string[] = [];
+  // Eider's own run in the commit of the first of the user's, or alone when there is none.
+  const due = pending.length === 0 && lacksOwn(runs) ? [null] : pending;
+  for (const script of due) {
+    const { value } = await engine.write((transaction) => runOne(engine, transaction, { runtime, scripts, script }));
+    if (script && value !== 'had-run') (value === 'ran' ? ran : unwanted).push(script.name);
+  }
+  mode?.report({ ran, pending: [], skipped: unwanted, differing });
+  return differing;
 }
 
-/** The names of the migrations that have run. */
-export async function migrationsDone(session: Session): Promise<Set<string>> {
-  const found = await session.table('eider', 'migrations', 'name');
-  return new Set(found ? resultRows(found).map(([name]) => String(name)) : []);
+/** Whether all of them have run. */
+export async function haveRun(session: Session, migrations: readonly Migration[]): Promise<boolean> {
+  const runs = await migrationRuns(session);
+  return !lacksOwn(runs) && planMigrations(scriptsFor(migrations, 'duckdb'), runs, new Set()).pending.length === 0;
 }
 
-async function runOne(transaction: WriteTransaction, migration: Migration, runtime: Runtime): Promise<void> {
+function lacksOwn(runs: readonly MigrationRun[]): boolean {
+  return ownScripts.some(({ name }) => !runs.some((run) => run.name === name));
+}
+
+/** An earlier version noted no hashes. */
+async function migrationRuns(session: Session): Promise<MigrationRun[]> {
+  const found = await session.table('eider', 'migrations');
+  const names = found?.columnNames() ?? [];
+  const [name, sha256] = [names.indexOf('name'), names.indexOf('sha256')];
+  return (found ? resultRows(found) : []).map((row) => {
+    const hash = row[sha256] ?? null;
+    return { name: String(row[name]), sha256: hash === null ? null : String(hash) };
+  });
+}
+
+interface Due {
+  readonly runtime: Runtime;
+  readonly scripts: readonly MigrationScript[];
+  readonly script: MigrationScript | null;
+}
+
+async function runOne(
+  engine: Engine,
+  transaction: WriteTransaction,
+  { runtime, scripts, script }: Due,
+): Promise<'ran' | 'skipped' | 'had-run'> {
   const { session } = transaction;
-  if ((await migrationsDone(session)).has(migration.name)) return;
-  const catalog = new Catalog(session);
-  const ddl = { volatileFunctions: await volatileFunctions(session) };
-  const queries = writingQueries({ transaction, catalog, ddl });
-  await makeMigrationTable(queries);
-  const refusedBefore = await catalog.refusals();
-  await migration.up({ queries, engine: 'duckdb' }).catch((error: unknown) => {
-    throw nameTaken(migration, error) ?? error;
-  });
-  for (const [table, reason] of await catalog.refusals()) {
-    if (refusedBefore.get(table) !== reason) throw refuseMigration(migration, table, reason);
+  const runs = await migrationRuns(session);
+  const capture = captureOf(engine, transaction);
+  const note = (name: string, sha256: string | null): Promise<unknown> =>
+    capture.run(
+      'INSERT INTO eider.migrations (name, "at", sha256) VALUES ($1, $2::TIMESTAMPTZ, $3)',
+      [name, new Date(runtime.now()).toISOString(), sha256],
+      'own',
+    );
+  if (lacksOwn(runs)) {
+    for (const sql of migrationTable) await capture.run(sql, [], 'own');
+    if (runs.length > 0) await capture.run(addHash, [], 'own');
+    for (const own of ownScripts.filter(({ name }) => !runs.some((run) => run.name === name))) {
+      await runStatements(own, own.parts[0]?.statements() ?? [], (sql) => capture.run(sql, [], 'own'));
+      await note(own.name, null);
+    }
   }
-  await queries
-    .insertInto(migrationTable)
-    .values({ name: migration.name, at: new Date(runtime.now()) })
-    .execute();
+  if (!script || runs.some(({ name }) => name === script.name)) {
+    await capture.finish();
+    return 'had-run';
+  }
+  const statements = await statementsFor(script, runs, scripts, () => hasTables(session));
+  await runStatements(script, statements ?? [], (sql) => capture.run(sql));
+  await note(script.name, statements ? script.sha256 : skipped);
+  await capture.finish();
+  return statements ? 'ran' : 'skipped';
 }
 
-/** For a database file that somebody made: it may have a table, a view or an index by a name that a migration needs. */
-function nameTaken(migration: Migration, cause: unknown): AppError | null {
-  const [, kind, name] = /Catalog Error: (\w+) with name "?([^"]+?)"? already exists/.exec(String(cause)) ?? [];
-  if (name === undefined) return null;
-  return new AppError(
-    'invalid',
-    `The database file has a ${kind?.toLowerCase()} ${name} already, which ${migration.name} makes.`,
-    {
-      cause,
-      hint: `Rename it in the database file, or name another file; nothing of it was changed.`,
-    },
-  );
-}
+const migrationTable = [
+  'CREATE SCHEMA IF NOT EXISTS eider',
+  'CREATE TABLE IF NOT EXISTS eider.migrations (name VARCHAR PRIMARY KEY, "at" TIMESTAMPTZ NOT NULL, sha256 VARCHAR)',
+];
+/** For a table that an earlier version made. */
+const addHash = 'ALTER TABLE eider.migrations ADD COLUMN IF NOT EXISTS sha256 VARCHAR';
 
-async function makeMigrationTable(queries: Queries): Promise<void> {
-  await queries.schema.createSchema('eider').ifNotExists().execute();
-  await queries.schema
-    .createTable(migrationTable)
-    .ifNotExists()
-    .addColumn('name', 'varchar', (column) => column.primaryKey())
-    .addColumn('at', 'timestamptz', (column) => column.notNull())
-    .execute();
-}
-
-/** Functions that may give another value each time they are called. */
-async function volatileFunctions(session: Session): Promise<ReadonlySet<string>> {
+async function hasTables(session: Session): Promise<boolean> {
   const rows = await session.rows(
-    `SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE stability IS NOT NULL AND stability <> 'CONSISTENT'`,
+    `SELECT 1 FROM (SELECT database_name, schema_name, internal, temporary FROM duckdb_tables()
+      UNION ALL SELECT database_name, schema_name, internal, temporary FROM duckdb_views())
+    WHERE database_name = current_database() AND schema_name <> 'eider' AND NOT internal AND NOT temporary LIMIT 1`,
   );
-  const keywords = ['current_timestamp', 'current_date', 'current_time', 'localtime', 'localtimestamp', 'now', 'today'];
-  return new Set([...rows.map(([name]) => String(name)), ...keywords]);
+  return rows.length > 0;
 }
 
-function refuseMigration(migration: Migration, table: string, reason: string): AppError {
-  return new AppError(
-    'invalid',
-    `Migration ${migration.name} makes the table ${table}, which cannot be replicated: ${reason}.`,
-    {
-      hint: 'Give it a primary key of plain types and columns of types that a record can hold; see docs/architecture.md.',
+interface Capture {
+  run(sql: string, values?: readonly PlainValue[], origin?: 'own' | 'user'): Promise<unknown>;
+  finish(): Promise<void>;
+}
+
+/** Until statements of SQL are captured as text: DDL, and plain INSERTs. */
+function captureOf(engine: Engine, transaction: WriteTransaction): Capture {
+  const catalog = engine.catalog;
+  const ddl = { volatileFunctions: new Set<string>() };
+  const queries = writingQueries({ transaction, catalog, ddl });
+  return {
+    run: async (sql, values = []) => {
+      const [, schema = 'main', table] = /^INSERT INTO (?:(\w+)\.)?(\w+)/.exec(sql) ?? [];
+      if (table === undefined) {
+        return raw.raw(sql.replaceAll(/ REFERENCES \w+ \(\w+\)/g, '')).execute(queries);
+      }
+      const result = await transaction.session.run(`${sql} RETURNING *`, values as never);
+      const name = schema === 'main' ? { table } : { schema, table };
+      transaction.capture({ ...name, put: plainRows(result), fresh: true });
+      return result;
     },
-  );
+    finish: () => Promise.resolve(),
+  };
 }

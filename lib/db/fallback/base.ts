@@ -17,6 +17,8 @@ export interface Base {
   readonly kind: 'replica' | 'leftover' | 'database';
   /** Whether they were the primary's at some time, so that what is missing was missing then. */
   readonly isPrimarys: boolean;
+  /** What the primary says of itself, as far as the copy tells. */
+  readonly primaryId: string | null;
   /** Whether versions are those of the primary's log. */
   readonly sharesVersions: boolean;
   /** Age of the primary's state that they show, in ms; null when nobody knows. */
@@ -30,6 +32,8 @@ export interface BaseOptions {
   readonly primary: Link;
   readonly fallbacks: readonly Link[];
   readonly runtime: Runtime;
+  /** What the primary says of itself, when it could be asked. */
+  readonly database: string | null;
   /** The primary's database, when this process has it open. */
   readonly openPrimary: () => LinkDatabase | null;
   readonly warn: (message: string, cause?: unknown) => void;
@@ -72,7 +76,7 @@ async function warmReplica({ primary, openPrimary }: BaseOptions): Promise<Base 
 }
 
 function ofPrimary(link: Link, copy: LocalCopy): Omit<Base, 'kind' | 'close' | 'database'> {
-  return { copy, link, isPrimarys: true, sharesVersions: true, ageMs: () => copy.ageMs };
+  return { copy, link, isPrimarys: true, primaryId: copy.databaseId, sharesVersions: true, ageMs: () => copy.ageMs };
 }
 
 async function leftoverOf(link: Link, isPrimary: boolean, options: BaseOptions): Promise<Base | null> {
@@ -121,12 +125,13 @@ async function openFallback(link: Link, withinMs: number, options: BaseOptions):
 async function ofFallback(
   link: Link,
   copy: LocalCopy,
-  { primary, runtime }: BaseOptions,
+  { primary, runtime, database }: BaseOptions,
 ): Promise<Omit<Base, 'kind' | 'close' | 'database'>> {
   const mirror = await copy.read((queries) => readMirrorSource(queries)).catch(() => null);
-  if (mirror?.source !== primary.identity)
-    return { copy, link, isPrimarys: false, sharesVersions: false, ageMs: () => null };
+  const isOfPlace = mirror !== null && [primary.address, primary.formerAddress].includes(mirror.source);
+  if (mirror === null || !(database === null ? isOfPlace : mirror.sourceId === database))
+    return { copy, link, isPrimarys: false, primaryId: null, sharesVersions: false, ageMs: () => null };
   const sinceMs = Date.parse(mirror.at);
   const ageMs = (): number => Math.max(0, runtime.now() - sinceMs);
-  return { copy, link, isPrimarys: true, sharesVersions: false, ageMs };
+  return { copy, link, isPrimarys: true, primaryId: mirror.sourceId, sharesVersions: false, ageMs };
 }

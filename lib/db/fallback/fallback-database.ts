@@ -35,6 +35,7 @@ import type { Outage, OutageMemory } from './outage.ts';
 import { PendingLog } from './pending-log.ts';
 import { Recovery } from './recovery.ts';
 import { StandIn } from './stand-in.ts';
+import { identityOf } from './target.ts';
 import { type Call, Watch } from './watch.ts';
 
 export interface FallbackOptions {
@@ -77,7 +78,8 @@ class FallbackDatabase implements Database {
     this.#warnings = new Warnings(runtime);
     const warn = this.#warnings.note;
     this.#watch = new Watch(primary, runtime, memory);
-    this.#pending = new PendingLog({ fallbacks, target: primary.identity, runtime, warn });
+    const { address, formerAddress } = primary;
+    this.#pending = new PendingLog({ fallbacks, target: { address, formerAddress, database: null }, runtime, warn });
     this.#recovery = new Recovery({
       runtime,
       runCommand: options.runCommand,
@@ -108,18 +110,20 @@ class FallbackDatabase implements Database {
 
   #openPrimary(): Promise<LinkDatabase> {
     if (this.#primary) return Promise.resolve(this.#primary);
-    this.#opening ??= this.#options.primary.open().then(
-      async (database) => {
-        this.#opening = null;
-        if (this.#closed) await database.close();
-        return (this.#primary = database);
-      },
-      (error: unknown) => {
-        this.#opening = null;
-        throw error;
-      },
-    );
+    this.#opening ??= this.#openOnce().finally(() => (this.#opening = null));
     return this.#opening;
+  }
+
+  async #openOnce(): Promise<LinkDatabase> {
+    const database = await this.#options.primary.open();
+    try {
+      if (!this.#closed) this.#pending.recognise(await identityOf(database));
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+    if (this.#closed) await database.close();
+    return (this.#primary = database);
   }
 
   async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
@@ -235,7 +239,9 @@ class FallbackDatabase implements Database {
     const { primary, fallbacks, runtime, runCommand } = this.#options;
     const open = async (): Promise<StandIn> => {
       const warn = this.#warnings.note;
-      const base = await findBase({ primary, fallbacks, runtime, warn, openPrimary: () => this.#primary });
+      const { database } = this.#pending;
+      const base = await findBase({ primary, fallbacks, runtime, warn, database, openPrimary: () => this.#primary });
+      this.#pending.recognise(base.primaryId);
       return new StandIn({ base, pending: this.#pending, runtime, runCommand, turn: this.#turn });
     };
     const refusal = this.#refusal;

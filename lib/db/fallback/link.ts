@@ -21,8 +21,10 @@ export interface Link {
   readonly name: string;
   /** In sentences: `the S3 bucket`. Tells no location. */
   readonly label: string;
-  /** Names the database whatever its credentials are, and tells nothing of it. */
-  readonly identity: string;
+  /** Names the place of the database whatever the credentials are, and tells nothing of it. See target.ts. */
+  readonly address: string;
+  /** The same as earlier versions made it. */
+  readonly formerAddress: string;
   /** Whether what it holds outlives this machine. */
   readonly persistent: boolean;
   /** Opens it. @throws AppError */

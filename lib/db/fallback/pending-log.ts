@@ -20,13 +20,14 @@ import {
   PendingIds,
   type PendingWrite,
 } from './pending-write.ts';
+import { isMeantFor, type Target } from './target.ts';
 import { withinTime } from '../../store/time-limit.ts';
 
 export interface PendingLogOptions {
   /** Those behind the primary, in their order. */
   readonly fallbacks: readonly Link[];
-  /** `Link.identity` of the primary. */
-  readonly target: string;
+  /** What is known of the primary without asking it. */
+  readonly target: Target;
   readonly runtime: Runtime;
   readonly warn: (message: string, cause?: unknown) => void;
 }
@@ -58,6 +59,7 @@ export class PendingLog {
   readonly #shelves: readonly Shelf[];
   readonly #ids: PendingIds;
   readonly #writer: string;
+  #target: Target;
   readonly #known = new Map<string, { readonly write: PendingWrite; readonly link: Link }>();
   /** Those that were run or rejected, and whose objects may be there still. */
   readonly #settled = new Set<string>();
@@ -72,6 +74,21 @@ export class PendingLog {
       .map((link) => ({ link, place: null, restsUntilMs: -Infinity, passedOver: new Set<string>() }));
     this.#ids = new PendingIds(options.runtime);
     this.#writer = options.runtime.uuid();
+    this.#target = options.target;
+  }
+
+  /** The primary says who it is: writes are told apart by that from now on. */
+  recognise(database: string | null): void {
+    if (database === null || database === this.#target.database) return;
+    this.#target = { ...this.#target, database };
+    for (const [id, { write }] of this.#known) if (!isMeantFor(write, this.#target)) this.#known.delete(id);
+    for (const { passedOver } of this.#shelves) passedOver.clear();
+    this.#edition++;
+  }
+
+  /** What the primary says of itself; null while nobody could ask it. */
+  get database(): string | null {
+    return this.#target.database;
   }
 
   /** Those that are known and were not settled here, in the order in which they are to be run. */
@@ -99,9 +116,10 @@ export class PendingLog {
 
   /** The write as it would be kept now; its id sorts after all that are known. */
   draw(command: PlainValue): PendingWrite {
-    const { runtime, target } = this.#options;
+    const { runtime } = this.#options;
+    const { address: target, database } = this.#target;
     const time = new Date(runtime.now()).toISOString();
-    return { format: pendingFormat, id: this.#ids.next(), time, writer: this.#writer, target, command };
+    return { format: pendingFormat, id: this.#ids.next(), time, writer: this.#writer, target, database, command };
   }
 
   /** @throws AppError `unavailable` when there are too many */
@@ -180,7 +198,7 @@ export class PendingLog {
     if (!bytes) return;
     try {
       const write = decodePendingWrite(bytes, key, id);
-      if (write.target === this.#options.target) return this.#learn(write, shelf.link);
+      if (isMeantFor(write, this.#target)) return this.#learn(write, shelf.link);
       this.#options.warn(`The pending write ${key} is meant for another database; it stays where it is.`);
     } catch (error) {
       this.#options.warn('A pending write cannot be used.', error);

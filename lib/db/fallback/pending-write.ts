@@ -8,10 +8,11 @@ import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { PlainValue } from '../../values.ts';
 import { seal, unseal } from '../../sync/sealed.ts';
+import type { Addressee } from './target.ts';
 
 export const pendingFormat = 1;
 
-export interface PendingWrite {
+export interface PendingWrite extends Addressee {
   readonly format: typeof pendingFormat;
   /** Sorts by time; see `PendingIds`. */
   readonly id: string;
@@ -19,8 +20,6 @@ export interface PendingWrite {
   readonly time: string;
   /** Id of the process that accepted it. */
   readonly writer: string;
-  /** `Link.identity` of the primary that it is meant for. */
-  readonly target: string;
   /** The write as its handler gave it. */
   readonly command: PlainValue;
 }

@@ -15,13 +15,13 @@ export interface KnownMirror {
 
 const nothing: KnownMirror = { version: null, at: null, trouble: null };
 
-/** `identity` names the store. */
-export function readKnown(pool: ConnectionPool, identity: string): Promise<KnownMirror> {
+/** `address`: of the store. */
+export function readKnown(pool: ConnectionPool, address: string): Promise<KnownMirror> {
   return inTransaction(pool, 'read', async (postgres) => {
     if (!(await isThere(postgres))) return nothing;
     const [row] = await postgres.rows(
       'SELECT version::text AS version, at, trouble FROM eider.mirrors WHERE store = $1',
-      [identity],
+      [address],
     );
     if (!row) return nothing;
     const { version = null, at = null, trouble = null } = row;
@@ -29,7 +29,7 @@ export function readKnown(pool: ConnectionPool, identity: string): Promise<Known
   });
 }
 
-export function writeKnown(pool: ConnectionPool, identity: string, known: KnownMirror): Promise<void> {
+export function writeKnown(pool: ConnectionPool, address: string, known: KnownMirror): Promise<void> {
   return inTransaction(pool, 'write', async (postgres) => {
     if (!(await isThere(postgres))) {
       await postgres.rows(`CREATE TABLE IF NOT EXISTS eider.mirrors
@@ -39,7 +39,7 @@ export function writeKnown(pool: ConnectionPool, identity: string, known: KnownM
     await postgres.rows(
       `INSERT INTO eider.mirrors VALUES ($1, $2::bigint, $3, $4)
       ON CONFLICT (store) DO UPDATE SET version = excluded.version, at = excluded.at, trouble = excluded.trouble`,
-      [identity, version === null ? null : String(version), at, trouble],
+      [address, version === null ? null : String(version), at, trouble],
     );
   });
 }

@@ -9,9 +9,9 @@ import type { Session } from '../../sync/sql.ts';
 import { hasTable } from '../move/into-duckdb.ts';
 
 export interface MirrorNote {
-  /** Names the PostgreSQL database as the configuration does, without credentials. */
+  /** Its address, for who cannot ask it. */
   readonly source: string;
-  /** The id that it has itself. */
+  /** What it says of itself: who it is. */
   readonly sourceId: string;
   /** All transactions up to this one are in the mirror. */
   readonly version: number;

@@ -3,8 +3,16 @@
  */
 import type { Queries } from '../../values.ts';
 
+export interface MirrorSource {
+  /** The address of the PostgreSQL database. */
+  readonly source: string;
+  /** What it says of itself. */
+  readonly sourceId: string;
+  readonly at: string;
+}
+
 /** Whose mirror the database is, and since when; null when it is none. For what has queries and no session. */
-export async function readMirrorSource(queries: Queries): Promise<{ source: string; at: string } | null> {
+export async function readMirrorSource(queries: Queries): Promise<MirrorSource | null> {
   const found = await queries
     .selectFrom('information_schema.tables')
     .select('table_name')
@@ -12,7 +20,8 @@ export async function readMirrorSource(queries: Queries): Promise<{ source: stri
     .where('table_name', '=', 'mirror')
     .execute();
   if (found.length === 0) return null;
-  const [row] = await queries.selectFrom('eider.mirror').select(['source', 'made_at as at']).execute();
-  const { source, at } = row ?? {};
-  return typeof source === 'string' && typeof at === 'string' ? { source, at } : null;
+  const [row] = await queries.selectFrom('eider.mirror').select(['source', 'source_id', 'made_at as at']).execute();
+  const { source, source_id: sourceId, at } = row ?? {};
+  const isWhole = typeof source === 'string' && typeof sourceId === 'string' && typeof at === 'string';
+  return isWhole ? { source, sourceId, at } : null;
 }

@@ -12,19 +12,21 @@ import { isRowChange } from '../../sync/record.ts';
 import type { Engine } from '../../sync/engine.ts';
 import type { ChangePage, ChangeSet, Database } from '../database.ts';
 import { newest } from '../move/ends.ts';
-import { inventoryOfDuckDb } from '../move/duckdb-inventory.ts';
+import { tablesOfDuckDb } from '../move/duckdb-inventory.ts';
+import { identityOf } from '../fallback/target.ts';
 import type { ConnectionPool } from '../postgres/pool.ts';
 import { copyAll, sumUncovered } from './copy-all.ts';
 import { type MirrorNote, readNote } from './mirror-note.ts';
 import { replayChanges } from './replay-changes.ts';
 
 export interface MirrorOptions {
-  readonly postgres: { readonly database: Pick<Database, 'changes' | 'status'>; readonly pool: ConnectionPool };
-  /** Names the PostgreSQL database as the configuration does. */
+  readonly postgres: {
+    readonly database: Pick<Database, 'engine' | 'changes' | 'status' | 'read'>;
+    readonly pool: ConnectionPool;
+  };
+  /** The address of the PostgreSQL database. */
   readonly source: string;
   readonly engine: Engine;
-  /** Names of the tables that migrations make. */
-  readonly ownTables: ReadonlySet<string>;
   readonly spillFolder: string;
   readonly runtime: Runtime;
 }
@@ -42,10 +44,10 @@ export interface MirrorReport {
 /** Brings the mirror up to date. @throws AppError `conflict` when the store has a database that is no mirror of this one */
 export async function refreshMirror(options: MirrorOptions): Promise<MirrorReport> {
   const { engine, postgres } = options;
-  const { databaseId: sourceId } = await postgres.database.status();
+  const sourceId = (await identityOf(postgres.database)) ?? '';
   const { value: note, version } = await engine.read((session) => readNote(session), newest);
-  await requireMirror(options, note, sourceId ?? '', version);
-  const report = (note && (await refreshByChanges(options, note))) ?? (await copyAll(options, sourceId ?? ''));
+  await requireMirror(options, note, sourceId, version);
+  const report = (note && (await refreshByChanges(options, note))) ?? (await copyAll(options, sourceId));
   if (report.how !== 'current') await engine.sync();
   else await engine.maintain();
   return report;
@@ -53,7 +55,7 @@ export async function refreshMirror(options: MirrorOptions): Promise<MirrorRepor
 
 /** Null when the changes do not reach back, or tell of more than rows, or of more than a commit holds. */
 async function refreshByChanges(options: MirrorOptions, note: MirrorNote): Promise<MirrorReport | null> {
-  const { engine, postgres, runtime } = options;
+  const { engine, postgres, runtime, source } = options;
   // What keeps no changes is looked through; where it differs, all is copied.
   if ((await sumUncovered(options)) !== note.sums) return null;
   const at = new Date(runtime.now()).toISOString();
@@ -70,7 +72,7 @@ async function refreshByChanges(options: MirrorOptions, note: MirrorNote): Promi
     const last = sets.at(-1)?.version ?? head;
     const following = last < head ? await pageAfter(last) : null;
     const isLast = !following?.sets.some(({ version }) => version <= head);
-    const replayed = await replayChanges(engine, known, { ...known, version: isLast ? head : last, at }, sets);
+    const replayed = await replayChanges(engine, known, { ...known, source, version: isLast ? head : last, at }, sets);
     if (replayed === 'too-large') return null;
     // Somebody else refreshes it right now, and from the same changes.
     if (replayed === 'overtaken') return { how: 'current', rows, version: known.version, at: known.at };
@@ -89,19 +91,18 @@ function isOfRows({ changes }: ChangeSet): boolean {
 }
 
 async function requireMirror(
-  { engine, source }: MirrorOptions,
+  { engine }: MirrorOptions,
   note: MirrorNote | null,
   sourceId: string,
   version: number,
 ): Promise<void> {
   if (!note) {
-    const { value: inventory } = await engine.read((session) => inventoryOfDuckDb(session, 'duckdb'), newest);
-    const filled = inventory.tables.filter(({ rows, schema }) => rows > 0 && schema !== 'eider');
-    if (filled.length > 0) throw independent(`it has rows of its own (${filled.map(({ name }) => name).join(', ')})`);
+    const { value: tables } = await engine.read((session) => tablesOfDuckDb(session), newest);
+    const filled = tables.filter(({ rows, duckdb }) => rows > 0 && duckdb.schema !== 'eider');
+    if (filled.length > 0) throw independent(`it has rows of its own (${filled.map(({ title }) => title).join(', ')})`);
     return;
   }
-  if (note.source !== source || note.sourceId !== sourceId)
-    throw independent('it is the mirror of another PostgreSQL database');
+  if (note.sourceId !== sourceId) throw independent('it is the mirror of another PostgreSQL database');
   if (note.ownVersion !== version && !(await isUntouched(engine, note.ownVersion))) {
     throw independent('it was written since the mirror last was');
   }

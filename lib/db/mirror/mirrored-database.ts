@@ -30,14 +30,13 @@ import { readKnown, writeKnown } from './known-mirror.ts';
 import type { MirrorReport } from './mirror.ts';
 
 export interface MirrorPlace {
-  /** Names the PostgreSQL database as the configuration does. */
+  /** The address of the PostgreSQL database. */
   readonly source: string;
-  /** Names the store. */
-  readonly identity: string;
+  /** That of the store. */
+  readonly address: string;
   readonly backend: string;
   /** Opens the DuckDB database in the store. @throws AppError */
   open(): Promise<MirrorEngine>;
-  readonly ownTables: ReadonlySet<string>;
   readonly spillFolder: string;
   readonly runtime: Runtime;
 }
@@ -86,9 +85,9 @@ class MirroredDatabase implements Database {
   }
 
   async status(): Promise<DatabaseStatus> {
-    const { identity, backend, runtime } = this.#place;
+    const { address, backend, runtime } = this.#place;
     const status = await this.#database.status();
-    const known = await readKnown(this.#database.pool, identity);
+    const known = await readKnown(this.#database.pool, address);
     const ageSeconds =
       known.at === null ? null : Math.max(0, Math.round((runtime.now() - Date.parse(known.at)) / 1000));
     const warnings = known.trouble === null ? status.warnings : [...status.warnings, known.trouble];
@@ -114,16 +113,16 @@ class MirroredDatabase implements Database {
 
   async #refresh(): Promise<MirrorOutcome> {
     const { pool } = this.#database;
-    const { identity } = this.#place;
+    const { address } = this.#place;
     try {
       const report = await this.#refreshOnce();
-      await writeKnown(pool, identity, { version: report.version, at: report.at, trouble: null });
+      await writeKnown(pool, address, { version: report.version, at: report.at, trouble: null });
       return report;
     } catch (error) {
       const reason = reasonOf(error);
       // What is known of it stays as it was, except for the trouble; where even that cannot be noted, the answer says it.
-      await readKnown(pool, identity)
-        .then((known) => writeKnown(pool, identity, { ...known, trouble: reason }))
+      await readKnown(pool, address)
+        .then((known) => writeKnown(pool, address, { ...known, trouble: reason }))
         .catch(() => undefined);
       // A defect is for the log.
       if (!isAppError(error)) throw error;

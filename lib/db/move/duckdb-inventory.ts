@@ -1,114 +1,124 @@
 /**
- * What a DuckDB database holds, for a move: its tables as both engines will know them, what cannot be moved, and what of
- * it is no table.
+ * What a DuckDB database holds, for a move: its tables as both engines will know them, and what cannot be moved.
  *
- * Owns: reading DuckDB's catalog. The worst that can happen: something that stays behind without a word; so everything
- * that is neither moved nor refused is listed.
+ * Owns: reading DuckDB's catalog for that. The worst that can happen: something that stays behind without a word; so
+ * everything that is neither moved nor refused is listed.
  */
 import { DuckDBTypeId } from '@duckdb/node-api';
+import { type Catalog, type Relation, type RelationName } from '../../catalog/catalog.ts';
+import { readDuckDbCatalog } from '../../catalog/duckdb.ts';
+import { indexOfTop, tokensOf } from '../../sql/tokens.ts';
 import { codecFor } from '../../sync/codec.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
+import { plainRows } from '../duckdb/dialect.ts';
+import { nameRefusals } from './names.ts';
 import {
-  type Inventory,
-  isDataOfEider,
+  carriedRelation,
+  carriedTables,
+  type Definitions,
   type MovedColumn,
   type MovedTable,
+  namesOf,
   type Refusal,
-  tableTitle,
+  sequenceAt,
   throwRefusals,
+  titleOf,
 } from './tables.ts';
 import { textForm } from './texts.ts';
-import { postgresTypeOf } from './types.ts';
+import { commentOf, postgresTypeOf } from './types.ts';
 
-interface Named {
-  readonly schema: string;
-  readonly name: string;
+/** Text of any kind as rows of the session. */
+const run = (session: Session) => async (sql: string) => plainRows(await session.run(sql));
+
+export function catalogOfDuckDb(session: Session): Promise<Catalog> {
+  return readDuckDbCatalog(run(session), []);
 }
 
 /**
- * `towards`: rows that the other engine cannot hold are refused, too. `ownTables`: tables that migrations make, on
- * either engine as it should be.
+ * All tables. `current`: they are to go to PostgreSQL, where this schema is `main`; rows that PostgreSQL cannot hold are
+ * refused then, too. @throws AppError `invalid`
  */
-export async function inventoryOfDuckDb(
-  session: Session,
-  towards: 'duckdb' | 'postgres',
-  ownTables: ReadonlySet<string> = new Set(),
-): Promise<Inventory> {
+export async function tablesOfDuckDb(session: Session, current: string | null = null): Promise<MovedTable[]> {
+  const catalog = await catalogOfDuckDb(session);
   const refusals: Refusal[] = [];
+  const found: [RelationName, MovedTable['relation']][] = [...catalog.relations.values()]
+    .filter(({ kind }) => kind === 'table')
+    .map((relation) => [relation, relation]);
   const tables: MovedTable[] = [];
-  for (const name of await tableNames(session)) {
-    const table = await describeTable(session, name, refusals);
+  for (const [name, relation] of [...found, ...(await carried(session))]) {
+    const table = await describeTable(session, name, { relation, current, refusals });
     tables.push(table);
-    if (towards === 'postgres') refusals.push(...(await valueRefusals(session, table)));
+    if (current !== null) refusals.push(...nameRefusals(table), ...(await valueRefusals(session, table)));
   }
   throwRefusals(refusals);
-  return { tables, leftBehind: towards === 'postgres' ? await leftBehind(session, ownTables) : [] };
+  return tables;
 }
 
-async function tableNames(session: Session): Promise<Named[]> {
+async function carried(session: Session): Promise<[RelationName, MovedTable['relation']][]> {
   const rows = await session.rows(
-    `SELECT schema_name, table_name FROM duckdb_tables()
-     WHERE database_name = current_database() AND NOT internal AND NOT temporary ORDER BY ALL`,
+    `SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'eider' ORDER BY ALL`,
   );
-  return rows
-    .map(([schema, name]) => ({ schema: String(schema), name: String(name) }))
-    .filter(({ schema, name }) => schema !== 'eider' || isDataOfEider(name));
+  const names = rows.map(([name]) => String(name)).filter((name) => carriedTables.includes(name));
+  return names.map((name) => [{ schema: 'eider', name }, carriedRelation]);
+}
+
+export interface Describing {
+  readonly relation: MovedTable['relation'] & Partial<Pick<Relation, 'key' | 'columns'>>;
+  readonly current: string | null;
+  /** Where it is said what cannot be moved. */
+  readonly refusals: Refusal[];
 }
 
 /** A table of DuckDB, also one that was made for what comes from PostgreSQL. */
-export async function describeTable(session: Session, name: Named, refusals: Refusal[]): Promise<MovedTable> {
+export async function describeTable(session: Session, name: RelationName, how: Describing): Promise<MovedTable> {
+  const { relation, current, refusals } = how;
   const quoted = quoteTable({ schema: name.schema, table: name.name });
-  const result = await session.connection.run(`SELECT * FROM ${quoted} LIMIT 0`);
-  const columns: MovedColumn[] = [];
-  for (const [index, [column, declared, nullable, comment]] of (await columnRows(session, name)).entries()) {
-    const found = { declared: String(declared), type: result.columnType(index) };
-    const postgres = postgresTypeOf(found, comment === null ? null : String(comment));
+  const names = namesOf(name, 'duckdb', current ?? 'main');
+  const title = current === null ? titleOf(name) : titleOf(names.postgres, current);
+  const types = (await session.connection.run(`SELECT * FROM ${quoted} LIMIT 0`)).columnTypes();
+  const all: MovedColumn[] = [];
+  for (const [index, [column, declared, nullable, comment, expression]] of (
+    await columnRows(session, name)
+  ).entries()) {
+    const found = { declared: String(declared), type: types[index]! };
+    const note = comment === null ? null : String(comment);
+    const postgres = postgresTypeOf(found, note);
     if (postgres === null) {
       const reason = 'has no counterpart on PostgreSQL';
-      refusals.push({ table: tableTitle(name), column: String(column), type: found.declared, reason });
+      refusals.push({ table: title, column: String(column), type: found.declared, reason });
       continue;
     }
-    const form = textForm(found.type);
-    columns.push({
+    all.push({
+      ...found,
       name: String(column),
       notNull: nullable === false,
-      ...found,
       postgres,
       codec: codecFor(found.type),
-      form,
+      form: textForm(found.type),
+      expression: expression === null ? null : String(expression),
+      isGenerated: relation.columns?.find((each) => each.name === column)?.generated ?? false,
+      comment: commentOf(note),
     });
   }
   const [count] = await session.rows(`SELECT count(*) FROM ${quoted}`);
-  const keys = await constraintColumns(session, name, 'PRIMARY KEY');
+  const key = relation.key ?? all.slice(0, 1).map(({ name: first }) => first);
   return {
-    ...name,
-    columns,
-    key: (keys[0] ?? []).flatMap((key) => columns.filter((column) => column.name === key)),
-    unique: await constraintColumns(session, name, 'UNIQUE'),
+    ...names,
+    title,
+    all,
+    columns: all.filter(({ isGenerated }) => !isGenerated),
+    key: key.flatMap((each) => all.filter((column) => column.name === each)),
+    relation,
     rows: Number(count?.[0]),
   };
 }
 
-function columnRows(session: Session, { schema, name }: Named) {
+function columnRows(session: Session, { schema, name }: RelationName) {
   return session.rows(
-    `SELECT column_name, data_type, is_nullable, comment FROM duckdb_columns()
+    `SELECT column_name, data_type, is_nullable, comment, column_default FROM duckdb_columns()
      WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2 ORDER BY column_index`,
     [schema, name],
   );
-}
-
-async function constraintColumns(
-  session: Session,
-  { schema, name }: Named,
-  type: 'PRIMARY KEY' | 'UNIQUE',
-): Promise<string[][]> {
-  const rows = await session.rows(
-    `SELECT to_json(constraint_column_names)::VARCHAR FROM duckdb_constraints()
-     WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2 AND constraint_type = $3
-     ORDER BY constraint_index`,
-    [schema, name, type],
-  );
-  return rows.map(([columns]) => JSON.parse(String(columns)) as string[]);
 }
 
 /** Conditions on a column's values that PostgreSQL cannot hold, by type; `c` is the column. */
@@ -121,43 +131,115 @@ const limits: Partial<Record<DuckDBTypeId, readonly [condition: string, reason: 
   [DuckDBTypeId.TIMESTAMP]: timestampLimit('TIMESTAMP'),
   [DuckDBTypeId.TIMESTAMP_S]: timestampLimit('TIMESTAMP_S'),
   [DuckDBTypeId.TIMESTAMP_MS]: timestampLimit('TIMESTAMP_MS'),
-  [DuckDBTypeId.TIMESTAMP_TZ]: timestampLimit('TIMESTAMPTZ'),
+  [DuckDBTypeId.TIMESTAMP_TZ]: timestampLimit('TIMESTAMPTZ', '+00'),
 };
 
-function timestampLimit(type: string): readonly [string, string] {
+function timestampLimit(type: string, zone = ''): readonly [string, string] {
+  const first = `'4714-11-24 (BC) 00:00:00${zone}'::${type}`;
   return [
-    `isfinite(c::TIMESTAMP) AND c::TIMESTAMP < TIMESTAMP '4714-11-24 (BC) 00:00:00'`,
+    `c < ${first} AND c <> '-infinity'::${type}`,
     `holds a time before those of PostgreSQL (4714 BC), as ${type}`,
   ];
 }
 
-async function valueRefusals(session: Session, table: MovedTable): Promise<Refusal[]> {
+async function valueRefusals(session: Session, { title, duckdb, columns }: MovedTable): Promise<Refusal[]> {
   const refusals: Refusal[] = [];
-  for (const { name, type, declared } of table.columns) {
+  for (const { name, type, declared } of columns) {
     const [condition, reason] = limits[type.typeId] ?? [];
     if (condition === undefined || reason === undefined) continue;
+    const table = quoteTable({ schema: duckdb.schema, table: duckdb.name });
     const found = await session.rows(
-      `SELECT 1 FROM (SELECT ${quoteName(name)} AS c FROM ${quoteTable({ ...table, table: table.name })}) WHERE ${condition} LIMIT 1`,
+      `SELECT 1 FROM (SELECT ${quoteName(name)} AS c FROM ${table}) WHERE ${condition} LIMIT 1`,
     );
-    if (found.length > 0) refusals.push({ table: tableTitle(table), column: name, type: declared, reason });
+    if (found.length > 0) refusals.push({ table: title, column: name, type: declared, reason });
   }
   return refusals;
 }
 
-/** What a DuckDB file may hold besides rows, and PostgreSQL does not understand. */
-async function leftBehind(session: Session, ownTables: ReadonlySet<string>): Promise<string[]> {
-  const here = 'database_name = current_database() AND NOT internal';
-  const ofTable = `database_name = current_database() AND schema_name <> 'eider'`;
-  const rows = await session.rows(
-    `SELECT NULL, 'the view ' || view_name FROM duckdb_views() WHERE ${here}
-     UNION ALL SELECT table_name, 'the index ' || index_name FROM duckdb_indexes() WHERE ${ofTable}
-     UNION ALL SELECT NULL, 'the sequence ' || sequence_name FROM duckdb_sequences() WHERE database_name = current_database()
-     UNION ALL SELECT NULL, 'the macro ' || function_name FROM duckdb_functions() WHERE ${here} AND function_type LIKE '%macro'
-     UNION ALL SELECT table_name, 'the ' || lower(constraint_type) || ' constraint of ' || table_name || ': ' || constraint_text
-       FROM duckdb_constraints() WHERE ${ofTable} AND constraint_type IN ('CHECK', 'FOREIGN KEY')
-     UNION ALL SELECT table_name, 'the default or generated value of ' || table_name || '.' || column_name || ': ' || column_default
-       FROM duckdb_columns() WHERE ${ofTable} AND NOT internal AND column_default IS NOT NULL
-     ORDER BY ALL`,
+const own = `database_name = current_database() AND schema_name <> 'eider'`;
+
+/** What a DuckDB database holds besides rows. */
+export async function definitionsOfDuckDb(session: Session, current: string): Promise<Definitions> {
+  const catalog = await catalogOfDuckDb(session);
+  const named = (row: Readonly<Record<string, unknown>>) =>
+    namesOf({ schema: String(row['schema']), name: String(row['name']) }, 'duckdb', current);
+  // Where the counter is, only the text tells for sure: the columns of a file that was opened again have other numbers.
+  const sequences = await run(session)(
+    `SELECT schema_name AS schema, sequence_name AS name, increment_by AS increment, min_value AS min,
+      max_value AS max, cycle, regexp_extract(sql, ' START (-?\\d+) ', 1) AS counter
+    FROM duckdb_sequences() WHERE ${own} AND NOT temporary ORDER BY ALL`,
   );
-  return rows.filter(([table]) => !ownTables.has(String(table))).map(([, text]) => String(text));
+  const enums = await run(session)(
+    `SELECT schema_name AS schema, type_name AS name, labels FROM duckdb_types()
+    WHERE ${own} AND NOT internal AND logical_type = 'ENUM' ORDER BY schema_name, type_name`,
+  );
+  return {
+    sequences: sequences.map((row) =>
+      sequenceAt(named(row), BigInt(row['counter'] as string), {
+        increment: row['increment'],
+        min: row['min'],
+        max: row['max'],
+        cycle: row['cycle'] === true,
+      }),
+    ),
+    enums: enums.map((row) => ({ ...named(row), labels: row['labels'] as string[] })),
+    views: await viewsOf(session, catalog, current),
+    indexes: await indexesOf(session, catalog, current),
+    leftBehind: await leftBehind(session),
+  };
+}
+
+async function viewsOf(session: Session, catalog: Catalog, current: string): Promise<Definitions['views']> {
+  const rows = await session.rows(
+    `SELECT schema_name, view_name, sql FROM duckdb_views() WHERE ${own} AND NOT internal`,
+  );
+  const texts = new Map(rows.map(([schema, name, sql]) => [JSON.stringify([schema, name]), String(sql)]));
+  return [...catalog.relations.values()]
+    .filter(({ kind }) => kind === 'view')
+    .map(({ schema, name, columns, comment }) => ({
+      ...namesOf({ schema, name }, 'duckdb', current),
+      columns: columns.map((column) => column.name),
+      query: queryOf(texts.get(JSON.stringify([schema, name])) ?? ''),
+      comment,
+    }));
+}
+
+/** From `CREATE VIEW v (a) AS SELECT 1;` */
+function queryOf(sql: string): string {
+  const tokens = tokensOf(sql);
+  return sql.slice(tokens[indexOfTop(tokens, 'AS')]?.end ?? sql.length).trim();
+}
+
+/** Those that are neither a constraint nor, in the catalog, a unique set. */
+async function indexesOf(session: Session, catalog: Catalog, current: string): Promise<Definitions['indexes']> {
+  const rows = await session.rows(
+    `SELECT schema_name, table_name, index_name, is_unique, sql FROM duckdb_indexes() WHERE ${own} ORDER BY ALL`,
+  );
+  const sets = new Set([...catalog.relations.values()].flatMap(({ unique }) => unique.map(({ name }) => name)));
+  return rows
+    .filter(([, , name]) => !sets.has(String(name)))
+    .map(([schema, table, name, unique, sql]) => ({
+      name: String(name),
+      table: namesOf({ schema: String(schema), name: String(table) }, 'duckdb', current),
+      isUnique: unique === true,
+      elements: elementsOf(String(sql)),
+    }));
+}
+
+/** From `CREATE INDEX i ON t(a, (lower(b)));` */
+function elementsOf(sql: string): string {
+  const tokens = tokensOf(sql);
+  const open = indexOfTop(tokens, '(');
+  return sql.slice(tokens[open]!.end, tokens[indexOfTop(tokens, ')', open)]!.start);
+}
+
+async function leftBehind(session: Session): Promise<string[]> {
+  const rows = await session.rows(
+    `SELECT 'the macro ' || function_name FROM duckdb_functions() WHERE ${own} AND NOT internal AND function_type LIKE '%macro'
+    UNION ALL SELECT 'the type ' || type_name FROM duckdb_types() WHERE ${own} AND NOT internal AND logical_type <> 'ENUM'
+    UNION ALL SELECT 'the collations of ' || table_name FROM duckdb_tables() WHERE ${own}
+      AND regexp_matches(regexp_replace(sql, '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '_', 'g'), '\\bCOLLATE\\b')
+    ORDER BY ALL`,
+  );
+  return rows.map(([text]) => String(text));
 }

@@ -8,7 +8,12 @@ import { appendRows } from '../../sync/apply.ts';
 import { decodeNullable, encodeNullable } from '../../sync/codec.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
 import { RowSum, type TableSum } from './checksum.ts';
-import type { MovedTable, PlainRow } from './tables.ts';
+import type { MovedName, MovedTable, PlainRow } from './tables.ts';
+
+/** As SQL names it there. */
+export function quotedOnDuckDb({ duckdb: { schema, name } }: MovedName): string {
+  return quoteTable({ schema, table: name });
+}
 
 /** Batches of up to 2,048 rows; after the row with the key `after`, if that is given. */
 export async function* readDuckDbRows(
@@ -16,7 +21,7 @@ export async function* readDuckDbRows(
   table: MovedTable,
   after: PlainRow | null = null,
 ): AsyncGenerator<PlainRow[]> {
-  const from = `SELECT ${names(table.columns)} FROM ${quoteTable({ schema: table.schema, table: table.name })}`;
+  const from = `SELECT ${names(table.columns)} FROM ${quotedOnDuckDb(table)}`;
   const order = table.key.length === 0 ? '' : `ORDER BY ${names(table.key)}`;
   const parameters = table.key.map((_, index) => `$${index + 1}`).join(', ');
   const where = after === null ? '' : `WHERE (${names(table.key)}) > (${parameters})`;
@@ -39,7 +44,7 @@ function names(columns: MovedTable['columns']): string {
 
 export async function appendDuckDbRows(session: Session, table: MovedTable, rows: readonly PlainRow[]): Promise<void> {
   if (rows.length === 0) return;
-  const appender = await session.connection.createAppender(table.name, table.schema);
+  const appender = await session.connection.createAppender(table.duckdb.name, table.duckdb.schema);
   appendRows(appender, table.columns, rows.length, (row, column) => rows[row]![column]!);
 }
 

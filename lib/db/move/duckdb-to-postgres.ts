@@ -7,23 +7,25 @@
 import { mkdir } from 'node:fs/promises';
 import type { Session } from '../../sync/sql.ts';
 import type { Slot } from '../../sync/slot.ts';
-import { inventoryOfDuckDb } from './duckdb-inventory.ts';
+import { definitionsOfDuckDb, tablesOfDuckDb } from './duckdb-inventory.ts';
 import { areSameSums, createMovedTable, movedTable, requireReplaceable, requireSameSums } from './earlier.ts';
 import { type DuckDbEnd, type MoveOptions, newest, type PostgresEnd } from './ends.ts';
 import { progress, sumAll } from './into-duckdb.ts';
 import { lookAtPostgres } from './look-at-postgres.ts';
-import { quotedOnPostgres, sumPostgresTable } from './postgres-rows.ts';
+import { requireNamesOnPostgres } from './names.ts';
+import { stagingSchema } from './postgres-inventory.ts';
+import { currentSchema, sumPostgresTable } from './postgres-rows.ts';
 import { inTransaction, type PostgresSession } from './postgres-session.ts';
-import { replaceTables } from './replace.ts';
+import { replaceAll } from './replace.ts';
 import type { MoveReport, MovedSums } from './report.ts';
-import { beginStaging, stageTable, stagingSchema } from './staging.ts';
-import { type Inventory, type MovedTable, tableTitle } from './tables.ts';
+import { beginStaging, stageTable } from './staging.ts';
+import type { Definitions, MovedTable } from './tables.ts';
 
 type Options = MoveOptions<DuckDbEnd, PostgresEnd>;
 
 interface Moved {
   readonly outcome: MoveReport['outcome'];
-  readonly inventory: Inventory;
+  readonly leftBehind: readonly string[];
   readonly sums: MovedSums;
   readonly targetVersion: number;
 }
@@ -34,66 +36,78 @@ export async function moveIntoPostgres(options: Options, slot: Slot): Promise<Mo
   // One read transaction: whatever others write, all of it is one state.
   const { value, version: sourceVersion } = await engine.read((session) => moveState(options, slot, session), newest);
   const { version: now } = await engine.read(() => Promise.resolve(), newest);
-  const { outcome, sums, targetVersion, inventory } = value;
-  const { leftBehind } = inventory;
-  return { outcome, tables: sums, sourceVersion, targetVersion, sourceMovedOn: now !== sourceVersion, leftBehind };
+  const { sums, ...moved } = value;
+  return { ...moved, tables: sums, sourceVersion, sourceMovedOn: now !== sourceVersion };
 }
 
 async function moveState(options: Options, slot: Slot, session: Session): Promise<Moved> {
-  const { source, target, ownTables, replace, onEvent } = options;
-  const inventory = await inventoryOfDuckDb(session, 'postgres', ownTables);
-  const before = await lookAtPostgres(target.pool, inventory.tables, slot.spillPath, onEvent);
+  const { source, target, replace, onEvent } = options;
+  const current = await inTransaction(target.pool, 'read', currentSchema);
+  const tables = await tablesOfDuckDb(session, current);
+  const definitions = await definitionsOfDuckDb(session, current);
+  requireNamesOnPostgres(tables, definitions);
+  const before = await lookAtPostgres(target.pool, tables, slot.spillPath, onEvent);
   if (before.moved !== null || Object.values(before.sums).some(({ rows }) => rows > 0)) {
-    const sums = await sumAll(session, 'read', onEvent);
-    const outcome = 'there-already';
-    if (areSameSums(sums, before.sums)) return { outcome, inventory, sums, targetVersion: before.version };
+    const sums = await sumAll(session, tables, 'read', onEvent);
+    const { leftBehind } = definitions;
+    if (areSameSums(sums, before.sums)) {
+      return { outcome: 'there-already', leftBehind, sums, targetVersion: before.version };
+    }
     if (!replace) requireReplaceable(before, target.location);
   }
   const { databaseId, version } = source.engine.status();
-  const shape = inventory.tables.map(({ schema, name, columns }) => [
-    schema,
-    name,
+  const shape = tables.map(({ title, columns }) => [
+    title,
     columns.map((column) => [column.name, column.declared, column.postgres]),
   ]);
   const job = JSON.stringify([source.location, databaseId, version, shape]);
-  const staging = { pool: target.pool, tables: inventory.tables, job, onEvent };
+  const staging = { pool: target.pool, tables, job, onEvent };
   await beginStaging(staging);
   const sums: Record<string, MovedSums[string]> = {};
-  for (const [index, table] of inventory.tables.entries()) {
-    sums[tableTitle(table)] = await stageTable(session, staging, index);
-  }
-  const staged = { tables: inventory.tables, sums, sourceVersion: version, since: replace ? null : before.snapshot };
-  const targetVersion = await commitStaged(options, staged);
-  return { outcome: 'moved', inventory, sums, targetVersion };
+  for (const [index, { title }] of tables.entries()) sums[title] = await stageTable(session, staging, index);
+  const migrations = await session.rows('SELECT name, "at"::VARCHAR FROM eider.migrations');
+  const staged = { tables, definitions, sums, sourceVersion: version, since: replace ? null : before.snapshot };
+  const done = migrations.map((row) => row.map(String));
+  return { outcome: 'moved', sums, ...(await commitStaged(options, { ...staged, migrations: done })) };
 }
 
 interface Staged {
   readonly tables: readonly MovedTable[];
+  readonly definitions: Definitions;
+  /** Names and times of those that ran at the source. */
+  readonly migrations: readonly (readonly string[])[];
   /** The state of the target that was looked at; null: whatever it has is to be replaced. */
   readonly since: string | null;
   readonly sums: MovedSums;
   readonly sourceVersion: number;
 }
 
-/** Everything at once. Answers the target's new version. */
-function commitStaged(options: Options, { tables, sums, sourceVersion, since }: Staged): Promise<number> {
-  const { source, target, ownTables, runtime, onEvent } = options;
+/** Everything at once. */
+function commitStaged(options: Options, staged: Staged): Promise<Pick<Moved, 'targetVersion' | 'leftBehind'>> {
+  const { source, target, runtime, onEvent } = options;
+  const { tables, sums, sourceVersion, migrations } = staged;
   return inTransaction(target.pool, 'write', async (postgres) => {
     onEvent({ step: 'commit', table: null, rows: 0, totalRows: 0 });
-    const current = await replaceTables(postgres, { tables, ownTables, since });
+    const leftBehind = await replaceAll(postgres, staged);
     const written: Record<string, MovedSums[string]> = {};
     for (const table of tables) {
       const onRows = progress(table, 'verify', onEvent);
-      written[tableTitle(table)] = await sumPostgresTable(postgres, table, quotedOnPostgres(table, current), onRows);
+      written[table.title] = await sumPostgresTable(postgres, table, onRows);
     }
     requireSameSums(sums, written);
     const finished = new Date(runtime.now()).toISOString();
     await postgres.rows(`${createMovedTable}; DELETE FROM ${movedTable}; DROP SCHEMA ${stagingSchema} CASCADE`);
     const values = [source.location, String(sourceVersion), finished, JSON.stringify(sums)];
     await postgres.rows(`INSERT INTO ${movedTable} VALUES ($1, $2::bigint, $3, $4)`, values);
+    for (const migration of migrations) {
+      await postgres.rows(
+        'INSERT INTO eider.migrations (name, at) VALUES ($1, $2::timestamptz) ON CONFLICT DO NOTHING',
+        migration,
+      );
+    }
     await forgetChanges(postgres);
     const [own] = await postgres.rows('SELECT pg_current_xact_id()::text AS version');
-    return Number(own?.['version']);
+    return { targetVersion: Number(own?.['version']), leftBehind };
   });
 }
 

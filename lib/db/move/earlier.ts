@@ -42,7 +42,9 @@ export function requireReplaceable({ sums, moved }: TargetState, location: strin
 
 /** @throws AppError `corrupt` when rows are not what was read from the source. */
 export function requireSameSums(read: MovedSums, written: MovedSums): void {
-  const wrong = Object.keys(read).filter((name) => !isSameSum(read[name] ?? absent, written[name] ?? absent));
+  const wrong = [...new Set([...Object.keys(read), ...Object.keys(written)])].filter(
+    (name) => !isSameSum(read[name] ?? absent, written[name] ?? absent),
+  );
   if (wrong.length === 0) return;
   throw new AppError(
     'corrupt',

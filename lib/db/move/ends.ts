@@ -27,8 +27,6 @@ export interface MoveOptions<Source = MoveEnd, Target = MoveEnd> {
   readonly target: Target;
   /** Whether data of the target's own may be replaced. */
   readonly replace: boolean;
-  /** Names of the tables that migrations make: they keep the definition that each engine has of them. */
-  readonly ownTables: ReadonlySet<string>;
   /** Where a new state is made; the same for each move between these two. */
   readonly workFolder: string;
   /** After how many rows what was brought is kept for a move that goes on after this one. Default 50,000. */

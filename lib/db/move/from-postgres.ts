@@ -6,21 +6,22 @@
  * the source as they are at the end, and made anew when it differs.
  */
 import type { PlainValue } from '../../values.ts';
-import { quoteTable, type Session } from '../../sync/sql.ts';
+import type { Session } from '../../sync/sql.ts';
 import { RowSum, type TableSum } from './checksum.ts';
-import { describeTable } from './duckdb-inventory.ts';
-import { fillTable, type Filling, makeEmptyTable } from './fill.ts';
+import { fillTable, makeEmpty } from './fill.ts';
 import { hasTable, progress } from './into-duckdb.ts';
-import { currentSchema, quotedOnPostgres, sumPostgresTable } from './postgres-rows.ts';
+import type { DuckDbDefinitions } from './onto-duckdb.ts';
+import { sumPostgresTable } from './postgres-rows.ts';
+import type { PostgresSession } from './postgres-session.ts';
 import type { MovedSums, OnMoveEvent } from './report.ts';
-import { type MovedTable, type PlainRow, tableTitle } from './tables.ts';
+import type { MovedTable, PlainRow } from './tables.ts';
 
-export interface FileFilling extends Filling {
+export interface FileFilling {
+  readonly postgres: PostgresSession;
+  readonly definitions: DuckDbDefinitions;
   readonly tables: readonly MovedTable[];
   /** What the file is made of and for: it is gone on with only when this is the same. */
   readonly job: string;
-  /** Tables of the target that the source does not have and that are to go. */
-  readonly drop: readonly { readonly schema: string; readonly name: string }[];
   /** Rows between two notes. */
   readonly commitRows: number;
   readonly onEvent: OnMoveEvent;
@@ -42,10 +43,7 @@ export async function isPartOf(session: Session, job: string): Promise<boolean> 
 /** Makes the tables anew and notes that nothing is in them. */
 export async function beginFile(session: Session, filling: FileFilling): Promise<void> {
   await session.execute('BEGIN');
-  for (const { schema, name } of filling.drop) {
-    await session.execute(`DROP TABLE IF EXISTS ${quoteTable({ schema, table: name })}`);
-  }
-  for (const table of filling.tables) await makeEmptyTable(session, table, filling);
+  await makeEmpty(session, filling.postgres, filling.tables, filling.definitions);
   await session.execute(`DROP TABLE IF EXISTS eider.move_progress; CREATE TABLE eider.move_progress
     (title VARCHAR PRIMARY KEY, rows BIGINT NOT NULL, checksum VARCHAR NOT NULL, last_key VARCHAR, done BOOLEAN NOT NULL)`);
   await session.run(`INSERT INTO eider.move_progress VALUES ('', 0, '', $1, false)`, [filling.job]);
@@ -55,21 +53,18 @@ export async function beginFile(session: Session, filling: FileFilling): Promise
 /** Fills what is missing. Answers the sums of the source's rows. */
 export async function fillFile(session: Session, filling: FileFilling): Promise<{ sums: MovedSums; resumed: boolean }> {
   const { postgres, tables, onEvent } = filling;
-  const current = await currentSchema(postgres);
   const sums: Record<string, TableSum> = {};
   let resumed = false;
-  for (const source of tables) {
-    const table = { ...(await describeTable(session, source, [])), rows: source.rows };
+  for (const table of tables) {
     const begun = await progressOf(session, table);
     resumed ||= begun !== null;
-    const quoted = quotedOnPostgres(table, current);
-    sums[tableTitle(table)] = await fillOne(session, { filling, table, quoted, begun });
+    sums[table.title] = await fillOne(session, { filling, table, begun });
     await session.execute('CHECKPOINT');
   }
   if (!resumed) return { sums, resumed };
   for (const table of tables) {
     const onRows = progress(table, 'read', onEvent);
-    sums[tableTitle(table)] = await sumPostgresTable(postgres, table, quotedOnPostgres(table, current), onRows);
+    sums[table.title] = await sumPostgresTable(postgres, table, onRows);
   }
   return { sums, resumed };
 }
@@ -77,11 +72,10 @@ export async function fillFile(session: Session, filling: FileFilling): Promise<
 interface OneTable {
   readonly filling: FileFilling;
   readonly table: MovedTable;
-  readonly quoted: string;
   readonly begun: Progress | null;
 }
 
-async function fillOne(session: Session, { filling, table, quoted, begun }: OneTable): Promise<TableSum> {
+async function fillOne(session: Session, { filling, table, begun }: OneTable): Promise<TableSum> {
   if (begun?.isDone) return begun;
   const sum = new RowSum(table, begun ?? undefined);
   const told = progress(table, 'copy', filling.onEvent, begun?.rows ?? 0);
@@ -97,7 +91,7 @@ async function fillOne(session: Session, { filling, table, quoted, begun }: OneT
     await session.execute('COMMIT; BEGIN');
   };
   const order = table.key.length === 0 ? {} : { after: last };
-  await fillTable(session, filling.postgres, { table, quoted, sum, onRows, ...order });
+  await fillTable(session, filling.postgres, { table, sum, onRows, ...order });
   await note(session, table, { ...sum.sum, after: last, isDone: true });
   await session.execute('COMMIT');
   return sum.sum;
@@ -109,7 +103,7 @@ function keyOf(table: MovedTable, row: PlainRow): PlainRow {
 
 async function progressOf(session: Session, table: MovedTable): Promise<Progress | null> {
   const [row] = await session.rows(`SELECT rows, checksum, last_key, done FROM eider.move_progress WHERE title = $1`, [
-    tableTitle(table),
+    table.title,
   ]);
   if (!row) return null;
   const after = row[2] === null ? null : (JSON.parse(String(row[2])) as PlainValue[]);
@@ -118,7 +112,7 @@ async function progressOf(session: Session, table: MovedTable): Promise<Progress
 
 async function note(session: Session, table: MovedTable, { rows, checksum, after, isDone }: Progress): Promise<void> {
   await session.run(`INSERT OR REPLACE INTO eider.move_progress VALUES ($1, $2, $3, $4, $5)`, [
-    tableTitle(table),
+    table.title,
     BigInt(rows),
     checksum,
     JSON.stringify(after),

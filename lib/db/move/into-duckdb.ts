@@ -7,12 +7,12 @@
 import type { Engine } from '../../sync/engine.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Session } from '../../sync/sql.ts';
-import { inventoryOfDuckDb } from './duckdb-inventory.ts';
+import { tablesOfDuckDb } from './duckdb-inventory.ts';
 import { sumDuckDbTable } from './duckdb-rows.ts';
 import { createMovedTable, movedTable, requireSameSums, type TargetState } from './earlier.ts';
 import { newest } from './ends.ts';
 import type { MovedSums, OnMoveEvent } from './report.ts';
-import { type MovedTable, tableTitle } from './tables.ts';
+import type { MovedTable } from './tables.ts';
 
 export interface NewState {
   readonly path: string;
@@ -33,7 +33,7 @@ export async function commitNewState(
 ): Promise<number> {
   const finish = async (session: Session): Promise<void> => {
     await session.execute('DROP TABLE IF EXISTS eider.mirror; DROP TABLE IF EXISTS eider.move_progress');
-    requireSameSums(sums, await sumAll(session, 'verify', onEvent));
+    requireSameSums(sums, await sumAll(session, await tablesOfDuckDb(session), 'verify', onEvent));
     await session.execute(`${createMovedTable}; DELETE FROM ${movedTable}`);
     const finished = new Date(runtime.now()).toISOString();
     await session.run(`INSERT INTO ${movedTable} VALUES ($1, $2, $3, $4)`, [
@@ -47,16 +47,15 @@ export async function commitNewState(
   return (await engine.replaceState({ path, onto, finish })).version;
 }
 
-/** The sums of all tables of a session's database. */
+/** The sums of all these tables of a session's database. */
 export async function sumAll(
   session: Session,
+  tables: readonly MovedTable[],
   step: 'read' | 'verify' | 'compare',
   onEvent: OnMoveEvent,
 ): Promise<MovedSums> {
-  const { tables } = await inventoryOfDuckDb(session, 'duckdb');
   const sums: Record<string, MovedSums[string]> = {};
-  for (const table of tables)
-    sums[tableTitle(table)] = await sumDuckDbTable(session, table, progress(table, step, onEvent));
+  for (const table of tables) sums[table.title] = await sumDuckDbTable(session, table, progress(table, step, onEvent));
   return sums;
 }
 
@@ -70,21 +69,19 @@ export function progress(
   let done = begun;
   return (rows) => {
     done += rows;
-    onEvent({ step, table: tableTitle(table), rows: done, totalRows: table.rows, ...(begun > 0 && { resumed: true }) });
+    onEvent({ step, table: table.title, rows: done, totalRows: table.rows, ...(begun > 0 && { resumed: true }) });
   };
 }
 
 export interface DuckDbState extends TargetState {
   readonly version: number;
-  readonly tables: readonly { readonly schema: string; readonly name: string }[];
 }
 
 /** What the target holds before the move, and at which version that was. */
 export async function lookAtDuckDb(engine: Engine, onEvent: OnMoveEvent): Promise<DuckDbState> {
   const { value, version } = await engine.read(
     async (session) => ({
-      ...(await inventoryOfDuckDb(session, 'duckdb')),
-      sums: await sumAll(session, 'compare', onEvent),
+      sums: await sumAll(session, await tablesOfDuckDb(session), 'compare', onEvent),
       moved: await readMoved(session),
     }),
     newest,

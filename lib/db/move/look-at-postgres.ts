@@ -7,13 +7,13 @@
 import type { ConnectionPool } from '../postgres/pool.ts';
 import { movedTable, type TargetState } from './earlier.ts';
 import { progress } from './into-duckdb.ts';
-import { inventoryOfPostgres } from './postgres-inventory.ts';
-import { currentSchema, quotedOnPostgres, sumPostgresTable } from './postgres-rows.ts';
+import { tablesOfPostgres } from './postgres-inventory.ts';
+import { sumPostgresTable } from './postgres-rows.ts';
 import { inTransaction, type PostgresSession } from './postgres-session.ts';
 import { type PostgresState, stateOfPostgres } from './postgres-state.ts';
 import type { MovedSums, OnMoveEvent } from './report.ts';
 import { withScratch } from './scratch.ts';
-import { type MovedTable, tableTitle } from './tables.ts';
+import type { MovedTable } from './tables.ts';
 
 export function lookAtPostgres(
   pool: ConnectionPool,
@@ -24,16 +24,14 @@ export function lookAtPostgres(
   return inTransaction(pool, 'read', async (postgres) => {
     const state = await stateOfPostgres(postgres);
     const moved = await readMoved(postgres);
-    const titles = new Set([...coming.map(tableTitle), ...Object.keys(moved ?? {})]);
-    const isWanted = (table: { schema: string; name: string }): boolean => titles.has(tableTitle(table));
+    const titles = new Set([...coming.map(({ title }) => title), ...Object.keys(moved ?? {})]);
     const { tables } = await withScratch({ spillFolder }, (scratch) =>
-      inventoryOfPostgres(postgres, scratch, isWanted),
+      tablesOfPostgres(postgres, scratch, (title) => titles.has(title)),
     );
-    const current = await currentSchema(postgres);
     const sums: Record<string, MovedSums[string]> = {};
     for (const table of tables) {
       const onRows = progress(table, 'compare', onEvent);
-      sums[tableTitle(table)] = await sumPostgresTable(postgres, table, quotedOnPostgres(table, current), onRows);
+      sums[table.title] = await sumPostgresTable(postgres, table, onRows);
     }
     return { ...state, moved, sums };
   });

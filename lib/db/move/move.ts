@@ -8,6 +8,7 @@
 import { rm } from 'node:fs/promises';
 import { AppError } from '../../errors.ts';
 import { claimSlot, removeReplica, type Slot } from '../../sync/slot.ts';
+import { tablesOfDuckDb } from './duckdb-inventory.ts';
 import { moveIntoPostgres } from './duckdb-to-postgres.ts';
 import { areSameSums, requireReplaceable } from './earlier.ts';
 import { type DuckDbEnd, type MoveOptions, newest, type PostgresEnd } from './ends.ts';
@@ -68,7 +69,10 @@ interface Read {
 }
 
 async function readSums(source: DuckDbEnd, onEvent: OnMoveEvent): Promise<Read> {
-  const { value, version } = await source.engine.read((session) => sumAll(session, 'read', onEvent), newest);
+  const { value, version } = await source.engine.read(
+    async (session) => sumAll(session, await tablesOfDuckDb(session), 'read', onEvent),
+    newest,
+  );
   return { sums: value, version };
 }
 

@@ -1,116 +1,185 @@
 /**
- * What a PostgreSQL database holds, for a move or a mirror: its tables as both engines will know them, what cannot be
- * moved, and what stays behind.
+ * What a PostgreSQL database holds, for a move or a mirror: its tables as both engines will know them, and what cannot be
+ * moved.
  *
- * Owns: reading PostgreSQL's catalog. Tables are looked for in the schema that names without one belong to, among
- * Eider's own, and where an earlier move made a schema. The worst that can happen: as in duckdb-inventory.ts.
+ * Owns: reading PostgreSQL's catalog for that. The worst that can happen: as in duckdb-inventory.ts.
  */
+import { type Catalog, type Relation, relationId, type RelationName } from '../../catalog/catalog.ts';
+import { readPostgresCatalog } from '../../catalog/postgres.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
 import { describeTable } from './duckdb-inventory.ts';
+import { requireColumnsOnDuckDb, requireNamesOnDuckDb } from './names.ts';
+import { countPostgresRows } from './postgres-rows.ts';
 import type { PostgresSession } from './postgres-session.ts';
-import { type Inventory, isDataOfEider, type MovedTable, type Refusal, tableTitle, throwRefusals } from './tables.ts';
-import { duckdbType, notedType, postgresType, typeNote } from './types.ts';
+import {
+  carriedRelation,
+  carriedTables,
+  type MovedColumn,
+  type MovedTable,
+  namesOf,
+  type Refusal,
+  throwRefusals,
+  titleOf,
+} from './tables.ts';
+import { commentOf, duckdbType, notedType, postgresType } from './types.ts';
 
-/** A comment on a schema that a move made. */
-export const schemaNote = 'Made by a move from DuckDB.';
-
-interface TableFound {
-  readonly oid: string;
-  /** On DuckDB. */
-  readonly schema: string;
-  readonly name: string;
-}
-
-interface ColumnFound {
+export interface ColumnFound {
   readonly name: string;
   /** As `format_type` writes it; of a domain, what it is made of. */
   readonly type: string;
   readonly notNull: boolean;
   readonly comment: string | null;
   readonly labels: readonly string[] | null;
+  readonly expression: string | null;
+  readonly isGenerated: boolean;
+}
+
+export interface TableFound extends RelationName {
+  readonly relation: MovedTable['relation'] & Pick<Relation, 'key'>;
+  readonly columns: readonly ColumnFound[];
+}
+
+export interface PostgresTables {
+  readonly tables: readonly MovedTable[];
+  readonly catalog: Catalog;
+}
+
+export async function catalogOfPostgres(postgres: PostgresSession): Promise<Catalog> {
+  return readPostgresCatalog((sql) => postgres.rows(sql));
 }
 
 /**
  * `scratch` is a DuckDB of its own, in which every table is made, empty: so its types are known as DuckDB knows them.
- * `isWanted` leaves tables out.
+ * `isWanted` leaves tables out, by their titles. @throws AppError `invalid`
  */
-export async function inventoryOfPostgres(
+export async function tablesOfPostgres(
   postgres: PostgresSession,
   scratch: Session,
-  isWanted: (table: { readonly schema: string; readonly name: string }) => boolean = () => true,
-): Promise<Inventory> {
+  isWanted: (title: string, name: RelationName) => boolean = () => true,
+): Promise<PostgresTables> {
+  const catalog = await catalogOfPostgres(postgres);
+  const current = catalog.defaultSchema;
+  const found = (await tablesFound(postgres, catalog)).filter((name) => isWanted(titleOf(name, current), name));
+  requireNamesOnDuckDb(found.map((name) => ({ kind: 'table', ...namesOf(name, 'postgres', current) })));
   const refusals: Refusal[] = [];
   const tables: MovedTable[] = [];
-  for (const found of (await tablesOf(postgres)).filter(isWanted)) {
-    const columns = await columnsOf(postgres, found.oid);
-    const definition = await defineOnDuckDb(scratch, found, columns, refusals);
-    if (definition === null) continue;
-    const unique = await uniqueOf(postgres, found.oid);
-    await makeTable(scratch, found, [...definition, ...unique.map(({ primary, names }) => constraint(primary, names))]);
-    const [counted] = await postgres.rows(`SELECT count(*)::text AS count FROM ${await quotedOf(postgres, found.oid)}`);
-    const table = { ...(await describeTable(scratch, found, refusals)), rows: Number(counted?.['count']) };
-    tables.push(table);
-    refusals.push(...(await valueRefusals(postgres, table, await quotedOf(postgres, found.oid))));
+  for (const each of found) {
+    const table = await describeFound(scratch, each, { current, refusals });
+    if (!table) continue;
+    tables.push({ ...table, rows: await countPostgresRows(postgres, table) });
+    refusals.push(...(await valueRefusals(postgres, table)));
   }
   throwRefusals(refusals);
-  return { tables, leftBehind: await leftBehind(postgres) };
+  return { tables, catalog };
 }
 
-const ours = `(n.nspname = current_schema() OR obj_description(n.oid, 'pg_namespace') = '${schemaNote}')`;
+/** The tables of the catalog, and those of Eider's own that come along. */
+export async function tablesFound(postgres: PostgresSession, catalog: Catalog): Promise<TableFound[]> {
+  const rows = await columnRows(postgres);
+  const columnsOf = (name: RelationName): ColumnFound[] =>
+    (rows.get(relationId(name)) ?? []).filter((row) => row['name'] !== null).map(columnFound);
+  const relations = [...catalog.relations.values()]
+    .filter(({ schema }) => schema !== stagingSchema)
+    .map((relation): TableFound => ({ ...relation, relation, columns: columnsOf(relation) }));
+  const own = carriedTables.map((name): TableFound => {
+    const columns = columnsOf({ schema: 'eider', name });
+    return {
+      schema: 'eider',
+      name,
+      columns,
+      relation: { ...carriedRelation, key: columns.slice(0, 1).map((c) => c.name) },
+    };
+  });
+  return [...relations, ...own].filter((name) => rows.has(relationId(name)));
+}
 
-async function tablesOf(postgres: PostgresSession): Promise<TableFound[]> {
+/** Nobody serves from there. */
+export const stagingSchema = 'eider_move';
+
+type ColumnRow = Readonly<Record<string, string | null>>;
+
+/** The columns of all plain and partitioned tables, by relation. */
+async function columnRows(postgres: PostgresSession): Promise<ReadonlyMap<string, readonly ColumnRow[]>> {
   const rows = await postgres.rows(
-    `SELECT c.oid::text AS oid, CASE n.nspname WHEN current_schema() THEN 'main' ELSE n.nspname END::text AS schema,
-      c.relname::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
-      AND (${ours} OR n.nspname = 'eider') ORDER BY c.oid`,
-  );
-  return (rows as unknown as TableFound[]).filter(({ schema, name }) => schema !== 'eider' || isDataOfEider(name));
-}
-
-/** As SQL names a table of this oid. */
-async function quotedOf(postgres: PostgresSession, oid: string): Promise<string> {
-  const [row] = await postgres.rows(
-    `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.oid = $1::oid`,
-    [oid],
-  );
-  return String(row?.['name']);
-}
-
-async function columnsOf(postgres: PostgresSession, oid: string): Promise<ColumnFound[]> {
-  const rows = await postgres.rows(
-    `SELECT a.attname::text AS name, a.attnotnull::text AS not_null, col_description(a.attrelid, a.attnum) AS comment,
+    `SELECT n.nspname::text AS schema, c.relname::text AS relation, a.attname::text AS name,
+      a.attnotnull::text AS not_null, col_description(a.attrelid, a.attnum) AS comment,
       CASE t.typtype WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod)
         ELSE format_type(a.atttypid, a.atttypmod) END AS type,
       CASE t.typtype WHEN 'e' THEN (SELECT json_agg(enumlabel ORDER BY enumsortorder)::text FROM pg_enum
-        WHERE enumtypid = t.oid) END AS labels
-    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-    WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
-    [oid],
+        WHERE enumtypid = t.oid) END AS labels,
+      CASE WHEN a.attidentity = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), t.typdefault)
+        ELSE format('nextval(%L)', pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname)) END AS expression,
+      (a.attgenerated <> '')::text AS generated
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' ORDER BY c.oid, a.attnum`,
   );
-  return rows.map((row) => ({
+  return Map.groupBy(rows, (row) => relationId({ schema: String(row['schema']), name: String(row['relation']) }));
+}
+
+function columnFound(row: ColumnRow): ColumnFound {
+  return {
     name: String(row['name']),
     type: String(row['type']),
     notNull: row['not_null'] === 'true',
     comment: row['comment'] ?? null,
     labels: typeof row['labels'] !== 'string' ? null : (JSON.parse(row['labels']) as string[]),
-  }));
+    expression: row['expression'] ?? null,
+    isGenerated: row['generated'] === 'true',
+  };
+}
+
+/** The table as DuckDB will have it; null when it is refused. */
+async function describeFound(
+  scratch: Session,
+  found: TableFound,
+  { current, refusals }: { readonly current: string; readonly refusals: Refusal[] },
+): Promise<MovedTable | null> {
+  const title = titleOf(found, current);
+  const definition = await defineOnDuckDb(scratch, found, title, refusals);
+  if (definition === null) return null;
+  const names = namesOf(found, 'postgres', current);
+  const { schema, name } = names.duckdb;
+  const { relation, columns } = found;
+  await scratch.execute(
+    `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}; CREATE TABLE ${quoteTable({ schema, table: name })} (${definition.join(', ')})`,
+  );
+  const made = await describeTable(scratch, names.duckdb, { relation, current: null, refusals });
+  const all = made.all.map((column): MovedColumn => {
+    const { type, expression, isGenerated, comment } = columns.find((each) => each.name === column.name)!;
+    return { ...column, postgres: type, expression, isGenerated, comment: commentOf(comment) };
+  });
+  return {
+    ...made,
+    ...names,
+    title,
+    all,
+    columns: all.filter(({ isGenerated }) => !isGenerated),
+    key: relation.key.flatMap((each) => all.filter((column) => column.name === each)),
+  };
 }
 
 /** DDL of the columns on DuckDB; null when one of them is refused. */
 async function defineOnDuckDb(
   scratch: Session,
-  table: TableFound,
-  columns: readonly ColumnFound[],
+  { columns }: TableFound,
+  table: string,
   refusals: Refusal[],
 ): Promise<string[] | null> {
+  if (columns.length === 0) {
+    refusals.push({ table, reason: 'has no columns, which DuckDB does not allow' });
+    return null;
+  }
+  requireColumnsOnDuckDb(
+    table,
+    columns.map(({ name }) => name),
+  );
   const definitions: string[] = [];
   for (const column of columns) {
     const type = await typeOnDuckDb(scratch, column);
     if (type === null) {
-      const reason = 'has no counterpart on DuckDB';
-      refusals.push({ table: tableTitle(table), column: column.name, type: column.type, reason });
+      refusals.push({ table, column: column.name, type: column.type, reason: 'has no counterpart on DuckDB' });
     } else {
       definitions.push(`${quoteName(column.name)} ${type}${column.notNull ? ' NOT NULL' : ''}`);
     }
@@ -119,10 +188,14 @@ async function defineOnDuckDb(
 }
 
 async function typeOnDuckDb(scratch: Session, { type, comment, labels }: ColumnFound): Promise<string | null> {
-  if (labels) return `ENUM (${labels.map((label) => `'${label.replaceAll("'", "''")}'`).join(', ')})`;
+  if (labels) return enumOnDuckDb(labels);
   const noted = notedType('duckdb', comment);
   if (noted !== null && (await fits(scratch, noted, type))) return noted;
   return duckdbType(type);
+}
+
+export function enumOnDuckDb(labels: readonly string[]): string {
+  return `ENUM (${labels.map((label) => `'${label.replaceAll("'", "''")}'`).join(', ')})`;
 }
 
 /** Whether a comment names one type of DuckDB and nothing else, and one whose values are kept as `type`. */
@@ -140,62 +213,10 @@ async function fits(scratch: Session, noted: string, type: string): Promise<bool
   }
 }
 
-interface UniqueFound {
-  readonly primary: boolean;
-  readonly names: readonly string[];
-}
-
-async function uniqueOf(postgres: PostgresSession, oid: string): Promise<UniqueFound[]> {
-  const rows = await postgres.rows(
-    `SELECT (contype = 'p')::text AS primary, (SELECT json_agg(a.attname ORDER BY k.place)::text
-      FROM unnest(conkey) WITH ORDINALITY AS k (number, place)
-      JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = k.number) AS names
-    FROM pg_constraint WHERE conrelid = $1::oid AND contype IN ('p', 'u') ORDER BY contype, conname`,
-    [oid],
-  );
-  return rows.map((row) => ({
-    primary: row['primary'] === 'true',
-    names: JSON.parse(String(row['names'])) as string[],
-  }));
-}
-
-function constraint(primary: boolean, columns: readonly string[]): string {
-  return `${primary ? 'PRIMARY KEY' : 'UNIQUE'} (${columns.map(quoteName).join(', ')})`;
-}
-
-async function makeTable(scratch: Session, { schema, name }: TableFound, parts: readonly string[]): Promise<void> {
-  const table = quoteTable({ schema, table: name });
-  await scratch.execute(
-    `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}; CREATE TABLE ${table} (${parts.join(', ')})`,
-  );
-}
-
-/** DDL that makes a table on DuckDB as the scratch has it, with what its columns were on PostgreSQL. */
-export async function duckDbDefinition(
-  postgres: PostgresSession,
-  scratch: Session,
-  { schema, name, columns }: MovedTable,
-): Promise<string> {
-  const [row] = await scratch.rows(
-    `SELECT sql FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2`,
-    [schema, name],
-  );
-  const found = (await tablesOf(postgres)).find((each) => each.schema === schema && each.name === name);
-  const types = new Map((await columnsOf(postgres, found?.oid ?? '0')).map((column) => [column.name, column]));
-  const notes = columns.flatMap((column) => {
-    const there = types.get(column.name);
-    if (!there || there.labels || there.type === postgresType(column)) return [];
-    const note = typeNote('postgres', there.type).replaceAll("'", "''");
-    const quoted = `${quoteTable({ schema, table: name })}.${quoteName(column.name)}`;
-    return [`COMMENT ON COLUMN ${quoted} IS '${note}'`];
-  });
-  return [`CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`, String(row?.[0]).replace(/;$/, ''), ...notes].join('; ');
-}
-
 const beyond = 'holds a time beyond those of DuckDB (year 294247)';
 
 /** Conditions on values that DuckDB cannot hold; `c` is the column. */
-function limitOf({ declared, postgres }: MovedTable['columns'][number]): readonly [string, string] | null {
+function limitOf({ declared, postgres }: MovedColumn): readonly [string, string] | null {
   if (postgres.endsWith('[]')) {
     return declared.endsWith(']')
       ? [
@@ -211,34 +232,17 @@ function limitOf({ declared, postgres }: MovedTable['columns'][number]): readonl
   return null;
 }
 
-async function valueRefusals(postgres: PostgresSession, table: MovedTable, quoted: string): Promise<Refusal[]> {
+async function valueRefusals(postgres: PostgresSession, { title, postgres: name, columns }: MovedTable) {
   const refusals: Refusal[] = [];
-  for (const column of table.columns) {
+  for (const column of columns) {
     const limit = limitOf(column);
     if (!limit) continue;
     const [condition, reason] = limit;
+    const table = quoteTable({ schema: name.schema, table: name.name });
     const found = await postgres.rows(
-      `SELECT '1' AS found FROM (SELECT ${quoteName(column.name)} AS c FROM ${quoted}) t WHERE ${condition} LIMIT 1`,
+      `SELECT '1' AS found FROM (SELECT ${quoteName(column.name)} AS c FROM ${table}) t WHERE ${condition} LIMIT 1`,
     );
-    if (found.length > 0) {
-      refusals.push({ table: tableTitle(table), column: column.name, type: column.postgres, reason });
-    }
+    if (found.length > 0) refusals.push({ table: title, column: column.name, type: column.postgres, reason });
   }
   return refusals;
-}
-
-/** What is no table, or is elsewhere. Eider's own is not told of; neither are other programs' extensions. */
-async function leftBehind(postgres: PostgresSession): Promise<string[]> {
-  const rows = await postgres.rows(
-    `SELECT 'the ' || CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' WHEN 'S' THEN 'sequence '
-        ELSE 'foreign table ' END || c.relname AS what
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE ${ours} AND c.relkind IN ('v', 'm', 'S', 'f')
-        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
-    UNION ALL SELECT 'the schema ' || n.nspname || ', with ' || count(*) || ' tables' FROM pg_class c
-      JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind IN ('r', 'p') AND NOT ${ours} AND n.nspname !~ '^(pg_|information_schema$|eider$|eider_move$)'
-      GROUP BY n.nspname ORDER BY what`,
-  );
-  return rows.map((row) => String(row['what']));
 }

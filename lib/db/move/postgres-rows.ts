@@ -5,18 +5,23 @@
  * written; see texts.ts.
  */
 import type { PlainValue } from '../../values.ts';
-import { quoteName } from '../../sync/sql.ts';
+import { quoteName, quoteTable } from '../../sync/sql.ts';
 import { writeArray } from './arrays.ts';
 import { RowSum, type TableSum } from './checksum.ts';
 import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
-import { type MovedTable, type PlainRow, tableTitle } from './tables.ts';
+import type { MovedName, MovedTable, PlainRow } from './tables.ts';
 import type { TextForm } from './texts.ts';
 
 const fetchRows = 5000;
 
-/** As SQL names the table there. `current` is the schema that names without one belong to. */
-export function quotedOnPostgres({ schema, name }: { schema: string; name: string }, current: string): string {
-  return `${quoteName(schema === 'main' ? current : schema)}.${quoteName(name)}`;
+/** As SQL names it there. */
+export function quotedOnPostgres({ postgres: { schema, name } }: MovedName): string {
+  return quoteTable({ schema, table: name });
+}
+
+export async function countPostgresRows(postgres: PostgresSession, name: MovedName): Promise<number> {
+  const [row] = await postgres.rows(`SELECT count(*)::text AS count FROM ${quotedOnPostgres(name)}`);
+  return Number(row?.['count']);
 }
 
 export async function currentSchema(postgres: PostgresSession): Promise<string> {
@@ -28,7 +33,6 @@ export async function currentSchema(postgres: PostgresSession): Promise<string> 
 export async function* readPostgresRows(
   postgres: PostgresSession,
   table: MovedTable,
-  quoted: string,
   order: { readonly after: PlainRow | null } | null = null,
 ): AsyncGenerator<PlainRow[]> {
   const select = table.columns.map(({ name }, index) => `${quoteName(name)}::text AS c${index}`).join(', ');
@@ -37,7 +41,9 @@ export async function* readPostgresRows(
     ? `WHERE (${names}) > (${table.key.map((column, index) => literal(column, order.after![index]!)).join(', ')})`
     : '';
   const by = order && table.key.length > 0 ? `ORDER BY ${names}` : '';
-  await postgres.rows(`DECLARE eider_rows NO SCROLL CURSOR FOR SELECT ${select} FROM ${quoted} ${where} ${by}`);
+  await postgres.rows(
+    `DECLARE eider_rows NO SCROLL CURSOR FOR SELECT ${select} FROM ${quotedOnPostgres(table)} ${where} ${by}`,
+  );
   const fetch = (): Promise<TextRow[]> => postgres.rows(`FETCH ${fetchRows} FROM eider_rows`);
   let next = fetch();
   for (let rows = await next; rows.length > 0; rows = await next) {
@@ -60,7 +66,7 @@ function plainRow(table: MovedTable, row: TextRow): PlainRow {
   });
 }
 
-/** Appends rows to the table that is named `quoted`. */
+/** Appends rows to the table that is named `quoted`, which has these columns in their forms on PostgreSQL. */
 export async function insertPostgresRows(
   postgres: PostgresSession,
   table: MovedTable,
@@ -81,7 +87,7 @@ export async function insertPostgresRows(
       arrays,
     );
   } catch (error) {
-    throw ofTable(tableTitle(table), error);
+    throw ofTable(table.title, error);
   }
 }
 
@@ -93,11 +99,10 @@ function writeNullable(form: TextForm, value: PlainValue): string | null {
 export async function sumPostgresTable(
   postgres: PostgresSession,
   table: MovedTable,
-  quoted: string,
   onRows: (rows: number) => void = () => undefined,
 ): Promise<TableSum> {
   const sum = new RowSum(table);
-  for await (const rows of readPostgresRows(postgres, table, quoted)) {
+  for await (const rows of readPostgresRows(postgres, table)) {
     for (const row of rows) sum.add(row);
     onRows(rows.length);
   }

@@ -6,7 +6,7 @@
  * in another form than they are read; so the settings are made in the statement that begins the transaction.
  */
 import { AppError } from '../../errors.ts';
-import { causeOf, mapStatementError } from '../postgres/errors.ts';
+import { causeOf, codeOf, mapStatementError } from '../postgres/errors.ts';
 import type { Connection, ConnectionPool, StatementResult } from '../postgres/pool.ts';
 
 /** Columns by name. What is selected has to be text. */
@@ -74,9 +74,13 @@ export async function inTransaction<T>(
   }
 }
 
-/** The error of writing rows, with the table that they are of; values are left behind. */
+/** The error of writing a table, with its title; values are left behind. What the server refuses is no defect. */
 export function ofTable(title: string, error: unknown): unknown {
-  if (!(error instanceof AppError) || error.kind === 'unavailable') return error;
-  const cause = causeOf(error.cause ?? error);
-  return new AppError(error.kind, `${title}: ${error.message} (${cause.message})`, { cause });
+  if (error instanceof AppError) {
+    if (error.kind !== 'invalid' && error.kind !== 'conflict') return error;
+    const cause = causeOf(error.cause ?? error);
+    return new AppError(error.kind, `${title}: ${error.message} (${cause.message})`, { cause });
+  }
+  if (codeOf(error) === '' || !(error instanceof Error)) return error;
+  return new AppError('invalid', `${title}: PostgreSQL does not take it: ${error.message}.`, { cause: error });
 }

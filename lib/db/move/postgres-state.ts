@@ -5,10 +5,10 @@
  * summed up again. The worst that can happen: a write that is taken for none.
  */
 import { isSameSum } from './checksum.ts';
-import { currentSchema, quotedOnPostgres, sumPostgresTable } from './postgres-rows.ts';
+import { sumPostgresTable } from './postgres-rows.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import type { MovedSums } from './report.ts';
-import { type MovedTable, tableTitle } from './tables.ts';
+import { type MovedTable, titleOf } from './tables.ts';
 
 export interface PostgresState {
   /** Of the database. */
@@ -34,13 +34,16 @@ export async function stateOfPostgres(postgres: PostgresSession): Promise<Postgr
   };
 }
 
-/** Names of the tables whose changes are kept. */
+/** Titles of the tables whose changes are kept. */
 export async function keptTables(postgres: PostgresSession): Promise<ReadonlySet<string>> {
   const rows = await postgres.rows(
-    `SELECT c.relname::text AS name FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-    WHERE t.tgname = 'eider_insert' AND c.relnamespace = current_schema()::regnamespace`,
+    `SELECT n.nspname::text AS schema, c.relname::text AS name, current_schema()::text AS current FROM pg_trigger t
+    JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE t.tgname = 'eider_insert' AND t.tgenabled <> 'D'`,
   );
-  return new Set(rows.map((row) => String(row['name'])));
+  return new Set(
+    rows.map((row) => titleOf({ schema: String(row['schema']), name: String(row['name']) }, String(row['current']))),
+  );
 }
 
 /** Whether changes are kept of transactions that the snapshot does not see. */
@@ -60,10 +63,9 @@ export async function wasWrittenSince(
 ): Promise<boolean> {
   if (await hasNewChanges(postgres, state.snapshot)) return true;
   const kept = await keptTables(postgres);
-  const current = await currentSchema(postgres);
-  for (const table of tables.filter(({ schema, name }) => schema !== 'main' || !kept.has(name))) {
-    const now = await sumPostgresTable(postgres, table, quotedOnPostgres(table, current));
-    const then = sums[tableTitle(table)];
+  for (const table of tables.filter(({ title }) => !kept.has(title))) {
+    const now = await sumPostgresTable(postgres, table);
+    const then = sums[table.title];
     if (!then || !isSameSum(now, then)) return true;
   }
   return false;

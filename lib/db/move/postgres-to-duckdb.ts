@@ -12,20 +12,22 @@ import { areSameSums, requireReplaceable, type TargetState } from './earlier.ts'
 import type { DuckDbEnd, MoveOptions, PostgresEnd } from './ends.ts';
 import { beginFile, fillFile, isPartOf } from './from-postgres.ts';
 import { commitNewState, type DuckDbState, lookAtDuckDb, progress } from './into-duckdb.ts';
-import { inventoryOfPostgres } from './postgres-inventory.ts';
-import { currentSchema, quotedOnPostgres, sumPostgresTable } from './postgres-rows.ts';
+import { defineOnDuckDb } from './onto-duckdb.ts';
+import { tablesOfPostgres } from './postgres-inventory.ts';
+import { sumPostgresTable } from './postgres-rows.ts';
 import { inTransaction, type PostgresSession } from './postgres-session.ts';
 import { type PostgresState, stateOfPostgres, wasWrittenSince } from './postgres-state.ts';
 import { withScratch } from './scratch.ts';
 import type { MoveReport, MovedSums } from './report.ts';
-import { type Inventory, type MovedTable, tableTitle } from './tables.ts';
+import type { MovedTable } from './tables.ts';
 
 type Options = MoveOptions<PostgresEnd, DuckDbEnd>;
 
 /** What one transaction found at the source. */
 interface Found {
   readonly state: PostgresState;
-  readonly inventory: Inventory;
+  readonly tables: readonly MovedTable[];
+  readonly leftBehind: readonly string[];
   readonly sums: MovedSums;
   /** The target has these rows already. */
   readonly isThere: boolean;
@@ -69,7 +71,7 @@ async function moveOnce(options: Options, slot: Slot): Promise<MoveReport> {
     sourceVersion,
     targetVersion: version,
     sourceMovedOn: await hasMovedOn(source, found),
-    leftBehind: found.inventory.leftBehind,
+    leftBehind: found.leftBehind,
   };
 }
 
@@ -82,25 +84,26 @@ interface Reading {
 
 /** Reads everything in one transaction: compares with the target, or makes the file. */
 async function readSource(options: Options, { postgres, scratch, slot, before }: Reading): Promise<Found> {
-  const { target, replace, ownTables, commitRows = 50_000, onEvent } = options;
+  const { target, replace, commitRows = 50_000, onEvent } = options;
   const state = await stateOfPostgres(postgres);
-  const inventory = await inventoryOfPostgres(postgres, scratch);
+  const inventory = await tablesOfPostgres(postgres, scratch);
   const { tables } = inventory;
-  const job = JSON.stringify([state.id, options.source.location, target.location, before.version, tables.map(shapeOf)]);
-  const drop = tablesToDrop(options, before, tables);
-  const filling = { postgres, scratch, ownTables, tables, job, drop, commitRows, onEvent };
+  const definitions = await defineOnDuckDb(postgres, scratch, inventory);
+  const found = { state, tables, leftBehind: definitions.leftBehind };
+  const job = JSON.stringify([state.id, options.source.location, target.location, before.version, definitions.ddl]);
+  const filling = { postgres, tables, definitions, job, commitRows, onEvent };
   const spill = { path: slot.replicaPath, spillFolder: slot.spillPath };
   const isBegun = await withScratch(spill, (file) => isPartOf(file, job)).catch(() => false);
   if (!isBegun) {
     const sums = moveMayBeDone(before) ? await sumSource(postgres, tables, onEvent) : null;
-    if (sums && areSameSums(sums, before.sums)) return { state, inventory, sums, isThere: true, resumed: false };
+    if (sums && areSameSums(sums, before.sums)) return { ...found, sums, isThere: true, resumed: false };
     if (!replace) requireReplaceable(before, target.location);
     await removeReplica(slot);
     await target.engine.copyState(slot.replicaPath);
     await withScratch(spill, (file) => beginFile(file, filling));
   }
   const filled = await withScratch(spill, (file) => fillFile(file, filling));
-  return { state, inventory, isThere: false, ...filled };
+  return { ...found, isThere: false, ...filled };
 }
 
 /** Only a target that a move has filled, or that has rows, can be the same. */
@@ -113,25 +116,14 @@ async function sumSource(
   tables: readonly MovedTable[],
   onEvent: Options['onEvent'],
 ): Promise<MovedSums> {
-  const current = await currentSchema(postgres);
   const sums: Record<string, MovedSums[string]> = {};
   for (const table of tables) {
     const onRows = progress(table, 'read', onEvent);
-    sums[tableTitle(table)] = await sumPostgresTable(postgres, table, quotedOnPostgres(table, current), onRows);
+    sums[table.title] = await sumPostgresTable(postgres, table, onRows);
   }
   return sums;
 }
 
-function shapeOf({ schema, name, columns }: MovedTable): unknown {
-  return [schema, name, columns.map((column) => [column.name, column.declared, column.postgres])];
-}
-
-/** Tables that the target has, the source has not, and migrations do not make. Eider's own stay. */
-function tablesToDrop({ ownTables }: Options, { tables: there }: DuckDbState, tables: readonly MovedTable[]) {
-  const coming = new Set(tables.map(tableTitle));
-  return there.filter((each) => !coming.has(tableTitle(each)) && !ownTables.has(each.name) && each.schema !== 'eider');
-}
-
-function hasMovedOn(source: PostgresEnd, { state, inventory, sums }: Found): Promise<boolean> {
-  return inTransaction(source.pool, 'read', (postgres) => wasWrittenSince(postgres, state, inventory.tables, sums));
+function hasMovedOn(source: PostgresEnd, { state, tables, sums }: Found): Promise<boolean> {
+  return inTransaction(source.pool, 'read', (postgres) => wasWrittenSince(postgres, state, tables, sums));
 }

@@ -1,71 +1,90 @@
 /**
  * Putting staged rows in the place of what a PostgreSQL database has, within one transaction.
  *
- * Owns: locks, the order in which references allow it, the triggers that keep changes, which are told of once and not row
- * by row. The worst that can happen: rows that were written to the target since it was looked at and are replaced; so it
- * is locked, and looked at again, before anything goes.
+ * Owns: the locks, and the order of things: what refers to others goes first and comes last. The worst that can happen: rows
+ * that were written to the target since it was looked at and are replaced; so it is locked, and looked at again, before
+ * anything goes.
  */
 import { AppError } from '../../errors.ts';
 import { quoteName } from '../../sync/sql.ts';
 import { writeArray } from './arrays.ts';
-import { schemaNote } from './postgres-inventory.ts';
-import { currentSchema, quotedOnPostgres } from './postgres-rows.ts';
+import { Definer } from './onto-postgres.ts';
+import { type ColumnFound, catalogOfPostgres, type TableFound, tablesFound } from './postgres-inventory.ts';
+import { quotedOnPostgres } from './postgres-rows.ts';
 import { ofTable, type PostgresSession } from './postgres-session.ts';
 import { hasNewChanges } from './postgres-state.ts';
-import { stagedName, stagingSchema } from './staging.ts';
-import { type MovedTable, tableTitle } from './tables.ts';
-import { duckdbType, typeNote } from './types.ts';
+import { stagedName } from './staging.ts';
+import { type Definitions, type MovedTable, titleOf } from './tables.ts';
+import { duckdbType } from './types.ts';
 
 export interface Replacing {
   readonly tables: readonly MovedTable[];
-  /** Names of the tables that migrations make: these are kept and get other rows. */
-  readonly ownTables: ReadonlySet<string>;
+  readonly definitions: Definitions;
   /** The state that was looked at, as PostgreSQL writes a snapshot; null: whatever is there now is replaced. */
   readonly since: string | null;
 }
 
-/** Answers the schema that names without one belong to. */
-export async function replaceTables(
-  postgres: PostgresSession,
-  { tables, ownTables, since }: Replacing,
-): Promise<string> {
-  const current = await currentSchema(postgres);
-  const numbered = tables.map((table, index) => ({
-    table,
-    staged: stagedName(index),
-    quoted: quotedOnPostgres(table, current),
-  }));
-  const kept = await existing(
-    postgres,
-    numbered.filter(({ table }) => table.schema === 'eider' || ownTables.has(table.name)),
-  );
-  const names = kept.map(({ quoted }) => quoted);
-  if (names.length > 0) await postgres.rows(`LOCK TABLE ${names.join(', ')} IN ACCESS EXCLUSIVE MODE`);
-  if (since !== null) await requireUnwritten(postgres, since);
-  await setTriggers(postgres, names, 'DISABLE');
-  if (names.length > 0) await postgres.rows(`TRUNCATE ${names.join(', ')}`);
-  for (const quoted of await inOrderOfReferences(postgres, names)) {
-    const { table, staged } = kept.find((each) => each.quoted === quoted)!;
-    const columns = table.columns.map(({ name }) => quoteName(name)).join(', ');
-    await running(table, () => postgres.rows(`INSERT INTO ${quoted} (${columns}) SELECT ${columns} FROM ${staged}`));
-  }
-  await setTriggers(postgres, names, 'ENABLE');
-  for (const { table, staged, quoted } of numbered.filter((each) => !kept.includes(each))) {
-    await running(table, () => putTable(postgres, { table, staged, quoted, current }));
-  }
-  return current;
+interface Target {
+  readonly table: MovedTable;
+  readonly staged: string;
+  readonly quoted: string;
+  /** What is there by that name. */
+  readonly found: TableFound | undefined;
+  /** It is defined alike: it keeps its definition, its indexes and its grants, and gets other rows. */
+  readonly isKept: boolean;
 }
 
-async function existing<T extends { readonly quoted: string }>(
+/** Answers what did not come along. */
+export async function replaceAll(
   postgres: PostgresSession,
-  all: readonly T[],
-): Promise<T[]> {
-  const there: T[] = [];
-  for (const each of all) {
-    const [row] = await postgres.rows('SELECT to_regclass($1)::text AS name', [each.quoted]);
-    if (typeof row?.['name'] === 'string') there.push(each);
-  }
-  return there;
+  { tables, definitions, since }: Replacing,
+): Promise<readonly string[]> {
+  const catalog = await catalogOfPostgres(postgres);
+  const present = await tablesFound(postgres, catalog);
+  const targets = tables.map((table, index): Target => {
+    const found = present.find((each) => titleOf(each, catalog.defaultSchema) === table.title);
+    const isKept = found !== undefined && (table.duckdb.schema === 'eider' || isAlike(found, table));
+    return { table, staged: stagedName(index), quoted: quotedOnPostgres(table), found, isKept };
+  });
+  const there = targets.filter(({ found }) => found).map(({ quoted }) => quoted);
+  if (there.length > 0) await postgres.rows(`LOCK TABLE ${there.join(', ')} IN ACCESS EXCLUSIVE MODE`);
+  if (since !== null) await requireUnwritten(postgres, since);
+  const references = await dropReferences(postgres, there);
+  await empty(postgres, targets);
+  const definer = new Definer(postgres, { definitions, tables, current: catalog.defaultSchema });
+  await definer.before();
+  for (const target of targets) await running(target.table, () => fill(postgres, definer, target));
+  for (const { table, isKept } of targets) if (!isKept) await running(table, () => definer.keys(table));
+  const kept = new Set(targets.filter(({ isKept }) => isKept).map(({ quoted }) => quoted));
+  for (const { table, sql } of references) if (kept.has(table)) await postgres.rows(sql);
+  await definer.after(references);
+  await setTriggers(postgres, [...kept], 'ENABLE');
+  return definer.leftBehind;
+}
+
+/** Whether the table can stay as it is: it has the columns, and promises no less than the source's does. */
+function isAlike(found: TableFound, table: MovedTable): boolean {
+  const [there, here] = [found.columns, table.all].map((columns) => new Map(columns.map((each) => [each.name, each])));
+  const { key, unique, checks } = found.relation;
+  const sets = new Set(unique.map(({ columns }) => JSON.stringify(columns.toSorted())));
+  return (
+    there!.size === here!.size &&
+    table.all.every((column) =>
+      isAlikeColumn(
+        found.columns.find(({ name }) => name === column.name),
+        column,
+      ),
+    ) &&
+    JSON.stringify(key) === JSON.stringify(table.key.map(({ name }) => name)) &&
+    table.relation.unique.every(({ columns }) => sets.has(JSON.stringify(columns.toSorted()))) &&
+    checks.length >= table.relation.checks.length
+  );
+}
+
+function isAlikeColumn(found: ColumnFound | undefined, column: MovedTable['all'][number]): boolean {
+  if (found?.isGenerated !== column.isGenerated || (!column.isGenerated && found.notNull !== column.notNull))
+    return false;
+  return found.type === column.postgres || duckdbType(found.type) === column.declared;
 }
 
 async function requireUnwritten(postgres: PostgresSession, since: string): Promise<void> {
@@ -75,11 +94,48 @@ async function requireUnwritten(postgres: PostgresSession, since: string): Promi
   });
 }
 
-async function running<T>(table: MovedTable, work: () => Promise<T>): Promise<T> {
+async function running<T>({ title }: MovedTable, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw ofTable(tableTitle(table), error);
+    throw ofTable(title, error);
+  }
+}
+
+export interface ReferenceFound {
+  /** As SQL names the table. */
+  readonly table: string;
+  readonly name: string;
+  /** Makes it again. */
+  readonly sql: string;
+}
+
+/** Those of the tables, so that these can be emptied and filled in any order. */
+async function dropReferences(postgres: PostgresSession, tables: readonly string[]): Promise<ReferenceFound[]> {
+  const rows = await postgres.rows(
+    `SELECT t.name AS table, c.conname::text AS name, pg_get_constraintdef(c.oid) AS definition
+    FROM unnest($1::text[]) AS t (name) JOIN pg_constraint c ON c.conrelid = t.name::regclass
+    WHERE c.contype = 'f' AND c.conparentid = 0`,
+    [writeArray(tables)],
+  );
+  const found = rows.map((row): ReferenceFound => {
+    const [table, name] = [String(row['table']), String(row['name'])];
+    return { table, name, sql: `ALTER TABLE ${table} ADD CONSTRAINT ${quoteName(name)} ${row['definition']}` };
+  });
+  for (const { table, name } of found) await postgres.rows(`ALTER TABLE ${table} DROP CONSTRAINT ${quoteName(name)}`);
+  return found;
+}
+
+async function empty(postgres: PostgresSession, targets: readonly Target[]): Promise<void> {
+  const named = (isKept: boolean): string[] =>
+    targets.filter((each) => each.found && each.isKept === isKept).map(({ quoted }) => quoted);
+  const [kept, others] = [named(true), named(false)];
+  try {
+    if (others.length > 0) await postgres.rows(`DROP TABLE ${others.join(', ')}`);
+    await setTriggers(postgres, kept, 'DISABLE');
+    if (kept.length > 0) await postgres.rows(`TRUNCATE ${kept.join(', ')}`);
+  } catch (error) {
+    throw ofTable('The target', error);
   }
 }
 
@@ -90,72 +146,26 @@ async function setTriggers(
 ): Promise<void> {
   for (const name of names) {
     const triggers = await postgres.rows(
-      `SELECT quote_ident(tgname) AS name FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal
-        AND tgname IN ('eider_insert', 'eider_truncate')`,
+      `SELECT quote_ident(tgname) AS name, tgenabled::text AS enabled FROM pg_trigger
+      WHERE tgrelid = $1::regclass AND NOT tgisinternal AND tgname LIKE 'eider\\_%'`,
       [name],
     );
     for (const trigger of triggers) await postgres.rows(`ALTER TABLE ${name} ${how} TRIGGER ${trigger['name']}`);
   }
 }
 
-/** Tables that others refer to come first. */
-async function inOrderOfReferences(postgres: PostgresSession, names: readonly string[]): Promise<string[]> {
-  const rows = await postgres.rows(
-    `SELECT f.name AS "from", t.name AS "to" FROM pg_constraint c
-    JOIN unnest($1::text[]) AS f (name) ON c.conrelid = f.name::regclass
-    JOIN unnest($1::text[]) AS t (name) ON c.confrelid = t.name::regclass
-    WHERE c.contype = 'f' AND c.conrelid <> c.confrelid`,
-    [writeArray(names)],
-  );
-  const left = new Set<string | null | undefined>(names);
-  const ordered: string[] = [];
-  while (left.size > 0) {
-    const waiting = new Set(rows.filter((row) => left.has(row['to'])).map((row) => row['from']));
-    const free = names.filter((name) => left.has(name) && !waiting.has(name));
-    if (free.length === 0) {
-      throw new AppError('invalid', `The tables ${[...left].join(', ')} refer to each other in a circle.`);
-    }
-    for (const name of free) left.delete(name);
-    ordered.push(...free);
-  }
-  return ordered;
-}
-
-interface Putting {
-  readonly table: MovedTable;
-  readonly staged: string;
-  readonly quoted: string;
-  readonly current: string;
-}
-
-/** The staged table itself becomes the table. */
-async function putTable(postgres: PostgresSession, { table, staged, quoted, current }: Putting): Promise<void> {
-  const schema = table.schema === 'main' ? current : table.schema;
-  const [there] = await postgres.rows(`SELECT to_regnamespace($1)::text AS name`, [quoteName(schema)]);
-  if (typeof there?.['name'] !== 'string') {
-    await postgres.rows(
-      `CREATE SCHEMA ${quoteName(schema)}; COMMENT ON SCHEMA ${quoteName(schema)} IS '${schemaNote}'`,
-    );
-  }
-  const number = staged.slice(stagingSchema.length + 1);
-  await postgres.rows(
-    `DROP TABLE IF EXISTS ${quoted}; ALTER TABLE ${staged} SET SCHEMA ${quoteName(schema)};
-    ALTER TABLE ${quoteName(schema)}.${number} RENAME TO ${quoteName(table.name)}`,
-  );
-  const required = table.columns.filter(({ notNull }) => notNull);
-  const constraints = [
-    ...required.map(({ name }) => `ALTER COLUMN ${quoteName(name)} SET NOT NULL`),
-    ...(table.key.length > 0 ? [`ADD PRIMARY KEY (${listed(table.key.map(({ name }) => name))})`] : []),
-    ...table.unique.map((columns) => `ADD UNIQUE (${listed(columns)})`),
-  ];
-  if (constraints.length > 0) await postgres.rows(`ALTER TABLE ${quoted} ${constraints.join(', ')}`);
-  for (const { name, declared, postgres: type } of table.columns) {
-    if (duckdbType(type) === declared) continue;
-    const note = typeNote('duckdb', declared).replaceAll("'", "''");
-    await postgres.rows(`COMMENT ON COLUMN ${quoted}.${quoteName(name)} IS '${note}'`);
-  }
-}
-
-function listed(names: readonly string[]): string {
-  return names.map(quoteName).join(', ');
+async function fill(
+  postgres: PostgresSession,
+  definer: Definer,
+  { table, staged, quoted, found, isKept }: Target,
+): Promise<void> {
+  if (!isKept) await definer.table(table);
+  const types = new Map(found?.columns.map(({ name, type }) => [name, type]));
+  const names = table.columns.map(({ name }) => quoteName(name)).join(', ');
+  const values = table.columns
+    .map((column) => `${quoteName(column.name)}::${isKept ? types.get(column.name) : definer.typeOf(column)}`)
+    .join(', ');
+  if (table.columns.length === 0) return;
+  await postgres.rows(`INSERT INTO ${quoted} (${names}) OVERRIDING SYSTEM VALUE SELECT ${values} FROM ${staged}`);
+  if (isKept) await definer.numbersOf(table);
 }

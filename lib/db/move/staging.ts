@@ -14,10 +14,9 @@ import { readDuckDbRows } from './duckdb-rows.ts';
 import { progress } from './into-duckdb.ts';
 import { insertPostgresRows } from './postgres-rows.ts';
 import { inTransaction, type PostgresSession } from './postgres-session.ts';
+import { stagingSchema } from './postgres-inventory.ts';
 import type { OnMoveEvent } from './report.ts';
 import type { MovedTable, PlainRow } from './tables.ts';
-
-export const stagingSchema = 'eider_move';
 
 /** As SQL names the table in which the rows of the table number `index` wait. */
 export function stagedName(index: number): string {

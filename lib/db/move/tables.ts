@@ -1,10 +1,12 @@
 /**
- * What a move knows of a table, whichever engine it is on. Types, names and texts of messages only.
+ * What a move knows of a database, whichever engine it is on. Types, names and texts of messages only.
  */
 import type { DuckDBType } from '@duckdb/node-api';
+import type { Relation, RelationName } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
 import type { PlainValue } from '../../values.ts';
 import type { Codec } from '../../sync/codec.ts';
+import { quoteName } from '../../sync/sql.ts';
 import type { TextForm } from './texts.ts';
 
 export interface MovedColumn {
@@ -17,57 +19,133 @@ export interface MovedColumn {
   readonly postgres: string;
   readonly codec: Codec;
   readonly form: TextForm;
+  /** Of its default, or of its value where that is computed: in the SQL of the source. */
+  readonly expression: string | null;
+  readonly isGenerated: boolean;
+  /** Without the note on its type. */
+  readonly comment: string | null;
 }
 
-export interface MovedTable {
-  /** On DuckDB; `main` there is `public` on PostgreSQL. */
-  readonly schema: string;
-  readonly name: string;
+/** Something that has a name on each of the two engines: `main` on DuckDB is the current schema on PostgreSQL. */
+export interface MovedName {
+  readonly duckdb: RelationName;
+  readonly postgres: RelationName;
+}
+
+export interface MovedTable extends MovedName {
+  /** How reports and messages name it; no two of a source have the same. */
+  readonly title: string;
+  /** In their order. */
+  readonly all: readonly MovedColumn[];
+  /** Those that hold values of their own: what rows have. */
   readonly columns: readonly MovedColumn[];
   /** Empty when there is no primary key. */
   readonly key: readonly MovedColumn[];
-  readonly unique: readonly (readonly string[])[];
+  /** What the source's catalog says of it, in the source's names. */
+  readonly relation: Pick<Relation, 'unique' | 'checks' | 'references' | 'comment'>;
   /** For the progress; counted when the move began. */
   readonly rows: number;
+}
+
+export interface MovedSequence extends MovedName {
+  readonly increment: bigint;
+  readonly min: bigint;
+  readonly max: bigint;
+  readonly cycle: boolean;
+  /** The number that it gives next; null when it has come to its end. */
+  readonly next: bigint | null;
+}
+
+/** A sequence whose counter is at `counter`, which may be beyond its end. Numbers as digits. */
+export function sequenceAt(
+  names: MovedName,
+  counter: bigint,
+  { increment, min, max, cycle }: Readonly<Record<'increment' | 'min' | 'max', unknown>> & { readonly cycle: boolean },
+): MovedSequence {
+  const [step, least, most] = [BigInt(String(increment)), BigInt(String(min)), BigInt(String(max))];
+  const isBeyond = counter < least || counter > most;
+  const again = cycle ? (step > 0n ? least : most) : null;
+  return { ...names, increment: step, min: least, max: most, cycle, next: isBeyond ? again : counter };
+}
+
+/** The number at its end. */
+export function lastOf({ increment, min, max }: MovedSequence): bigint {
+  return increment > 0n ? max : min;
+}
+
+export interface MovedEnum extends MovedName {
+  readonly labels: readonly string[];
+}
+
+/** `query` and the texts of an index are in the SQL of the source. */
+export interface MovedView extends MovedName {
+  readonly columns: readonly string[];
+  readonly query: string;
+  readonly comment: string | null;
+}
+
+export interface MovedIndex {
+  readonly name: string;
+  readonly table: MovedName;
+  readonly isUnique: boolean;
+  /** What stands between the brackets. */
+  readonly elements: string;
+}
+
+/** What is no row of a table. */
+export interface Definitions {
+  readonly sequences: readonly MovedSequence[];
+  readonly enums: readonly MovedEnum[];
+  readonly views: readonly MovedView[];
+  readonly indexes: readonly MovedIndex[];
+  /** What does not come along, in sentences. */
+  readonly leftBehind: readonly string[];
 }
 
 /** A row's values in the order of the table's columns. */
 export type PlainRow = readonly PlainValue[];
 
-/** The tables of a database, and what of it does not come along. */
-export interface Inventory {
-  readonly tables: readonly MovedTable[];
-  /** Sentences. */
-  readonly leftBehind: readonly string[];
+/**
+ * Tables of Eider's own whose rows come along: they say something about the data, rather than about where it is. Each has
+ * its key first.
+ */
+export const carriedTables: readonly string[] = ['idempotency_keys', 'settled_writes'];
+
+/** What is known of them without a catalog. */
+export const carriedRelation: MovedTable['relation'] = { unique: [], checks: [], references: [], comment: null };
+
+/** The names of what is called `name` on one engine. `current` is the schema on PostgreSQL that is `main` on DuckDB. */
+export function namesOf(name: RelationName, engine: 'duckdb' | 'postgres', current: string): MovedName {
+  const [here, there] = engine === 'duckdb' ? ['main', current] : [current, 'main'];
+  const other = name.schema === here ? { ...name, schema: there } : name;
+  return engine === 'duckdb' ? { duckdb: name, postgres: other } : { duckdb: other, postgres: name };
 }
 
-/** Tables of Eider's own that say something about the data, rather than about where it is. */
-export function isDataOfEider(table: string): boolean {
-  return /^(?:idempotency|drained)/.test(table);
-}
-
-/** `students`, `sales.orders`: as messages name tables. */
-export function tableTitle({ schema, name }: { readonly schema: string; readonly name: string }): string {
-  return schema === 'main' || schema === 'public' ? name : `${schema}.${name}`;
+/** `students`, `sales.orders`, `"a.b"`: as messages name tables. */
+export function titleOf({ schema, name }: RelationName, defaultSchema = 'main'): string {
+  const parts = schema === defaultSchema ? [name] : [schema, name];
+  return parts.map((part) => (/[."]/.test(part) ? quoteName(part) : part)).join('.');
 }
 
 /** What cannot be moved, and why; gathered over the whole database before anything is written. */
 export interface Refusal {
   readonly table: string;
-  readonly column: string;
-  readonly type: string;
+  /** Absent where it is about the whole table. */
+  readonly column?: string;
+  readonly type?: string;
   readonly reason: string;
 }
 
 /** @throws AppError `invalid` that names every table, column and type */
 export function throwRefusals(refusals: readonly Refusal[]): void {
   if (refusals.length === 0) return;
-  const listed = refusals.map(({ table, column, type, reason }) => `${table}.${column} (${type}) ${reason}`);
+  const path = ({ table, column }: Refusal): string => (column === undefined ? table : `${table}.${column}`);
+  const listed = refusals.map((each) => `${path(each)}${each.type ? ` (${each.type})` : ''} ${each.reason}`);
   throw new AppError('invalid', `This cannot be moved without loss: ${listed.join('; ')}.`, {
-    fields: refusals.map(({ table, column, type, reason }) => ({
-      path: `${table}.${column}`,
-      message: `${type} ${reason}`,
+    fields: refusals.map((each) => ({
+      path: path(each),
+      message: each.type ? `${each.type} ${each.reason}` : each.reason,
     })),
-    hint: 'Change or remove these columns at the source, then repeat. Nothing was written.',
+    hint: 'Change, rename or remove these at the source, then repeat. Nothing was written.',
   });
 }

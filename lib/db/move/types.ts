@@ -124,14 +124,21 @@ export function duckdbType(postgres: string): string | null {
 
 const labels = { postgres: 'PostgreSQL type: ', duckdb: 'DuckDB type: ' } as const;
 
-/** The comment on a column whose type the other engine would not restore by itself. */
-export function typeNote(of: keyof typeof labels, type: string): string {
-  return labels[of] + type;
+/** The comment on a column whose type the other engine would not restore by itself: behind the user's own, a line. */
+export function withTypeNote(comment: string | null, of: keyof typeof labels, type: string): string {
+  return [...(comment === null ? [] : [comment]), labels[of] + type].join('\n');
 }
 
-/** The type that a comment names; null when it is no such comment. */
+/** The type that a comment notes; null when it notes none. */
 export function notedType(of: keyof typeof labels, comment: string | null): string | null {
-  return comment?.startsWith(labels[of]) ? comment.slice(labels[of].length) : null;
+  const last = comment?.split('\n').at(-1) ?? '';
+  return last.startsWith(labels[of]) ? last.slice(labels[of].length) : null;
+}
+
+/** A comment without the note on the type. */
+export function commentOf(comment: string | null): string | null {
+  if (comment === null || (notedType('postgres', comment) ?? notedType('duckdb', comment)) === null) return comment;
+  return comment.includes('\n') ? comment.slice(0, comment.lastIndexOf('\n')) : null;
 }
 
 /** A type of PostgreSQL that may stand in DDL, as `format_type` writes it. */

@@ -27,11 +27,19 @@ const notFoundCodes: ReadonlySet<string> = new Set(['42P01', '42703', '42704', '
 
 export class PostgresCatalogs {
   readonly #runtime: Runtime;
+  readonly #onChange: (transaction: Transaction) => Promise<void>;
   #known: Known | null = null;
   #comparedMs = -Infinity;
 
-  constructor(runtime: Runtime) {
+  /** `onChange`: called in the transaction in which definitions were found to have changed. */
+  constructor(runtime: Runtime, onChange: (transaction: Transaction) => Promise<void>) {
     this.#runtime = runtime;
+    this.#onChange = onChange;
+  }
+
+  /** As it was last read. */
+  get latest(): Catalog | null {
+    return this.#known?.catalog ?? null;
   }
 
   /** Null when the database has to be asked for one that was right at `sinceMs` on the monotonic clock. */
@@ -72,6 +80,8 @@ export class PostgresCatalogs {
     const fingerprint = await readPostgresFingerprint(run);
     const known = this.#known;
     if (known?.fingerprint === fingerprint && now - known.readMs < estimatesMs) return known;
-    return { catalog: await readPostgresCatalog(run), fingerprint, readMs: now };
+    const catalog = await readPostgresCatalog(run);
+    if (known && known.fingerprint !== fingerprint) await this.#onChange(transaction);
+    return { catalog, fingerprint, readMs: now };
   }
 }

@@ -5,31 +5,34 @@
  * of, since one that began earlier may commit later. The worst that can happen: a version that a reader passes and that
  * commits afterwards.
  */
+import { displayName, relationId, type RelationName } from '../../catalog/catalog.ts';
 import type { PlainValue, Row } from '../../values.ts';
 import type { ChangePage, ChangeSet, ChangesRequest, TableChange } from '../database.ts';
+import { mostRowsOfVersion } from './schema-of-eider.ts';
 import type { Transaction } from './transaction.ts';
 import { elementReaderOf, type ReadText, readerOf } from './values.ts';
 
-/** A version that changed more rows is told of as a whole, and so is held by no memory. */
-const mostRowsOfVersion = 20_000;
 const mostRowsOfPage = 20_000;
 
 /** Reads one page. In one transaction, so that all of it is one state. */
 export async function readChanges(transaction: Transaction, request: ChangesRequest): Promise<ChangePage> {
   const { after, limit } = request;
-  const [bounds] = await transaction.rows<{ head: string; oldest: string }>(
-    'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS head, dropped::text AS oldest FROM eider.state',
+  const [bounds] = await transaction.rows<{ head: string; oldest: string; schema: string }>(
+    `SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS head, dropped::text AS oldest, current_schema() AS schema
+    FROM eider.state`,
   );
   const head = Number(bounds?.head) - 1;
   const oldest = Number(bounds?.oldest);
   if (after < oldest || after >= head) return { sets: [], oldest, head };
   const versions = await versionsAfter(transaction, after, head, limit);
   const read = versions.filter(({ rows }) => rows <= mostRowsOfVersion).map(({ version }) => version);
-  const changes = Map.groupBy(await changesOf(transaction, read), ({ version }) => version);
-  const columns = await columnsOf(transaction);
+  const defaultSchema = bounds?.schema ?? '';
+  const found = (await changesOf(transaction, read)).map((row) => ({ ...row, name: nameOf(row.table, defaultSchema) }));
+  const changes = Map.groupBy(found, ({ version }) => version);
+  const columns = await columnsOf(transaction, found);
   const sets = versions.map(({ version, at, rows }): ChangeSet => {
     const told: TableChange[] =
-      rows > mostRowsOfVersion ? [{ kind: 'reset' }] : tableChanges(changes.get(version) ?? [], columns);
+      rows > mostRowsOfVersion ? [{ kind: 'reset' }] : tableChanges(changes.get(version) ?? [], columns, defaultSchema);
     return { version: Number(version), at, changes: told };
   });
   return { sets, oldest, head };
@@ -74,32 +77,49 @@ async function changesOf(transaction: Transaction, versions: readonly string[]):
   );
 }
 
+interface NamedChange extends ChangeFound {
+  readonly name: RelationName;
+}
+
+/** An earlier version wrote the name alone, of tables of the default schema. */
+function nameOf(table: string, defaultSchema: string): RelationName {
+  if (!table.startsWith('[')) return { schema: defaultSchema, name: table };
+  const [schema = '', name = ''] = JSON.parse(table) as string[];
+  return { schema, name };
+}
+
 type Columns = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
 /** The types of the columns of each table, as they are now. */
-async function columnsOf(transaction: Transaction): Promise<Columns> {
-  const rows = await transaction.rows<{ table: string; column: string; type: string }>(
-    `SELECT c.relname AS "table", a.attname AS "column", a.atttypid::text AS type
-    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_attribute a ON a.attrelid = c.oid
-    WHERE t.tgname = 'eider_insert' AND a.attnum > 0 AND NOT a.attisdropped`,
+async function columnsOf(transaction: Transaction, found: readonly NamedChange[]): Promise<Columns> {
+  const names = new Map(found.filter(({ op }) => op !== 'schema').map(({ name }) => [relationId(name), name]));
+  if (names.size === 0) return new Map();
+  const rows = await transaction.rows<RelationName & { column: string; type: string } & Row>(
+    `SELECT n.nspname AS schema, c.relname AS name, a.attname AS "column", a.atttypid::text AS type
+    FROM unnest($1::text[], $2::text[]) AS wanted (schema, name)
+    JOIN pg_namespace n ON n.nspname = wanted.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name
+    JOIN pg_attribute a ON a.attrelid = c.oid WHERE a.attnum > 0 AND NOT a.attisdropped`,
+    [[...names.values()].map(({ schema }) => schema), [...names.values()].map(({ name }) => name)],
   );
-  const byTable = Map.groupBy(rows, ({ table }) => table);
+  const byTable = Map.groupBy(rows, relationId);
   return new Map(
     [...byTable].map(([table, of]) => [table, new Map(of.map(({ column, type }) => [column, Number(type)]))]),
   );
 }
 
 /** Neighbours of one kind and table become one change. */
-function tableChanges(found: readonly ChangeFound[], columns: Columns): TableChange[] {
-  const changes: { kind: 'put' | 'delete' | 'schema'; table: string; rows: Row[] }[] = [];
-  for (const { op, table, names, values } of found) {
+function tableChanges(found: readonly NamedChange[], columns: Columns, defaultSchema: string): TableChange[] {
+  const changes: { kind: TableChange['kind']; table: string; rows: Row[] }[] = [];
+  for (const { op, name, names, values } of found) {
     const last = changes.at(-1);
-    const image = imageOf(names, values, columns.get(table));
-    if (last?.kind === op && last.table === table) last.rows.push(image);
-    else changes.push({ kind: op, table, rows: [image] });
+    const table = displayName({ defaultSchema }, name);
+    const kind = op === 'schema' && names.includes('reset') ? 'reset' : op;
+    const image = imageOf(names, values, columns.get(relationId(name)));
+    if (last?.kind === kind && last.table === table) last.rows.push(image);
+    else changes.push({ kind, table, rows: [image] });
   }
   return changes.map(({ kind, table, rows }) => {
-    if (kind === 'schema') return { kind };
+    if (kind === 'schema' || kind === 'reset') return { kind };
     return kind === 'put' ? { kind, table, rows } : { kind, table, keys: rows };
   });
 }

@@ -1,18 +1,26 @@
 /**
  * What PostgreSQL and its drivers throw, as kinds. https://www.postgresql.org/docs/current/errcodes-appendix.html
  *
- * Owns: the map from SQLSTATE and network errors to kinds, in the same words as DuckDB's. The worst that can happen: a
- * password or a row's values in an error; so causes are copies that hold the message and the code alone, and messages
- * with values are left behind.
+ * Owns: the map from SQLSTATE and network errors to kinds, in the same words as DuckDB's. Every class has an answer. The
+ * worst that can happen: a password or a row's values in an error; so causes are copies that hold the message and the code
+ * alone, and messages with values are left behind.
  */
-import { AppError } from '../../errors.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { AppError, type AppErrorOptions, type ErrorKind } from '../../errors.ts';
+import { mapConstraint } from './constraints.ts';
 
 /** What is used of an error of the server. */
-interface ServerError extends Error {
+export interface ServerError extends Error {
   readonly code: string;
   readonly severity?: string;
+  readonly schema?: string;
+  readonly table?: string;
   readonly column?: string;
+  readonly constraint?: string;
   readonly detail?: string;
+  readonly hint?: string;
+  /** The server's function that raised it. */
+  readonly routine?: string;
 }
 
 /** An error that the server answered, as opposed to one of the network or the driver. */
@@ -46,18 +54,52 @@ export function isConnectionLoss(error: unknown): boolean {
   return error.severity === 'FATAL' || error.severity === 'PANIC' || /^(08|57P0[1-5])/.test(error.code);
 }
 
-/** The error of a statement: an AppError where a caller can act on it, else a copy of the error. */
-export function mapStatementError(error: unknown): unknown {
+/** The error of a statement: an AppError, or the error itself where it is a defect of ours. `catalog`: as far as it is known. */
+export function mapStatementError(error: unknown, catalog: Catalog | null = null): unknown {
   if (isConnectionLoss(error)) return away('The connection to PostgreSQL was lost, and nothing was changed.', error);
   if (!isServerError(error)) return error;
-  const cause = causeOf(error);
-  const { code } = error;
-  if (code.startsWith('23')) return mapConstraint(error);
-  if (code.startsWith('22')) return new AppError('invalid', 'A value does not fit the type of its column.', { cause });
-  if (code === '57014') return new AppError('unavailable', 'The query was stopped.', { cause });
-  if (code === '25006') return mapReadOnly(error);
-  return mapClass(error) ?? cause;
+  if (error.code === '25006') return mapReadOnly(error);
+  if (error.code.startsWith('23')) return mapConstraint(error, causeOf(error), catalog);
+  return mapClass(error) ?? mapOwnWords(error);
 }
+
+/** Those of which the server's words may hold values, in ours. */
+const dataExceptions: Readonly<Record<string, string>> = {
+  '22001': 'A text is longer than its column takes.',
+  '22003': 'A number is out of the range of its type.',
+  '22007': 'A date or time is not written as one.',
+  '22008': 'A date or time is out of the range of its type.',
+  '22012': 'Something is divided by zero.',
+  '22021': 'A text has a character that PostgreSQL does not keep.',
+  '22P02': 'A value is not written as its type asks.',
+  '22P05': 'A text has a character that PostgreSQL does not keep.',
+};
+
+/** What the statement is to blame for, in the server's words where they hold no values. */
+function mapOwnWords(error: ServerError): AppError {
+  const { code, message, hint } = error;
+  const words = code.startsWith('22')
+    ? (dataExceptions[code] ?? 'A value does not fit the type of its column, or what is done with it.')
+    : message.slice(0, 1000);
+  const kind = ownWordsKinds.find(([pattern]) => pattern.test(code))?.[1] ?? 'invalid';
+  const isOfTable = code !== '42P01' || error.routine !== 'errorMissingRTE';
+  return new AppError(isOfTable ? kind : 'invalid', words, {
+    cause: causeOf(error),
+    sqlState: code,
+    ...(hint === undefined ? {} : { hint }),
+    ...(kind === 'unavailable' ? { retryAfterMs: 2000 } : {}),
+    ...(error.column === undefined ? {} : { fields: [{ path: error.column, message: words.replace(/\.$/, '') }] }),
+  });
+}
+
+/** All others are `invalid`: what a function raises (P0001 and codes of its own), what is wrong in the text (42), and so on. */
+const ownWordsKinds: readonly (readonly [RegExp, ErrorKind])[] = [
+  [/^42P01$/, 'not-found'],
+  [/^(?:2BP01|2B000|42P0[4-7]|42710|42723)$/, 'conflict'],
+  // Of the server, and not of the statement.
+  [/^XX00[12]$/, 'corrupt'],
+  [/^(?:57|58|72|F0|HV|XX)/, 'unavailable'],
+];
 
 /** The error of beginning a transaction on a connection that is there. */
 export function mapBeginError(error: unknown): unknown {
@@ -91,9 +133,11 @@ function mapClass(error: unknown): AppError | null {
   if (code === '42501') {
     return new AppError('denied', 'PostgreSQL refuses this to the user of DATABASE_URL.', {
       cause,
+      sqlState: code,
       hint: 'README says which rights the user needs.',
     });
   }
+  if (code === '57014') return new AppError('unavailable', 'The query was stopped.', { cause, sqlState: code });
   if (code === '53300') return away('PostgreSQL has no connection free.', error, 'Use the address of a pooler.');
   if (code.startsWith('53')) return away('PostgreSQL has no memory or disk space left.', error);
   if (code === '55P03') return away('PostgreSQL is busy: a lock was not to be had.', error);
@@ -128,36 +172,16 @@ function mapTls(error: unknown, code: string): AppError | null {
 function mapReadOnly(error: ServerError): AppError {
   return new AppError('unavailable', 'PostgreSQL is read-only here: the transaction, or the server, takes no writes.', {
     cause: causeOf(error),
+    sqlState: error.code,
     hint: 'DATABASE_URL has to name the primary, not a replica. Some hosts make a full database read-only.',
   });
 }
 
-function mapConstraint(error: ServerError): AppError {
-  const cause = causeOf(error);
-  if (error.code === '23505') return duplicate(error);
-  if (error.code === '23503') {
-    const message = 'Another row refers to this one, or one that is referred to is missing.';
-    return new AppError('conflict', message, { cause });
-  }
-  if (error.code === '23502' && error.column !== undefined) {
-    const fields = [{ path: error.column, message: 'must not be null' }];
-    return new AppError('invalid', `${error.column} must not be null.`, { cause, fields });
-  }
-  return new AppError('invalid', 'A value breaks a rule of its table.', { cause });
-}
-
-function duplicate(error: ServerError): AppError {
-  const columns = /^Key \((.*?)\)=\(/.exec(error.detail ?? '')?.[1]?.split(', ') ?? [];
-  return new AppError('conflict', `A row with the same ${columns.join(', ') || 'key'} exists already.`, {
-    cause: causeOf(error),
-    fields: columns.map((path) => ({ path, message: 'is taken' })),
-  });
-}
-
 function away(message: string, error: unknown, hint?: string): AppError {
+  const options: AppErrorOptions = { cause: causeOf(error), retryAfterMs: 2000 };
   return new AppError('unavailable', message, {
-    cause: causeOf(error),
-    retryAfterMs: 2000,
+    ...options,
+    ...(isServerError(error) ? { sqlState: error.code } : {}),
     ...(hint === undefined ? {} : { hint }),
   });
 }

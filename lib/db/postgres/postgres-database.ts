@@ -5,10 +5,10 @@
  * Owns: turning transactions into the contract's answers, and when old changes are dropped. The worst that can happen is
  * told in transactions.ts.
  */
-import type { Catalog } from '../../catalog/catalog.ts';
+import { type Catalog, relationId } from '../../catalog/catalog.ts';
+import { describeDifference, type Migration } from '../../catalog/migrations.ts';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Migration } from '../../schema/migration.ts';
 import type {
   Answer,
   ChangePage,
@@ -22,24 +22,27 @@ import type {
   Work,
   WriteOptions,
 } from '../database.ts';
+import type { MigrationMode } from '../migration-report.ts';
 import { compareEveryMs, PostgresCatalogs } from './catalogs.ts';
 import { readChanges } from './changes.ts';
 import { locationOf, readConnectionString } from './connection-string.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { runMigrations } from './migrate.ts';
 import { type ConnectionPool, openPool } from './pool.ts';
-import { type Keys, queriesIn } from './queries.ts';
 import { dropOldChanges } from './retention.ts';
-import { openScope } from './scope.ts';
+import { noteDefinitions } from './schema-of-eider.ts';
+import { openWork } from './scope.ts';
 import type { Transaction } from './transaction.ts';
 import { noUploads } from './uploads.ts';
 import { Transactions, type TransactionsOptions } from './transactions.ts';
+import { TableWatch, watchNew } from './watch.ts';
 
 export interface PostgresDatabaseOptions extends Pick<TransactionsOptions, 'onStep'> {
   /** DATABASE_URL. Holds the password. */
   readonly connectionString: string;
   readonly driver: 'pg' | 'neon';
   readonly migrations: readonly Migration[];
+  readonly migrationMode?: MigrationMode;
   readonly runtime: Runtime;
   readonly limits?: Partial<Limits>;
 }
@@ -65,16 +68,20 @@ export interface MigratedPool {
 }
 
 async function openParts(options: PostgresDatabaseOptions): Promise<Parts> {
-  const { connectionString, driver, migrations, runtime, onStep } = options;
+  const { connectionString, driver, migrations, migrationMode, runtime, onStep } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const settings = readConnectionString(connectionString);
   const warnings = new Warnings();
   const pool = await openPool({ settings, driver, limits, warn: (message) => warnings.add(message) });
-  const transactions = new Transactions({ pool, runtime, limits, ...(onStep ? { onStep } : {}) });
+  const catalogs = new PostgresCatalogs(runtime, (transaction) => watch.look(transaction));
+  const catalog = (): Catalog | null => catalogs.latest;
+  const transactions = new Transactions({ pool, runtime, limits, catalog, ...(onStep ? { onStep } : {}) });
+  const watch = new TableWatch({ transactions, limits });
   try {
-    const keys = await runMigrations({ transactions, migrations, runtime, limits });
-    const location = locationOf(settings);
-    return { pool, transactions, runtime, limits, warnings, location, keys };
+    const mode = migrationMode ? { mode: migrationMode } : {};
+    const differing = await runMigrations({ transactions, migrations, runtime, limits, watch, ...mode });
+    for (const difference of differing) warnings.add(describeDifference(difference));
+    return { pool, transactions, catalogs, watch, runtime, limits, warnings, location: locationOf(settings) };
   } catch (error) {
     await pool.close();
     throw error;
@@ -102,7 +109,8 @@ interface Parts {
   readonly limits: Limits;
   readonly warnings: Warnings;
   readonly location: string;
-  readonly keys: Keys;
+  readonly catalogs: PostgresCatalogs;
+  readonly watch: TableWatch;
 }
 
 /** Between two looks of one process for old changes. */
@@ -112,13 +120,11 @@ class PostgresDatabase implements PooledDatabase {
   readonly engine = 'postgres';
   readonly uploads = noUploads;
   readonly #parts: Parts;
-  readonly #catalogs: PostgresCatalogs;
   #version = 0;
   #nextRetentionMs: number;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#catalogs = new PostgresCatalogs(parts.runtime);
     // Not at once: a process that lives for one request has no time for it.
     this.#nextRetentionMs = parts.runtime.monotonicMs() + retentionEveryMs / 10;
   }
@@ -132,9 +138,10 @@ class PostgresDatabase implements PooledDatabase {
     const { value, version, timings } = await transactions.run(
       (transaction) => {
         requireBookmark(options.atLeast, transaction.version);
-        return this.#judged(transaction, async () =>
-          work(queriesIn(transaction, 'read'), await openScope(transaction, this.#catalogs)),
-        );
+        return this.#judged(transaction, async () => {
+          const { queries, scope } = await openWork(transaction, this.#parts.catalogs);
+          return work(queries, scope);
+        });
       },
       { mode: 'read', withinMs: limits.operationMs, signal: options.signal },
     );
@@ -142,30 +149,35 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
-    const { transactions, limits, keys } = this.#parts;
+    const { transactions, limits, catalogs } = this.#parts;
     let changesDefinitions = false;
     const { value, version, timings } = await transactions.run(
       (transaction) =>
         this.#judged(transaction, async () => {
-          const scope = await openScope(transaction, this.#catalogs, () => (changesDefinitions = true));
-          return work(queriesIn(transaction, 'write', keys), scope);
+          const { queries, scope } = await openWork(transaction, catalogs, async (before) => {
+            changesDefinitions = true;
+            await keepDefinitions(transaction, before);
+          });
+          return work(queries, scope);
         }),
       { mode: 'write', withinMs: limits.operationMs, signal: options.signal },
     );
-    if (changesDefinitions) this.#catalogs.doubt();
+    if (changesDefinitions) catalogs.doubt();
     return this.#noted({ value, version, durability: 'durable', timings });
   }
 
   async catalog(options: ReadOptions = {}): Promise<Catalog> {
-    const { transactions, limits, runtime } = this.#parts;
+    const { transactions, limits, runtime, catalogs, watch } = this.#parts;
     const { maxStalenessMs = Infinity, askedMs = runtime.monotonicMs() } = options;
-    const known = this.#catalogs.knownSince(askedMs - Math.min(maxStalenessMs, compareEveryMs));
+    const known = catalogs.knownSince(askedMs - Math.min(maxStalenessMs, compareEveryMs));
     if (known) return known;
-    const { value } = await transactions.run((transaction) => this.#catalogs.of(transaction, 0), {
+    const { value } = await transactions.run((transaction) => catalogs.of(transaction, 0), {
       mode: 'read',
       withinMs: limits.operationMs,
       signal: options.signal,
     });
+    // What somebody has made meanwhile may be written next.
+    await watch.attach();
     return value;
   }
 
@@ -173,7 +185,7 @@ class PostgresDatabase implements PooledDatabase {
     try {
       return await work();
     } finally {
-      this.#catalogs.judge(transaction.failure);
+      this.#parts.catalogs.judge(transaction.failure);
     }
   }
 
@@ -206,7 +218,7 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async status(): Promise<DatabaseStatus> {
-    const { transactions, limits, location, warnings } = this.#parts;
+    const { transactions, limits, location, warnings, watch } = this.#parts;
     const { value: databaseId, version } = await transactions.run(
       async (transaction) => (await transaction.rows<{ id: string }>('SELECT id FROM eider.state'))[0]?.id ?? null,
       { mode: 'read', withinMs: limits.operationMs },
@@ -220,7 +232,7 @@ class PostgresDatabase implements PooledDatabase {
       pendingWrites: 0,
       transfers: [],
       usage: null,
-      warnings: warnings.all,
+      warnings: [...watch.warnings, ...warnings.all],
     };
   }
 
@@ -228,6 +240,7 @@ class PostgresDatabase implements PooledDatabase {
     const { runtime } = this.#parts;
     const started = runtime.monotonicMs();
     const from = this.#version;
+    await this.#parts.watch.attach(true);
     const records = await this.#dropOldChanges();
     const { version } = await this.status();
     return {
@@ -243,7 +256,8 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async maintain(): Promise<void> {
-    const { runtime, warnings } = this.#parts;
+    const { runtime, warnings, watch } = this.#parts;
+    await watch.attach();
     if (runtime.monotonicMs() < this.#nextRetentionMs) return;
     this.#nextRetentionMs = runtime.monotonicMs() + retentionEveryMs;
     try {
@@ -274,6 +288,12 @@ class PostgresDatabase implements PooledDatabase {
     this.#version = Math.max(this.#version, answer.version);
     return answer;
   }
+}
+
+/** What a statement made gets its triggers at once, and the feed says that definitions changed. */
+async function keepDefinitions(transaction: Transaction, before: Catalog): Promise<void> {
+  await transaction.rows(noteDefinitions);
+  await watchNew(transaction, (table) => !before.relations.has(relationId(table)));
 }
 
 function requireBookmark(atLeast: number | undefined, version: number): void {

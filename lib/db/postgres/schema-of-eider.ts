@@ -3,8 +3,11 @@
  * every change of every table, kept by triggers in the transaction that makes it, whoever makes it.
  *
  * Owns: their DDL. The worst that can happen: a change that is not kept, so that a copy differs from then on; so the
- * triggers stand in the database and not in this program, and TRUNCATE has one as well.
+ * triggers stand in the database and not in this program, TRUNCATE has one as well, and the key of a table is looked up
+ * when it changes.
  */
+import type { Migration } from '../../catalog/migrations.ts';
+import { feedMigration } from '../own-migrations.ts';
 
 /** The setting that holds the token of a transaction of ours; see outcome.ts. */
 export const tokenSetting = 'eider.token';
@@ -16,11 +19,13 @@ const ownToken = `nullif(current_setting('${tokenSetting}', true), '')`;
 export const addToken = `ALTER TABLE eider.changes ADD COLUMN IF NOT EXISTS token text, ALTER COLUMN token SET DEFAULT ${ownToken}`;
 
 /**
- * In `changes`, `image` is the whole row (put), or its primary key (delete), or nothing (schema: a migration ran). As
- * JSON and not as JSONB, which takes -0 for 0; a column of JSON that holds JSON's null is told as NULL. Versions are transaction ids.
+ * In `changes`, `table_name` is `["schema", "table"]`; where an earlier version wrote it, the name alone. `image` is the
+ * whole row (put), or its primary key, without one the whole row (delete), or nothing (schema: definitions changed;
+ * `{"reset": true}`: rows did, too). As JSON and not as JSONB, which takes -0 for 0; a column of JSON that holds JSON's null
+ * is told as NULL. Versions are transaction ids.
  */
 export const ownTables: readonly string[] = [
-  'CREATE TABLE eider.migrations (name text PRIMARY KEY, at timestamptz NOT NULL)',
+  'CREATE TABLE eider.migrations (name text PRIMARY KEY, at timestamptz NOT NULL, sha256 text)',
   `CREATE TABLE eider.state (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     id uuid NOT NULL,
@@ -38,85 +43,130 @@ export const ownTables: readonly string[] = [
   )`,
 ];
 
+export const noteDefinitions = `INSERT INTO eider.changes (table_name, op, image) VALUES ('', 'schema', '{}')`;
+
+/** A version that changed more rows is told of as a whole, and so is held by no memory. */
+export const mostRowsOfVersion = 20_000;
+
+const safePath = 'SET search_path = pg_catalog, pg_temp';
+
 /** The forms of values in the images, whatever the writer's session has set. */
-const settings = `SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD'
+const settings = `${safePath} SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD'
   SET IntervalStyle = 'iso_8601' SET bytea_output = 'hex' SET extra_float_digits = 1`;
 
+/** Of a part of a partitioned table, the whole. */
+const root = 'coalesce(pg_partition_root(relation), relation)';
+
+const tableOf = `CREATE OR REPLACE FUNCTION eider.table_of(relation oid) RETURNS text LANGUAGE sql STABLE ${safePath} AS $$
+  SELECT json_build_array(n.nspname, c.relname)::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.oid = ${root} $$`;
+
+const keyColumns = `CREATE OR REPLACE FUNCTION eider.key_columns(relation oid) RETURNS text[] LANGUAGE sql STABLE ${safePath} AS $$
+  SELECT ARRAY(
+    SELECT a.attname::text FROM pg_index i, unnest((i.indkey::int2[])[:i.indnkeyatts - 1]) WITH ORDINALITY AS k (number, place)
+    JOIN pg_attribute a ON a.attnum = k.number
+    WHERE i.indrelid = ${root} AND i.indisprimary AND a.attrelid = i.indrelid ORDER BY k.place) $$`;
+
+const keyOf = `CREATE OR REPLACE FUNCTION eider.key_of(image json, names text[]) RETURNS json LANGUAGE sql IMMUTABLE ${safePath} AS $$
+  SELECT CASE WHEN names = '{}' THEN image
+    ELSE (SELECT json_object_agg(key, value) FROM json_each(image) WHERE key = ANY (names)) END $$`;
+
 /**
- * The columns of the key are the trigger's arguments. An update that changes a key deletes the row of the old one.
+ * An update that changes a key deletes the row of the old one. Without a key, an update deletes a row and puts another.
  *
  * Versions are told in their order. A transaction that reads what others commit meanwhile (READ COMMITTED, another
  * program's) can change a row after one with a higher version did: then that one's image is out of date, and goes.
- * Nobody has been told of it, since nothing is told above a transaction that still runs.
+ * Nobody has been told of it, since nothing is told above a transaction that still runs. Without a key nothing is out of
+ * date: which rows came and went does not depend on the order. Columns of the rows may have any name, those of variables
+ * and aliases too.
  */
-export const ownFunctions: readonly string[] = [
-  `CREATE FUNCTION eider.key_of(image json, names text[]) RETURNS json LANGUAGE sql IMMUTABLE
-  SET search_path = pg_catalog, pg_temp
-  AS $$ SELECT json_object_agg(key, value) FROM json_each(image) WHERE key = ANY (names) $$`,
-
-  `CREATE FUNCTION eider.note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${settings} AS $$
+const noteChange = `CREATE OR REPLACE FUNCTION eider.note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${settings} AS $$
+  #variable_conflict use_variable
+  DECLARE
+    title CONSTANT text := eider.table_of(TG_RELID);
+    names CONSTANT text[] := eider.key_columns(TG_RELID);
   BEGIN
-    IF current_setting('transaction_isolation') LIKE 'read %' THEN
+    IF names <> '{}' AND current_setting('transaction_isolation') LIKE 'read %' THEN
       IF TG_OP <> 'DELETE' THEN
-        DELETE FROM eider.changes WHERE version > pg_current_xact_id() AND table_name = TG_TABLE_NAME
-          AND eider.key_of(image, TG_ARGV)::text IN (SELECT eider.key_of(row_to_json(n), TG_ARGV)::text FROM new_rows n);
+        DELETE FROM eider.changes WHERE version > pg_current_xact_id() AND table_name = title
+          AND eider.key_of(image, names)::text IN (SELECT eider.key_of(row_to_json(n.*), names)::text FROM new_rows n);
       END IF;
       IF TG_OP <> 'INSERT' THEN
-        DELETE FROM eider.changes WHERE version > pg_current_xact_id() AND table_name = TG_TABLE_NAME
-          AND eider.key_of(image, TG_ARGV)::text IN (SELECT eider.key_of(row_to_json(o), TG_ARGV)::text FROM old_rows o);
+        DELETE FROM eider.changes WHERE version > pg_current_xact_id() AND table_name = title
+          AND eider.key_of(image, names)::text IN (SELECT eider.key_of(row_to_json(o.*), names)::text FROM old_rows o);
       END IF;
     END IF;
-    IF TG_OP = 'UPDATE' THEN
+    IF TG_OP = 'UPDATE' AND names <> '{}' THEN
       INSERT INTO eider.changes (table_name, op, image)
-        SELECT TG_TABLE_NAME, 'delete', k::json FROM (
-          SELECT eider.key_of(row_to_json(o), TG_ARGV)::text AS k FROM old_rows o
-          EXCEPT SELECT eider.key_of(row_to_json(n), TG_ARGV)::text FROM new_rows n
+        SELECT title, 'delete', k::json FROM (
+          SELECT eider.key_of(row_to_json(o.*), names)::text AS k FROM old_rows o
+          EXCEPT SELECT eider.key_of(row_to_json(n.*), names)::text FROM new_rows n
         ) gone;
+    ELSIF TG_OP <> 'INSERT' THEN
+      INSERT INTO eider.changes (table_name, op, image)
+        SELECT title, 'delete', eider.key_of(row_to_json(o.*), names) FROM old_rows o;
     END IF;
-    IF TG_OP = 'DELETE' THEN
-      INSERT INTO eider.changes (table_name, op, image)
-        SELECT TG_TABLE_NAME, 'delete', eider.key_of(row_to_json(o), TG_ARGV) FROM old_rows o;
-    ELSE
-      INSERT INTO eider.changes (table_name, op, image)
-        SELECT TG_TABLE_NAME, 'put', row_to_json(n) FROM new_rows n;
+    IF TG_OP <> 'DELETE' THEN
+      INSERT INTO eider.changes (table_name, op, image) SELECT title, 'put', row_to_json(n.*) FROM new_rows n;
     END IF;
     RETURN NULL;
-  END $$`,
+  END $$`;
 
-  `CREATE FUNCTION eider.note_truncation() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${settings} AS $$
+/** TRUNCATE of a partitioned table calls the triggers of its parts, too. */
+const noteTruncation = `CREATE OR REPLACE FUNCTION eider.note_truncation() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${settings} AS $$
   BEGIN
-    EXECUTE format(
-      'INSERT INTO eider.changes (table_name, op, image)
-        SELECT %L, ''delete'', eider.key_of(row_to_json(t), $1) FROM %I.%I t',
-      TG_TABLE_NAME, TG_TABLE_SCHEMA, TG_TABLE_NAME) USING TG_ARGV;
+    EXECUTE format('INSERT INTO eider.changes (table_name, op, image)
+        SELECT $1, ''delete'', eider.key_of(row_to_json(t.*), $2) FROM %s t
+        WHERE t.tableoid = $3 OR NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.tableoid AND g.tgname = ''eider_truncate'')',
+      TG_RELID::regclass) USING eider.table_of(TG_RELID), eider.key_columns(TG_RELID), TG_RELID;
     RETURN NULL;
-  END $$`,
+  END $$`;
 
-  // For rows that a table had before it got its triggers.
-  `CREATE FUNCTION eider.note_rows(relation regclass, name text) RETURNS void LANGUAGE plpgsql ${settings} AS $$
+/**
+ * Gives a table its triggers. They fire for rows that come by replication, too, where the table is the user's. `told`:
+ * which of the rows that are there already are news: all (`rows`), or any may be (`reset`), or none. Answers null, or why it
+ * cannot be.
+ */
+const watch = `CREATE OR REPLACE FUNCTION eider.watch(relation regclass, told text) RETURNS text LANGUAGE plpgsql ${settings} AS $$
+  DECLARE
+    event text;
+    found boolean;
   BEGIN
-    EXECUTE format(
-      'INSERT INTO eider.changes (table_name, op, image) SELECT %L, ''put'', row_to_json(t) FROM %s t', name, relation);
-  END $$`,
-];
+    FOREACH event IN ARRAY ARRAY['insert', 'update', 'delete', 'truncate'] LOOP
+      IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation AND tgname = 'eider_' || event) THEN
+        EXECUTE format('CREATE TRIGGER eider_%1$s %2$s %1$s ON %3$s %4$s FOR EACH STATEMENT EXECUTE FUNCTION eider.%5$s()',
+          event, CASE event WHEN 'truncate' THEN 'BEFORE' ELSE 'AFTER' END, relation,
+          CASE event WHEN 'insert' THEN 'REFERENCING NEW TABLE AS new_rows'
+            WHEN 'update' THEN 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'
+            WHEN 'delete' THEN 'REFERENCING OLD TABLE AS old_rows' ELSE '' END,
+          CASE event WHEN 'truncate' THEN 'note_truncation' ELSE 'note_change' END);
+      END IF;
+      IF (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = relation) THEN
+        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER eider_%s', relation, event);
+      END IF;
+    END LOOP;
+    IF told = 'rows' THEN
+      EXECUTE format('INSERT INTO eider.changes (table_name, op, image) SELECT $1, ''put'', row_to_json(t.*) FROM %s t LIMIT %s',
+        relation, ${mostRowsOfVersion + 1}) USING eider.table_of(relation);
+    ELSIF told = 'reset' THEN
+      EXECUTE format('SELECT EXISTS (SELECT FROM %s)', relation) INTO found;
+      IF found THEN
+        INSERT INTO eider.changes (table_name, op, image) VALUES ('', 'schema', '{"reset": true}');
+      END IF;
+    END IF;
+    RETURN NULL;
+  EXCEPTION
+    WHEN serialization_failure OR deadlock_detected THEN RAISE;
+    WHEN OTHERS THEN RETURN SQLERRM;
+  END $$`;
 
-const events = [
-  ['insert', 'REFERENCING NEW TABLE AS new_rows'],
-  ['update', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'],
-  ['delete', 'REFERENCING OLD TABLE AS old_rows'],
-] as const;
-
-/** The triggers of one table. `table` is quoted; `key` are the names of its primary key's columns. */
-export function triggersOf(table: string, key: readonly string[]): string[] {
-  const names = key.map((name) => `'${name.replaceAll("'", "''")}'`).join(', ');
-  const kept = events.map(
-    ([event, rows]) =>
-      `CREATE TRIGGER eider_${event} AFTER ${event} ON ${table} ${rows}
-      FOR EACH STATEMENT EXECUTE FUNCTION eider.note_change(${names})`,
-  );
-  return [
-    ...kept,
-    `CREATE TRIGGER eider_truncate BEFORE TRUNCATE ON ${table}
-    FOR EACH STATEMENT EXECUTE FUNCTION eider.note_truncation(${names})`,
-  ];
-}
+/** Triggers that an earlier version made call the new functions, and need not be made again. */
+export const functions: Migration = {
+  name: feedMigration,
+  sql: {
+    postgres: [
+      'ALTER TABLE eider.migrations ADD COLUMN IF NOT EXISTS sha256 text',
+      ...[tableOf, keyColumns, keyOf, noteChange, noteTruncation, watch],
+    ].join(';\n'),
+  },
+};

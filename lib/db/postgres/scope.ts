@@ -1,54 +1,76 @@
 /**
- * The scope of a transaction on PostgreSQL: its catalog, and SQL as text.
+ * The work of a transaction on PostgreSQL: Kysely, the catalog, and SQL as text.
  *
  * Owns: that nobody's statement ends the transaction that it runs in, and that the catalog follows the statements of its own
- * transaction. The worst that can happen: a COMMIT in the middle of somebody's work.
+ * transaction. PostgreSQL's triggers keep every change, whatever made it. The worst that can happen: a COMMIT in the middle
+ * of somebody's work.
  */
+import type { QueryResult } from '#packages/kysely';
+import type { Catalog } from '../../catalog/catalog.ts';
 import { readPostgresCatalog } from '../../catalog/postgres.ts';
 import { AppError } from '../../errors.ts';
 import type { StatementResult } from '../../sql/result.ts';
-import { splitStatements } from '../../sql/tokens.ts';
-import type { PlainValue } from '../../values.ts';
+import { splitStatements, tokensOf } from '../../sql/tokens.ts';
+import type { PlainValue, Queries, Row } from '../../values.ts';
 import type { Scope } from '../database.ts';
+import { makeQueries } from '../dialect.ts';
 import type { PostgresCatalogs } from './catalogs.ts';
-import { requireNoControl } from './queries.ts';
+import type { StatementResult as Ran } from './pool.ts';
 import { typeName } from './query/types.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Whatever else a statement does may have changed definitions. */
-const rowCommands = /^(?:SELECT|INSERT|UPDATE|DELETE|MERGE|TRUNCATE|SHOW|EXPLAIN)$/;
+export interface OpenWork {
+  readonly queries: Queries;
+  readonly scope: Scope;
+}
 
-/** The scope of an open transaction. `onDefinitions` is called when a statement may have changed definitions. */
-export async function openScope(
+/** What an open transaction is given to. `onDefinitions`: called with the catalog from before a statement that may have changed it. */
+export async function openWork(
   transaction: Transaction,
   catalogs: PostgresCatalogs,
-  onDefinitions?: () => void,
-): Promise<Scope> {
+  onDefinitions?: (before: Catalog) => Promise<void>,
+): Promise<OpenWork> {
   let catalog = await catalogs.of(transaction);
-  return {
+  const follow = async (ran: Ran): Promise<void> => {
+    if (!mayChangeDefinitions(ran)) return;
+    const before = catalog;
+    catalog = await readPostgresCatalog((text) => transaction.rows(text));
+    await onDefinitions?.(before);
+  };
+  const queries = makeQueries(async (query) => {
+    if (query.query.kind === 'RawNode') requireAllowed(query.sql);
+    const ran = await transaction.run({ text: query.sql, values: query.parameters });
+    await follow(ran);
+    return queryResult(ran);
+  });
+  const scope: Scope = {
     get catalog() {
       return catalog;
     },
     run: async (sql, values = []) => {
-      const result = await runStatement(transaction, sql, values);
-      // CREATE TABLE … AS calls itself a SELECT, but answers no columns.
-      const isSelect = result.command === 'SELECT' && result.columns.length > 0;
-      if (isSelect || (result.command !== 'SELECT' && rowCommands.test(result.command))) return result;
-      catalog = await readPostgresCatalog((text) => transaction.rows(text));
-      onDefinitions?.();
-      return result;
+      const ran = await runText(transaction, sql, values);
+      await follow(ran);
+      return statementResult(ran);
     },
   };
+  return { queries, scope };
 }
 
-async function runStatement(
+/** Runs one statement as it is written. @throws AppError `invalid` for several, and for one that would end the transaction */
+export async function runStatement(
   transaction: Transaction,
   sql: string,
-  values: readonly PlainValue[],
+  values: readonly PlainValue[] = [],
 ): Promise<StatementResult> {
-  requireOneStatement(sql);
-  requireNoControl(sql);
-  const { rows, fields, rowCount, command } = await transaction.run({ text: sql, values, rowMode: 'array' });
+  return statementResult(await runText(transaction, sql, values));
+}
+
+function runText(transaction: Transaction, sql: string, values: readonly PlainValue[]): Promise<Ran> {
+  requireAllowed(sql);
+  return transaction.run({ text: sql, values, rowMode: 'array' });
+}
+
+function statementResult({ command, fields, rows, rowCount }: Ran): StatementResult {
   return {
     command: command ?? '',
     columns: fields.map((field) => ({ name: field.name, type: typeName(field) })),
@@ -57,14 +79,46 @@ async function runStatement(
   };
 }
 
-/** Without parameters the drivers would send several as they are, COMMIT among them. */
-function requireOneStatement(sql: string): void {
-  let count: number;
+function queryResult({ rows, rowCount, command }: Ran): QueryResult<Row> {
+  const isChange = command !== null && /^(INSERT|UPDATE|DELETE|MERGE)$/.test(command);
+  return { rows, ...(isChange ? { numAffectedRows: BigInt(rowCount ?? 0) } : {}) };
+}
+
+const rowCommands = /^(?:SELECT|INSERT|UPDATE|DELETE|MERGE|TRUNCATE|SHOW|EXPLAIN)$/;
+
+/** CREATE TABLE … AS calls itself a SELECT, but answers no columns. */
+function mayChangeDefinitions({ command, fields }: Ran): boolean {
+  return command === 'SELECT' ? fields.length === 0 : !rowCommands.test(command ?? '');
+}
+
+const control = new Set(['BEGIN', 'START', 'COMMIT', 'END', 'ROLLBACK', 'ABORT', 'SAVEPOINT', 'RELEASE']);
+const sessions = new Set(['SET', 'RESET', 'DISCARD', 'LISTEN', 'UNLISTEN', 'LOAD', 'PREPARE', 'DEALLOCATE']);
+
+/** Without parameters the drivers would send several as they are, COMMIT among them. Sessions are lent to others afterwards. */
+function requireAllowed(sql: string): void {
+  const [first = '', second = ''] = wordsOf(sql);
+  if (control.has(first)) {
+    throw refuse(
+      `${first} would end the transaction that it runs in.`,
+      'Each request is one transaction; leave it out.',
+    );
+  }
+  if (!sessions.has(first) || (first === 'SET' && (second === 'LOCAL' || second === 'CONSTRAINTS'))) return;
+  throw refuse(`${first} would change the session, which serves others as well.`, 'SET LOCAL is for this transaction.');
+}
+
+/** The keywords of the one statement. */
+function wordsOf(sql: string): string[] {
   try {
-    count = splitStatements(sql).length;
+    const count = splitStatements(sql).length;
+    if (count === 1) return tokensOf(sql).map(({ keyword }) => keyword);
+    throw refuse(`This is to be one statement, and holds ${count}.`, 'Send them one after the other.', '42601');
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    throw new AppError('invalid', `The statement cannot be read: ${cause.message}.`, { cause, sqlState: '42601' });
+    throw refuse(`The statement cannot be read: ${cause.message}.`, 'Look at its quotes and brackets.', '42601');
   }
-  if (count !== 1) throw new AppError('invalid', `This is to be one statement, and holds ${count}.`);
+}
+
+function refuse(message: string, hint: string, sqlState = '0A000'): AppError {
+  return new AppError('invalid', message, { sqlState, hint });
 }

@@ -33,6 +33,8 @@ export interface TransactionOptions {
   readonly deadlineMs: number;
   readonly beginMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** The error of a statement as it is thrown; without it, nothing is known of the catalog. */
+  readonly mapError?: (error: unknown) => unknown;
 }
 
 const begin: Readonly<Record<TransactionMode, string>> = {
@@ -176,7 +178,7 @@ export class Transaction {
   }
 
   async #runNow(statement: Statement): Promise<StatementResult> {
-    const { connection, runtime, mode, deadlineMs, signal } = this.#options;
+    const { connection, runtime, mode, deadlineMs, signal, mapError = mapStatementError } = this.#options;
     signal?.throwIfAborted();
     if (this.#ended.signal.aborted || this.#isLost) throw new AppError('unavailable', 'This transaction has ended.');
     const leftMs = deadlineMs - runtime.monotonicMs();
@@ -189,7 +191,7 @@ export class Transaction {
       if (signal?.aborted) throw error;
       if (runtime.monotonicMs() >= deadlineMs) throw tooLate(error);
       // In a read it is the work's fault, and not the server's state.
-      throw mode === 'read' && codeOf(error) === '25006' ? causeOf(error) : mapStatementError(error);
+      throw mode === 'read' && codeOf(error) === '25006' ? notARead(error) : mapError(error);
     }
   }
 }
@@ -229,6 +231,14 @@ async function within<T>(runtime: Runtime, ms: number, result: Promise<T>, signa
   } finally {
     done.abort();
   }
+}
+
+function notARead(error: unknown): AppError {
+  return new AppError('invalid', 'This is a read, and the statement would change something.', {
+    cause: causeOf(error),
+    sqlState: '25006',
+    hint: 'Run statements that change something in a write.',
+  });
 }
 
 function tooLate(error: unknown): AppError {

@@ -5,6 +5,7 @@
  * aborted as well; one whose end is not known is found out about, and never repeated on a guess. The worst that can
  * happen: a write that happens twice, or is said not to have happened and has.
  */
+import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { busy, causeOf, isRaceOfConstraints, isSerializationFailure, mapStatementError } from './errors.ts';
@@ -17,6 +18,8 @@ export interface TransactionsOptions {
   readonly pool: ConnectionPool;
   readonly runtime: Runtime;
   readonly limits: Limits;
+  /** As far as it is known: for errors, which name constraints. */
+  readonly catalog?: () => Catalog | null;
   /** Called at each step of a write. For tests that cut the connection there. */
   readonly onStep?: (step: 'begun' | 'worked' | 'committed') => void | Promise<void>;
 }
@@ -64,7 +67,9 @@ export class Transactions {
       const most = { lost: mostLosses, serialization: limits.attempts - 1, race: 1 }[repeat];
       seen[repeat]++;
       const pauseMs = repeat === 'serialization' ? runtime.random() * Math.min(5 * 2 ** seen.serialization, 250) : 0;
-      if (seen[repeat] > most || runtime.monotonicMs() + pauseMs >= deadlineMs) throw finalError(repeat, error);
+      if (seen[repeat] > most || runtime.monotonicMs() + pauseMs >= deadlineMs) {
+        throw repeat === 'serialization' ? busy(error) : this.#map(error);
+      }
       if (pauseMs > 0) await runtime.sleep(pauseMs, options.signal);
     }
   }
@@ -97,10 +102,11 @@ export class Transactions {
 
   async #begin({ mode, signal }: RunOptions, deadlineMs: number): Promise<Transaction> {
     const { pool, runtime, limits } = this.#options;
+    const mapError = (error: unknown): unknown => this.#map(error);
     signal?.throwIfAborted();
     const connection = await pool.connect();
     const { beginMs } = limits;
-    const transaction = await Transaction.begin({ connection, runtime, mode, deadlineMs, beginMs, signal });
+    const transaction = await Transaction.begin({ connection, runtime, mode, deadlineMs, beginMs, signal, mapError });
     if (mode !== 'read') await this.#options.onStep?.('begun');
     return transaction;
   }
@@ -124,7 +130,7 @@ export class Transactions {
     const outcome = await transaction.commit(untilMs);
     await onStep?.('committed');
     if (outcome.kind === 'committed') return null;
-    if (outcome.kind === 'aborted') return abortedRepeat(transaction, outcome.error);
+    if (outcome.kind === 'aborted') return this.#repeatAborted(transaction, outcome.error);
     const outcomeMs = Math.max(beganMs + limits.outcomeMs, untilMs + limits.commitMs);
     const found = await findOutcome({ pool, runtime, limits, transaction, untilMs: outcomeMs });
     if (found === 'committed') return null;
@@ -134,12 +140,16 @@ export class Transactions {
       hint: 'Read the data before you send it again.',
     });
   }
-}
 
-function abortedRepeat(transaction: Transaction, error: unknown): Repeat {
-  const repeat = repeatFor(transaction, error);
-  if (repeat) return repeat;
-  throw mapStatementError(error);
+  #repeatAborted(transaction: Transaction, error: unknown): Repeat {
+    const repeat = repeatFor(transaction, error);
+    if (repeat) return repeat;
+    throw this.#map(error);
+  }
+
+  #map(error: unknown): unknown {
+    return mapStatementError(error, this.#options.catalog?.() ?? null);
+  }
 }
 
 /** Whether what went wrong may go right the next time. */
@@ -147,8 +157,4 @@ function repeatFor(transaction: Transaction, error: unknown = transaction.failur
   if (transaction.isLost) return { repeat: 'lost', error };
   if (isSerializationFailure(error)) return { repeat: 'serialization', error };
   return isRaceOfConstraints(error) ? { repeat: 'race', error } : null;
-}
-
-function finalError(repeat: Repeat['repeat'], error: unknown): unknown {
-  return repeat === 'serialization' ? busy(error) : mapStatementError(error);
 }

@@ -87,6 +87,13 @@ const changes: JsonObject = functions('readChanges', 'What was committed after a
       description: 'Most versions of a page; it may have fewer.',
       schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
     },
+    { name: 'table', in: 'query', description: 'Changes of this table alone.', schema: { type: 'string' } },
+    {
+      name: 'key',
+      in: 'query',
+      description: 'Changes of the row with this primary key alone, written as in paths. Needs `table`.',
+      schema: { type: 'string' },
+    },
     {
       name: 'last-event-id',
       in: 'header',
@@ -100,7 +107,7 @@ const changes: JsonObject = functions('readChanges', 'What was committed after a
       jsonAnswer('The page.', schemaRef('ChangePage')),
       'id: 42\nevent: change\ndata: {"version":42,"at":"2026-11-24T04:05:06.789Z","changes":[]}\n\n',
     ),
-    ...problems(410, 422),
+    ...problems(404, 410, 422),
   },
 });
 

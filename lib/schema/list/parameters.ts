@@ -82,6 +82,10 @@ export interface FeedQuery {
   /** Null: from now on. */
   readonly after: number | null;
   readonly limit: number;
+  /** Null: of all tables. */
+  readonly table: string | null;
+  /** Of one row, as a path names it; null: of all rows. */
+  readonly key: string | null;
 }
 
 const defaultSets = 100;
@@ -92,11 +96,16 @@ export function parseFeedQuery(parameters: readonly Parameter[]): FeedQuery {
   const reader = new ParameterReader(parameters);
   const after = reader.once('after', parseVersion);
   const limit = reader.once('limit', (text) => parseLimit(text, maxSets)) ?? defaultSets;
+  const table = reader.once('table', (text) => text);
+  const key = reader.once('key', (text) => {
+    if (table === null) throw new ParameterFault('needs a table');
+    return text;
+  });
   reader.rest(() => {
-    throw new ParameterFault('is no parameter of the change feed; it has "after" and "limit"');
+    throw new ParameterFault('is no parameter of the change feed; it has "after", "limit", "table" and "key"');
   });
   reader.finish();
-  return { after, limit };
+  return { after, limit, table, key };
 }
 
 /** The `select` of a single row, or all columns. @throws AppError `invalid` with one entry a wrong parameter. */

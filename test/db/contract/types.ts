@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { sql } from '#packages/kysely';
 import { describe, expect, it } from 'vitest';
-import type { Migration } from '../../../lib/schema/migration.ts';
+import type { Migration } from '../../../lib/catalog/migrations.ts';
 import type { PlainValue } from '../../../lib/values.ts';
 import { type MakePlace, openWith } from './place.ts';
 
@@ -46,11 +46,7 @@ const names = Object.keys(columns);
 
 const everyType: Migration = {
   name: '0001_every_type',
-  async up({ queries }) {
-    let table = queries.schema.createTable('t').addColumn('id', 'integer', (column) => column.primaryKey());
-    for (const [name, { type }] of Object.entries(columns)) table = table.addColumn(name, sql.raw(type));
-    await table.execute();
-  },
+  sql: `CREATE TABLE t (id INTEGER PRIMARY KEY, ${names.map((name) => `${name} ${columns[name]!.type}`).join(', ')})`,
 };
 
 const anyRow = fc.record(Object.fromEntries(names.map((name) => [name, fc.option(columns[name]!.value)])));

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database.ts';
 import { lineLog } from '../../../lib/http/log.ts';
 import { systemRuntime as runtime } from '../../../lib/runtime.ts';
-import { migrations } from '../../../lib/schema/migrations/index.ts';
+import { migrations } from '../../support/migrations.ts';
 import { type NeonProxy, startNeonProxy } from '../../support/servers/neon-proxy.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 import { startService } from '../../support/service.ts';

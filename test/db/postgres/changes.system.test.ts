@@ -1,7 +1,9 @@
 /** What is kept of every change, whoever makes it. */
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../../lib/runtime.ts';
+import type { Migration } from '../../../lib/schema/migration.ts';
 import { accounts, insertAccount } from '../../support/engine.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 
@@ -11,10 +13,12 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-async function open() {
+const open = () => openWith(accounts);
+
+async function openWith(migration: Migration) {
   const connectionString = await server.createDatabase();
   const name = new URL(connectionString).pathname.slice(1);
-  const database = await openPostgresDatabase({ connectionString, driver: 'pg', migrations: [accounts], runtime });
+  const database = await openPostgresDatabase({ connectionString, driver: 'pg', migrations: [migration], runtime });
   onTestFinished(() => database.close());
   const told = async (after = 0, limit = 100) => (await database.changes({ after, limit })).value;
   return { database, name, told };
@@ -96,4 +100,58 @@ it('is told as a reset when a transaction changed more rows than a page holds', 
   const { name, told } = await open();
   await server.run(`INSERT INTO accounts SELECT i, i, i FROM generate_series(1, 20001) i`, name);
   expect((await told()).sets.map(({ changes }) => changes)).toEqual([[{ kind: 'schema' }], [{ kind: 'reset' }]]);
+});
+
+it('is told of tables without a key by whole rows, and of other schemas with their names', async () => {
+  const { name, told } = await openWith({
+    name: '0001_notes',
+    async up({ queries }) {
+      await sql`CREATE TABLE notes (a int, b text)`.execute(queries);
+    },
+  });
+  const [put, gone] = ['put', 'delete'];
+  const before = (await told()).head;
+  await server.run(`INSERT INTO notes VALUES (1, NULL), (1, NULL), (2, 'x')`, name);
+  await server.run(`UPDATE notes SET b = 'y' WHERE ctid = (SELECT min(ctid) FROM notes WHERE a = 1)`, name);
+  await server.run(`TRUNCATE notes`, name);
+  const { sets } = await told(before);
+  const [one, two, changed] = [
+    { a: 1, b: null },
+    { a: 2, b: 'x' },
+    { a: 1, b: 'y' },
+  ];
+  expect(sets.map(({ changes }) => changes)).toEqual([
+    [{ kind: put, table: 'notes', rows: [one, one, two] }],
+    [
+      { kind: gone, table: 'notes', keys: [one] },
+      { kind: put, table: 'notes', rows: [changed] },
+    ],
+    [{ kind: gone, table: 'notes', keys: expect.arrayContaining([one, two, changed]) as object[] }],
+  ]);
+  await server.run(
+    `CREATE SCHEMA shop; ALTER TABLE notes SET SCHEMA shop; INSERT INTO shop.notes VALUES (3, 'z')`,
+    name,
+  );
+  const { sets: later } = await told(sets.at(-1)?.version);
+  expect(later.flatMap(({ changes }) => changes)).toEqual([
+    { kind: put, table: 'shop.notes', rows: [{ a: 3, b: 'z' }] },
+  ]);
+});
+
+it('leaves out a row without a key that went in an earlier version than it came', async () => {
+  const { name, told } = await openWith({
+    name: '0001_notes',
+    async up({ queries }) {
+      await sql`CREATE TABLE notes (a int)`.execute(queries);
+    },
+  });
+  const before = (await told()).head;
+  const earlier = await server.client(name);
+  await earlier.query('BEGIN; SELECT pg_current_xact_id()');
+  await server.run('INSERT INTO notes VALUES (1), (1)', name);
+  await earlier.query('DELETE FROM notes WHERE ctid = (SELECT min(ctid) FROM notes); COMMIT');
+  await earlier.end();
+  expect((await told(before)).sets.flatMap(({ changes }) => changes)).toEqual([
+    { kind: 'put', table: 'notes', rows: [{ a: 1 }] },
+  ]);
 });

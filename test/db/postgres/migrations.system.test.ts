@@ -1,10 +1,9 @@
 /** Migrations on PostgreSQL: once, all or nothing, beside other users of the server, with the rights that README names. */
-import { sql } from '#packages/kysely';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../../lib/runtime.ts';
-import type { Migration } from '../../../lib/schema/migration.ts';
-import { migrations } from '../../../lib/schema/migrations/index.ts';
+import type { Migration } from '../../../lib/catalog/migrations.ts';
+import { migrations } from '../../support/migrations.ts';
 import { accounts, insertAccount } from '../../support/engine.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 
@@ -35,24 +34,18 @@ async function objects(url: string): Promise<unknown[]> {
 
 it('run once, however many start at once', async () => {
   const url = await server.createDatabase();
-  let runs = 0;
   const counted: Migration = {
     name: '0009_counted',
-    async up({ queries, engine }) {
-      runs++;
-      expect(engine).toBe('postgres');
-      await queries.schema
-        .createTable('notes')
-        .addColumn('id', 'integer', (column) => column.primaryKey())
-        .addColumn('words', 'varchar(10)')
-        .execute();
-      await queries.insertInto('notes').values({ id: 1, words: 'made' }).execute();
-    },
+    sql: `CREATE SEQUENCE runs; CREATE TABLE notes (id integer PRIMARY KEY, words varchar(10));
+      INSERT INTO notes VALUES (nextval('runs'), 'made')`,
   };
   const opened = await Promise.all(Array.from({ length: 6 }, () => open(url, [...migrations, counted])));
-  expect(runs).toBe(1);
+  expect(await server.run('SELECT last_value::int AS runs FROM runs', nameOf(url))).toEqual([{ runs: 1 }]);
   const done = await server.run('SELECT name FROM eider.migrations ORDER BY name', nameOf(url));
-  expect(done.map(({ name }) => name)).toEqual([...migrations.map(({ name }) => name), '0009_counted']);
+  expect(done.map(({ name }) => name)).toEqual([
+    ...['0001_student_courses', '0002_enrollments_course_id', '0002_idempotency_keys', '0003_settled_writes'],
+    ...['0009_counted', 'eider.any_table'],
+  ]);
   const rows = { kind: 'put', table: 'notes', rows: [{ id: 1, words: 'made' }] };
   for (const database of opened) {
     const { sets } = (await database.changes({ after: 0, limit: 100 })).value;
@@ -61,11 +54,15 @@ it('run once, however many start at once', async () => {
   }
 });
 
-it('give columns of text the order of code points, later ones too', async () => {
+it('give columns of text the order of code points, later ones too, whatever stands on them', async () => {
   const url = await server.createDatabase();
   const later: Migration = {
     name: '0009_later',
-    up: async ({ queries }) => queries.schema.alterTable('accounts').addColumn('note', 'text').execute(),
+    sql: `ALTER TABLE accounts ADD COLUMN note text DEFAULT 'x';
+      CREATE VIEW notes AS SELECT note FROM accounts;
+      CREATE TABLE shouted (word text PRIMARY KEY, loud text GENERATED ALWAYS AS (upper(word)) STORED) PARTITION BY LIST (word);
+      CREATE TABLE shouted_rest PARTITION OF shouted DEFAULT;
+      ALTER TABLE accounts ADD COLUMN other text`,
   };
   await open(url, [accounts]);
   const database = await open(url, [accounts, later]);
@@ -73,11 +70,11 @@ it('give columns of text the order of code points, later ones too', async () => 
   await database.write((queries) =>
     queries
       .insertInto('accounts')
-      .values(words.map((note, index) => ({ id: String(index), owner: note, balance: 0, note })))
+      .values(words.map((note, index) => ({ id: String(index), owner: note, balance: 0, note, other: note })))
       .execute(),
   );
   const byBytes = words.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  for (const column of ['note', 'owner']) {
+  for (const column of ['note', 'owner', 'other']) {
     const { value } = await database.read((queries) =>
       queries.selectFrom('accounts').select(column).orderBy(column).execute(),
     );
@@ -85,44 +82,72 @@ it('give columns of text the order of code points, later ones too', async () => 
   }
 });
 
-it.each([
-  ['table', 'CREATE TABLE courses (id int PRIMARY KEY); INSERT INTO courses VALUES (7)', 'courses'],
-  ['view', 'CREATE VIEW students AS SELECT 1 AS one', 'students'],
-  ['index', 'CREATE TABLE other (i int); CREATE INDEX courses_code_unique ON other (i)', 'courses_code_unique'],
-])('leave a database alone that has a %s by a name of theirs', async (_, statements, name) => {
+it('say where in a file they fail, and leave nothing behind', async () => {
   const url = await server.createDatabase();
-  await server.run(statements, nameOf(url));
+  await server.run('CREATE VIEW lists AS SELECT 1 AS one', nameOf(url));
   const before = await objects(url);
-  await expect(open(url)).rejects.toMatchObject({
-    kind: 'invalid',
-    message: `The database has a table or an index ${name} already, which 0001_students_courses_enrollments makes.`,
-    hint: expect.stringContaining('nothing of this one was changed'),
-  });
+  for (const [sql, message] of [
+    [
+      'CREATE TABLE a (b int);\n\nCREATE TABLE lists (c int)',
+      /^migrations\/0001_bad\.sql, statement 2 \(line 3\): relation "lists" already exists/,
+    ],
+    ['CREATE TABEL a (b int)', /statement 1 \(line 1\): syntax error at or near "TABEL"/],
+    ['SELECT 1;\nCOMMIT', /statement 2 \(line 2\): COMMIT would end the transaction/],
+    [
+      'CREATE TABLE a (b int CHECK (b > 0)); -- ;\n/* ; */ INSERT INTO a VALUES (1), (-1)',
+      /statement 2 \(line 2\): A value breaks the rule a_b_check|statement 2 \(line 2\): b breaks the rule/,
+    ],
+    ["SELECT 'x", /cannot be read from line 1 on: a string does not end/],
+    ['-- eider: befor 0001_x\nSELECT 1', /cannot be read from line 1 on: "-- eider: befor 0001_x" is not known/],
+  ] as const) {
+    await expect(open(url, [{ name: '0001_bad', sql }])).rejects.toMatchObject({ message });
+  }
   expect(await objects(url)).toEqual(before);
 });
 
-it('leave nothing behind of one that fails, and refuse a table without a key', async () => {
+it('leave the sample out of a database that has tables of its own, for good', async () => {
   const url = await server.createDatabase();
-  const keyless: Migration = {
-    name: '0001_keyless',
-    up: async ({ queries }) => queries.schema.createTable('t').addColumn('a', 'integer').execute(),
-  };
-  await expect(open(url, [keyless])).rejects.toMatchObject({ kind: 'invalid', message: /no primary key/ });
-  const ending: Migration = {
-    name: '0001_ending',
-    up: async ({ queries }) => void (await sql`COMMIT`.execute(queries)),
-  };
-  await expect(open(url, [ending])).rejects.toMatchObject({ kind: 'invalid' });
-  expect(await objects(url)).toEqual([]);
+  const name = nameOf(url);
+  await server.run(
+    'CREATE SCHEMA shop; CREATE TABLE shop.items (i int PRIMARY KEY); INSERT INTO shop.items VALUES (1)',
+    name,
+  );
+  const own: Migration = { name: '0005_own', sql: 'CREATE TABLE own (i int PRIMARY KEY)' };
+  const database = await open(url, [...migrations, own]);
+  const { relations } = await database.catalog();
+  expect([...relations.values()].map((relation) => relation.name).toSorted()).toEqual(['items', 'own']);
+  await server.run('DROP TABLE shop.items, own', name);
+  const again = await open(url, [...migrations, own]);
+  expect((await again.catalog()).relations.size).toBe(0);
+  expect((await again.status()).warnings).toEqual([]);
 });
 
-it('live beside tables of others, whose changes are not kept', async () => {
+it('keep the changes of tables of others from then on', async () => {
   const url = await server.createDatabase();
-  await server.run('CREATE TABLE other (i int PRIMARY KEY)', nameOf(url));
+  const name = nameOf(url);
+  await server.run('CREATE TABLE other (i int PRIMARY KEY); INSERT INTO other VALUES (0)', name);
   const database = await open(url, [accounts]);
-  await server.run('INSERT INTO other VALUES (1)', nameOf(url));
+  await server.run('INSERT INTO other VALUES (1)', name);
   const { sets } = (await database.changes({ after: 0, limit: 100 })).value;
-  expect(sets.map(({ changes }) => changes)).toEqual([[{ kind: 'schema' }]]);
+  expect(sets.map(({ changes }) => changes)).toEqual([
+    [{ kind: 'schema' }],
+    [{ kind: 'reset' }],
+    [{ kind: 'put', table: 'other', rows: [{ i: 1 }] }],
+  ]);
+});
+
+it('say which files changed after they ran, and which are gone', async () => {
+  const url = await server.createDatabase();
+  const extra: Migration = { name: '0002_extra', sql: 'CREATE TABLE extra (i int)' };
+  await open(url, [accounts, extra]);
+  const { sql } = accounts;
+  const unchanged = await open(url, [{ ...accounts, sql: `${String(sql)}` }, extra]);
+  expect((await unchanged.status()).warnings).toEqual([]);
+  const database = await open(url, [{ ...accounts, sql: `${String(sql)};\nCREATE TABLE more (i int)` }]);
+  expect((await database.status()).warnings).toEqual([
+    'The migration 0001_accounts was changed after it ran on this database; what it says now was not run.',
+    'The migration 0002_extra ran on this database, and its file is gone.',
+  ]);
 });
 
 it('need the rights that README names, and say so', async () => {
@@ -139,13 +164,7 @@ it('need the rights that README names, and say so', async () => {
     nameOf(url),
   );
   const database = await open(as);
-  const row = {
-    id: runtime.uuid(),
-    name: 'Ada',
-    email: 'a@example.org',
-    created_at: new Date(),
-    updated_at: new Date(),
-  };
+  const row = { name: 'Ada', email: 'a@example.org' };
   await database.write((queries) => queries.insertInto('students').values(row).execute());
   // Who may write into the tables need know nothing of Eider's.
   await server.run(`CREATE ROLE clerk; GRANT UPDATE, SELECT ON students TO clerk`, nameOf(url));

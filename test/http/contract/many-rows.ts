@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { migrations } from '../../../lib/schema/migrations/index.ts';
+import { migrations } from '../../support/migrations.ts';
 import { defineSchema } from '../../../lib/schema/table.ts';
 import { schema } from '../../../lib/schema/tables/index.ts';
 import type { Row } from '../../../lib/values.ts';

@@ -7,7 +7,7 @@ import { createEndpoints, type Endpoints } from '../../../lib/http/endpoints.ts'
 import { defaultLoadLimits } from '../../../lib/http/load-shedder.ts';
 import { lineLog } from '../../../lib/http/log.ts';
 import { systemRuntime } from '../../../lib/runtime.ts';
-import { migrations } from '../../../lib/schema/migrations/index.ts';
+import { migrations } from '../../support/migrations.ts';
 import { schema } from '../../../lib/schema/tables/index.ts';
 import { serveFunctions } from '../../support/function-server.ts';
 import type { Route } from '../../support/routes.ts';

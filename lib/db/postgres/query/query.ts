@@ -6,6 +6,7 @@
  * transaction keeps it from writing all the same. The worst that can happen is told in grammar.ts.
  */
 import { parse } from '#packages/libpg-query';
+import { isUsers } from '../../../catalog/postgres.ts';
 import { AppError } from '../../../errors.ts';
 import type { Runtime } from '../../../runtime.ts';
 import type { PlainValue } from '../../../values.ts';
@@ -91,10 +92,10 @@ async function runQuery(transaction: Transaction, checked: CheckedQuery, request
   }
 }
 
-/** Tables are those that Eider keeps: they have its triggers. A database may hold others, for other programs. */
+/** Tables of the user's. */
 const tablesSql = `
-  SELECT c.relname AS name FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
-  WHERE t.tgname = 'eider_insert' AND pg_catalog.pg_table_is_visible(c.oid)`;
+  SELECT c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p') AND pg_catalog.pg_table_is_visible(c.oid) AND c.relpersistence <> 't' AND ${isUsers}`;
 
 async function requireNames(transaction: Transaction, { tables, common, fields }: UsedNames): Promise<void> {
   const present = new Set((await transaction.rows<{ name: string }>(tablesSql)).map(({ name }) => name));

@@ -1,15 +1,22 @@
 /**
- * Which database a backend's settings name, whatever its credentials are.
- *
- * Owns: what of the settings counts. The worst that can happen is told in chain.ts.
+ * Where a backend's settings say that the data are, whatever its credentials are. Which database is there, it says itself:
+ * see lib/db/fallback/target.ts.
  */
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { BackendSettings } from '../config/backends.ts';
+import { readConnectionString } from '../db/postgres/connection-string.ts';
 
-/** Names the database, and tells nothing of it. */
-export function identityOf(settings: BackendSettings): string {
+/** Names the place, and tells nothing of it. */
+export function addressOf(settings: BackendSettings): string {
   return shortHash(placeOf(settings));
+}
+
+/** As versions before this one named it, which left some parameters of PostgreSQL out: what they wrote has that. */
+export function formerAddressOf(settings: BackendSettings): string {
+  if (settings.backend !== 'postgres') return addressOf(settings);
+  const { hostname, port, pathname, searchParams } = new URL(settings.connectionString);
+  return shortHash(`postgres ${hostname}${searchParams.get('host') ?? ''}:${port}${pathname}`);
 }
 
 /** Names the settings as they are, credentials included, and tells nothing of them: what was met with others says nothing here. */
@@ -25,8 +32,8 @@ function shortHash(text: string): string {
 function placeOf(settings: BackendSettings): string {
   switch (settings.backend) {
     case 'postgres': {
-      const { hostname, port, pathname, searchParams } = new URL(settings.connectionString);
-      return `postgres ${hostname}${searchParams.get('host') ?? ''}:${port}${pathname}`;
+      const { host, port, database, user, options } = readConnectionString(settings.connectionString);
+      return `postgres ${JSON.stringify([host, port, database ?? user, options])}`;
     }
     case 'blob':
       return `blob ${settings.credentials.storeId} ${settings.name}`;

@@ -1,0 +1,41 @@
+/**
+ * The references of a catalog from both of their ends, found without a search for each write.
+ */
+import { type Catalog, type Reference, type Relation, relationId } from '../../../catalog/catalog.ts';
+
+/** A reference with the tables at its ends. */
+export interface Link {
+  readonly child: Relation;
+  readonly reference: Reference;
+  readonly parent: Relation;
+}
+
+export interface Links {
+  readonly all: readonly Link[];
+  /** By the `relationId` of the table that refers. */
+  readonly ofChild: ReadonlyMap<string, readonly Link[]>;
+  /** By the `relationId` of the table that is referred to. */
+  readonly ofParent: ReadonlyMap<string, readonly Link[]>;
+}
+
+const known = new WeakMap<Catalog, Links>();
+
+export function linksOf(catalog: Catalog): Links {
+  let links = known.get(catalog);
+  if (!links) known.set(catalog, (links = collect(catalog)));
+  return links;
+}
+
+function collect({ relations }: Catalog): Links {
+  const all = [...relations.values()].flatMap((child) =>
+    child.references.flatMap((reference) => {
+      const parent = relations.get(relationId(reference.target));
+      return parent ? [{ child, reference, parent }] : [];
+    }),
+  );
+  return {
+    all,
+    ofChild: Map.groupBy(all, ({ child }) => relationId(child)),
+    ofParent: Map.groupBy(all, ({ parent }) => relationId(parent)),
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * Whether all names of a source can stand beside each other on the other engine.
+ *
+ * Owns: what each engine makes of a name: PostgreSQL cuts it after 63 bytes and has one space of names for tables, views and
+ * sequences, DuckDB takes upper and lower case for the same. The worst that can happen: two tables that become one; so
+ * whatever would have the name of another is refused, with both names.
+ */
+import type { RelationName } from '../../catalog/catalog.ts';
+import { AppError } from '../../errors.ts';
+import type { Definitions, MovedTable, Refusal } from './tables.ts';
+
+const mostBytes = 63;
+const mostColumns = 1600;
+const systemColumns = ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
+
+interface Named {
+  /** `The table main.t` */
+  readonly what: string;
+  readonly to: string;
+  /** Equal for two that cannot both be. */
+  readonly id: string;
+}
+
+const plain = ({ schema, name }: RelationName): string => `${schema}.${name}`;
+
+/** @throws AppError `invalid` when two of the source would have one name on PostgreSQL */
+export function requireNamesOnPostgres(tables: readonly MovedTable[], definitions: Definitions): void {
+  const { sequences, views, enums } = definitions;
+  const kinds = [
+    ['table', tables],
+    ['view', views],
+    ['sequence', sequences],
+    ['type', enums],
+  ] as const;
+  requireDistinct(
+    kinds.flatMap(([kind, all]) =>
+      all.map(({ duckdb, postgres }) => ({
+        what: `${kind} ${plain(duckdb)}`,
+        to: plain(postgres),
+        id: JSON.stringify([postgres.schema, postgres.name]),
+      })),
+    ),
+  );
+}
+
+/** What PostgreSQL does not take of a table's names, or would cut. */
+export function nameRefusals({ title: table, postgres, all }: MovedTable): Refusal[] {
+  const tooLong = (name: string): boolean => Buffer.byteLength(name) > mostBytes;
+  const long = `has a name of more than ${mostBytes} bytes, which PostgreSQL cuts`;
+  return [
+    ...(tooLong(postgres.name) ? [{ table, reason: long }] : []),
+    ...(tooLong(postgres.schema) ? [{ table, reason: `is in a schema that ${long}` }] : []),
+    ...(/^(pg_|eider_move$)/.test(postgres.schema)
+      ? [{ table, reason: 'is in a schema whose name is for PostgreSQL itself, or for moves' }]
+      : []),
+    ...(all.length > mostColumns
+      ? [{ table, reason: `has ${all.length} columns; PostgreSQL holds ${mostColumns}` }]
+      : []),
+    ...all.filter(({ name }) => tooLong(name)).map(({ name: column }) => ({ table, column, reason: long })),
+    ...all
+      .filter(({ name }) => systemColumns.includes(name))
+      .map(({ name: column }) => ({ table, column, reason: 'has the name of a system column of PostgreSQL' })),
+  ];
+}
+
+export interface DuckDbName {
+  readonly kind: 'table' | 'sequence' | 'type';
+  readonly postgres: RelationName;
+  readonly duckdb: RelationName;
+}
+
+/** @throws AppError `invalid` when two of the source would have one name on DuckDB */
+export function requireNamesOnDuckDb(all: readonly DuckDbName[]): void {
+  requireDistinct(
+    all.map(({ kind, postgres, duckdb }) => ({
+      what: `${kind} ${plain(postgres)}`,
+      to: plain(duckdb),
+      id: `${kind} ${JSON.stringify([duckdb.schema, duckdb.name]).toLowerCase()}`,
+    })),
+  );
+}
+
+/** The same of the columns of one table. */
+export function requireColumnsOnDuckDb(title: string, columns: readonly string[]): void {
+  requireDistinct(
+    columns.map((name) => ({ what: `column ${title}.${name}`, to: `${title}.${name}`, id: name.toLowerCase() })),
+  );
+}
+
+function requireDistinct(all: readonly Named[]): void {
+  const seen = new Map<string, Named>();
+  for (const each of all) {
+    const other = seen.get(each.id);
+    if (other) throw collision(other, each);
+    seen.set(each.id, each);
+  }
+}
+
+function collision(one: Named, other: Named): AppError {
+  return new AppError('invalid', `The ${one.what} and the ${other.what} would both be ${other.to}.`, {
+    hint: 'Rename one of them at the source, then repeat. Nothing was written.',
+  });
+}

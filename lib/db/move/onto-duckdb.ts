@@ -1,0 +1,174 @@
+/**
+ * The definitions of a PostgreSQL database on DuckDB.
+ *
+ * Owns: their order, and that each is tried on a scratch first: DuckDB gives a transaction up at the first statement that
+ * fails. The worst that can happen: as in definition.ts.
+ */
+import { type Catalog, type Reference, relationId } from '../../catalog/catalog.ts';
+import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
+import { catalogOfDuckDb } from './duckdb-inventory.ts';
+import { commentsOf, defineTable, keyClauses, makeViews, quotedText } from './definition.ts';
+import { translate, type Translation } from './expressions.ts';
+import { requireNamesOnDuckDb } from './names.ts';
+import { definitionsOfPostgres } from './postgres-definitions.ts';
+import { enumOnDuckDb, type PostgresTables } from './postgres-inventory.ts';
+import type { PostgresSession } from './postgres-session.ts';
+import {
+  type Definitions,
+  lastOf,
+  type MovedColumn,
+  type MovedName,
+  type MovedSequence,
+  type MovedTable,
+  namesOf,
+} from './tables.ts';
+import { postgresType, withTypeNote } from './types.ts';
+
+/** What makes a DuckDB database the same as one of PostgreSQL, but for the rows. */
+export interface DuckDbDefinitions {
+  /** Statements, in their order. */
+  readonly ddl: readonly string[];
+  readonly leftBehind: readonly string[];
+}
+
+const quotedOf = ({ duckdb: { schema, name } }: MovedName): string => quoteTable({ schema, table: name });
+const listOf = (names: readonly string[]): string => `[${names.map(quotedText).join(', ')}]`;
+
+/** `scratch` has the tables as the inventory made them; it is spoilt for other use. */
+export async function defineOnDuckDb(
+  postgres: PostgresSession,
+  scratch: Session,
+  { tables, catalog }: PostgresTables,
+): Promise<DuckDbDefinitions> {
+  const definitions = await definitionsOfPostgres(postgres, catalog);
+  const { sequences, enums } = definitions;
+  requireNamesOnDuckDb(sequences.map((each) => ({ kind: 'sequence', ...each })));
+  requireNamesOnDuckDb(enums.map((each) => ({ kind: 'type', ...each })));
+  const making = new Making(scratch, catalog.defaultSchema);
+  for (const schema of schemasOf([...tables, ...sequences, ...enums, ...definitions.views])) {
+    await making.run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`);
+  }
+  for (const each of enums) await making.run(`CREATE TYPE ${quotedOf(each)} AS ${enumOnDuckDb(each.labels)}`);
+  for (const each of sequences) await making.run(sequenceOnDuckDb(each));
+  const own = tables.filter(({ duckdb }) => duckdb.schema !== 'eider');
+  for (const table of own) await making.table(table);
+  for (const { name, table, elements } of definitions.indexes) await making.index(name, table, elements);
+  await making.views(definitions.views);
+  making.ddl.push(...referencesOnDuckDb(own, catalog));
+  return { ddl: making.ddl, leftBehind: [...making.leftBehind, ...definitions.leftBehind] };
+}
+
+function schemasOf(all: readonly MovedName[]): string[] {
+  const names = all.map(({ duckdb }) => duckdb.schema);
+  return [...new Set(names)].filter((name) => name !== 'main' && name !== 'eider');
+}
+
+/** One that has come to its end gives its last number once more, to nobody. */
+function sequenceOnDuckDb(sequence: MovedSequence): string {
+  const { increment, min, max, next, cycle } = sequence;
+  const quoted = quotedOf(sequence);
+  const made = `CREATE SEQUENCE ${quoted} INCREMENT BY ${increment} MINVALUE ${min} MAXVALUE ${max} START WITH ${next ?? lastOf(sequence)}${cycle ? ' CYCLE' : ''}`;
+  return next !== null ? made : `${made}; SELECT nextval(${quotedText(quoted)})`;
+}
+
+const typeOf = ({ declared }: MovedColumn): string => declared;
+
+function noteOf(column: MovedColumn): string | null {
+  const isNoted = column.postgres !== postgresType(column) && !column.declared.startsWith('ENUM');
+  return isNoted ? withTypeNote(column.comment, 'postgres', column.postgres) : column.comment;
+}
+
+/** Statements that DuckDB takes, and what it does not take. */
+class Making {
+  readonly ddl: string[] = [];
+  readonly leftBehind: string[] = [];
+  readonly #scratch: Session;
+  readonly #translation: Translation;
+
+  constructor(scratch: Session, current: string) {
+    this.#scratch = scratch;
+    this.#translation = { to: 'duckdb', current, names: [] };
+  }
+
+  async run(sql: string): Promise<void> {
+    await this.#scratch.execute(sql);
+    this.ddl.push(sql);
+  }
+
+  async #tryRun(sql: string): Promise<boolean> {
+    const isTaken = await this.#scratch.execute(sql).then(
+      () => true,
+      () => false,
+    );
+    if (isTaken) this.ddl.push(sql);
+    return isTaken;
+  }
+
+  async table(table: MovedTable): Promise<void> {
+    const quoted = quotedOf(table);
+    await this.#scratch.execute(`DROP TABLE ${quoted}`);
+    const tries = (ddl: string): Promise<boolean> =>
+      this.#scratch.execute(`${ddl}; DROP TABLE ${quoted}`).then(
+        () => true,
+        () => false,
+      );
+    const constraints = keyClauses(table);
+    const { sql, leftBehind } = await defineTable(table, { ...this.#translation, quoted, typeOf, constraints, tries });
+    await this.run(sql);
+    this.leftBehind.push(...leftBehind);
+    for (const comment of commentsOf(table, quoted, noteOf)) await this.#tryRun(comment);
+  }
+
+  async index(name: string, table: MovedName, elements: string): Promise<void> {
+    const translated = translate(elements, this.#translation);
+    const sql = `CREATE UNIQUE INDEX ${quoteName(name)} ON ${quotedOf(table)} (${translated})`;
+    if (translated === null || !(await this.#tryRun(sql))) this.leftBehind.push(`the index ${name}`);
+  }
+
+  async views(views: Definitions['views']): Promise<void> {
+    const take = (sql: string): Promise<boolean> => this.#tryRun(sql);
+    this.leftBehind.push(...(await makeViews(views, { ...this.#translation, quotedOf, take })));
+  }
+}
+
+const referencesTable = 'eider."references"';
+
+/** DuckDB's foreign keys refuse too much: references are rows of Eider's own. */
+function referencesOnDuckDb(tables: readonly MovedTable[], { defaultSchema, relations }: Catalog): string[] {
+  const rowOf = ({ duckdb }: MovedTable, { name, columns, target, targetColumns }: Reference): string => {
+    const { duckdb: to } = namesOf(target, 'postgres', defaultSchema);
+    const texts = [quotedText(name), quotedText(duckdb.schema), quotedText(duckdb.name), listOf(columns)];
+    return `(${[...texts, quotedText(to.schema), quotedText(to.name), listOf(targetColumns)].join(', ')})`;
+  };
+  const rows = tables.flatMap((table) =>
+    table.relation.references
+      .filter(({ target }) => relations.has(relationId(target)))
+      .map((reference) => rowOf(table, reference)),
+  );
+  return rows.length === 0 ? [] : [`INSERT INTO ${referencesTable} VALUES ${rows.join(', ')}`];
+}
+
+/** Makes all of the user's in the session's database anew, without rows. Within its transaction, if there is one. */
+export async function remakeOnDuckDb(session: Session, { ddl }: DuckDbDefinitions): Promise<void> {
+  await session.execute(`CREATE TABLE IF NOT EXISTS ${referencesTable} (name VARCHAR, schema_name VARCHAR, table_name VARCHAR,
+    columns VARCHAR[], target_schema VARCHAR, target_table VARCHAR, target_columns VARCHAR[]); DELETE FROM ${referencesTable}`);
+  await dropAll(session);
+  for (const sql of ddl) await session.execute(sql);
+}
+
+async function dropAll(session: Session): Promise<void> {
+  const own = `database_name = current_database() AND schema_name <> 'eider'`;
+  const catalog = await catalogOfDuckDb(session);
+  for (const kind of ['view', 'table'] as const) {
+    for (const { schema, name, kind: of } of catalog.relations.values()) {
+      if (of === kind) await session.execute(`DROP ${kind} ${quoteTable({ schema, table: name })}`);
+    }
+  }
+  const rows = await session.rows(
+    `SELECT 'SEQUENCE', schema_name, sequence_name FROM duckdb_sequences() WHERE ${own} AND NOT temporary
+    UNION ALL SELECT 'TYPE', schema_name, type_name FROM duckdb_types() WHERE ${own} AND NOT internal`,
+  );
+  for (const [kind, schema, name] of rows) {
+    await session.execute(`DROP ${String(kind)} ${quoteTable({ schema: String(schema), table: String(name) })}`);
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Violated constraints as errors that name the constraint, its table and its columns: in the words that DuckDB's have, too.
+ */
+import { type Catalog, displayName, type Relation, relationId } from '../../catalog/catalog.ts';
+import { AppError, type ConstraintName, type ErrorKind } from '../../errors.ts';
+import type { ServerError } from './errors.ts';
+
+/** `error`: of class 23. */
+export function mapConstraint(error: ServerError, cause: Error, catalog: Catalog | null): AppError {
+  const found = violationOf(error, catalog);
+  const { kind, message, columns, fault } = found;
+  return new AppError(kind, message, {
+    cause,
+    sqlState: error.code === '23001' ? '23503' : error.code,
+    ...(columns.length === 0 ? {} : { fields: columns.map((path) => ({ path, message: fault })) }),
+    ...named(error),
+  });
+}
+
+interface Violation {
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly columns: readonly string[];
+  /** Of each column. */
+  readonly fault: string;
+}
+
+function violationOf(error: ServerError, catalog: Catalog | null): Violation {
+  const { schema = '', table = '', constraint, column } = error;
+  const relation = catalog?.relations.get(relationId({ schema, name: table }));
+  switch (error.code) {
+    case '23505':
+      return duplicate(relation, error);
+    case '23503':
+    case '23001':
+      return brokenReference(error, catalog, relation);
+    case '23502':
+      return {
+        kind: 'invalid',
+        message: `${column ?? 'A value'} must not be null.`,
+        columns: column === undefined ? [] : [column],
+        fault: 'must not be null',
+      };
+    case '23514':
+      return brokenCheck(relation, error);
+    case '23P01': {
+      const message = `The row conflicts with one that exists already (${constraint}).`;
+      return { kind: 'conflict', message, columns: [], fault: '' };
+    }
+    default:
+      return { kind: 'invalid', message: 'A value breaks a rule of its table.', columns: [], fault: '' };
+  }
+}
+
+function duplicate(relation: Relation | undefined, { constraint, detail }: ServerError): Violation {
+  const set = relation?.unique.find(({ name }) => name === constraint);
+  const columns = set?.columns ?? columnsIn(detail, relation);
+  const message = `A row with the same ${columns.join(', ') || `key (${constraint})`} exists already.`;
+  return { kind: 'conflict', message, columns, fault: 'is taken' };
+}
+
+/** From `Key (email)=(…) …`, in whatever language; none where it is about an expression. */
+function columnsIn(detail = '', relation: Relation | undefined): readonly string[] {
+  const names = /\((.*?)\)=\(/s.exec(detail)?.[1]?.split(', ') ?? [];
+  const columns = names.map((name) => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name));
+  const isKnown = (name: string): boolean => !relation || relation.columns.some((column) => column.name === name);
+  return columns.every(isKnown) ? columns : [];
+}
+
+/**
+ * PostgreSQL says in words alone on which side the row is, and in the language of the server; both sides are told as the
+ * table that refers.
+ */
+function brokenReference(error: ServerError, catalog: Catalog | null, relation: Relation | undefined): Violation {
+  const reference = relation?.references.find(({ name }) => name === error.constraint);
+  const isGone = /^update or delete on/.test(error.message);
+  const isMissing = /^insert or update on/.test(error.message);
+  if (!catalog || !relation || !reference || !(isGone || isMissing)) {
+    const message = 'Another row refers to this one, or one that is referred to is missing.';
+    return { kind: isMissing ? 'invalid' : 'conflict', message, columns: [], fault: '' };
+  }
+  const child = `${displayName(catalog, relation)}.${listOf(reference.columns)}`;
+  const parent = displayName(catalog, reference.target);
+  if (isGone) {
+    const message = `${parent}.${listOf(reference.targetColumns)} is still referred to by ${child}.`;
+    return { kind: 'conflict', message, columns: reference.targetColumns, fault: `is still referred to by ${child}` };
+  }
+  const fault = `names no row of ${parent}`;
+  return { kind: 'invalid', message: `${child} ${fault}.`, columns: reference.columns, fault };
+}
+
+function brokenCheck(relation: Relation | undefined, { constraint = '' }: ServerError): Violation {
+  const check = relation?.checks.find(({ name }) => name === constraint);
+  if (!check) return { kind: 'invalid', message: `A value breaks the rule ${constraint}.`, columns: [], fault: '' };
+  const fault = `breaks the rule ${check.expression}`;
+  const message = `${check.columns.join(', ') || 'The row'} ${fault} (${constraint}).`;
+  return { kind: 'invalid', message, columns: check.columns, fault };
+}
+
+function listOf(columns: readonly string[]): string {
+  return columns.length === 1 ? (columns[0] ?? '') : `(${columns.join(', ')})`;
+}
+
+function named({ constraint, schema, table }: ServerError): { readonly constraint?: ConstraintName } {
+  if (constraint === undefined || schema === undefined || table === undefined) return {};
+  return { constraint: { name: constraint, schema, table } };
+}
