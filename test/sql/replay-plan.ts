@@ -48,6 +48,6 @@ const anyStep: fc.Arbitrary<PlannedStep> = fc.oneof(
 
 export const anyPlan: fc.Arbitrary<Plan> = fc.record({
   beginning: anyBeginning,
-  steps: fc.array(anyStep, { minLength: 3, maxLength: 12, size: 'max' }),
+  steps: fc.array(anyStep, { minLength: 6, maxLength: 18, size: 'max' }),
   allowsVolatile: fc.boolean(),
 });

@@ -51,7 +51,7 @@ export const createTable: Maker = (making) => {
 
 function columnText({ name, type }: NewColumn, isKey: boolean, making: Making): string {
   const { pick } = making;
-  const value = pick.chance(30) ? defaultOf(type, making) : null;
+  const value = pick.chance(isWhole(type) ? 60 : 30) ? defaultOf(type, making) : null;
   return [
     quoted(name),
     type,
@@ -62,11 +62,16 @@ function columnText({ name, type }: NewColumn, isKey: boolean, making: Making): 
 }
 
 function defaultOf(type: string, { pick, schema, allowsVolatile }: Making): string {
-  if (/^(?:INTEGER|BIGINT|HUGEINT)$/.test(type) && schema.sequences.length > 0 && pick.chance(60)) {
+  if (isWhole(type) && schema.sequences.length > 0 && pick.chance(60)) {
     const { schema: inside, name } = pick.of(schema.sequences);
     return `nextval('${`${quoted(inside)}.${quoted(name)}`.replaceAll("'", "''")}')`;
   }
   return allowsVolatile && pick.chance(40) ? `(${volatileValue(type, pick)})` : anyValue(type, pick);
+}
+
+/** What sequences are for. */
+function isWhole(type: string): boolean {
+  return /^(?:INTEGER|BIGINT|HUGEINT)$/.test(type);
 }
 
 function generatedColumns(columns: readonly NewColumn[], pick: Picker): string[] {
