@@ -163,7 +163,7 @@ export interface ChangesRequest {
 export type TableChange =
   /** Whole rows as they are after the commit, new ones and changed ones alike. */
   | { readonly kind: 'put'; readonly table: string; readonly rows: readonly Row[] }
-  /** Primary keys, column by column. */
+  /** Primary keys, column by column; of a table without one whole rows, of which one each is gone. */
   | { readonly kind: 'delete'; readonly table: string; readonly keys: readonly Row[] }
   /** A migration changed what tables or columns there are; rows that it changed by that alone are not told of. */
   | { readonly kind: 'schema' }

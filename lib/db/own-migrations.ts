@@ -22,7 +22,7 @@ const settledWrites = `CREATE TABLE eider.settled_writes (
 )`;
 
 /** What DuckDB's tables refer to. An adopted file may have it already. */
-const references = `CREATE TABLE IF NOT EXISTS eider."references" (
+export const referencesTable = `CREATE TABLE IF NOT EXISTS eider."references" (
   name VARCHAR NOT NULL,
   schema_name VARCHAR NOT NULL,
   table_name VARCHAR NOT NULL,
@@ -42,7 +42,7 @@ export const ownMigrations: readonly Migration[] = [
     },
   },
   { name: '0003_settled_writes', sql: settledWrites },
-  { name: 'eider.references', sql: { duckdb: references } },
+  { name: 'eider.references', sql: { duckdb: referencesTable } },
 ];
 
 /** The functions and triggers of PostgreSQL's feed; see lib/db/postgres/schema-of-eider.ts. */

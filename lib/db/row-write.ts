@@ -6,7 +6,7 @@
  */
 import type { InsertQueryNode, OperationNode, RootOperationNode, ValuesNode } from '#packages/kysely';
 import { AppError } from '../errors.ts';
-import type { TableName } from '../sync/catalog.ts';
+import type { TableName } from '../sync/shapes.ts';
 
 /** A statement that writes rows, as its node describes it. */
 export interface RowWrite {

@@ -17,40 +17,51 @@ export interface Token {
   readonly depth: number;
 }
 
-const space = /(?:\s+|--[^\n]*)+/y;
-const word = /[\p{L}_\u0080-\u{10ffff}][\p{L}\p{N}_$\u0080-\u{10ffff}]*/uy;
+/** What DuckDB takes for blanks beyond those of ASCII; all other characters beyond ASCII are letters to it. */
+const wideBlanks = '\\u00a0\\u2000-\\u200b\\u202f\\u205f\\u2060\\u3000\\ufeff';
+const letters = `A-Za-z_${beyondAscii()}`;
+const space = new RegExp(`(?:[\\t\\n\\f\\r ${wideBlanks}]+|--[^\\n\\r]*)+`, 'y');
+const word = new RegExp(`[${letters}][${letters}\\d$]*`, 'uy');
 const number = /(?:0[xX][\da-fA-F_]+|(?:\d[\d_]*)?\.?\d[\d_]*\.?(?:[eE][+-]?\d+)?)/y;
-const parameter = /\$\d+|\$[\p{L}_][\p{L}\p{N}_]*|\?/uy;
-const dollarQuote = /\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$/uy;
+const parameter = new RegExp(`\\$\\d+|\\$[${letters}][${letters}\\d]*|\\?`, 'uy');
+const dollarQuote = new RegExp(`\\$(?:[${letters}][${letters}\\d]*)?\\$`, 'uy');
+
+/** The ranges between the blanks. */
+function beyondAscii(): string {
+  return '\\u0080-\\u009f\\u00a1-\\u1fff\\u200c-\\u202e\\u2030-\\u205e\\u2061-\\u2fff\\u3001-\\ufefe\\uff00-\\u{10ffff}';
+}
 
 /**
  * The tokens of `sql`, without blanks and comments.
  *
- * @throws SyntaxError for a string, name or comment that does not end, and for brackets that do not match
+ * @throws SyntaxError for a string, name or comment that does not end, for brackets that do not match, and for the
+ *   character 0, behind which DuckDB reads nothing
  * @example tokensOf('DELETE FROM "a b"').map(({ text }) => text) // ['DELETE', 'FROM', 'a b']
  */
 export function tokensOf(sql: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
   let depth = 0;
+  if (sql.includes('\0')) throw new SyntaxError('it has the character 0 in it');
   const push = (kind: Token['kind'], end: number, text = sql.slice(at, end)): void => {
     tokens.push({ kind, text, keyword: kind === 'word' ? text.toUpperCase() : '', start: at, end, depth });
     at = end;
   };
   for (at = skipSpace(sql, 0); at < sql.length; at = skipSpace(sql, at)) {
     const next = sql.charAt(at);
-    if (next === "'") push('string', quoteEnd(sql, at, "'", false));
-    else if (/[eE]/.test(next) && sql.charAt(at + 1) === "'") push('string', quoteEnd(sql, at + 1, "'", true));
-    else if (next === '"') pushName(sql, at, push);
-    else if (next === '$' && matchAt(dollarQuote, sql, at)) push('string', dollarEnd(sql, at));
-    else if (matchAt(parameter, sql, at)) push('parameter', parameter.lastIndex);
-    else if (matchAt(word, sql, at)) push('word', word.lastIndex);
-    else if (matchAt(number, sql, at)) push('number', number.lastIndex);
-    else {
+    if ('()[]{},;.=*'.includes(next) && !(next === '.' && matchAt(number, sql, at))) {
       if (')]}'.includes(next) && --depth < 0) throw new SyntaxError(`"${next}" closes nothing`);
       push('symbol', at + 1);
       if ('([{'.includes(next)) depth++;
-    }
+    } else if (next === "'") push('string', quoteEnd(sql, at, "'", false));
+    else if ((next === 'e' || next === 'E') && sql.charAt(at + 1) === "'") {
+      push('string', quoteEnd(sql, at + 1, "'", true));
+    } else if (next === '"') pushName(sql, at, push);
+    else if (next === '$' && matchAt(dollarQuote, sql, at)) push('string', dollarEnd(sql, at));
+    else if ((next === '$' || next === '?') && matchAt(parameter, sql, at)) push('parameter', parameter.lastIndex);
+    else if (matchAt(word, sql, at)) push('word', word.lastIndex);
+    else if (matchAt(number, sql, at)) push('number', number.lastIndex);
+    else push('symbol', at + 1);
   }
   if (depth > 0) throw new SyntaxError('a bracket is not closed');
   return tokens;
@@ -109,6 +120,9 @@ function matchAt(pattern: RegExp, text: string, at: number): boolean {
 function skipSpace(sql: string, from: number): number {
   let at = from;
   for (;;) {
+    const code = sql.charCodeAt(at);
+    // Most tokens follow each other without a blank between them that matters here.
+    if (code > 47 && code < 128) return at;
     if (matchAt(space, sql, at)) at = space.lastIndex;
     else if (sql.startsWith('/*', at)) at = commentEnd(sql, at);
     else return at;

@@ -4,9 +4,10 @@
  * Owns: what a request's part of the shared transaction is. When it runs and when it is answered is commit.ts. The worst
  * that can happen: changes of a request that failed going into the record with those of the others.
  */
+import { AppError } from '../errors.ts';
 import type { Row } from '../values.ts';
 import { type Definitions, definitionsAfter } from './definitions.ts';
-import type { Change, DdlChange, RowChange } from './record.ts';
+import { type CapturedChange, type Change, changedRows, isRowChange, type RowChange, withRows } from './record.ts';
 import type { Session } from './sql.ts';
 
 /** One request's part of the transaction. */
@@ -15,7 +16,9 @@ export interface WriteTransaction {
   /** Of the tables as they are now in the transaction. */
   readonly definitions: Definitions;
   /** Notes what a statement changed; it goes into the record. */
-  capture(change: RowChange | DdlChange): void;
+  capture(change: CapturedChange): void;
+  /** Before a statement that no other request's changes may stand beside. Throws while there are such: then all runs again, alone. */
+  requireAlone(): void;
   /** Notes that a statement failed: DuckDB has given up the transaction, whatever the caller makes of the error. */
   spoil(error: unknown): void;
 }
@@ -33,6 +36,8 @@ export interface PendingRequest {
   readonly askedMs: number;
   readonly resolve: (committed: Committed<unknown>) => void;
   readonly reject: (error: unknown) => void;
+  /** It has to be the only request of its batch. */
+  needsOwnBatch?: true;
 }
 
 export type Result<T = unknown> =
@@ -44,15 +49,33 @@ export interface BatchRun {
   readonly changes: readonly Change[];
 }
 
-/** Runs the work of one request. `dirty`: the transaction holds changes of it, or DuckDB gave the transaction up. */
+export interface WorkRun<T> {
+  readonly result: Result<T>;
+  readonly changes: readonly Change[];
+  readonly definitions: Definitions;
+  /** The transaction holds changes of it, or DuckDB gave the transaction up. */
+  readonly dirty: boolean;
+  /** It has to run again as the only request of its batch, whatever the result is. */
+  readonly isPostponed: boolean;
+}
+
+export interface WorkStart {
+  /** Of the tables as they are when it begins. */
+  readonly definitions: Definitions;
+  /** False: there are other requests in the transaction. */
+  readonly isAlone?: boolean;
+}
+
+/** Runs the work of one request. */
 export async function runWork<T>(
   work: (transaction: WriteTransaction) => Promise<T>,
   session: Session,
-  definitions: Definitions,
-): Promise<{ result: Result<T>; changes: readonly Change[]; definitions: Definitions; dirty: boolean }> {
+  { definitions, isAlone = true }: WorkStart,
+): Promise<WorkRun<T>> {
   let current = definitions;
-  const changes: (RowChange | DdlChange)[] = [];
+  const changes: CapturedChange[] = [];
   const spoiledBy: unknown[] = [];
+  let isPostponed = false;
   const transaction: WriteTransaction = {
     session,
     get definitions() {
@@ -62,13 +85,18 @@ export async function runWork<T>(
       changes.push(change);
       current = definitionsAfter([change], current);
     },
+    requireAlone: () => {
+      if (isAlone) return;
+      isPostponed = true;
+      throw new AppError('unavailable', 'The request has to run again, alone.', { retryAfterMs: 0 });
+    },
     spoil: (error) => void spoiledBy.push(error),
   };
   const result = await work(transaction).then(
     (value): Result<T> => ({ ok: true, value }),
     (error: unknown): Result<T> => ({ ok: false, error }),
   );
-  const ran = { changes, definitions: current };
+  const ran = { changes, definitions: current, isPostponed };
   if (spoiledBy.length > 0) return { ...ran, result: { ok: false, error: reasonOf(result, spoiledBy) }, dirty: true };
   return { ...ran, result, dirty: changes.length > 0 };
 }
@@ -93,25 +121,41 @@ export function answer(
 export function mergeChanges(changes: readonly Change[]): Change[] {
   const merged: Change[] = [];
   let rows: Row[] = [];
-  for (const change of changes) {
+  for (const change of withoutOvertaken(changes)) {
     const last = merged.at(-1);
     if (last && isSameKind(last, change)) {
       rows.push(...changedRows(change));
       continue;
     }
     rows = [...changedRows(change)];
-    merged.push('put' in change ? { ...change, put: rows } : 'delete' in change ? { ...change, delete: rows } : change);
+    merged.push(isRowChange(change) ? withRows(change, rows) : change);
   }
   return merged;
 }
 
 function isSameKind(a: Change, b: Change): boolean {
-  if (!('table' in a && 'table' in b) || a.table !== b.table || a.schema !== b.schema) return false;
-  return 'put' in a ? 'put' in b && a.fresh === b.fresh : 'delete' in b;
+  if (!(isRowChange(a) && isRowChange(b)) || a.table !== b.table || a.schema !== b.schema) return false;
+  return kindOf(a) === kindOf(b);
 }
 
-function changedRows(change: Change): readonly Row[] {
-  return 'put' in change ? change.put : 'delete' in change ? change.delete : [];
+function kindOf(change: RowChange): string {
+  if ('put' in change) return change.fresh ? 'fresh' : 'put';
+  if ('delete' in change) return 'delete';
+  return 'add' in change ? 'add' : 'remove';
+}
+
+/** Of a sequence only the last number matters, and it stands between no rows. DDL may make another of it. */
+function withoutOvertaken(changes: readonly Change[]): Change[] {
+  const told = new Set<string>();
+  const kept = changes.toReversed().filter((change) => {
+    if ('ddl' in change) told.clear();
+    if (!('sequence' in change)) return true;
+    const id = JSON.stringify([change.schema, change.sequence]);
+    if (told.has(id)) return false;
+    told.add(id);
+    return true;
+  });
+  return kept.toReversed();
 }
 
 /** Requests whose client gave up before they ran need not run. */

@@ -3,7 +3,7 @@
  *
  * Owns: the mapping, by type. Knows nothing of records or tables. The worst that can happen: a value that comes back
  * other than it was makes replicas differ without a word, so a type that is not listed here is refused when the table
- * is made (see catalog.ts), and a property test sends every type through record and replay.
+ * is made (see shapes.ts), and a property test sends every type through record and replay.
  */
 import {
   DuckDBArrayValue,
@@ -28,6 +28,7 @@ import {
   type DuckDBType,
   type DuckDBValue,
 } from '@duckdb/node-api';
+import dataAccessors from '@duckdb/node-api/lib/vectors/dataAccessors.js';
 import { AppError } from '../errors.ts';
 import type { PlainValue } from '../values.ts';
 import {
@@ -40,6 +41,9 @@ import {
   parseTimeTz,
   parseTimestamp,
 } from './datetime.ts';
+
+// The client library decodes every text with this one, which takes U+FEFF at its beginning for a mark and drops it.
+Object.assign(dataAccessors, { textDecoder: new TextDecoder('utf-8', { ignoreBOM: true }) });
 
 /** How the values of one type are encoded and decoded. NULL never reaches either function. */
 export interface Codec {

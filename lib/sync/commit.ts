@@ -66,7 +66,7 @@ export class GroupCommit {
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
       await this.#gather();
-      const batch = this.#queue.splice(0, this.#context.settings.maxBatch);
+      const batch = this.#queue.splice(0, this.#queue[0]?.needsOwnBatch ? 1 : this.#context.settings.maxBatch);
       this.#lastBatch = batch.length;
       await this.#host.exclusive(() => this.#settleBatch(batch));
     }
@@ -94,10 +94,11 @@ export class GroupCommit {
   async #settleBatch(batch: readonly PendingRequest[]): Promise<void> {
     const { runtime, settings } = this.#context;
     const deadlineMs = runtime.monotonicMs() + settings.commitDeadlineMs;
+    const isHere = (request: PendingRequest): boolean => batch.length === 1 || !request.needsOwnBatch;
     try {
       for (;;) {
         const began = runtime.monotonicMs();
-        if (await this.#tryBatch(withoutAborted(batch), deadlineMs)) return;
+        if (await this.#tryBatch(withoutAborted(batch.filter(isHere)), deadlineMs)) break;
         if (runtime.monotonicMs() > deadlineMs) throw contended();
         await runtime.sleep(runtime.random() * Math.min(mostPauseMs, runtime.monotonicMs() - began));
         await this.#host.catchUp();
@@ -105,8 +106,9 @@ export class GroupCommit {
     } catch (error) {
       // No transaction may stay open behind a failure; where none is, ROLLBACK has nothing to do and says so.
       await this.#records.giveUp().catch(() => undefined);
-      for (const request of batch) request.reject(error);
+      for (const request of batch.filter(isHere)) request.reject(error);
     }
+    this.#queue.unshift(...batch.filter((request) => !isHere(request)));
   }
 
   /** One attempt. False when another instance committed first. Throws when all requests of the batch fail alike. */
@@ -116,16 +118,17 @@ export class GroupCommit {
     if (this.#host.isDoubtful) await this.#host.catchUp();
     const started = runtime.monotonicMs();
     const run = await this.#runBatch(batch);
+    const settled = batch.filter((request) => run.results.has(request));
     await this.#context.step('batch-run');
     const ran = runtime.monotonicMs();
     const answerAll = (version: number): void => {
       const committedMs = runtime.monotonicMs();
-      for (const request of batch) {
+      for (const request of settled) {
         const timings = { queue: started - request.askedMs, run: ran - started, commit: committedMs - ran };
         answer(request, run.results.get(request), version, timings);
       }
     };
-    if (run.changes.length > 0) return this.#commitRun(batch, run, deadlineMs, answerAll);
+    if (run.changes.length > 0) return this.#commitRun(settled, run, deadlineMs, answerAll);
     await this.#host.replica.rollback();
     if (!(await this.#proveUnchanged())) return false;
     answerAll(this.#host.version);
@@ -148,7 +151,7 @@ export class GroupCommit {
 
   /**
    * Runs all requests in one transaction, left open. A request that fails is left out; if it had changed anything, or
-   * DuckDB gave up the transaction, the others run again without it.
+   * DuckDB gave up the transaction, the others run again without it. One that needs a batch of its own has no result.
    */
   async #runBatch(batch: readonly PendingRequest[]): Promise<BatchRun> {
     const { replica } = this.#host;
@@ -159,9 +162,16 @@ export class GroupCommit {
       const changes: Change[] = [];
       let { definitions } = replica;
       let spoiled = false;
-      for (const request of batch) {
-        if (failed.has(request)) continue;
-        const part = await runWork(request.work, replica.writer, definitions);
+      const running = batch.filter((request) => !failed.has(request) && (batch.length === 1 || !request.needsOwnBatch));
+      for (const request of running) {
+        const isAlone = running.length === 1;
+        const part = await runWork(request.work, replica.writer, { definitions, isAlone });
+        if (part.isPostponed) {
+          request.needsOwnBatch = true;
+          spoiled = part.dirty;
+          if (spoiled) break;
+          continue;
+        }
         results.set(request, part.result);
         definitions = part.definitions;
         if (part.result.ok) changes.push(...part.changes);
@@ -172,7 +182,7 @@ export class GroupCommit {
       }
       if (!spoiled) return { results, changes: mergeChanges(changes) };
       await replica.rollback();
-      replica.catalog.forget();
+      replica.shapes.forget();
     }
   }
 

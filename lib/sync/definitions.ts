@@ -26,7 +26,11 @@ export function definitionsAfter(changes: readonly Change[], before: Definitions
 
 /** Rows of eider.references are definitions, too. */
 function changesDefinitions(change: Change): boolean {
-  return !('table' in change) || (change.schema === 'eider' && change.table === 'references');
+  return (
+    'ddl' in change ||
+    'bulk' in change ||
+    ('table' in change && change.schema === 'eider' && change.table === 'references')
+  );
 }
 
 function changesMacros(change: Change): boolean {

@@ -15,8 +15,8 @@ import {
   type BulkWork,
   type Replacement,
 } from './bulk-commit.ts';
-import type { Catalog } from './catalog.ts';
 import type { Definitions } from './definitions.ts';
+import type { Shapes } from './shapes.ts';
 import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
 import type { Committed, WriteTransaction } from './batch.ts';
 import { GroupCommit } from './commit.ts';
@@ -184,8 +184,8 @@ export class Engine {
   }
 
   /** The shapes of the tables, for the work of a write. */
-  get catalog(): Catalog {
-    return this.#host.replica.catalog;
+  get shapes(): Shapes {
+    return this.#host.replica.shapes;
   }
 
   /** The replica as it is, for when the store is away. */

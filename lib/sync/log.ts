@@ -9,7 +9,7 @@ import { AppError, isAppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import { momentNow, type Moment } from './head.ts';
 import type { Position } from './position.ts';
-import { decodeRecord, recordFormat, type Change, type LogRecord } from './record.ts';
+import { decodeRecord, formatOf, type Change, type LogRecord } from './record.ts';
 
 /** A record as it was read, with the size of its object in bytes. */
 export interface StoredRecord {
@@ -88,7 +88,7 @@ function throttledMs(error: unknown): number {
 export function nextRecord(context: SyncContext, position: Position, changes: readonly Change[]): LogRecord {
   const { runtime, writer } = context;
   return {
-    format: recordFormat,
+    format: formatOf(changes),
     database: position.databaseId ?? runtime.uuid(),
     version: position.version + 1,
     id: runtime.uuid(),

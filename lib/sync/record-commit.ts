@@ -57,7 +57,7 @@ export class RecordCommit {
   /** Rolls back what a batch changed. */
   async giveUp(): Promise<void> {
     await this.#host.replica.rollback();
-    this.#host.replica.catalog.forget();
+    this.#host.replica.shapes.forget();
   }
 
   /** Creates the record, and keeps the pace that the store asks for. */

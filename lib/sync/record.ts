@@ -9,8 +9,8 @@ import { AppError } from '../errors.ts';
 import type { PlainValue, Row } from '../values.ts';
 import { seal, unseal } from './sealed.ts';
 
-/** The format that this version writes, and the only one that it reads. */
-export const recordFormat = 1;
+/** The newest format. A record is written in the oldest that has all of its kinds of changes, and read in any. */
+export const recordFormat = 2;
 
 export interface PutChange {
   /** Absent for the schema `main`. */
@@ -29,6 +29,27 @@ export interface DeleteChange {
   readonly delete: readonly Row[];
 }
 
+/** Rows of a table without a key, added to it whatever it has. Format 2. */
+export interface AddChange {
+  readonly schema?: string;
+  readonly table: string;
+  readonly add: readonly Row[];
+}
+
+/** Rows of a table without a key, by all of their values: for each of these one that is the same goes. Format 2. */
+export interface RemoveChange {
+  readonly schema?: string;
+  readonly table: string;
+  readonly remove: readonly Row[];
+}
+
+/** The last number that a sequence gave. Format 2. */
+export interface SequenceChange {
+  readonly schema?: string;
+  readonly sequence: string;
+  readonly last: string;
+}
+
 /** One statement that changes the schema. */
 export interface DdlChange {
   readonly ddl: string;
@@ -39,11 +60,13 @@ export interface BulkChange {
   readonly bulk: { readonly key: string; readonly sha256: string; readonly bytes: number };
 }
 
-export type RowChange = PutChange | DeleteChange;
-export type Change = RowChange | DdlChange | BulkChange;
+export type RowChange = PutChange | DeleteChange | AddChange | RemoveChange;
+/** What a request can change. */
+export type CapturedChange = RowChange | DdlChange | SequenceChange;
+export type Change = CapturedChange | BulkChange;
 
 export interface LogRecord {
-  readonly format: typeof recordFormat;
+  readonly format: number;
   /** Database id. */
   readonly database: string;
   readonly version: number;
@@ -85,18 +108,42 @@ export function encodeRecord(record: LogRecord): Uint8Array {
 export function decodeRecord(bytes: Uint8Array, key: string, version: number): LogRecord {
   const record = unseal(bytes) as LogRecord | undefined;
   if (!record) throw corruptRecord(key, 'its checksum does not match');
-  if (record.format !== recordFormat) throw unknownFormat(key, record.format);
+  if (!isKnownFormat(record.format)) throw unknownFormat(key, record.format);
   if (record.version !== version) throw corruptRecord(key, `it says that it is record ${record.version}`);
   return record;
 }
 
-export function isRowChange(change: Change): change is RowChange {
-  return 'put' in change || 'delete' in change;
+function isKnownFormat(format: unknown): boolean {
+  return typeof format === 'number' && Number.isInteger(format) && format >= 1 && format <= recordFormat;
 }
 
-/** Whether applying the record needs more than row images. */
+/** The format of a record with these changes. */
+export function formatOf(changes: readonly Change[]): number {
+  return changes.some((change) => 'add' in change || 'remove' in change || 'sequence' in change) ? 2 : 1;
+}
+
+export function isRowChange(change: Change): change is RowChange {
+  return 'table' in change;
+}
+
+/** The rows of a change: images, or what names the rows that are gone. */
+export function changedRows(change: Change): readonly Row[] {
+  if ('put' in change) return change.put;
+  if ('delete' in change) return change.delete;
+  if ('add' in change) return change.add;
+  return 'remove' in change ? change.remove : [];
+}
+
+/** The same change of other rows. */
+export function withRows(change: RowChange, rows: readonly Row[]): RowChange {
+  if ('put' in change) return { ...change, put: rows };
+  if ('delete' in change) return { ...change, delete: rows };
+  return 'add' in change ? { ...change, add: rows } : { ...change, remove: rows };
+}
+
+/** Whether applying the record needs more than row images and sequences. */
 export function isBarrier(record: LogRecord): boolean {
-  return record.changes.some((change) => !isRowChange(change));
+  return record.changes.some((change) => 'ddl' in change || 'bulk' in change);
 }
 
 /** The name of a row by its key, equal exactly when the keys are. */
@@ -114,7 +161,7 @@ function corruptRecord(key: string, why: string): AppError {
 function unknownFormat(key: string, format: unknown): AppError {
   return new AppError(
     'outdated',
-    `The record ${key} has format ${String(format)}; this version reads format ${recordFormat}.`,
+    `The record ${key} has format ${String(format)}; this version reads formats up to ${recordFormat}.`,
     {
       hint: 'A newer version of Eider wrote it: deploy that version everywhere.',
     },

@@ -5,9 +5,9 @@
  * the caller opened. The worst that can happen: images applied across the DDL that gave them their columns.
  */
 import { applyRowChanges } from './apply.ts';
-import type { Catalog } from './catalog.ts';
+import type { Shapes } from './shapes.ts';
 import type { StoredRecord } from './log.ts';
-import { isBarrier, isRowChange, type LogRecord, type RowChange } from './record.ts';
+import { changedRows, isBarrier, isRowChange, type LogRecord, type RowChange, type SequenceChange } from './record.ts';
 import type { Session } from './sql.ts';
 
 /** Most row images to apply in one transaction: what a crash makes to be done again, and memory, stay bounded. */
@@ -35,39 +35,41 @@ export function* sets(records: readonly StoredRecord[]): Generator<readonly LogR
 }
 
 /** Applies the changes of a set within the open transaction. Answers how many row images there were. */
-export async function replaySet(session: Session, catalog: Catalog, records: readonly LogRecord[]): Promise<number> {
+export async function replaySet(session: Session, shapes: Shapes, records: readonly LogRecord[]): Promise<number> {
   let images = 0;
   for (const run of runs(records)) {
-    if (typeof run !== 'string') {
-      images += await applyRowChanges(session, catalog, run);
-      continue;
-    }
-    catalog.forget();
-    await session.execute(run);
+    images += await applyRowChanges(session, shapes, run.rows);
+    for (const change of run.sequences.values()) await shapes.sequences.move(change);
+    if (run.ddl === null) continue;
+    shapes.forget();
+    await session.execute(run.ddl);
   }
   return images;
 }
 
 function countImages(record: LogRecord): number {
-  let images = 0;
-  for (const change of record.changes) {
-    if ('put' in change) images += change.put.length;
-    else if ('delete' in change) images += change.delete.length;
-  }
-  return images;
+  return record.changes.reduce((count, change) => count + changedRows(change).length, 0);
 }
 
-/** The changes of all records as runs of row changes, cut by single DDL statements. */
-function* runs(records: readonly LogRecord[]): Generator<readonly RowChange[] | string> {
+/** Changes of rows, where sequences are after them, and the statement of DDL that follows. */
+interface Run {
+  readonly rows: RowChange[];
+  readonly sequences: Map<string, SequenceChange>;
+  readonly ddl: string | null;
+}
+
+/** The changes of all records, cut by single DDL statements. */
+function* runs(records: readonly LogRecord[]): Generator<Run> {
   let rows: RowChange[] = [];
+  let sequences = new Map<string, SequenceChange>();
   for (const change of records.flatMap((record) => record.changes)) {
-    if (isRowChange(change)) {
-      rows.push(change);
-      continue;
+    if (isRowChange(change)) rows.push(change);
+    else if ('sequence' in change) sequences.set(JSON.stringify([change.schema, change.sequence]), change);
+    else if ('ddl' in change) {
+      yield { rows, sequences, ddl: change.ddl };
+      rows = [];
+      sequences = new Map();
     }
-    if (rows.length > 0) yield rows;
-    rows = [];
-    if ('ddl' in change) yield change.ddl;
   }
-  if (rows.length > 0) yield rows;
+  yield { rows, sequences, ddl: null };
 }

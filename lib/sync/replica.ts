@@ -10,7 +10,7 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
 import type { StreamBody } from '../store/store.ts';
-import { Catalog } from './catalog.ts';
+import { Shapes } from './shapes.ts';
 import type { SyncSettings } from './context.ts';
 import { DefinitionsByVersion, type Definitions } from './definitions.ts';
 import { openInstance } from './instance.ts';
@@ -36,7 +36,7 @@ export interface FoldedFile {
 
 export class Replica {
   readonly writer: Session;
-  readonly catalog: Catalog;
+  readonly shapes: Shapes;
   readonly #instance: DuckDBInstance;
   /** Kept open as long as DuckDB is: closing any descriptor of the file would drop the process's lock on it. */
   readonly #fd: number;
@@ -62,7 +62,7 @@ export class Replica {
     this.#fd = parts.fd;
     this.#path = parts.path;
     this.writer = parts.writer;
-    this.catalog = new Catalog(parts.writer);
+    this.shapes = new Shapes(parts.writer);
     this.#position = parts.position;
     this.#readers = new ReaderPool(parts.instance, parts.maxReaders);
     this.#leastBytes = this.fileBytes;
@@ -193,12 +193,12 @@ export class Replica {
     await this.begin();
     let images = 0;
     try {
-      images = await replaySet(this.writer, this.catalog, records);
+      images = await replaySet(this.writer, this.shapes, records);
     } catch (error) {
       this.judge(error);
       // Where DuckDB has given up, there is nothing to roll back, and it says so.
       await this.rollback().catch((again: unknown) => (this.#condemned ??= again));
-      this.catalog.forget();
+      this.shapes.forget();
       throw mapLocalError(error);
     }
     await this.commit(

@@ -69,7 +69,7 @@ export class Session {
   }
 
   #keep(sql: string, statement: DuckDBPreparedStatement): void {
-    if (this.#kept.size >= maxKept) this.#destroyKept();
+    if (this.#kept.size >= maxKept) this.forgetKept();
     if (this.#kept.has(sql)) statement.destroySync();
     else this.#kept.set(sql, statement);
   }
@@ -109,14 +109,15 @@ export class Session {
     }
   }
 
-  close(): void {
-    this.#destroyKept();
-    this.connection.disconnectSync();
-  }
-
-  #destroyKept(): void {
+  /** Drops the statements that are kept: what they were made for may be gone. */
+  forgetKept(): void {
     for (const statement of this.#kept.values()) statement.destroySync();
     this.#kept.clear();
+  }
+
+  close(): void {
+    this.forgetKept();
+    this.connection.disconnectSync();
   }
 }
 

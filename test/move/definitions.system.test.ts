@@ -78,7 +78,9 @@ describe('definitions', { timeout: 60_000 }, () => {
     const ofLine = `SELECT * FROM eider."references" WHERE table_name = 'line'`;
     expect(await to.rows(ofLine)).toEqual(await from.rows(ofLine));
     expect(await to.rows('SELECT * FROM few')).toEqual([['1']]);
-    expect(await to.rows(`SELECT labels FROM duckdb_types() WHERE type_name = 'mood'`)).toEqual([[`['glad', 'it''s']`]]);
+    expect(await to.rows(`SELECT labels FROM duckdb_types() WHERE type_name = 'mood'`)).toEqual([
+      [`['glad', 'it''s']`],
+    ]);
   });
 
   it('go from PostgreSQL to DuckDB and back', async () => {

@@ -67,6 +67,8 @@ describe('a move from DuckDB to DuckDB', () => {
     expect(Object.entries(report.tables).map(([name, { rows: count }]) => [name, count])).toEqual([
       ['accounts', 3],
       ['sales.notes', 2],
+      ['eider.idempotency_keys', 0],
+      ['eider.settled_writes', 0],
     ]);
     expect(await accountIds(target)).toEqual(['a0', 'a1', 'a2']);
     expect(await insertAccount(target, 'after')).toBe(report.targetVersion + 1);

@@ -35,7 +35,7 @@ import type {
 } from '../../lib/db/database.ts';
 import { plainRows } from '../../lib/db/duckdb/dialect.ts';
 import { mapDuckDbError } from '../../lib/db/duckdb/errors.ts';
-import { runSelect } from '../../lib/db/duckdb/scope.ts';
+import { readingSql } from '../../lib/db/duckdb/transaction.ts';
 import { noUploads } from '../../lib/db/postgres/uploads.ts';
 import { ownMigrations } from '../../lib/db/own-migrations.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -83,7 +83,7 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
       try {
         const value = await work(queries, {
           catalog: await readCatalog(),
-          run: (sql, values) => runSelect(session, sql, values),
+          run: readingSql(session),
         });
         done = true;
         return value;

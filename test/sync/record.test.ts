@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeRecord, encodeRecord, keyText, recordFormat, type LogRecord } from '../../lib/sync/record.ts';
+import { decodeRecord, encodeRecord, formatOf, keyText, recordFormat, type LogRecord } from '../../lib/sync/record.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 
 const record: LogRecord = {
@@ -15,6 +15,9 @@ const record: LogRecord = {
     { table: 't', put: [{ id: 1, text: '"checksum":"é\u0000😀"}' }] },
     { table: 't', delete: [{ id: 2 }] },
     { ddl: 'DROP TABLE x' },
+    { table: 't', schema: 's', add: [{ a: null }] },
+    { table: 't', remove: [{ a: 1 }] },
+    { sequence: 'n', last: '9007199254740993' },
   ],
 };
 
@@ -51,8 +54,18 @@ describe('record', () => {
     expect(() => decodeRecord(encodeRecord(record), 'k', 8)).toThrow(/record 7/);
   });
 
+  it('has the oldest format that has its kinds of changes, and is read in any', () => {
+    const [put, deleted, ddl, added, removed, sequence] = record.changes;
+    expect(formatOf([put!, deleted!, ddl!])).toBe(1);
+    for (const change of [added!, removed!, sequence!]) expect(formatOf([put!, change])).toBe(2);
+    expect(decodeRecord(encodeRecord({ ...record, format: 1 }), 'k', 7).format).toBe(1);
+    for (const format of [0, 1.5, '1']) {
+      expect(() => decodeRecord(encodeRecord({ ...record, format: format as never }), 'k', 7)).toThrow(/format/);
+    }
+  });
+
   it('is refused with the way out when its format is newer', () => {
-    const newer = encodeRecord({ ...record, format: 2 as never });
+    const newer = encodeRecord({ ...record, format: recordFormat + 1 });
     expect(() => decodeRecord(newer, 'k', 7)).toThrow(
       expect.objectContaining({ kind: 'outdated', hint: expect.stringMatching(/newer version/) as unknown }),
     );

@@ -1,67 +1,173 @@
 /**
- * Row images of what a statement changed.
+ * The statements of one write request, each with what it changes.
  *
- * Owns: which statements may run inside a write, and what goes into the record for each. The worst that can happen: a
- * change that no record holds, and so no other replica ever sees. So what a statement is, is asked of DuckDB itself,
- * and whatever is not captured here is refused.
+ * Owns: which statements may run inside a write. The worst that can happen: a change that no record holds, and so no other
+ * replica ever sees. So a statement is run only when it is of a kind whose changes are known, by its words and by DuckDB's
+ * own parser alike, and all others are refused before they run.
  */
-import { StatementType } from '@duckdb/node-api';
-import { AppError } from '../../errors.ts';
-import type { Row } from '../../values.ts';
-import type { TableShape } from '../../sync/catalog.ts';
-import type { DdlChange, RowChange } from '../../sync/record.ts';
-import type { RowWrite } from '../row-write.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { definitionOf } from '../../sql/definition.ts';
+import type { StatementResult } from '../../sql/result.ts';
+import { type RowStatement, type Statement, statementOf } from '../../sql/statement.ts';
+import type { WriteTransaction } from '../../sync/batch.ts';
+import { type CapturedChange, isRowChange } from '../../sync/record.ts';
+import type { Shapes } from '../../sync/shapes.ts';
+import { Turn } from '../../sync/turn.ts';
+import type { Catalogs } from './catalogs.ts';
+import { Ddl, type DdlRun, notATable } from './ddl.ts';
+import { type Origin, tableId, tableNameOf } from './names.ts';
+import { checkReferences } from './references/check.ts';
+import { runDdl } from './references/ddl.ts';
+import type { CheckedChange } from './references/questions.ts';
+import { refusal } from './refusals.ts';
+import { runRowStatement } from './rows.ts';
+import { isQuery, runQuery } from './run.ts';
 
-/** The change that the rows returned by the statement make. */
-export function captureRows(write: RowWrite, shape: TableShape, rows: readonly Row[]): RowChange | null {
-  if (rows.length === 0) return null;
-  const { schema, table } = write.table;
-  const name = schema === 'main' ? { table } : { schema, table };
-  if (write.kind === 'delete') {
-    return {
-      ...name,
-      delete: rows.map((row) => Object.fromEntries(shape.key.map(({ name: key }) => [key, row[key] ?? null]))),
-    };
+export interface CaptureOptions {
+  readonly transaction: WriteTransaction;
+  readonly shapes: Shapes;
+  readonly catalogs: Catalogs;
+}
+
+export class Capture {
+  readonly #transaction: WriteTransaction;
+  readonly #shapes: Shapes;
+  readonly #catalogs: Catalogs;
+  readonly #ddl: Ddl;
+  /** What references are held against at the end. */
+  readonly #changes: CheckedChange[] = [];
+  /** Tables of which rows that were there are changed or gone. */
+  readonly #rewritten = new Set<string>();
+  readonly #turn = new Turn();
+  #isWatching = false;
+  #hasChanged = false;
+
+  constructor({ transaction, shapes, catalogs }: CaptureOptions) {
+    this.#transaction = transaction;
+    this.#shapes = shapes;
+    this.#catalogs = catalogs;
+    this.#ddl = new Ddl({
+      transaction,
+      shapes,
+      rewritten: this.#rewritten,
+      capture: (change) => this.#capture(change),
+      runRows: async (sql) => void (await this.#run(sql, [], 'own')),
+    });
   }
-  return write.fresh ? { ...name, put: rows, fresh: true } : { ...name, put: rows };
-}
 
-/** What a write may run besides captured changes. */
-export function isReadOnly(type: StatementType): boolean {
-  return type === StatementType.SELECT || type === StatementType.EXPLAIN;
-}
-
-const ddlTypes: ReadonlySet<StatementType> = new Set([StatementType.CREATE, StatementType.ALTER, StatementType.DROP]);
-
-/**
- * The change that a DDL statement makes. Its text is replayed, so it must mean the same everywhere and at any time:
- * no rows by way of DDL, no sequence, no value that is made up while it runs.
- */
-export function captureDdl(type: StatementType, sql: string, volatile: ReadonlySet<string>): DdlChange {
-  if (!ddlTypes.has(type)) throw refuse('Only CREATE, ALTER and DROP can be replayed.');
-  const words = sql.replaceAll(/'(?:[^']|'')*'/g, "''").replaceAll(/--.*$|\/\*[\s\S]*?\*\//gm, ' ');
-  if (/^\s*CREATE\b.*\bTABLE\b[^(]*\bAS\b/is.test(words))
-    throw refuse('CREATE TABLE … AS writes rows that no image shows.');
-  if (/^\s*(?:CREATE|ALTER|DROP)\s+(?:OR\s+REPLACE\s+)?(?:TEMP(?:ORARY)?\s+)?SEQUENCE\b/i.test(words)) {
-    throw refuse('The state of a sequence is not replicated.');
+  /**
+   * Runs one statement. `own`: it is of Eider's own code, and may write Eider's own tables.
+   *
+   * @throws AppError `invalid` for one that cannot be captured
+   */
+  async run(sql: string, values: readonly unknown[] = [], origin: Origin = 'user'): Promise<StatementResult> {
+    return this.#watched(() => this.#run(sql, values, origin));
   }
-  if (/^\s*CREATE\s+(?:OR\s+REPLACE\s+)?TEMP(?:ORARY)?\b/i.test(words))
-    throw refuse('A temporary object is not replicated.');
-  if (/^\s*(?:CREATE|DROP)\s+(?:PERSISTENT\s+)?SECRET\b/i.test(words)) throw refuse('A secret is not replicated.');
-  const called =
-    type === StatementType.ALTER ? [...words.matchAll(/\b(\w+)\s*\(|\b(current_\w+|localtime\w*)\b/gi)] : [];
-  const culprit = called.map((match) => (match[1] ?? match[2] ?? '').toLowerCase()).find((word) => volatile.has(word));
-  if (culprit !== undefined) throw refuse(`ALTER calls ${culprit}, which gives another value on every replica.`);
-  return { ddl: sql };
+
+  /** Runs what is known to be a SELECT. */
+  async select(run: () => Promise<StatementResult>): Promise<StatementResult> {
+    return this.#watched(async () => {
+      await this.#ddl.finish();
+      return run();
+    });
+  }
+
+  /** After the last statement: what is left to do, whether all references hold, and where sequences are now. */
+  async finish(): Promise<void> {
+    if (!this.#isWatching) return;
+    await this.#watched(async () => {
+      await this.#ddl.finish();
+      if (this.#changes.length > 0) {
+        await checkReferences(this.#transaction.session, await this.#catalog(), this.#changes);
+      }
+      for (const change of await this.#shapes.sequences.moved(this.#hasChanged)) this.#capture(change);
+    });
+  }
+
+  /** Statements take turns: one may be several steps. A failure is noted: DuckDB has given up the transaction then. */
+  #watched<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turn.take(async () => {
+      try {
+        if (!this.#isWatching) await this.#shapes.sequences.watch();
+        this.#isWatching = true;
+        return await work();
+      } catch (error) {
+        this.#transaction.spoil(error);
+        throw error;
+      }
+    });
+  }
+
+  async #run(sql: string, values: readonly unknown[], origin: Origin): Promise<StatementResult> {
+    const statement = knownStatement(sql);
+    const definition = definitionOf(statement);
+    if (definition) return this.#define({ statement, definition, values, origin });
+    await this.#ddl.finish();
+    if (statement.write) return this.#runRows(statement, statement.write, values, origin);
+    if (isQuery(statement)) return runQuery(this.#transaction.session, statement, values);
+    throw await refusal(this.#transaction.session, statement);
+  }
+
+  /** References are Eider's own: DuckDB runs what is left of the statement. */
+  async #define(run: DdlRun): Promise<StatementResult> {
+    if (run.origin === 'own') return this.#ddl.run(run);
+    this.#transaction.requireAlone();
+    await runDdl(run.statement.sql, {
+      session: this.#transaction.session,
+      catalog: () => this.#catalog(),
+      runDdl: async (sql) => {
+        const statement = knownStatement(sql);
+        await this.#ddl.run({ ...run, statement, definition: definitionOf(statement) ?? run.definition });
+      },
+      runRows: async (sql, values) => void (await this.#run(sql, values, 'own')),
+    });
+    return { command: run.statement.command, columns: [], rows: [], rowCount: null };
+  }
+
+  #catalog(): Promise<Catalog> {
+    return this.#catalogs.of(this.#transaction.definitions, this.#transaction.session);
+  }
+
+  async #runRows(
+    statement: Statement,
+    write: RowStatement,
+    values: readonly unknown[],
+    origin: Origin,
+  ): Promise<StatementResult> {
+    const { session } = this.#transaction;
+    const shape = await this.#shapes.find(tableNameOf(write.target, origin));
+    if (!shape) return notATable(session, statement, write.target);
+    const { result, changes } = await runRowStatement(session, { statement, write, values, shape });
+    const { assigned } = write;
+    const isSet = (name: string): boolean => assigned?.some((column) => isSame(column, name)) ?? true;
+    for (const change of changes) {
+      this.#capture(change, write.kind === 'update' ? { assigned: shape.allNames.filter(isSet) } : {});
+      if (!write.addsOnly) this.#rewritten.add(tableId(shape));
+    }
+    return result;
+  }
+
+  #capture(change: CapturedChange, known: Pick<CheckedChange, 'assigned'> = {}): void {
+    this.#hasChanged = true;
+    if (isRowChange(change)) this.#changes.push({ ...change, ...known });
+    this.#transaction.capture(change);
+  }
 }
 
-function refuse(reason: string): AppError {
-  return new AppError('invalid', `This statement cannot be captured. ${reason}`, {
-    hint: 'Write rows with the query builder (insertInto, updateTable, deleteFrom), and DDL in a migration.',
-  });
+function isSame(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
 }
 
-export function refuseStatement(type: StatementType): AppError {
-  if (type === StatementType.MULTI) return refuse('It is several statements, or DuckDB makes several of it.');
-  return refuse(`It is ${StatementType[type]}, run as raw SQL or of a kind that shows no rows.`);
+/** Statements that were read before: most come again. */
+const known = new Map<string, Statement>();
+const mostKnown = 1000;
+const longestKnown = 4000;
+
+function knownStatement(sql: string): Statement {
+  const found = known.get(sql);
+  if (found) return found;
+  const statement = statementOf(sql);
+  if (known.size >= mostKnown) known.clear();
+  if (sql.length <= longestKnown) known.set(sql, statement);
+  return statement;
 }

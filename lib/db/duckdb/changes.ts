@@ -4,7 +4,7 @@
  * Owns: what of a record is for others to see. The worst that can happen: a change that is left out, so that whoever
  * follows the feed has other rows than the database; so only tables of Eider's own are.
  */
-import type { Change, LogRecord } from '../../sync/record.ts';
+import { type Change, changedRows, type LogRecord } from '../../sync/record.ts';
 import type { ChangeSet, TableChange } from '../database.ts';
 
 export function changeSetOf({ version, time, changes }: LogRecord): ChangeSet {
@@ -18,7 +18,8 @@ export function changeSetOf({ version, time, changes }: LogRecord): ChangeSet {
 function tableChanges(change: Change): TableChange[] {
   if ('bulk' in change) return [{ kind: 'reset' }];
   if ('ddl' in change) return [{ kind: 'schema' }];
-  if (change.schema === 'eider') return [];
+  if ('sequence' in change || change.schema === 'eider') return [];
   const table = change.schema === undefined ? change.table : `${change.schema}.${change.table}`;
-  return ['put' in change ? { kind: 'put', table, rows: change.put } : { kind: 'delete', table, keys: change.delete }];
+  const rows = changedRows(change);
+  return ['put' in change || 'add' in change ? { kind: 'put', table, rows } : { kind: 'delete', table, keys: rows }];
 }

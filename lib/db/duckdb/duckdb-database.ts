@@ -31,7 +31,7 @@ import { type MigrateOptions, runMigrations } from './migrate.ts';
 import { prepareAdopted } from './references/take-over.ts';
 import type { SandboxedQueries } from './query/queries.ts';
 import { readingScope, writingScope } from './scope.ts';
-import { readingQueries, writingQueries } from './transaction.ts';
+import { readingQueries, runWriting } from './transaction.ts';
 import { uploadsIn } from './uploads.ts';
 
 export interface DuckDbDatabaseOptions extends EngineOptions, Omit<MigrateOptions, 'runtime'> {
@@ -145,10 +145,9 @@ class DuckDbDatabase implements ReplicatedDatabase {
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
     if (options.large === true) return this.#writeLarge(work);
     const committed = await this.#engine.write(
-      async (transaction) =>
-        work(
-          writingQueries({ transaction, catalog: this.#engine.catalog }),
-          await writingScope(transaction, this.#catalogs),
+      (transaction) =>
+        runWriting({ transaction, shapes: this.#engine.shapes, catalogs: this.#catalogs }, async ({ queries, run }) =>
+          work(queries, await writingScope(transaction, this.#catalogs, run)),
         ),
       options.signal,
     );

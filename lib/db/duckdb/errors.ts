@@ -1,61 +1,156 @@
 /**
- * DuckDB's errors as kinds. DuckDB tells classes of errors by the beginning of their text only; the texts are those of
- * DuckDB 1.5 and a test holds each of them.
+ * DuckDB's errors as kinds, with the SQLSTATE that PostgreSQL has for them. DuckDB tells classes of errors by the beginning
+ * of their text only; the texts are those of DuckDB 1.5 and a test holds each of them.
  *
- * The worst that can happen: row values in a message that reaches a log, so only names of columns are taken from it.
+ * The worst that can happen: row values in a message that reaches a log. So of the texts that have such in them only names
+ * of columns are taken, and of those about the SQL itself not the lines that quote it.
  */
-import { AppError } from '../../errors.ts';
+import { AppError, type AppErrorOptions, type ErrorKind } from '../../errors.ts';
 import { mapLocalError } from '../../sync/local-disk.ts';
+import type { Shape } from '../../sync/shapes.ts';
+import { mapConstraint } from './constraint-errors.ts';
+
+export interface ErrorContext {
+  /** The table that the statement writes. */
+  readonly shape?: Shape | undefined;
+}
 
 /** The error to throw for one that DuckDB threw: an AppError where a caller can act on it, else the error itself. */
-export function mapDuckDbError(error: unknown): unknown {
+export function mapDuckDbError(error: unknown, { shape }: ErrorContext = {}): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
-  const text = error.message.replace(/^Error: /, '');
-  if (text.startsWith('Constraint Error')) return mapConstraint(text, error);
-  if (
-    text.startsWith('Conversion Error') ||
-    text.startsWith('Out of Range Error') ||
-    text.startsWith('Invalid Input Error')
-  ) {
-    return new AppError('invalid', 'A value does not fit the type of its column.', { cause: error });
-  }
-  if (text.startsWith('Out of Memory Error')) {
+  const text = error.message.replace(/^(?:Error: |Failed to extract statements: )+/, '');
+  const [, name = '', message = ''] = /^([A-Za-z ]+) Error: ([^]*)$/.exec(text) ?? [];
+  if (name === 'Constraint') return mapConstraint(message, error, shape);
+  const value = valueErrors.find(({ classes, pattern }) => classes.includes(name) && pattern.test(message));
+  if (value) return new AppError('invalid', value.message, { cause: withoutValues(error), sqlState: value.sqlState });
+  const statement = statementErrors.find(({ classes, pattern }) => classes.includes(name) && pattern.test(message));
+  if (statement) return statementError(statement, message, error);
+  if (name === 'Out of Memory') {
     return new AppError('unavailable', 'The query needs more memory than this instance has.', { cause: error });
   }
-  if (text.startsWith('INTERRUPT Error')) {
-    return new AppError('unavailable', 'The query was stopped.', { cause: error });
-  }
+  if (name === 'INTERRUPT') return new AppError('unavailable', 'The query was stopped.', { cause: error });
   return mapLocalError(error);
 }
 
-function mapConstraint(text: string, cause: Error): AppError {
-  const duplicate = /Duplicate key "(.*)" violates (primary key|unique) constraint/s.exec(text);
-  if (duplicate) {
-    const columns = keyColumns(duplicate[1] ?? '');
-    return new AppError('conflict', `A row with the same ${columns.join(', ') || 'key'} exists already.`, {
-      cause,
-      fields: columns.map((path) => ({ path, message: 'is taken' })),
-    });
-  }
-  // Against a row of the same transaction DuckDB names no column.
-  if (text.includes('PRIMARY KEY or UNIQUE constraint violation')) {
-    return new AppError('conflict', 'A row with the same key exists already.', { cause });
-  }
-  const missing = /NOT NULL constraint failed: (?:.*\.)?(\w+)/.exec(text)?.[1];
-  if (missing) {
-    return new AppError('invalid', `${missing} must not be null.`, {
-      cause,
-      fields: [{ path: missing, message: 'must not be null' }],
-    });
-  }
-  if (/foreign key constraint/i.test(text))
-    return new AppError('conflict', 'Another row refers to this one, or one that is referred to is missing.', {
-      cause,
-    });
-  return new AppError('invalid', 'A value breaks a rule of its table.', { cause });
+const misfit = 'A value does not fit the type of its column.';
+const valueClasses = ['Conversion', 'Out of Range', 'Invalid Input'];
+
+interface ValueError {
+  readonly classes: readonly string[];
+  readonly pattern: RegExp;
+  readonly sqlState: string;
+  readonly message: string;
 }
 
-/** The columns of `email: ada@example.com` or `a: 1, b: 2`; values are left behind. */
-function keyColumns(key: string): string[] {
-  return [...key.matchAll(/(?:^|, )(\w+): /g)].map((match) => match[1] ?? '');
+/** About values, which the texts quote. The first that matches counts. */
+const valueErrors: readonly ValueError[] = [
+  {
+    classes: valueClasses,
+    pattern: /division by zero|modulo by zero/i,
+    sqlState: '22012',
+    message: 'Division by zero.',
+  },
+  {
+    classes: ['Out of Range'],
+    pattern: /overflow/i,
+    sqlState: '22003',
+    message: 'A number is too large for its type.',
+  },
+  {
+    classes: ['Out of Range'],
+    pattern: /^cannot take/,
+    sqlState: '2201E',
+    message: 'A number is outside the range of the function.',
+  },
+  {
+    classes: ['Conversion'],
+    pattern: /out of range for the destination|Could not cast value/,
+    sqlState: '22003',
+    message: misfit,
+  },
+  {
+    classes: valueClasses,
+    pattern: /(?:date|time|timestamp|interval) field|Could not parse string .* format spec|Date out of range/,
+    sqlState: '22007',
+    message: misfit,
+  },
+  { classes: valueClasses, pattern: /^(?!.*(?:statement|parameters|subquery))/s, sqlState: '22P02', message: misfit },
+];
+
+interface StatementError {
+  readonly classes: readonly string[];
+  readonly pattern: RegExp;
+  readonly sqlState: string;
+  readonly kind?: ErrorKind;
+  readonly hint?: string;
+}
+
+/** About the statement itself: DuckDB's own words are the best that there are. */
+const statementErrors: readonly StatementError[] = [
+  { classes: ['Parser', 'Syntax'], pattern: /^/, sqlState: '42601' },
+  {
+    classes: ['Catalog'],
+    pattern: /^(?:Table|View) with name .* does not exist|does not exist because schema/,
+    sqlState: '42P01',
+    kind: 'not-found',
+  },
+  { classes: ['Catalog'], pattern: /^Schema with name .* does not exist/, sqlState: '3F000', kind: 'not-found' },
+  { classes: ['Catalog'], pattern: /(?:Function|Macro).* does not exist/, sqlState: '42883' },
+  { classes: ['Catalog'], pattern: /does not exist/, sqlState: '42704', kind: 'not-found' },
+  { classes: ['Catalog'], pattern: /^Column with name .* already exists/, sqlState: '42701' },
+  { classes: ['Catalog'], pattern: /^Schema with name .* already exists/, sqlState: '42P06' },
+  { classes: ['Catalog'], pattern: /already exists/, sqlState: '42P07' },
+  { classes: ['Catalog'], pattern: /is not an? /, sqlState: '42809' },
+  { classes: ['Catalog'], pattern: /^/, sqlState: '42000' },
+  { classes: ['Binder'], pattern: /No function matches|Function with name/, sqlState: '42883' },
+  { classes: ['Binder'], pattern: /Referenced column|does not have a column|column .* not found/i, sqlState: '42703' },
+  { classes: ['Binder'], pattern: /Referenced table/, sqlState: '42P01' },
+  { classes: ['Binder'], pattern: /must appear in the GROUP BY/, sqlState: '42803' },
+  { classes: ['Binder'], pattern: /Ambiguous/i, sqlState: '42702' },
+  { classes: ['Binder'], pattern: /^/, sqlState: '42601' },
+  { classes: ['Dependency'], pattern: /^/, sqlState: '2BP01', kind: 'conflict' },
+  { classes: ['Not implemented', 'Permission'], pattern: /^/, sqlState: '0A000' },
+  {
+    classes: ['Invalid Input'],
+    pattern: /multiple statements/,
+    sqlState: '0A000',
+    hint: 'A PIVOT names its values: PIVOT t ON column IN (…).',
+  },
+  { classes: ['Invalid Input'], pattern: /parameters/, sqlState: '08P01' },
+  {
+    classes: ['TransactionContext'],
+    pattern: /outstanding updates/,
+    sqlState: '55006',
+    hint: 'Run it in a transaction of its own.',
+  },
+  { classes: ['Invalid Input'], pattern: /^More than one row returned by a subquery/, sqlState: '21000' },
+  { classes: ['IO'], pattern: /^No files found that match/, sqlState: '58P01' },
+  {
+    classes: ['Sequence', 'Invalid type', 'Invalid Type', 'Parameter Not Resolved', 'Parameter Not Allowed'],
+    pattern: /^/,
+    sqlState: '22023',
+  },
+];
+
+function statementError({ kind = 'invalid', sqlState, hint }: StatementError, text: string, cause: Error): AppError {
+  const [said = ''] = text.split(/\n\nLINE \d+:|\n+Candidate /);
+  const place = placeOf(text);
+  const options: AppErrorOptions = { cause: withoutValues(cause), sqlState, ...(hint === undefined ? {} : { hint }) };
+  return new AppError(kind, `${said.trim().replaceAll(/\s*\n\s*/g, ' ')}${place}`, options);
+}
+
+/** ` (line 2, column 14)`: DuckDB shows the line and points at the place, and cuts long lines off. */
+function placeOf(text: string): string {
+  const [, line, shown = '', pointer = ''] = /\n\n(LINE \d+: )([^\n]*)\n([ ]*)\^/.exec(text) ?? [];
+  if (line === undefined) return '';
+  const number = line.slice('LINE '.length, -': '.length);
+  if (shown.startsWith('...')) return ` (line ${number})`;
+  return ` (line ${number}, column ${pointer.length - line.length + 1})`;
+}
+
+/** For the log: what kind of error it was and where it came from, without the text, which quotes values. */
+function withoutValues(error: Error): Error {
+  const kept = new Error(/^(?:Error: )?[A-Za-z ]+ Error/.exec(error.message)?.[0] ?? 'An error of DuckDB');
+  if (error.stack !== undefined) kept.stack = error.stack.replace(error.message, kept.message);
+  return kept;
 }

@@ -7,7 +7,7 @@
  */
 import { AppError } from '../../errors.ts';
 import type { Migration } from '../../catalog/migrations.ts';
-import { Catalog } from '../../sync/catalog.ts';
+import { Shapes } from '../../sync/shapes.ts';
 import { type LeftoverOptions, openLeftover } from '../../sync/leftover.ts';
 import { runWork } from '../../sync/batch.ts';
 import type { LocalState, Overlay } from '../../sync/overlay.ts';
@@ -15,7 +15,7 @@ import type { Work } from '../database.ts';
 import { Catalogs } from './catalogs.ts';
 import { haveRun } from './migrate.ts';
 import { onlyReadingScope, readingScope, writingScope } from './scope.ts';
-import { onlyReadingQueries, readingQueries, writingQueries } from './transaction.ts';
+import { onlyReadingQueries, readingQueries, runWriting } from './transaction.ts';
 
 export interface LocalCopy {
   readonly databaseId: string | null;
@@ -89,7 +89,7 @@ export function copyOf(state: LocalState, catalogs: Catalogs): LocalCopy {
 class OverlayDraft implements Draft {
   readonly #overlay: Overlay;
   readonly #catalogs: Catalogs;
-  #catalog: Catalog | null = null;
+  #shapes: Shapes | null = null;
 
   constructor(overlay: Overlay, catalogs: Catalogs) {
     this.#overlay = overlay;
@@ -111,12 +111,15 @@ class OverlayDraft implements Draft {
 
   write<T>(work: Work<T>): Promise<T> {
     return this.#overlay.use(async (session) => {
-      const catalog = (this.#catalog ??= new Catalog(session));
+      const shapes = (this.#shapes ??= new Shapes(session));
+      const catalogs = this.#catalogs;
       const { result, dirty } = await runWork(
-        async (transaction) =>
-          work(writingQueries({ transaction, catalog }), await writingScope(transaction, this.#catalogs)),
+        (transaction) =>
+          runWriting({ transaction, shapes, catalogs }, async ({ queries, run }) =>
+            work(queries, await writingScope(transaction, catalogs, run)),
+          ),
         session,
-        this.#overlay.definitions,
+        { definitions: this.#overlay.definitions },
       );
       if (result.ok) return result.value;
       if (dirty) this.#overlay.spoil();

@@ -19,10 +19,8 @@ import type { Runtime } from '../../runtime.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Engine } from '../../sync/engine.ts';
 import { resultRows, type Session } from '../../sync/sql.ts';
-import { sql as raw } from '#packages/kysely';
-import type { PlainValue } from '../../values.ts';
-import { plainRows } from './dialect.ts';
-import { writingQueries } from './transaction.ts';
+import { Capture } from './capture.ts';
+import { Catalogs } from './catalogs.ts';
 import { foretell, type MigrationMode } from '../migration-report.ts';
 import { knownNames, ownMigrations } from '../own-migrations.ts';
 
@@ -93,7 +91,7 @@ async function runOne(
 ): Promise<'ran' | 'skipped' | 'had-run'> {
   const { session } = transaction;
   const runs = await migrationRuns(session);
-  const capture = captureOf(engine, transaction);
+  const capture = new Capture({ transaction, shapes: engine.shapes, catalogs: new Catalogs(runtime) });
   const note = (name: string, sha256: string | null): Promise<unknown> =>
     capture.run(
       'INSERT INTO eider.migrations (name, "at", sha256) VALUES ($1, $2::TIMESTAMPTZ, $3)',
@@ -133,29 +131,4 @@ async function hasTables(session: Session): Promise<boolean> {
     WHERE database_name = current_database() AND schema_name <> 'eider' AND NOT internal AND NOT temporary LIMIT 1`,
   );
   return rows.length > 0;
-}
-
-interface Capture {
-  run(sql: string, values?: readonly PlainValue[], origin?: 'own' | 'user'): Promise<unknown>;
-  finish(): Promise<void>;
-}
-
-/** Until statements of SQL are captured as text: DDL, and plain INSERTs. */
-function captureOf(engine: Engine, transaction: WriteTransaction): Capture {
-  const catalog = engine.catalog;
-  const ddl = { volatileFunctions: new Set<string>() };
-  const queries = writingQueries({ transaction, catalog, ddl });
-  return {
-    run: async (sql, values = []) => {
-      const [, schema = 'main', table] = /^INSERT INTO (?:(\w+)\.)?(\w+)/.exec(sql) ?? [];
-      if (table === undefined) {
-        return raw.raw(sql.replaceAll(/ REFERENCES \w+ \(\w+\)/g, '')).execute(queries);
-      }
-      const result = await transaction.session.run(`${sql} RETURNING *`, values as never);
-      const name = schema === 'main' ? { table } : { schema, table };
-      transaction.capture({ ...name, put: plainRows(result), fresh: true });
-      return result;
-    },
-    finish: () => Promise.resolve(),
-  };
 }

@@ -8,7 +8,7 @@ import { isAppError } from '../../errors.ts';
 import { applyRowChanges } from '../../sync/apply.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Engine } from '../../sync/engine.ts';
-import type { RowChange } from '../../sync/record.ts';
+import { changedRows, type RowChange } from '../../sync/record.ts';
 import type { ChangeSet } from '../database.ts';
 import { type MirrorNote, noteRow, readNote, versionToCome } from './mirror-note.ts';
 
@@ -25,7 +25,7 @@ export async function replayChanges(
   sets: readonly ChangeSet[],
 ): Promise<Replayed | 'overtaken' | 'too-large'> {
   const changes = sets.flatMap(rowChanges);
-  const rows = changes.reduce((sum, change) => sum + ('put' in change ? change.put : change.delete).length, 0);
+  const rows = changes.reduce((sum, change) => sum + changedRows(change).length, 0);
   try {
     const { value: note } = await engine.write((transaction) => replayOnce(engine, transaction, { from, to, changes }));
     return note ? { rows, note } : 'overtaken';
@@ -60,7 +60,7 @@ async function replayOnce(
   const noted: RowChange = { schema: 'eider', table: 'mirror', put: [noteRow(note)] };
   const all = [...changes, noted];
   try {
-    await applyRowChanges(session, engine.catalog, all);
+    await applyRowChanges(session, engine.shapes, all);
   } catch (error) {
     transaction.spoil(error);
     throw error;

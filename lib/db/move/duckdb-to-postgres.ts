@@ -65,7 +65,9 @@ async function moveState(options: Options, slot: Slot, session: Session): Promis
   await beginStaging(staging);
   const sums: Record<string, MovedSums[string]> = {};
   for (const [index, { title }] of tables.entries()) sums[title] = await stageTable(session, staging, index);
-  const migrations = await session.rows('SELECT name, "at"::VARCHAR FROM eider.migrations');
+  const migrations = await session.rows(
+    `SELECT name, "at"::VARCHAR FROM eider.migrations WHERE name NOT LIKE 'eider.%'`,
+  );
   const staged = { tables, definitions, sums, sourceVersion: version, since: replace ? null : before.snapshot };
   const done = migrations.map((row) => row.map(String));
   return { outcome: 'moved', sums, ...(await commitStaged(options, { ...staged, migrations: done })) };

@@ -21,7 +21,9 @@ export async function makeEmpty(
   for (const table of tables.filter(({ duckdb }) => duckdb.schema === 'eider')) {
     await session.execute(`DELETE FROM ${quotedOnDuckDb(table)}`);
   }
-  for (const { name, at } of await postgres.rows('SELECT name, at::text AS at FROM eider.migrations')) {
+  for (const { name, at } of await postgres.rows(
+    `SELECT name, at::text AS at FROM eider.migrations WHERE name NOT LIKE 'eider.%'`,
+  )) {
     await session.run('INSERT OR IGNORE INTO eider.migrations (name, "at") VALUES ($1, $2::TIMESTAMPTZ)', [name!, at!]);
   }
 }

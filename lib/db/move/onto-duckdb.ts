@@ -6,6 +6,7 @@
  */
 import { type Catalog, type Reference, relationId } from '../../catalog/catalog.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
+import { referencesTable } from '../own-migrations.ts';
 import { catalogOfDuckDb } from './duckdb-inventory.ts';
 import { commentsOf, defineTable, keyClauses, makeViews, quotedText } from './definition.ts';
 import { translate, type Translation } from './expressions.ts';
@@ -131,8 +132,6 @@ class Making {
   }
 }
 
-const referencesTable = 'eider."references"';
-
 /** DuckDB's foreign keys refuse too much: references are rows of Eider's own. */
 function referencesOnDuckDb(tables: readonly MovedTable[], { defaultSchema, relations }: Catalog): string[] {
   const rowOf = ({ duckdb }: MovedTable, { name, columns, target, targetColumns }: Reference): string => {
@@ -145,13 +144,12 @@ function referencesOnDuckDb(tables: readonly MovedTable[], { defaultSchema, rela
       .filter(({ target }) => relations.has(relationId(target)))
       .map((reference) => rowOf(table, reference)),
   );
-  return rows.length === 0 ? [] : [`INSERT INTO ${referencesTable} VALUES ${rows.join(', ')}`];
+  return rows.length === 0 ? [] : [`INSERT INTO eider."references" VALUES ${rows.join(', ')}`];
 }
 
 /** Makes all of the user's in the session's database anew, without rows. Within its transaction, if there is one. */
 export async function remakeOnDuckDb(session: Session, { ddl }: DuckDbDefinitions): Promise<void> {
-  await session.execute(`CREATE TABLE IF NOT EXISTS ${referencesTable} (name VARCHAR, schema_name VARCHAR, table_name VARCHAR,
-    columns VARCHAR[], target_schema VARCHAR, target_table VARCHAR, target_columns VARCHAR[]); DELETE FROM ${referencesTable}`);
+  await session.execute(`${referencesTable}; DELETE FROM eider."references"`);
   await dropAll(session);
   for (const sql of ddl) await session.execute(sql);
 }

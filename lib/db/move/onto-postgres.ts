@@ -3,8 +3,8 @@
  *
  * Owns: what is indispensable, and what is tried at a savepoint. The worst that can happen: as in definition.ts.
  */
+import { isAppError } from '../../errors.ts';
 import { quoteName } from '../../sync/sql.ts';
-import { codeOf } from '../postgres/errors.ts';
 import { commentsOf, defineTable, keyClauses, makeViews, quotedNames, quotedText } from './definition.ts';
 import { translate, type Translation } from './expressions.ts';
 import { quotedOnPostgres } from './postgres-rows.ts';
@@ -46,7 +46,7 @@ export class Definer {
     try {
       await this.#postgres.rows(sql);
     } catch (error) {
-      if (!/^(?:0A|22|42|2B|54)/.test(codeOf(error instanceof Error && error.cause ? error.cause : error))) throw error;
+      if (!isAppError(error) || !/^(?:0A|22|42|2B|54)/.test(error.sqlState ?? '')) throw error;
       await this.#postgres.rows('ROLLBACK TO SAVEPOINT eider_try');
       return false;
     }

@@ -5,8 +5,8 @@
  * Owns: beginning and ending it, and the settings on which the text depends. The worst that can happen: values written
  * in another form than they are read; so the settings are made in the statement that begins the transaction.
  */
-import { AppError } from '../../errors.ts';
-import { causeOf, codeOf, mapStatementError } from '../postgres/errors.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import { mapStatementError } from '../postgres/errors.ts';
 import type { Connection, ConnectionPool, StatementResult } from '../postgres/pool.ts';
 
 /** Columns by name. What is selected has to be text. */
@@ -74,13 +74,11 @@ export async function inTransaction<T>(
   }
 }
 
-/** The error of writing a table, with its title; values are left behind. What the server refuses is no defect. */
+/** The error of writing a table, with its title; values are left behind. */
 export function ofTable(title: string, error: unknown): unknown {
-  if (error instanceof AppError) {
-    if (error.kind !== 'invalid' && error.kind !== 'conflict') return error;
-    const cause = causeOf(error.cause ?? error);
-    return new AppError(error.kind, `${title}: ${error.message} (${cause.message})`, { cause });
-  }
-  if (codeOf(error) === '' || !(error instanceof Error)) return error;
-  return new AppError('invalid', `${title}: PostgreSQL does not take it: ${error.message}.`, { cause: error });
+  if (!isAppError(error, 'invalid', 'conflict')) return error;
+  const { kind, message, sqlState, cause } = error;
+  return new AppError(kind, `${title}: ${message}${sqlState === undefined ? '' : ` (SQLSTATE ${sqlState})`}`, {
+    cause,
+  });
 }

@@ -50,7 +50,7 @@ export async function replaceAll(
   if (there.length > 0) await postgres.rows(`LOCK TABLE ${there.join(', ')} IN ACCESS EXCLUSIVE MODE`);
   if (since !== null) await requireUnwritten(postgres, since);
   const references = await dropReferences(postgres, there);
-  await empty(postgres, targets);
+  const triggers = await empty(postgres, targets);
   const definer = new Definer(postgres, { definitions, tables, current: catalog.defaultSchema });
   await definer.before();
   for (const target of targets) await running(target.table, () => fill(postgres, definer, target));
@@ -58,7 +58,11 @@ export async function replaceAll(
   const kept = new Set(targets.filter(({ isKept }) => isKept).map(({ quoted }) => quoted));
   for (const { table, sql } of references) if (kept.has(table)) await postgres.rows(sql);
   await definer.after(references);
-  await setTriggers(postgres, [...kept], 'ENABLE');
+  await enableTriggers(postgres, triggers);
+  for (const { quoted, isKept } of targets) {
+    // Nobody is told of these rows one by one.
+    if (!isKept) await postgres.rows(`SELECT eider.watch($1::regclass, 'none')`, [quoted]);
+  }
   return definer.leftBehind;
 }
 
@@ -126,31 +130,45 @@ async function dropReferences(postgres: PostgresSession, tables: readonly string
   return found;
 }
 
-async function empty(postgres: PostgresSession, targets: readonly Target[]): Promise<void> {
+async function empty(postgres: PostgresSession, targets: readonly Target[]): Promise<TriggerFound[]> {
   const named = (isKept: boolean): string[] =>
     targets.filter((each) => each.found && each.isKept === isKept).map(({ quoted }) => quoted);
   const [kept, others] = [named(true), named(false)];
   try {
     if (others.length > 0) await postgres.rows(`DROP TABLE ${others.join(', ')}`);
-    await setTriggers(postgres, kept, 'DISABLE');
+    const triggers = await disableTriggers(postgres, kept);
     if (kept.length > 0) await postgres.rows(`TRUNCATE ${kept.join(', ')}`);
+    return triggers;
   } catch (error) {
     throw ofTable('The target', error);
   }
 }
 
-async function setTriggers(
-  postgres: PostgresSession,
-  names: readonly string[],
-  how: 'ENABLE' | 'DISABLE',
-): Promise<void> {
-  for (const name of names) {
-    const triggers = await postgres.rows(
-      `SELECT quote_ident(tgname) AS name, tgenabled::text AS enabled FROM pg_trigger
-      WHERE tgrelid = $1::regclass AND NOT tgisinternal AND tgname LIKE 'eider\\_%'`,
-      [name],
-    );
-    for (const trigger of triggers) await postgres.rows(`ALTER TABLE ${name} ${how} TRIGGER ${trigger['name']}`);
+interface TriggerFound {
+  readonly table: string;
+  readonly trigger: string;
+  readonly isAlways: boolean;
+}
+
+/** Those that keep changes: what a move does is told of once, and not row by row. */
+async function disableTriggers(postgres: PostgresSession, tables: readonly string[]): Promise<TriggerFound[]> {
+  const rows = await postgres.rows(
+    `SELECT n.name AS table, quote_ident(t.tgname) AS trigger, (t.tgenabled = 'A')::text AS always
+    FROM unnest($1::text[]) AS n (name) JOIN pg_trigger t ON t.tgrelid = n.name::regclass
+    WHERE NOT t.tgisinternal AND t.tgname LIKE 'eider\\_%' AND t.tgenabled <> 'D'`,
+    [writeArray(tables)],
+  );
+  for (const row of rows) await postgres.rows(`ALTER TABLE ${row['table']} DISABLE TRIGGER ${row['trigger']}`);
+  return rows.map((row) => ({
+    table: String(row['table']),
+    trigger: String(row['trigger']),
+    isAlways: row['always'] === 'true',
+  }));
+}
+
+async function enableTriggers(postgres: PostgresSession, triggers: readonly TriggerFound[]): Promise<void> {
+  for (const { table, trigger, isAlways } of triggers) {
+    await postgres.rows(`ALTER TABLE ${table} ENABLE ${isAlways ? 'ALWAYS ' : ''}TRIGGER ${trigger}`);
   }
 }
 

@@ -76,17 +76,19 @@ const keyOf = `CREATE OR REPLACE FUNCTION eider.key_of(image json, names text[])
  *
  * Versions are told in their order. A transaction that reads what others commit meanwhile (READ COMMITTED, another
  * program's) can change a row after one with a higher version did: then that one's image is out of date, and goes.
- * Nobody has been told of it, since nothing is told above a transaction that still runs. Without a key nothing is out of
- * date: which rows came and went does not depend on the order. Columns of the rows may have any name, those of variables
- * and aliases too.
+ * Nobody has been told of it, since nothing is told above a transaction that still runs. A row without a key that goes in
+ * the lower version and came in the higher was in neither. Columns of the rows may have any name, those of variables and
+ * aliases too.
  */
 const noteChange = `CREATE OR REPLACE FUNCTION eider.note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${settings} AS $$
   #variable_conflict use_variable
   DECLARE
     title CONSTANT text := eider.table_of(TG_RELID);
     names CONSTANT text[] := eider.key_columns(TG_RELID);
+    sees_others CONSTANT boolean := current_setting('transaction_isolation') LIKE 'read %';
+    gone json;
   BEGIN
-    IF names <> '{}' AND current_setting('transaction_isolation') LIKE 'read %' THEN
+    IF names <> '{}' AND sees_others THEN
       IF TG_OP <> 'DELETE' THEN
         DELETE FROM eider.changes WHERE version > pg_current_xact_id() AND table_name = title
           AND eider.key_of(image, names)::text IN (SELECT eider.key_of(row_to_json(n.*), names)::text FROM new_rows n);
@@ -101,7 +103,15 @@ const noteChange = `CREATE OR REPLACE FUNCTION eider.note_change() RETURNS trigg
         SELECT title, 'delete', k::json FROM (
           SELECT eider.key_of(row_to_json(o.*), names)::text AS k FROM old_rows o
           EXCEPT SELECT eider.key_of(row_to_json(n.*), names)::text FROM new_rows n
-        ) gone;
+        ) lost;
+    ELSIF TG_OP <> 'INSERT' AND names = '{}' AND sees_others THEN
+      FOR gone IN SELECT row_to_json(o.*) FROM old_rows o LOOP
+        DELETE FROM eider.changes WHERE ctid = (SELECT ctid FROM eider.changes
+          WHERE version > pg_current_xact_id() AND table_name = title AND op = 'put' AND image::text = gone::text LIMIT 1);
+        IF NOT FOUND THEN
+          INSERT INTO eider.changes (table_name, op, image) VALUES (title, 'delete', gone);
+        END IF;
+      END LOOP;
     ELSIF TG_OP <> 'INSERT' THEN
       INSERT INTO eider.changes (table_name, op, image)
         SELECT title, 'delete', eider.key_of(row_to_json(o.*), names) FROM old_rows o;

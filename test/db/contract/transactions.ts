@@ -132,36 +132,11 @@ export function transactionContract(makePlace: MakePlace): void {
     });
 
     const refused: readonly (readonly [string, (queries: Queries) => Promise<unknown>])[] = [
-      ['raw INSERT', (queries) => sql`INSERT INTO accounts VALUES ('x', 'x', 1)`.execute(queries)],
-      ['raw UPDATE', (queries) => sql`  -- why\n UPDATE accounts SET balance = 5`.execute(queries)],
-      ['TRUNCATE', (queries) => sql`TRUNCATE accounts`.execute(queries)],
-      ['DROP', (queries) => sql`/* why */ DROP TABLE accounts`.execute(queries)],
       ['COMMIT', (queries) => sql`COMMIT`.execute(queries)],
-      ['DDL', (queries) => queries.schema.dropTable('accounts').execute()],
-      ['a key that changes', (queries) => queries.updateTable('accounts').set({ id: 'z' }).execute()],
-      [
-        'a key that changes in an upsert',
-        (queries) =>
-          queries
-            .insertInto('accounts')
-            .values({ id: 'q', owner: 'owner of a', balance: 1 })
-            .onConflict((conflict) => conflict.column('owner').doUpdateSet({ id: 'q' }))
-            .execute(),
-      ],
-      [
-        'MERGE',
-        (queries) =>
-          queries
-            .mergeInto('accounts')
-            .using('accounts as b', 'b.id', 'accounts.id')
-            .whenMatched()
-            .thenDelete()
-            .execute(),
-      ],
       ['a transaction within', (queries) => queries.transaction().execute(() => Promise.resolve())],
     ];
 
-    it('refuse what cannot be captured', async () => {
+    it('refuse what would end their transaction', async () => {
       const database = await open();
       await insertAccount(database, 'a');
       for (const [, work] of refused) {
@@ -189,7 +164,7 @@ export function transactionContract(makePlace: MakePlace): void {
       const written = database.read((queries) =>
         queries.insertInto('accounts').values({ id: 'x', owner: 'x', balance: 1 }).execute(),
       );
-      await expect(written).rejects.toThrow(/read-only/);
+      await expect(written).rejects.toThrow(/\bread\b/);
       expect(await accountIds(database)).toEqual([]);
     });
 

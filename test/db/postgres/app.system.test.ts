@@ -164,7 +164,7 @@ describe('no secret is shown', () => {
       runtime,
     });
     onTestFinished(() => database.close());
-    const row = { id: runtime.uuid(), name: 'x', email: canary, created_at: new Date(), updated_at: new Date() };
+    const row = { id: runtime.uuid(), name: 'x', email: `${canary}@example.org` };
     const insert = (values: object) =>
       database.write((queries) =>
         queries

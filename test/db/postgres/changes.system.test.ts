@@ -1,9 +1,8 @@
 /** What is kept of every change, whoever makes it. */
-import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../../lib/runtime.ts';
-import type { Migration } from '../../../lib/schema/migration.ts';
+import type { Migration } from '../../../lib/catalog/migrations.ts';
 import { accounts, insertAccount } from '../../support/engine.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 
@@ -105,9 +104,7 @@ it('is told as a reset when a transaction changed more rows than a page holds', 
 it('is told of tables without a key by whole rows, and of other schemas with their names', async () => {
   const { name, told } = await openWith({
     name: '0001_notes',
-    async up({ queries }) {
-      await sql`CREATE TABLE notes (a int, b text)`.execute(queries);
-    },
+    sql: 'CREATE TABLE notes (a int, b text)',
   });
   const [put, gone] = ['put', 'delete'];
   const before = (await told()).head;
@@ -141,9 +138,7 @@ it('is told of tables without a key by whole rows, and of other schemas with the
 it('leaves out a row without a key that went in an earlier version than it came', async () => {
   const { name, told } = await openWith({
     name: '0001_notes',
-    async up({ queries }) {
-      await sql`CREATE TABLE notes (a int)`.execute(queries);
-    },
+    sql: 'CREATE TABLE notes (a int)',
   });
   const before = (await told()).head;
   const earlier = await server.client(name);

@@ -10,7 +10,7 @@ import { plainRows } from '../../../lib/db/duckdb/dialect.ts';
 import { checkReferences } from '../../../lib/db/duckdb/references/check.ts';
 import { runDdl } from '../../../lib/db/duckdb/references/ddl.ts';
 import type { CheckedChange } from '../../../lib/db/duckdb/references/questions.ts';
-import { referencesTable } from '../../../lib/db/duckdb/references/take-over.ts';
+import { referencesTable } from '../../../lib/db/own-migrations.ts';
 import { quoteTable, Session } from '../../../lib/sync/sql.ts';
 import type { PlainValue, Row } from '../../../lib/values.ts';
 

@@ -3,11 +3,11 @@
  *
  * Owns: where rows are cut off. The worst that can happen: an answer that is cut off and does not say so.
  */
-import type { DuckDBResult, DuckDBType } from '@duckdb/node-api';
-import { DuckDBTypeId } from '@duckdb/node-api';
+import type { DuckDBResult } from '@duckdb/node-api';
 import type { PlainValue } from '../../../values.ts';
-import { type Codec, codecFor, encodeNullable } from '../../../sync/codec.ts';
+import { encodeNullable } from '../../../sync/codec.ts';
 import type { QueryRequest, QueryResult } from '../../database.ts';
+import { codecOf, typeName } from '../run.ts';
 
 export async function readRows(
   result: DuckDBResult,
@@ -29,17 +29,4 @@ export async function readRows(
       rows.push(row);
     }
   }
-}
-
-/** A type that no table of ours may hold is shown as DuckDB writes it. */
-function codecOf(type: DuckDBType): Codec {
-  try {
-    return codecFor(type);
-  } catch {
-    return { encode: String, decode: () => null };
-  }
-}
-
-function typeName(type: DuckDBType): string {
-  return type.typeId === DuckDBTypeId.SQLNULL ? 'NULL' : type.toString();
 }

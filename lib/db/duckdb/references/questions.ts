@@ -74,6 +74,7 @@ function addValues(found: Map<string, Values>, row: Row, columns: readonly strin
 
 /** Rows whose values in the child's columns may be new. */
 function newRows(change: CheckedChange, { reference }: Link): readonly Row[] {
+  if ('add' in change) return change.add;
   if (!('put' in change)) return [];
   return leavesAlone(change, reference.columns) ? [] : change.put;
 }
@@ -81,6 +82,8 @@ function newRows(change: CheckedChange, { reference }: Link): readonly Row[] {
 /** Rows, as they were, of which the parent may have lost the values that are referred to; null when it is not known which. */
 function lostRows(change: CheckedChange, { reference, parent }: Link): readonly Row[] | null {
   const columns = reference.targetColumns;
+  if ('add' in change) return [];
+  if ('remove' in change) return change.remove;
   if ('delete' in change) {
     const rows = change.before ?? change.delete;
     return rows.every((row) => columns.every((column) => Object.hasOwn(row, column))) ? rows : null;

@@ -12,15 +12,10 @@ import { AppError } from '../../../errors.ts';
 import { tokensOf } from '../../../sql/tokens.ts';
 import { isDiskFull, mapLocalError } from '../../../sync/local-disk.ts';
 import { quoteName, quoteTable, type Session } from '../../../sync/sql.ts';
+import { referencesTable } from '../../own-migrations.ts';
 import { plainRows } from '../dialect.ts';
 import { cutFromCreate } from './clauses.ts';
 import { type Link, linksOf } from './links.ts';
-
-/** Eider's own table of references. */
-export const referencesTable = `CREATE TABLE IF NOT EXISTS eider."references" (
-  name VARCHAR NOT NULL, schema_name VARCHAR NOT NULL, table_name VARCHAR NOT NULL, columns VARCHAR[] NOT NULL,
-  target_schema VARCHAR NOT NULL, target_table VARCHAR NOT NULL, target_columns VARCHAR[] NOT NULL,
-  PRIMARY KEY (schema_name, table_name, name))`;
 
 /**
  * Takes over all foreign keys of the session's database; answers whether there were any. `afterEach`: called when a table

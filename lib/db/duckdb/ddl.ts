@@ -1,0 +1,255 @@
+/**
+ * Statements that change definitions: CREATE, ALTER, DROP and COMMENT ON.
+ *
+ * Owns: that what is replayed means the same on every replica. The text is, unless it depends on rows, time or chance; then
+ * what it came to is: the definition that DuckDB prints, and rows. The worst that can happen: a statement that fails on a
+ * replica, which then can never follow the log; so DuckDB's limits within a transaction are kept here.
+ */
+import { StatementType } from '@duckdb/node-api';
+import { AppError } from '../../errors.ts';
+import { calledNames, type Definition, readsFile } from '../../sql/definition.ts';
+import type { StatementResult } from '../../sql/result.ts';
+import type { Statement, WrittenName } from '../../sql/statement.ts';
+import { tokensOf } from '../../sql/tokens.ts';
+import type { WriteTransaction } from '../../sync/batch.ts';
+import type { CapturedChange } from '../../sync/record.ts';
+import type { Shapes, TableName } from '../../sync/shapes.ts';
+import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
+import { objectExists, unstableFunctions } from './introspect.ts';
+import { mapDuckDbError } from './errors.ts';
+import { type Origin, requireWritable, tableId, tableNameOf } from './names.ts';
+import { addedRows } from './rows.ts';
+import { runStatement } from './run.ts';
+
+export interface DdlHost {
+  readonly transaction: WriteTransaction;
+  readonly shapes: Shapes;
+  capture(change: CapturedChange): void;
+  /** Runs a statement on rows, and captures what it changes. */
+  runRows(sql: string): Promise<void>;
+  /** Tables by `tableId` of which rows that were there are changed or gone in this transaction. */
+  readonly rewritten: Set<string>;
+}
+
+export interface DdlRun {
+  readonly statement: Statement;
+  readonly definition: Definition;
+  readonly values: readonly unknown[];
+  readonly origin: Origin;
+}
+
+const types = [StatementType.CREATE, StatementType.ALTER, StatementType.DROP];
+
+/** New columns whose defaults give each row a value of its own: they are filled by one UPDATE. */
+interface Fill {
+  readonly table: TableName;
+  readonly columns: readonly string[];
+  /** Every replica would compute the same values. */
+  readonly isRepeatable: boolean;
+}
+
+export class Ddl {
+  readonly #host: DdlHost;
+  #fill: Fill | null = null;
+
+  constructor(host: DdlHost) {
+    this.#host = host;
+  }
+
+  /** @throws AppError `invalid` for what would not mean the same everywhere */
+  async run(run: DdlRun): Promise<StatementResult> {
+    const { statement, definition, values, origin } = run;
+    const name = definedName(definition, origin);
+    requireNoParameters(run);
+    requireNoFile(run);
+    // Columns that are added one after the other are filled together: DuckDB cannot alter a table whose rows have changed.
+    if (!(definition.addColumn && this.#fill && tableId(name) === tableId(this.#fill.table))) await this.finish();
+    const isThere = await this.#hasSchema(definition, name);
+    if (isThere && (await this.#changesNothing(definition, name))) await this.#execute(statement.sql, values);
+    else if (isThere) await this.#change(run, name);
+    return { command: statement.command, columns: [], rows: [], rowCount: null };
+  }
+
+  /** Fills the columns that were added last. */
+  async finish(): Promise<void> {
+    const fill = this.#fill;
+    if (!fill) return;
+    this.#fill = null;
+    const set = fill.columns.map((column) => `${quoteName(column)} = DEFAULT`).join(', ');
+    const sql = `UPDATE ${quoteTable(fill.table)} SET ${set}`;
+    if (!fill.isRepeatable) return this.#host.runRows(sql);
+    await runStatement(this.#session, { sql, values: [], types: [StatementType.UPDATE] });
+    this.#host.capture({ ddl: sql });
+    this.#host.rewritten.add(tableId(fill.table));
+  }
+
+  async #change(run: DdlRun, name: TableName): Promise<void> {
+    const { statement, definition, values } = run;
+    this.#host.transaction.requireAlone();
+    this.#requireNotRewritten(definition, name);
+    if (definition.using !== null) await this.#requireRepeatable(statement.sql.slice(definition.using));
+    if (definition.isOfQuery) {
+      await this.#execute(statement.sql, values);
+      await (definition.object === 'TABLE' ? this.#captureTable(definition, name) : this.#captureEnum(run, name));
+    } else if (definition.addColumn) await this.#addColumn(run, name);
+    else await this.#replayable(statement.sql);
+    if (definition.object === 'TABLE' && definition.action !== 'ALTER') this.#host.rewritten.delete(tableId(name));
+    if (definition.object === 'TABLE') await this.#host.shapes.find(name);
+  }
+
+  get #session(): Session {
+    return this.#host.transaction.session;
+  }
+
+  async #execute(sql: string, values: readonly unknown[] = []): Promise<void> {
+    await runStatement(this.#session, { sql, values, types });
+    this.#host.shapes.forget();
+  }
+
+  /** Runs a statement whose text means the same everywhere. */
+  async #replayable(sql: string): Promise<void> {
+    await this.#execute(sql);
+    this.#host.capture({ ddl: sql });
+  }
+
+  /** To DuckDB `a.t` may also be a table of a database `a`. False when there is no such schema, and that is no matter. */
+  async #hasSchema({ action, object, isConditional }: Definition, { schema }: TableName): Promise<boolean> {
+    if (object === 'SCHEMA' || schema === 'main') return true;
+    if (await objectExists(this.#session, 'SCHEMA', { schema, table: schema })) return true;
+    if (isConditional && action !== 'CREATE') return false;
+    throw new AppError('not-found', `Schema with name ${schema} does not exist!`, { sqlState: '3F000' });
+  }
+
+  /** IF NOT EXISTS where it exists, IF EXISTS where it does not. */
+  async #changesNothing({ action, object, isConditional }: Definition, name: TableName): Promise<boolean> {
+    if (!isConditional) return false;
+    return (await objectExists(this.#session, object, name)) === (action === 'CREATE');
+  }
+
+  /** DuckDB 1.5 lets such statements run and then fails to COMMIT, when the record is in the log already. */
+  #requireNotRewritten({ action, object, onTable }: Definition, name: TableName): void {
+    const isAboutRows = (action === 'ALTER' && object === 'TABLE') || onTable !== null;
+    if (!isAboutRows || !this.#host.rewritten.has(tableId(name))) return;
+    throw new AppError(
+      'invalid',
+      `Rows of ${name.table} were changed in this transaction, so it cannot be altered there.`,
+      {
+        sqlState: '55006',
+        hint: 'Alter it first, or in a transaction of its own.',
+      },
+    );
+  }
+
+  async #requireRepeatable(expression: string): Promise<void> {
+    const culprit = await this.#unrepeatable(expression);
+    if (culprit === null) return;
+    throw new AppError('invalid', `USING calls ${culprit}, which may give another value on every replica.`, {
+      sqlState: '0A000',
+      hint: 'Add a column, fill it with UPDATE, and drop the old one.',
+    });
+  }
+
+  /** A function in the expression that may give other values elsewhere; null when there is none. */
+  async #unrepeatable(expression: string): Promise<string | null> {
+    const names = calledNames(tokensOf(expression));
+    if (names.length === 0) return null;
+    const unstable = await unstableFunctions(this.#session);
+    return names.find((name) => unstable.has(name) || /^(?:current_|localtime|today$)/.test(name)) ?? null;
+  }
+
+  /** CREATE TABLE … AS: the definition as DuckDB prints it, and the rows. */
+  async #captureTable({ orReplace }: Definition, name: TableName): Promise<void> {
+    const shape = await this.#host.shapes.shape(name);
+    const [row] = await this.#session.rows(
+      'SELECT sql FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2',
+      [shape.schema, shape.table],
+    );
+    const ddl = String(row?.[0]).replace(/^CREATE TABLE/, orReplace ? 'CREATE OR REPLACE TABLE' : 'CREATE TABLE');
+    this.#host.capture({ ddl });
+    for (const change of await addedRows(this.#session, shape)) this.#host.capture(change);
+  }
+
+  /** An ENUM of a query: the values that it found. */
+  async #captureEnum({ statement, definition }: DdlRun, name: TableName): Promise<void> {
+    const [row] = await this.#session.rows(
+      `SELECT to_json(labels) FROM duckdb_types() WHERE database_name = current_database()
+       AND lower(schema_name) = lower($1) AND lower(type_name) = lower($2) AND labels IS NOT NULL`,
+      [name.schema, name.table],
+    );
+    const labels = (JSON.parse(String(row?.[0])) as string[]).map((label) => `'${label.replaceAll("'", "''")}'`);
+    const head = statement.sql.slice(0, definition.name?.end);
+    this.#host.capture({ ddl: `${head} AS ENUM (${labels.join(', ')})` });
+  }
+
+  /** DuckDB makes several statements of a default that is no constant, with a COMMIT at the end. So these are ours. */
+  async #addColumn({ statement: { sql }, definition }: DdlRun, table: TableName): Promise<void> {
+    const { addColumn } = definition;
+    if (!addColumn) return;
+    const [column = '', ...fields] = addColumn.name.parts;
+    if (addColumn.isConditional && (await this.#hasColumn(table, addColumn.name))) return;
+    const head = `ALTER TABLE ${quoteTable(table)}`;
+    const text = `${head} ADD COLUMN ${sql.slice(addColumn.name.start)}`;
+    const value = addColumn.default;
+    if (!value || fields.length > 0 || (await this.#isOneStatement(text))) return this.#replayable(text);
+    const expression = sql.slice(value.start);
+    await this.#replayable(`${head} ADD COLUMN ${sql.slice(addColumn.name.start, value.clause)}`);
+    await this.#replayable(`${head} ALTER COLUMN ${quoteName(column)} SET DEFAULT ${expression}`);
+    const isRepeatable = (this.#fill?.isRepeatable ?? true) && (await this.#unrepeatable(expression)) === null;
+    this.#fill = { table, columns: [...(this.#fill?.columns ?? []), column], isRepeatable };
+  }
+
+  async #hasColumn(table: TableName, { parts }: WrittenName): Promise<boolean> {
+    const shape = await this.#host.shapes.shape(table);
+    return parts.length === 1 && shape.allNames.some((name) => name.toLowerCase() === parts[0]!.toLowerCase());
+  }
+
+  async #isOneStatement(sql: string): Promise<boolean> {
+    try {
+      return await this.#session.withStatement(sql, () => Promise.resolve(true));
+    } catch (error) {
+      return !String(error).includes('multiple statements');
+    }
+  }
+}
+
+/** What the definition is about: for an index its table, as rows of that are what matters. */
+function definedName({ object, name, onTable }: Definition, origin: Origin): TableName {
+  if (object === 'SCHEMA' && name) {
+    const { schema } = tableNameOf({ ...name, parts: [...name.parts, ''] }, origin);
+    return { schema, table: schema };
+  }
+  if (name && object === 'INDEX') tableNameOf(name, origin);
+  const about = onTable ?? name;
+  if (!about) throw new AppError('invalid', 'The statement names no object.', { sqlState: '42601' });
+  const found = tableNameOf(about, origin);
+  requireWritable(found.schema, origin);
+  return found;
+}
+
+function requireNoParameters({ statement, definition, values }: DdlRun): void {
+  const hasParameters = values.length > 0 || statement.tokens.some(({ kind }) => kind === 'parameter');
+  if (!hasParameters || definition.isOfQuery) return;
+  throw new AppError('invalid', `${statement.command} takes no parameters: its text is replayed on every replica.`, {
+    sqlState: '0A000',
+    hint: 'Write the values into the text.',
+  });
+}
+
+function requireNoFile({ statement, definition }: DdlRun): void {
+  const source = definition.object === 'VIEW' || definition.object === 'MACRO' ? readsFile(statement.tokens) : null;
+  if (source === null) return;
+  throw new AppError('invalid', `A view or macro cannot read a file (${source}): other replicas do not have it.`, {
+    sqlState: '0A000',
+    hint: 'Import the file into a table.',
+  });
+}
+
+/** What is wrong with a statement on rows of something that is no table: DuckDB's own words, when it has any. */
+export async function notATable(session: Session, { sql }: Statement, { parts }: WrittenName): Promise<never> {
+  await session
+    .withStatement(sql, () => Promise.resolve())
+    .catch((error: unknown) => {
+      throw mapDuckDbError(error);
+    });
+  throw new AppError('invalid', `${parts.join('.')} is no table whose rows can be written.`, { sqlState: '42809' });
+}
