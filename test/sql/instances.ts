@@ -14,7 +14,7 @@ export class Instances {
   readonly #library: Library;
   readonly #store: Store;
   readonly #folder = mkdtempSync(join(root, 'eider-replay-'));
-  #opened: Database[] = [];
+  readonly #writers: { database: Database; folder: string }[] = [];
   #count = 0;
 
   constructor(library: Library) {
@@ -22,15 +22,32 @@ export class Instances {
     this.#store = library.createMemoryStore({ runtime: library.systemRuntime });
   }
 
-  async openWriters(): Promise<readonly Database[]> {
-    this.#opened = [await this.#open(this.#store), await this.#open(this.#store)];
-    return this.#opened;
+  writer(instance: number): Database {
+    return this.#writers[instance]!.database;
   }
 
-  #open(store: Store): Promise<Database> {
+  async openWriters(): Promise<void> {
+    for (const instance of [0, 1]) await this.#openWriter(instance, this.#newFolder());
+  }
+
+  async restart(instance: number, keepsReplica: boolean): Promise<void> {
+    const { database, folder } = this.#writers[instance]!;
+    await database.close();
+    await this.#openWriter(instance, keepsReplica ? folder : this.#newFolder());
+  }
+
+  async #openWriter(instance: number, folder: string): Promise<void> {
+    this.#writers[instance] = { database: await this.#open(this.#store, folder), folder };
+  }
+
+  #newFolder(): string {
+    return join(this.#folder, String(this.#count++));
+  }
+
+  #open(store: Store, slotRoot: string): Promise<Database> {
     return this.#library.openDuckDbDatabase({
       name: 'replay.db',
-      slotRoot: join(this.#folder, String(this.#count++)),
+      slotRoot,
       runtime: this.#library.systemRuntime,
       migrations: [],
       maxStalenessMs: 0,
@@ -38,18 +55,19 @@ export class Instances {
     });
   }
 
-  /** Of a replica made of the log alone, or from the newest snapshot where there is one. */
-  async stateFromStore(from: 'log' | 'snapshot', withMacros: boolean): Promise<DatabaseState> {
-    const database = await this.#open(from === 'log' ? withoutSnapshots(this.#store) : this.#store);
+  /** Runs `work` on another instance, which begins with the log alone, or with the newest snapshot where there is one. */
+  async withAnother<T>(from: 'log' | 'snapshot', work: (database: Database) => Promise<T>): Promise<T> {
+    const store = from === 'log' ? withoutSnapshots(this.#store) : this.#store;
+    const database = await this.#open(store, this.#newFolder());
     try {
-      return await stateIn(database, withMacros);
+      return await work(database);
     } finally {
       await database.close();
     }
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#opened.map((database) => database.close()));
+    await Promise.all(this.#writers.map(({ database }) => database.close()));
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

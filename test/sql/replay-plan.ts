@@ -14,7 +14,9 @@ export type PlannedStep =
   /** Several writes at once. */
   | { readonly kind: 'together'; readonly writes: readonly PlannedWrite[] }
   /** Catches up, and puts a snapshot into the store. */
-  | { readonly kind: 'sync'; readonly instance: number };
+  | { readonly kind: 'sync'; readonly instance: number }
+  /** Closes it and opens it again, from what it had or from the store alone. */
+  | { readonly kind: 'restart'; readonly instance: number; readonly keepsReplica: boolean };
 
 export interface Plan {
   readonly beginning: readonly Intent[];
@@ -43,7 +45,15 @@ const anyStep: fc.Arbitrary<PlannedStep> = fc.oneof(
       writes: fc.array(anyWrite, { minLength: 2, maxLength: 4 }),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('sync' as const), instance: anyInstance }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('sync' as const), instance: anyInstance }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('restart' as const),
+      instance: anyInstance,
+      keepsReplica: fc.boolean(),
+    }),
+  },
 );
 
 export const anyPlan: fc.Arbitrary<Plan> = fc.record({

@@ -10,7 +10,8 @@ export interface TracedWrite {
 export type TracedStep =
   | { readonly kind: 'write'; readonly write: TracedWrite }
   | { readonly kind: 'together'; readonly writes: readonly TracedWrite[] }
-  | { readonly kind: 'sync'; readonly instance: number };
+  | { readonly kind: 'sync'; readonly instance: number }
+  | { readonly kind: 'restart'; readonly instance: number; readonly keepsReplica: boolean };
 
 export interface Trace {
   readonly steps: readonly TracedStep[];
@@ -35,6 +36,8 @@ export function describeTrace({ steps }: Trace): string {
 
 function describeStep(step: TracedStep): string[] {
   if (step.kind === 'sync') return [`${nameOf(step.instance)}: a checkpoint`];
+  if (step.kind === 'restart')
+    return [`${nameOf(step.instance)}: starts again, ${step.keepsReplica ? 'from its replica' : 'from the store'}`];
   if (step.kind === 'write') return describeWrite(step.write);
   return ['at once:', ...step.writes.flatMap(describeWrite).map((line) => `  ${line}`)];
 }

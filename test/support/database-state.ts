@@ -72,7 +72,7 @@ function asReopened(definition: string): string {
   return definition
     .replaceAll('BIT(1)', 'BIT')
     .replaceAll(/(\d), (?=\d+\))/g, '$1,')
-    .replaceAll(/AS \\"([A-Z ]+)\\"/g, 'AS $1');
+    .replaceAll(/AS \\"([A-Z_ ]+)\\"/g, 'AS $1');
 }
 
 /** A sequence that was never asked has no last value. A cycle starts over behind its end. */
