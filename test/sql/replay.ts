@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { loadLibrary } from './library.ts';
 import { describeFailure, runSeed } from './seeds.ts';
 import { Tally } from './tally.ts';
+import { kindOf } from './trace.ts';
 
 const { values } = parseArgs({
   options: {
@@ -56,9 +57,7 @@ async function runSeeds(): Promise<boolean> {
     const failure = await runSeed(library, seed, tally);
     if (failure) {
       failed++;
-      const kind = (failure.reasons.length > 1 ? failure.reasons.slice(0, 2).join(' ') : failure.reasons[0]!)
-        .replaceAll(/\d+|"[^"]*"|main\..*/g, '_')
-        .slice(0, 160);
+      const kind = kindOf(failure);
       if (told.has(kind)) console.log(`Seed ${seed} fails alike: ${kind}`);
       else console.log(await describeFailure(library, seed, failure, Number(values['shrink-seconds']) * 1000));
       told.add(kind);

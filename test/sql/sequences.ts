@@ -39,7 +39,11 @@ export async function numbersGivenTwice(databases: readonly Database[], before: 
     const isWrong = numbers.some((number, index) =>
       isBehind(number, index === 0 ? BigInt(next) : after(numbers[index - 1]!, definition), definition),
     );
-    if (isWrong) wrong.push(`${name}, which stood at ${next}, gives ${numbers.join(', ')} on instances in turn`);
+    if (isWrong)
+      wrong.push(
+        'A number is given twice:',
+        `${name}, which stood at ${next}, gives ${numbers.join(', ')} on instances in turn`,
+      );
   }
   return wrong;
 }
@@ -85,7 +89,7 @@ export class GivenNumbers {
     const given = this.#given.get(name) ?? new Set();
     this.#given.set(name, given);
     return numbers.flatMap((number) => {
-      if (given.has(number) && !this.#cycles) return [`${name} gave ${number} again`];
+      if (given.has(number) && !this.#cycles) return ['A number is given twice:', `${name} gave ${number} again`];
       given.add(number);
       return [];
     });

@@ -1,7 +1,7 @@
 /** A smaller run that fails alike: steps, then statements, are left out as long as it fails. */
 import type { Library } from './library.ts';
 import { runTrace } from './replay-run.ts';
-import { ReplayFailure, type Trace, type TracedStep, type TracedWrite } from './trace.ts';
+import { kindOf, ReplayFailure, type Trace, type TracedStep, type TracedWrite } from './trace.ts';
 
 /** Tries for `budgetMs` at most. */
 export async function shrink(library: Library, failure: ReplayFailure, budgetMs: number): Promise<ReplayFailure> {
@@ -29,10 +29,6 @@ async function failureOf(library: Library, trace: Trace): Promise<ReplayFailure 
     if (error instanceof ReplayFailure) return error;
     throw error;
   }
-}
-
-function kindOf({ reasons }: ReplayFailure): string {
-  return (reasons[0] ?? '').replaceAll(/\d+|instance [AB]|the writer|made of the \w+/g, '').split(':')[0]!;
 }
 
 /** Half of the steps less, then one less, then one statement less; the last step is what fails. */

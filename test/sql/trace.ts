@@ -50,3 +50,10 @@ function describeWrite({ instance, statements, catches }: TracedWrite): string[]
 function nameOf(instance: number): string {
   return `instance ${'AB'.charAt(instance)}`;
 }
+
+/** What it is that did not hold, whatever the names and values. */
+export function kindOf({ reasons }: ReplayFailure): string {
+  const [what = '', detail = ''] = reasons;
+  const where = /^(?:next value|\w+)/.exec(detail)?.[0] ?? '';
+  return `${what.split('\n')[0]} ${where}`.replaceAll(/\d+|"[^"]*"|instance [AB]/g, '_').slice(0, 200);
+}
