@@ -358,11 +358,11 @@ describe('sequences', () => {
   it('move on with the rows that took their numbers', async () => {
     const captured = await openCaptured(...numbered);
     await captured.run('INSERT INTO t (a) VALUES (1), (2)', 'INSERT INTO t (a) SELECT range FROM range(100)');
-    expect(captured.changes.at(-1)).toEqual({ sequence: 'n', last: '102' });
+    expect(captured.changes.at(-1)).toEqual({ sequence: 'n', next: '103' });
     await captured.run('UPDATE t SET a = 0');
     expect(captured.changes).toHaveLength(1);
     await captured.run(`SELECT nextval('n')`);
-    expect(captured.changes).toEqual([{ sequence: 'n', last: '103' }]);
+    expect(captured.changes).toEqual([{ sequence: 'n', next: '104' }]);
     await captured.run('SELECT 1');
     expect(captured.changes).toEqual([]);
   });
@@ -373,7 +373,7 @@ describe('sequences', () => {
       sqlState: '23505',
     });
     await captured.run('UPDATE t SET a = 5');
-    expect(captured.changes.at(-1)).toEqual({ sequence: 'n', last: '2' });
+    expect(captured.changes.at(-1)).toEqual({ sequence: 'n', next: '3' });
   });
 
   it.each([

@@ -15,7 +15,7 @@ import type { WriteTransaction } from '../../sync/batch.ts';
 import type { CapturedChange } from '../../sync/record.ts';
 import type { Shapes, TableName } from '../../sync/shapes.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
-import { objectExists, unstableFunctions } from './introspect.ts';
+import { objectExists, objectIn, unstableFunctions } from './introspect.ts';
 import { mapDuckDbError } from './errors.ts';
 import { type Origin, requireWritable, tableId, tableNameOf } from './names.ts';
 import { addedRows } from './rows.ts';
@@ -25,6 +25,8 @@ export interface DdlHost {
   readonly transaction: WriteTransaction;
   readonly shapes: Shapes;
   capture(change: CapturedChange): void;
+  /** Nothing is captured: the whole state is. Then nobody needs the rows that a query put into a table. */
+  readonly isWhole: boolean;
   /** Runs a statement on rows, and captures what it changes. */
   runRows(sql: string): Promise<void>;
   /** Tables by `tableId` of which rows that were there are changed or gone in this transaction. */
@@ -58,10 +60,8 @@ export class Ddl {
 
   /** @throws AppError `invalid` for what would not mean the same everywhere */
   async run(run: DdlRun): Promise<StatementResult> {
-    const { statement, definition, values, origin } = run;
-    const name = definedName(definition, origin);
-    requireNoParameters(run);
-    requireNoFile(run);
+    const { statement, definition, values } = run;
+    const name = requireDefinable(run);
     // Columns that are added one after the other are filled together: DuckDB cannot alter a table whose rows have changed.
     if (!(definition.addColumn && this.#fill && tableId(name) === tableId(this.#fill.table))) await this.finish();
     const isThere = await this.#hasSchema(definition, name);
@@ -87,10 +87,12 @@ export class Ddl {
     const { statement, definition, values } = run;
     this.#host.transaction.requireAlone();
     this.#requireNotRewritten(definition, name);
+    await this.#requireEmptySchema(run, name);
     if (definition.using !== null) await this.#requireRepeatable(statement.sql.slice(definition.using));
     if (definition.isOfQuery) {
       await this.#execute(statement.sql, values);
-      await (definition.object === 'TABLE' ? this.#captureTable(definition, name) : this.#captureEnum(run, name));
+      if (this.#host.isWhole) this.#host.capture({ ddl: statement.sql });
+      else await (definition.object === 'TABLE' ? this.#captureTable(definition, name) : this.#captureEnum(run, name));
     } else if (definition.addColumn) await this.#addColumn(run, name);
     else await this.#replayable(statement.sql);
     if (definition.object === 'TABLE' && definition.action !== 'ALTER') this.#host.rewritten.delete(tableId(name));
@@ -138,6 +140,18 @@ export class Ddl {
         hint: 'Alter it first, or in a transaction of its own.',
       },
     );
+  }
+
+  /** DuckDB 1.5 forgets after some changes that a table belongs to its schema, and would drop both. */
+  async #requireEmptySchema({ statement, definition }: DdlRun, { schema }: TableName): Promise<void> {
+    const isCascade = statement.tokens.at(-1)?.keyword === 'CASCADE';
+    if (definition.action !== 'DROP' || definition.object !== 'SCHEMA' || isCascade) return;
+    const found = await objectIn(this.#session, schema);
+    if (found === null) return;
+    throw new AppError('conflict', `The schema ${schema} has ${found} in it and cannot be dropped.`, {
+      sqlState: '2BP01',
+      hint: 'Drop what is in it first, or drop it with CASCADE.',
+    });
   }
 
   async #requireRepeatable(expression: string): Promise<void> {
@@ -210,6 +224,17 @@ export class Ddl {
       return !String(error).includes('multiple statements');
     }
   }
+}
+
+/**
+ * What the statement defines.
+ *
+ * @throws AppError `invalid` when that is not the user's to define, or would not be the same everywhere
+ */
+export function requireDefinable(run: DdlRun): TableName {
+  requireNoParameters(run);
+  requireNoFile(run);
+  return definedName(run.definition, run.origin);
 }
 
 /** What the definition is about: for an index its table, as rows of that are what matters. */
