@@ -74,11 +74,15 @@ function changeOf({ schema, name, last }: Sequence): SequenceChange {
   return { ...(schema === 'main' ? {} : { schema }), sequence: name, last: String(last) };
 }
 
+/** The last number, by the one that comes next: of a file that was opened again `last_value` is that one. */
+const lastValue = `CASE WHEN last_value IS NULL THEN NULL
+  WHEN next - increment_by BETWEEN min_value AND max_value THEN next - increment_by
+  WHEN increment_by > 0 THEN max_value ELSE min_value END::BIGINT`;
+const sequenceTable = `(SELECT *, regexp_extract(sql, ' START (-?\\d+) ', 1)::HUGEINT AS next FROM duckdb_sequences()
+  WHERE database_name = current_database() AND NOT temporary)`;
+
 async function readSequences(session: Session): Promise<Sequence[]> {
-  const rows = await session.rows(
-    `SELECT schema_name, sequence_name, last_value FROM duckdb_sequences()
-     WHERE database_name = current_database() AND NOT temporary`,
-  );
+  const rows = await session.rows(`SELECT schema_name, sequence_name, ${lastValue} FROM ${sequenceTable}`);
   return rows.map(([schema, name, last]) => ({
     schema: String(schema),
     name: String(name),
@@ -88,8 +92,8 @@ async function readSequences(session: Session): Promise<Sequence[]> {
 
 async function moveSequence(session: Session, schema: string, name: string, last: bigint): Promise<void> {
   const [row] = await session.rows(
-    `SELECT last_value, start_value, increment_by, min_value, max_value, cycle FROM duckdb_sequences()
-     WHERE database_name = current_database() AND schema_name = $1 AND sequence_name = $2`,
+    `SELECT ${lastValue}, start_value, increment_by, min_value, max_value, cycle FROM ${sequenceTable}
+     WHERE schema_name = $1 AND sequence_name = $2`,
     [schema, name],
   );
   if (!row) return;
