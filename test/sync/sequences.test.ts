@@ -37,9 +37,8 @@ describe('a sequence of a file that was opened again', () => {
     });
     await withSession(path, async (session) => {
       await new SequenceMemory(session).move({ sequence: 'numbers', last });
-      await (then === null
-        ? expect(next(session)).rejects.toThrow('reached maximum')
-        : expect(next(session)).resolves.toBe(then));
+      const given = await next(session).catch((error: unknown) => /reached maximum/.test(String(error)) && null);
+      expect(given).toBe(then);
     });
   });
 
