@@ -12,7 +12,6 @@ import { backendFactories } from '../../lib/backends.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../support/migrations.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
@@ -39,7 +38,6 @@ async function restore(fixture: string): Promise<void> {
 /** An instance on a machine of its own, with a local file to stand in. */
 function start(machine = 'machine') {
   const app = createApp({
-    schema,
     migrations,
     runtime: systemRuntime,
     environment: () => ({
