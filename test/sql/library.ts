@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
 import type { AppError } from '../../lib/errors.ts';
 import type { systemRuntime } from '../../lib/runtime.ts';
-import type { createMemoryStore } from '../../lib/store/memory.ts';
+import type { createMemoryStore } from '../support/stores/memory.ts';
 
 export interface Library {
   readonly openDuckDbDatabase: typeof openDuckDbDatabase;
