@@ -74,9 +74,19 @@ function changeOf({ schema, name, last }: Sequence): SequenceChange {
   return { ...(schema === 'main' ? {} : { schema }), sequence: name, last: String(last) };
 }
 
+/** Of the text of a sequence, which says that it starts with the next number. */
+const next = `regexp_extract(sql, ' START (-?\\d+) (?:NO )?CYCLE;$', 1)::HUGEINT`;
+
+/**
+ * In a file that was opened again DuckDB's `last_value` is the next number, until that one is taken. One that is used up goes on
+ * with each attempt, beyond its end.
+ */
+const lastValue = `CASE WHEN last_value IS NULL THEN NULL WHEN cycle THEN ${next} - increment_by
+  ELSE least(greatest(${next} - increment_by, min_value), max_value) END`;
+
 async function readSequences(session: Session): Promise<Sequence[]> {
   const rows = await session.rows(
-    `SELECT schema_name, sequence_name, last_value FROM duckdb_sequences()
+    `SELECT schema_name, sequence_name, ${lastValue} FROM duckdb_sequences()
      WHERE database_name = current_database() AND NOT temporary`,
   );
   return rows.map(([schema, name, last]) => ({
@@ -88,7 +98,7 @@ async function readSequences(session: Session): Promise<Sequence[]> {
 
 async function moveSequence(session: Session, schema: string, name: string, last: bigint): Promise<void> {
   const [row] = await session.rows(
-    `SELECT last_value, start_value, increment_by, min_value, max_value, cycle FROM duckdb_sequences()
+    `SELECT ${lastValue}, start_value, increment_by, min_value, max_value, cycle FROM duckdb_sequences()
      WHERE database_name = current_database() AND schema_name = $1 AND sequence_name = $2`,
     [schema, name],
   );
