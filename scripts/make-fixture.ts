@@ -9,7 +9,6 @@ import { gzipSync } from 'node:zlib';
 import { createApp, projectMigrations } from '../lib/app.ts';
 import { backendFactories } from '../lib/backends.ts';
 import { systemRuntime as runtime } from '../lib/runtime.ts';
-import { schema } from '../lib/schema/tables/index.ts';
 import { createDirectoryStore } from '../lib/store/directory.ts';
 import { recordFormat } from '../lib/sync/record.ts';
 import type { PlainValue } from '../lib/values.ts';
@@ -17,7 +16,6 @@ import type { PlainValue } from '../lib/values.ts';
 const folder = mkdtempSync(join(tmpdir(), 'eider-fixture-'));
 const root = join(folder, 'store');
 const app = createApp({
-  schema,
   migrations: projectMigrations(),
   runtime,
   environment: () => ({ LOCAL_DB_PATH: join(root, 'school.db'), TMPDIR: folder }),

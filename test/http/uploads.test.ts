@@ -9,11 +9,9 @@ import { createMemoryStore } from '../../lib/store/memory.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../support/migrations.ts';
-import { defineSchema } from '../../lib/schema/table.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
 import { movableRuntime, temporaryFolder } from '../support/engine.ts';
 import { startReplicated } from '../support/replicated.ts';
-import { samples, samplesMigration } from '../support/samples.ts';
+import { samplesMigration } from '../support/samples.ts';
 import { type Service, startService } from '../support/service.ts';
 
 interface Problem {
@@ -170,7 +168,6 @@ it('imports once, however often and wherever it is asked for', async () => {
   // A table without anything unique: only the upload's own key holds a second import back.
   const options = {
     store,
-    schema: defineSchema([...schema.tables.values(), samples]),
     migrations: [...migrations, samplesMigration],
   };
   const [one, other] = [await startReplicated(options), await startReplicated(options)];

@@ -8,7 +8,6 @@ import { isAppError } from '../../lib/errors.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
 import { type OperationName, withCounting } from '../../lib/store/counting.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
 import { withRetry } from '../../lib/store/retry.ts';
@@ -126,7 +125,6 @@ async function openThroughApp(): Promise<Database> {
   const place = options.environment ?? { NETWORK_DB_PATH: `${options.root}/${options.name}` };
   const environment = { ...place, DB_MAX_STALENESS_MS: '0', TMPDIR: options.slotRoot };
   const app = createApp({
-    schema,
     migrations: ledgerMigrations,
     runtime,
     environment: () => environment,
