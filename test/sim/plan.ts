@@ -268,7 +268,7 @@ export function planOf(seed: number): Plan {
     clockSkewMs: chance() < 0.5 ? 0 : skew,
     stepsFarBack: chance() < 0.3,
     retries: chance() < 0.7,
-    settings: chance() < 0.6 ? {} : { maxBatch: 3, maxRecordBytes: 1600, parallelReads: 2, downloadPartBytes: 40_000 },
+    settings: chance() < 0.6 ? {} : { maxBatch: 3, maxRecordBytes: 2400, parallelReads: 2, downloadPartBytes: 40_000 },
     adopts: profile.adopts ?? false,
     standsIn: profile.standsIn ?? false,
     listStalenessMs: chance() < 0.3 ? chance() * minute : 0,
