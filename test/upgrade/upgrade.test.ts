@@ -9,6 +9,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createApp } from '../../lib/app.ts';
 import { backendFactories } from '../../lib/backends.ts';
+import { openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../support/migrations.ts';
@@ -91,6 +92,31 @@ test.each(fixtures)('a store as %s has it is opened, written and published', asy
   instance.closeSync();
 });
 
+test('a store of the first version gets the defaults and references that the sample has now', async () => {
+  await restore('format-1.json.gz');
+  const slotRoot = join(folder, 'slots');
+  const options = { store, name: 'school.db', slotRoot, runtime: systemRuntime, migrations, maxStalenessMs: 0 };
+  const database = await openDuckDbDatabase(options);
+  onTestFinished(() => database.close());
+  const run = (sql: string) => database.write((_queries, scope) => scope.run(sql));
+  const { relations } = await database.catalog();
+  const references = [...relations.values()].flatMap((relation) => relation.references.map(({ name }) => name));
+  expect(references).toEqual(['enrollments_course_id_fkey', 'enrollments_student_id_fkey']);
+  await expect(run('DELETE FROM students')).rejects.toMatchObject({ kind: 'conflict', sqlState: '23503' });
+  const made = await run(
+    `INSERT INTO students (name, email) VALUES ('Grace', 'grace@example.com') RETURNING id, created_at`,
+  );
+  expect(made.value.rows[0]).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), expect.stringMatching(/Z$/)]);
+  await expect(
+    run(
+      `INSERT INTO enrollments (student_id, course_id, term) SELECT id, gen_random_uuid(), '2027-1' FROM students LIMIT 1`,
+    ),
+  ).rejects.toMatchObject({ constraint: { name: 'enrollments_course_id_fkey' } });
+  await run(
+    `INSERT INTO enrollments (student_id, course_id, term) SELECT s.id, c.id, '2027-1' FROM students s, courses c LIMIT 1`,
+  );
+});
+
 describe('of what a newer version wrote', () => {
   beforeEach(() => restore(`format-${recordFormat}.json.gz`));
 
@@ -127,7 +153,10 @@ describe('of what a newer version wrote', () => {
     expect(await store.head(layout.recordKey(layout.recordVersion(key)! + 1))).toBeNull();
     expect(await ask('status', '/api/db-status')).toMatchObject({
       status: 503,
-      body: { status: 'down', message: expect.stringMatching(`format ${recordFormat + 1}.*deploy that version everywhere`) as unknown },
+      body: {
+        status: 'down',
+        message: expect.stringMatching(`format ${recordFormat + 1}.*deploy that version everywhere`) as unknown,
+      },
     });
   });
 

@@ -89,8 +89,7 @@ export async function runQuery(
   statement: Statement,
   values: readonly unknown[],
 ): Promise<StatementResult> {
-  const wrong = isQuery(statement) ? null : ((await syntaxError(session, statement)) ?? notAQuery(statement));
-  if (wrong !== null) throw wrong;
+  if (!isQuery(statement)) throw (await syntaxError(session, statement)) ?? notAQuery(statement);
   const types = [StatementType.SELECT, StatementType.EXPLAIN];
   const { columns, rows } = readResult(await runStatement(session, { sql: statement.sql, values, types }));
   return { command: statement.command === 'EXPLAIN' ? 'EXPLAIN' : 'SELECT', columns, rows, rowCount: rows.length };
