@@ -10,12 +10,10 @@ import { join } from 'node:path';
 import type { Database } from '../lib/db/database.ts';
 import { openDuckDbDatabase } from '../lib/db/duckdb/duckdb-database.ts';
 import { systemRuntime } from '../lib/runtime.ts';
-import { type Command, executeCommand } from '../lib/schema/commands.ts';
+import { type Command, executeCommand } from '../lib/rows/commands.ts';
 import { migrations } from '../test/support/migrations.ts';
-import { schema } from '../lib/schema/tables/index.ts';
-import { momentOfMillis } from '../lib/schema/moments.ts';
 import { createDirectoryStore } from '../lib/store/directory.ts';
-import { withLatency } from '../lib/store/latency.ts';
+import { withLatency } from '../test/support/stores/latency.ts';
 import type { Store } from '../lib/store/store.ts';
 
 /** The database file's key in every store of the benches. */
@@ -53,21 +51,19 @@ export async function createStudent(database: Database): Promise<string> {
   const command: Command = {
     kind: 'create',
     table: 'students',
-    id,
-    at: momentOfMillis(systemRuntime.now()),
-    values: { name: 'Ada Lovelace', email: `ada.${id}@example.org` },
+    values: { id, name: 'Ada Lovelace', email: `ada.${id}@example.org` },
   };
-  await database.write((queries) => executeCommand(queries, schema, command), { command });
+  await database.write((queries, scope) => executeCommand(queries, scope, command), { command });
   return id;
 }
 
 /** Many rows in one commit. */
 export async function createStudents(database: Database, count: number): Promise<void> {
-  const row = sql`SELECT uuid(), 'Ada Lovelace', 'ada.' || uuid() || '@example.org', now(), now()`;
+  const row = sql`SELECT 'Ada Lovelace', 'ada.' || uuid() || '@example.org'`;
   await database.write((queries) =>
     queries
       .insertInto('students')
-      .columns(['id', 'name', 'email', 'created_at', 'updated_at'])
+      .columns(['name', 'email'])
       .expression(sql`${row} FROM range(${sql.lit(count)})`)
       .execute(),
   );

@@ -20,8 +20,6 @@ import type { Database } from './db/database.ts';
 import type { MigrationMode } from './db/migration-report.ts';
 import { AppError } from './errors.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
-import type { Schema } from './schema/table.ts';
-import { schema } from './schema/tables/index.ts';
 import type { UsageCounts } from './store/meter.ts';
 import { trackUsage } from './store/usage.ts';
 
@@ -35,7 +33,6 @@ export interface ProcessSignals {
 }
 
 export interface AppOptions {
-  readonly schema: Schema;
   readonly migrations: readonly Migration[];
   readonly migrationMode?: MigrationMode;
   readonly runtime: Runtime;
@@ -53,7 +50,6 @@ export interface OpenBackend {
 }
 
 export interface App {
-  readonly schema: Schema;
   readonly runtime: Runtime;
   /** What the environment asks for, and what is wrong with it. Never throws. */
   examine(): Examination;
@@ -80,7 +76,6 @@ export function createApp(options: AppOptions): App {
 }
 
 class LazyApp implements App {
-  readonly schema: Schema;
   readonly runtime: Runtime;
   readonly #options: AppOptions;
   readonly #onTerminate = (): void => void this.#terminate();
@@ -89,7 +84,6 @@ class LazyApp implements App {
   #closesBySignal = true;
 
   constructor(options: AppOptions) {
-    this.schema = options.schema;
     this.runtime = options.runtime;
     this.#options = options;
   }
@@ -177,7 +171,6 @@ export function projectMigrations(): readonly Migration[] {
 
 /** The app of this process. Making it opens nothing. */
 export const app: App = createApp({
-  schema,
   // Read by each opening, so that a file that is wrong is an answer of the app.
   get migrations() {
     return projectMigrations();

@@ -12,19 +12,17 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import type { Link } from '../db/fallback/link.ts';
 import { pingStore } from '../db/fallback/ping-store.ts';
-import { type Command, executeCommand } from '../schema/commands.ts';
-import type { Schema } from '../schema/table.ts';
+import { type Command, executeCommand } from '../rows/commands.ts';
 import { layoutOf } from '../sync/layout.ts';
 import { addressOf, formerAddressOf, settingsId } from './addresses.ts';
 
 export interface ChainContext extends FactoryContext {
   readonly factories: BackendFactories;
-  readonly schema: Schema;
 }
 
 /** Opens the chosen backend; with others behind it, they stand in for it while it is away. @throws AppError */
 export async function openChain(config: Config, context: ChainContext): Promise<Database> {
-  const { factories, schema, runtime } = context;
+  const { factories, runtime } = context;
   if (config.fallbacks.length === 0) return factories[config.chosen.backend](config, context);
   const [{ openFallbackDatabase }, { outageFile }] = await Promise.all([
     import('../db/fallback/fallback-database.ts'),
@@ -36,7 +34,7 @@ export async function openChain(config: Config, context: ChainContext): Promise<
     fallbacks,
     runtime,
     memory: outageFile(join(config.tmpDirectory, 'eider-outages', `${settingsId(config.chosen)}.json`), runtime),
-    runCommand: (queries, command) => executeCommand(queries, schema, command as unknown as Command),
+    runCommand: (queries, command, scope) => executeCommand(queries, scope, command as unknown as Command),
     writes: config.fallbackWrites,
   });
 }

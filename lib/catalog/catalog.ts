@@ -2,10 +2,13 @@
  * What a database says of itself: the one description of tables from which routes, validation, filters, OpenAPI, import
  * and export follow. Plain data; lib/catalog/duckdb.ts and lib/catalog/postgres.ts read it.
  */
+import type { Engine } from '../values.ts';
 import type { ValueType } from './types.ts';
 
 /** One schema of a database at one time. Immutable; DDL makes a new one. */
 export interface Catalog {
+  /** In whose words types, defaults and checks are written. */
+  readonly engine: Engine;
   /** Changes with any DDL. */
   readonly etag: string;
   /** The schema of names that are written without one: `main` on DuckDB, `public` on PostgreSQL unless the search path says otherwise. */

@@ -125,6 +125,7 @@ export async function readDuckDbCatalog(run: RunQuery, macros?: readonly Macro[]
     });
   });
   return withEtag({
+    engine: 'duckdb',
     defaultSchema: 'main',
     relations: new Map(found.map((relation) => [relationId(relation), relation])),
     macros: macros ?? (await readDuckDbMacros(run)),

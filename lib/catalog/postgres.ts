@@ -107,6 +107,7 @@ export async function readPostgresCatalog(run: RunQuery): Promise<Catalog> {
   const relations = listIn(row['relations']) as readonly RelationFound[];
   const found = relations.map((relation) => relationOf(relation, typeOf));
   return withEtag({
+    engine: 'postgres',
     defaultSchema: textIn(row['schema']),
     relations: new Map(found.map((relation) => [relationId(relation), relation])),
     macros: listIn(row['macros']) as readonly Macro[],

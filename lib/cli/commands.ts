@@ -13,7 +13,6 @@ import { moveDatabase } from '../db/move/move.ts';
 import type { MoveReport } from '../db/move/report.ts';
 import { isAppError } from '../errors.ts';
 import { type Runtime, systemRuntime } from '../runtime.ts';
-import { schema } from '../schema/tables/index.ts';
 import { type Command, help, parseCommand } from './arguments.ts';
 import { openEnds } from './ends.ts';
 import { describeMigrations, migrate, migrateExitCode } from './migrate.ts';
@@ -121,7 +120,6 @@ async function withApp(terminal: Terminal, work: (app: App) => Promise<number>):
 
 function makeApp({ environment, runtime = systemRuntime }: Terminal, options: Partial<AppOptions> = {}): App {
   return createApp({
-    schema,
     migrations: projectMigrations(),
     runtime,
     environment: () => environment,

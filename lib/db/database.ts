@@ -246,7 +246,7 @@ export interface Scope {
    *
    * @example const { rows } = await scope.run('SELECT title FROM books WHERE id = $1', [7])
    */
-  run(sql: string, values?: readonly PlainValue[]): Promise<StatementResult>;
+  readonly run: (sql: string, values?: readonly PlainValue[]) => Promise<StatementResult>;
 }
 
 /** What a read or a write does in its transaction. */

@@ -3,15 +3,17 @@
  *
  * Owns: telling the client's parameters from the platform's. Vercel adds the path's dynamic segments to the query
  * (`/api/students/42` arrives with `?table=students&id=42`), but leaves them out where the client sent a parameter of
- * that name. So the path alone says which table and row are meant, and one parameter that repeats it is passed over.
+ * that name. So the path alone says which table and row are meant, and one parameter that repeats it is left out.
  * The worst that can happen: a filter of the client decides which row is deleted.
  */
-import type { Parameter } from '../schema/list/parameters.ts';
+import type { Parameter } from '../rows/parameters.ts';
 import { RequestError } from './problem.ts';
 
 export interface Address {
   /** The segments after `/api`, decoded: `['students', '42']`. */
   readonly segments: readonly string[];
+  /** The same as they were sent: a key of several columns is split before it is decoded. */
+  readonly raw: readonly string[];
   readonly parameters: readonly Parameter[];
 }
 
@@ -36,7 +38,7 @@ export function parseAddress(url: string): Address {
     );
     if (added >= 0) parameters.splice(added, 1);
   }
-  return { segments, parameters };
+  return { segments, raw, parameters };
 }
 
 function decodeSegment(segment: string): string {

@@ -8,7 +8,9 @@
  */
 import type { App } from '../app.ts';
 import type { ChangePage, ChangeSet, Database } from '../db/database.ts';
-import { parseFeedQuery } from '../schema/list/parameters.ts';
+import { ParameterFault } from '../rows/filter.ts';
+import { parseLimit } from '../rows/list.ts';
+import { type Parameter, ParameterReader } from '../rows/parameters.ts';
 import { changeFilter, type PassChanges } from './change-filter.ts';
 import { eventStream } from './event-stream.ts';
 import type { Handler, RequestContext } from './handle.ts';
@@ -41,6 +43,38 @@ export function changesHandler(app: App): Handler {
       tellChanges(app, context, { database, page, after, pass, beganMs: app.runtime.monotonicMs() }, ended),
     );
   };
+}
+
+interface FeedQuery {
+  /** Null: from now on. */
+  readonly after: number | null;
+  readonly limit: number;
+  /** Null: of all tables. */
+  readonly table: string | null;
+  /** Of one row, as a path names it; null: of all rows. */
+  readonly key: string | null;
+}
+
+const defaultSets = 100;
+const maxSets = 1000;
+
+/** @throws AppError `invalid` with one entry a wrong parameter. */
+function parseFeedQuery(parameters: readonly Parameter[]): FeedQuery {
+  const reader = new ParameterReader(parameters);
+  const after = reader.once('after', parseVersion);
+  const limit = reader.once('limit', (text) => parseLimit(text, maxSets)) ?? defaultSets;
+  const table = reader.once('table', (text) => text);
+  const key = reader.once('key', (text) => {
+    if (table === null) throw new ParameterFault('needs a table');
+    return text;
+  });
+  reader.finish('is no parameter of the change feed; it has "after", "limit", "table" and "key"');
+  return { after, limit, table, key };
+}
+
+function parseVersion(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new ParameterFault('expects a version, as an answer has it in db-bookmark');
+  return Number(text);
 }
 
 /** The client's own word on where it was, of the connection before this one. @throws RequestError 400 */

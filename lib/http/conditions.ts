@@ -3,10 +3,10 @@
  * https://www.rfc-editor.org/rfc/rfc9110.html#name-conditional-requests
  *
  * Owns: the syntax, and that `If-Match` compares strongly, `If-None-Match` weakly. Whether a row has a version is
- * lib/schema/row-version.ts. The worst that can happen: a condition that is passed over, so that a client overwrites what
+ * lib/rows/version.ts. The worst that can happen: a condition that is ignored, so that a client overwrites what
  * it has not seen; so what is not understood is refused.
  */
-import { includes, type Precondition, PreconditionFailed, rowVersion, type Versions } from '../schema/row-version.ts';
+import { includes, type Precondition, PreconditionFailed, rowVersion, type Versions } from '../rows/version.ts';
 import type { Row } from '../values.ts';
 import { RequestError } from './problem.ts';
 

@@ -55,27 +55,26 @@ export function createEndpoints(given: Services, loadLimits: LoadLimits = defaul
     (terms: Terms, handler: Handler): Endpoint =>
     (request) =>
       handle(services, request, terms, handler);
-  const rows = rowHandlers(services.app);
   const sync = syncHandler(services.app);
   return {
     status: endpoint({ permission: 'status', load: 'free', maxBodyBytes: 0 }, statusHandler(services.app)),
     sync: endpoint({ ...syncing, permission: 'sync', maxBodyBytes: 64 * 1024 }, sync),
     cronSync: endpoint({ ...syncing, permission: 'cron-sync' }, sync),
-    list: endpoint(reading('read-table'), rows.list),
-    create: endpoint(writing('write-table'), rows.create),
-    updateMatching: endpoint(writing('write-table'), rows.updateMatching),
-    removeMatching: endpoint(writing('write-table', 0), rows.removeMatching),
-    readOne: endpoint(reading('read-table'), rows.readOne),
-    replace: endpoint(writing('write-table'), rows.replace),
-    update: endpoint(writing('write-table'), rows.update),
-    remove: endpoint(writing('write-table', 0), rows.remove),
+    list: endpoint(reading('read-table'), rowHandlers.list),
+    create: endpoint(writing('write-table'), rowHandlers.create),
+    updateMatching: endpoint(writing('write-table'), rowHandlers.updateMatching),
+    removeMatching: endpoint(writing('write-table', 0), rowHandlers.removeMatching),
+    readOne: endpoint(reading('read-table'), rowHandlers.readOne),
+    replace: endpoint(writing('write-table'), rowHandlers.replace),
+    update: endpoint(writing('write-table'), rowHandlers.update),
+    remove: endpoint(writing('write-table', 0), rowHandlers.remove),
     changes: endpoint({ ...reading('changes'), produces: changeTypes }, changesHandler(services.app)),
     export: endpoint(exporting, exportHandler(services.app)),
     import: endpoint(importing, importHandler(services.app)),
     importPart: endpoint(writing('import', partBytes), partHandler(services.app)),
     importGivenUp: endpoint(writing('import', 0), giveUpHandler(services.app)),
     query: endpoint(querying, queryHandler(services.app)),
-    openapi: endpoint({ permission: 'openapi', load: 'free', maxBodyBytes: 0 }, openApiHandler(services.app)),
+    openapi: endpoint({ permission: 'openapi', load: 'free', maxBodyBytes: 0 }, openApiHandler()),
     refuse: (request, allow) =>
       handle(services, request, { permission: 'methods', load: 'free', maxBodyBytes: 0 }, () => refuse(request, allow)),
   };

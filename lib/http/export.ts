@@ -11,18 +11,19 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import type { App } from '../app.ts';
-import { sqlTypeOf } from '../schema/literals.ts';
-import { parseExportQuery } from '../schema/list/parameters.ts';
-import { readPages } from '../schema/list/select.ts';
-import type { Filter } from '../schema/list/list-query.ts';
-import { tableNamed } from '../schema/rows.ts';
-import type { Table } from '../schema/table.ts';
+import type { Relation } from '../catalog/catalog.ts';
+import type { Condition } from '../rows/conditions.ts';
+import { readPages } from '../rows/list.ts';
+import { type Parameter, ParameterReader, readFilters } from '../rows/parameters.ts';
+import { columnTypes } from '../rows/statements.ts';
+import type { QueryColumn } from '../sql/result.ts';
 import type { PlainValue, Row } from '../values.ts';
 import type { Address } from './address.ts';
 import { csvLine, csvType } from './formats/csv.ts';
 import { fileBody, makeTemporaryFolder, removeFolder } from './formats/temporary.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { inQuery, RequestError } from './problem.ts';
+import { readRelation } from './relations.ts';
 import type { Permission } from './terms.ts';
 
 const types = {
@@ -48,17 +49,35 @@ export function exportHandler(app: App): Handler {
     try {
       const path = join(folder, 'export');
       if (name === null) await writeDatabase(context, path);
-      else {
-        const table = tableNamed(app.schema, name);
-        const filters = inQuery(() => rest(table));
-        await writeTable(context, { table, filters, format: chosen, folder, path });
-      }
+      else await writeTable(context, name, rest, { format: chosen, folder, path });
       return await fileAnswer(path, folder, chosen, name ?? 'database');
     } catch (error) {
       await removeFolder(folder);
       throw error;
     }
   };
+}
+
+interface ExportQuery {
+  /** Null: the whole database. */
+  readonly table: string | null;
+  readonly format: string | null;
+  /** The other parameters, as filters of a relation. @throws AppError `invalid` */
+  readonly rest: (relation: Relation) => Condition;
+}
+
+/** @throws AppError `invalid` */
+function parseExportQuery(parameters: readonly Parameter[]): ExportQuery {
+  const reader = new ParameterReader(parameters);
+  const table = reader.once('table', (text) => text);
+  const format = reader.once('format', (text) => text);
+  const rest = (relation: Relation): Condition => {
+    const { condition } = readFilters(reader, relation);
+    reader.finish();
+    return condition;
+  };
+  if (table === null) reader.finish('is not known here; filters need a table');
+  return { table, format, rest };
 }
 
 function formatAccepted(request: Request): string | null {
@@ -82,26 +101,25 @@ async function writeDatabase(context: RequestContext, path: string): Promise<voi
   context.noted(await database.exportTo(path, context.readOptions));
 }
 
-interface TableExport {
-  readonly table: Table;
-  readonly filters: readonly Filter[];
+interface Target {
   readonly format: Format;
   readonly folder: string;
   readonly path: string;
 }
 
-async function writeTable(
-  context: RequestContext,
-  { table, filters, format, folder, path }: TableExport,
-): Promise<void> {
-  const database = await context.database();
-  const written = await database.read(async (queries) => {
-    // A read may run again: each begins a file of its own.
-    const sink = format === 'parquet' ? await parquetSink(table, folder, path) : textSink(table, format, path);
-    for await (const rows of readPages(queries, table, filters)) await sink.write(rows);
-    await sink.end();
-  }, context.readOptions);
-  context.noted(written);
+function writeTable(context: RequestContext, name: string, rest: ExportQuery['rest'], target: Target): Promise<void> {
+  return readRelation(
+    context,
+    name,
+    ({ relation }) => inQuery(() => rest(relation)),
+    async (scope, condition, { relation }) => {
+      const columns = await columnTypes(scope, relation);
+      // A read may run again: each begins a file of its own.
+      const sink = target.format === 'parquet' ? await parquetSink(columns, target) : textSink(columns, target);
+      for await (const rows of readPages(scope, relation, condition)) await sink.write(rows);
+      await sink.end();
+    },
+  );
 }
 
 interface Sink {
@@ -109,8 +127,8 @@ interface Sink {
   end(): Promise<void>;
 }
 
-function textSink(table: Table, format: Format, path: string): Sink {
-  const names = Object.keys(table.columns);
+function textSink(columns: readonly QueryColumn[], { format, path }: Target): Sink {
+  const names = columns.map(({ name }) => name);
   const file = createWriteStream(path, { flags: 'w', mode: 0o600 });
   const line =
     format === 'csv' ? (row: Row) => csvLine(valuesOf(names, row)) : (row: Row) => `${JSON.stringify(row)}\n`;
@@ -130,9 +148,8 @@ function valuesOf(names: readonly string[], row: Row): PlainValue[] {
   return names.map((name) => row[name] ?? null);
 }
 
-async function parquetSink(table: Table, folder: string, path: string): Promise<Sink> {
+async function parquetSink(columns: readonly QueryColumn[], { folder, path }: Target): Promise<Sink> {
   const { ParquetWriter } = await import('../db/duckdb/files/parquet.ts');
-  const columns = Object.entries(table.columns).map(([name, column]) => ({ name, type: sqlTypeOf(column) }));
   const writer = await ParquetWriter.open(folder, columns);
   const names = columns.map(({ name }) => name);
   return {
@@ -147,7 +164,7 @@ async function fileAnswer(path: string, folder: string, format: Format, name: st
     headers: {
       'content-type': format === 'csv' ? `${csvType}; charset=utf-8` : types[format],
       'content-length': String(size),
-      'content-disposition': `attachment; filename="${name}.${format}"`,
+      'content-disposition': `attachment; filename="${name.replaceAll(/[^\w.-]/g, '_')}.${format}"`,
     },
   });
 }

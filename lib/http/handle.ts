@@ -9,6 +9,7 @@ import type { App, OpenBackend } from '../app.ts';
 import type { Release } from '../async/semaphore.ts';
 import type { Examination } from '../config/config.ts';
 import type { Answer, Database, ReadOptions } from '../db/database.ts';
+import type { Runtime } from '../runtime.ts';
 import { negotiate } from './accept.ts';
 import { authorize, type Role } from './access.ts';
 import { type Address, parseAddress } from './address.ts';
@@ -43,6 +44,7 @@ export interface SharedServices extends Services {
 }
 
 export interface RequestContext {
+  readonly runtime: Runtime;
   readonly request: Request;
   readonly address: Address;
   /** Those of the endpoint. */
@@ -182,6 +184,7 @@ class Exchange {
     const request = this.#request;
     const atLeast = parseBookmark(request.headers);
     return {
+      runtime: this.#services.app.runtime,
       request,
       address,
       terms: this.#terms,

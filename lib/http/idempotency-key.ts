@@ -5,7 +5,8 @@
  * JSON, in whatever order and white space. The worst that can happen: two requests taken for the same that are not.
  */
 import { createHash } from 'node:crypto';
-import type { Idempotency } from '../schema/write/idempotency.ts';
+import { momentOfMillis } from '../datetime.ts';
+import type { Idempotency } from '../rows/idempotency.ts';
 import type { PlainValue } from '../values.ts';
 import type { RequestContext } from './handle.ts';
 import { RequestError } from './problem.ts';
@@ -14,14 +15,15 @@ const mostCharacters = 255;
 
 /** What the command has to have for the key that the request came with; nothing without one. @throws RequestError 400 */
 export function parseIdempotencyKey(
-  { request, address }: Pick<RequestContext, 'request' | 'address'>,
+  { request, address, runtime }: Pick<RequestContext, 'request' | 'address' | 'runtime'>,
   input: PlainValue,
 ): { readonly idempotency?: Idempotency } {
   const header = request.headers.get('idempotency-key');
   if (header === null) return {};
   const { segments, parameters } = address;
   const asked = [request.method, segments, parameters.map(([name, value]) => [name, value]), input];
-  return { idempotency: { key: sha256(parseKey(header)), fingerprint: sha256(canonicalJson(asked)) } };
+  const at = momentOfMillis(runtime.now());
+  return { idempotency: { key: sha256(parseKey(header)), fingerprint: sha256(canonicalJson(asked)), at } };
 }
 
 /** A string as RFC 9651 writes it, in quotes; the bare form that many clients send means the same. */

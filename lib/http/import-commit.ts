@@ -5,23 +5,23 @@
  * never held: once to judge every row, once to write them. The worst that can happen: part of a file; so nothing is written
  * before every row was judged, and all in one transaction.
  */
-import type { App } from '../app.ts';
-import { AppError, type FieldError } from '../errors.ts';
-import { newId } from '../schema/identifiers.ts';
-import type { Table } from '../schema/table.ts';
-import type { InputValues } from '../schema/validation.ts';
-import type { PlainValue, Queries } from '../values.ts';
-import { type AnswerForms, type Done, once } from '../schema/write/idempotency.ts';
-import { createRows } from '../schema/write/many.ts';
+import type { Relation } from '../catalog/catalog.ts';
+import { momentOfMillis } from '../datetime.ts';
+import type { Scope, Work } from '../db/database.ts';
+import { AppError, type FieldError, isAppError } from '../errors.ts';
+import { type AnswerForms, once, type Once } from '../rows/idempotency.ts';
+import { mostFaults, parseInput, placed as placedPath } from '../rows/input.ts';
+import { insertRows } from '../rows/insert.ts';
+import type { PlainValue, Row } from '../values.ts';
 import type { RequestContext } from './handle.ts';
 import type { PlacedRow } from './import-rows.ts';
-import { nowOf } from './writes.ts';
+import { type Named, relationNamed } from './relations.ts';
+import { placedError } from './writes.ts';
 
 /** Gives the rows from the first one on, each time it is called. */
 export type RowSource = () => AsyncIterable<PlacedRow>;
 
-export interface Import {
-  readonly table: Table;
+export interface Import extends Named {
   readonly rows: RowSource;
   readonly mostRows: number;
   /** A hash under which it is done once; without it, as often as it is asked for. */
@@ -38,37 +38,55 @@ export const importedForms: AnswerForms<Imported> = {
 
 /** Of Parquet, whose rows are held. */
 export const mostUnfoldedBytes = 64 * 1024 * 1024;
-/** Faults that are told; more would only be noise. */
-const mostFaults = 100;
 const rowsPerRound = 1000;
 /** As JSON, with what the server adds to each: more may not fit into one record. */
 const largeBytes = 10_000_000;
 const addedBytes = 200;
 
-type ParseRow = (input: PlainValue) => InputValues;
+type ParseRow = (input: PlainValue) => Row;
 
 interface ValidRow {
   readonly line: number;
-  readonly values: InputValues;
+  readonly values: Row;
 }
 
 /** @throws AppError `invalid` with the faults of all rows, by line; `conflict` */
-export async function importRows(app: App, context: RequestContext, job: Import): Promise<Done<Imported>> {
-  const { table, rows, mostRows, key } = job;
-  const { parseInput } = await import('../schema/validation.ts');
-  const parse: ParseRow = (input) => parseInput(table, 'whole', input);
+export async function importRows(context: RequestContext, job: Import): Promise<Once<Imported>> {
+  const { relation, table, rows, mostRows, key } = job;
+  const parse: ParseRow = (input) => parseInput(relation, 'whole', withoutGenerated(relation, input));
   const judged = await judgeRows(rows(), parse, mostRows);
-  const at = nowOf(app);
-  const insert = async (queries: Queries): Promise<Imported> => {
-    for await (const round of roundsOf(rows(), parse)) await insertRound(app, queries, { table, round, at });
-    return { table: table.name, rows: judged.rows };
+  let current: readonly ValidRow[] = [];
+  const insert = async (scope: Scope): Promise<Imported> => {
+    const { relation: now } = relationNamed(scope.catalog, table);
+    for await (const round of roundsOf(rows(), parse)) {
+      current = round;
+      await insertRows(
+        scope,
+        now,
+        round.map(({ values }) => values),
+      );
+    }
+    return { table, rows: judged.rows };
   };
-  const work = async (queries: Queries): Promise<Done<Imported>> =>
+  const at = momentOfMillis(context.runtime.now());
+  const work: Work<Once<Imported>> = async (queries, scope) =>
     key === undefined
-      ? { value: await insert(queries), replayed: false }
-      : once(queries, { key, fingerprint: key, at }, () => insert(queries), importedForms);
+      ? { value: await insert(scope), replayed: false }
+      : once(queries, { key, fingerprint: key, at }, () => insert(scope), importedForms);
   const database = await context.database();
-  return context.noted(await database.write(work, { large: judged.bytes > largeBytes }));
+  try {
+    return context.noted(await database.write(work, { large: judged.bytes > largeBytes }));
+  } catch (error) {
+    if (!isAppError(error, 'invalid', 'conflict') || current.length === 0) throw error;
+    throw await atLines(context, relation, current, error);
+  }
+}
+
+/** A file that was exported has what the database computes, too. */
+function withoutGenerated({ columns }: Relation, input: PlainValue): PlainValue {
+  const generated = columns.filter((column) => column.generated).map(({ name }) => name);
+  if (generated.length === 0 || typeof input !== 'object' || input === null || Array.isArray(input)) return input;
+  return Object.fromEntries(Object.entries(input).filter(([name]) => !generated.includes(name)));
 }
 
 async function judgeRows(
@@ -105,19 +123,8 @@ async function* roundsOf(placed: AsyncIterable<PlacedRow>, parse: ParseRow): Asy
   if (round.length > 0) yield round;
 }
 
-async function insertRound(
-  app: App,
-  queries: Queries,
-  { table, round, at }: { readonly table: Table; readonly round: readonly ValidRow[]; readonly at: string },
-): Promise<void> {
-  const rows = round.map(({ values }) => ({ id: newId(app.runtime), values }));
-  await createRows(queries, table, { rows, at }).catch((error: unknown) => {
-    throw placedError(error, round);
-  });
-}
-
 function placedFaults(line: number, fields: readonly FieldError[]): FieldError[] {
-  return fields.map(({ path, message }) => ({ path: path === '' ? String(line) : `${line}/${path}`, message }));
+  return fields.map(({ path, message }) => ({ path: placedPath(line, path), message }));
 }
 
 function wrongRows(wrong: number, faults: readonly FieldError[]): AppError {
@@ -132,10 +139,17 @@ export function tooMany(mostRows: number): AppError {
   return new AppError('invalid', message, { hint: 'Split the file.' });
 }
 
-/** What is told of rows by their number in the round, told by line. */
-function placedError(error: unknown, round: readonly { readonly line: number }[]): unknown {
-  if (!(error instanceof AppError) || !error.fields) return error;
-  const fields = error.fields.map(({ path, message }) => {
+/** The error with the lines of the rows that it is about, where these can be found out. */
+async function atLines(
+  context: RequestContext,
+  relation: Relation,
+  round: readonly ValidRow[],
+  error: AppError,
+): Promise<Error> {
+  const rows = round.map(({ values }) => values);
+  const found = await placedError(context, relation, rows, error);
+  if (found === error || !(found instanceof AppError)) return error;
+  const fields = (found.fields ?? []).map(({ path, message }) => {
     const [index = '', ...rest] = path.split('/');
     return { path: [round[Number(index)]?.line ?? index, ...rest].join('/'), message };
   });
@@ -144,5 +158,7 @@ function placedError(error: unknown, round: readonly { readonly line: number }[]
   return new AppError(error.kind, `Nothing was imported: ${where}${fields.length > 1 ? '; …' : ''}.`, {
     cause: error,
     fields,
+    ...(error.sqlState === undefined ? {} : { sqlState: error.sqlState }),
+    ...(error.constraint === undefined ? {} : { constraint: error.constraint }),
   });
 }

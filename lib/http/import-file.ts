@@ -5,7 +5,7 @@
  * whose rows are held, unfolds to so much and no more.
  */
 import { createReadStream } from 'node:fs';
-import type { Table } from '../schema/table.ts';
+import type { Relation } from '../catalog/catalog.ts';
 import { decodePieces } from './body.ts';
 import { mostUnfoldedBytes, type RowSource, tooMany } from './import-commit.ts';
 import { type PlacedRow, rowsOfCsv, rowsOfJsonLines } from './import-rows.ts';
@@ -40,10 +40,15 @@ export function formatOf(given: string | null, request: Request): Format {
 }
 
 /** The rows of the file at `path`, which has to stay while they are read. @throws AppError `invalid` for what is no Parquet */
-export async function rowsOfFile(table: Table, format: Format, path: string, mostRows: number): Promise<RowSource> {
+export async function rowsOfFile(
+  relation: Relation,
+  format: Format,
+  path: string,
+  mostRows: number,
+): Promise<RowSource> {
   if (format === 'parquet') return heldRows(await parquetRows(path, mostRows));
   const pieces = () => decodePieces(createReadStream(path, { highWaterMark: 256 * 1024 }));
-  return () => (format === 'csv' ? rowsOfCsv(table, pieces()) : rowsOfJsonLines(pieces()));
+  return () => (format === 'csv' ? rowsOfCsv(relation, pieces()) : rowsOfJsonLines(pieces()));
 }
 
 function heldRows(rows: readonly PlacedRow[]): RowSource {

@@ -2,10 +2,12 @@
  * The rows of an import, from CSV, JSON lines or Parquet, each with the place it has in the file.
  *
  * Owns: how the cells of a file become the values that a table's validation judges. The worst that can happen: a value
- * that is read as another one; so text stays text unless the column is none.
+ * that is read as another one; so each cell is read by the type of its column.
  */
 import { AppError } from '../errors.ts';
-import { columnOf, type Column, type Table } from '../schema/table.ts';
+import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
+import { ValueFault } from '../rows/kind.ts';
+import { parseText } from '../rows/values.ts';
 import type { PlainValue, Row } from '../values.ts';
 import { CsvReader } from './formats/csv-reader.ts';
 import { parseJson } from './json.ts';
@@ -19,13 +21,13 @@ export interface PlacedRow {
 /** A text in pieces, cut anywhere. */
 type Pieces = AsyncIterable<string>;
 
-export async function* rowsOfCsv(table: Table, pieces: Pieces): AsyncGenerator<PlacedRow> {
+export async function* rowsOfCsv(relation: Relation, pieces: Pieces): AsyncGenerator<PlacedRow> {
   const reader = new CsvReader();
   let names: readonly string[] | null = null;
   for await (const { piece, isLast } of withLast(pieces)) {
     for (const { line, cells } of reader.read(piece, isLast)) {
-      if (names) yield { line, input: rowOf(table, names, line, cells) };
-      else names = headerOf(cells, line);
+      if (names) yield { line, input: rowOf(relation, names, line, cells) };
+      else names = headerOf(relation, cells, line);
     }
   }
 }
@@ -36,28 +38,33 @@ async function* withLast(pieces: Pieces): AsyncGenerator<{ readonly piece: strin
   yield { piece: '', isLast: true };
 }
 
-function rowOf(table: Table, names: readonly string[], line: number, cells: readonly (string | null)[]): Row {
+function rowOf(relation: Relation, names: readonly string[], line: number, cells: readonly (string | null)[]): Row {
   if (cells.length !== names.length) throw wrongLine(line, `has ${cells.length} cells, and the header ${names.length}`);
-  const entries = names.map((name, index) => [name, valueOf(columnOf(table, name), cells[index] ?? null)] as const);
+  const entries = names.map(
+    (name, index) => [name, valueOf(columnNamed(relation, name), cells[index] ?? null)] as const,
+  );
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Row;
 }
 
-function headerOf(cells: readonly (string | null)[], line: number): string[] {
-  const names = cells.map((cell) => (cell ?? '').trim());
+/** Blanks around a name count only where a column has them. */
+function headerOf(relation: Relation, cells: readonly (string | null)[], line: number): string[] {
+  const names = cells.map((cell) => (columnNamed(relation, cell ?? '') ? (cell ?? '') : (cell ?? '').trim()));
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined) throw wrongLine(line, `names the column "${twice}" twice`);
   return names;
 }
 
-/** Nothing in a column that has a default, or must not be null, is as good as no column: validation says which. */
+/** Nothing in a column that must not be null is as good as no column: it has a default, or validation says what is missing. */
 function valueOf(column: Column | undefined, cell: string | null): PlainValue | undefined {
-  if (cell === null) return column?.nullable === true && column.default === undefined ? null : undefined;
-  if (column?.kind === 'integer' || column?.kind === 'number') {
-    return /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/.test(cell) ? Number(cell) : cell;
+  if (cell === null) return column?.nullable === true ? null : undefined;
+  if (!column) return cell;
+  try {
+    return parseText(column.type, cell);
+  } catch (error) {
+    // Validation says what is wrong with it.
+    if (error instanceof ValueFault) return cell;
+    throw error;
   }
-  if (column?.kind !== 'boolean') return cell;
-  const word = cell.trim().toLowerCase();
-  return word === 'true' ? true : word === 'false' ? false : cell;
 }
 
 /** A line that is longer is none: somewhere a line end is missing. */

@@ -8,15 +8,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App } from '../app.ts';
-import { parseImportQuery } from '../schema/list/import-parameters.ts';
-import { tableNamed } from '../schema/rows.ts';
-import type { Table } from '../schema/table.ts';
 import { readBytes } from './body.ts';
 import { makeTemporaryFolder, removeFolder } from './formats/temporary.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { importRows } from './import-commit.ts';
 import { type Format, formatOf, rowsOfFile } from './import-file.ts';
+import { parseImportQuery } from './import-parameters.ts';
 import { inQuery } from './problem.ts';
+import { type Named, writableTable } from './relations.ts';
 import { beginUpload, mostParts, runUpload } from './uploads.ts';
 
 const mostRows = 100_000;
@@ -25,22 +24,20 @@ export function importHandler(app: App): Handler {
   return async (context) => {
     const query = inQuery(() => parseImportQuery(context.address.parameters, mostParts));
     if (query.kind === 'run') return runUpload(app, context, query);
-    const table = tableNamed(app.schema, query.table);
     const format = formatOf(query.format, context.request);
-    return query.kind === 'begin'
-      ? beginUpload(app, context, { table, format })
-      : importBody(app, context, table, format);
+    const named = await writableTable(context, query.table);
+    return query.kind === 'begin' ? beginUpload(context, named.table, format) : importBody(app, context, named, format);
   };
 }
 
-async function importBody(app: App, context: RequestContext, table: Table, format: Format): Promise<Response> {
+async function importBody(app: App, context: RequestContext, named: Named, format: Format): Promise<Response> {
   const bytes = await readBytes(context.request, context.terms.maxBodyBytes);
   const folder = await makeTemporaryFolder(app);
   try {
     const path = join(folder, `import.${format}`);
     await writeFile(path, bytes);
-    const rows = await rowsOfFile(table, format, path, mostRows);
-    const { value } = await importRows(app, context, { table, rows, mostRows });
+    const rows = await rowsOfFile(named.relation, format, path, mostRows);
+    const { value } = await importRows(context, { ...named, rows, mostRows });
     return Response.json(value, { status: 201 });
   } finally {
     await removeFolder(folder);

@@ -4,76 +4,82 @@
  * Owns: how many rows one request may bring. The worst that can happen: a filter that is left out or mistyped, and a
  * table that is emptied by it; so a request without one is refused, and so is a parameter that is no filter.
  */
-import type { App } from '../app.ts';
 import { AppError } from '../errors.ts';
-import { newId } from '../schema/identifiers.ts';
-import { parseFilters, refuseParameters } from '../schema/list/parameters.ts';
-import type { Table } from '../schema/table.ts';
+import type { Filter } from '../rows/filter.ts';
+import { parseInput, parseInputs } from '../rows/input.ts';
+import { parseWriteFilter, refuseParameters } from '../rows/parameters.ts';
 import type { PlainValue } from '../values.ts';
 import { readJson } from './body.ts';
 import { refusePrecondition } from './conditions.ts';
 import type { RequestContext } from './handle.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import { inQuery } from './problem.ts';
-import { nowOf, readInput, replayHeaders, rowAnswer, runWrite, statusOf, tableOf } from './writes.ts';
+import { type Named, relationNamed, requireWritable, withCatalog } from './relations.ts';
+import { replayHeaders, rowAnswer, runWrite, statusOf } from './writes.ts';
 
 const mostRows = 1000;
 
+/** What `prepare` makes of the table that the request names. @throws RequestError 405, AppError `not-found` */
+function onTable<T extends object>(context: RequestContext, prepare: (named: Named) => T): Promise<Named & T> {
+  return withCatalog(context, (catalog) => {
+    const named = relationNamed(catalog, context.address.segments[0] ?? '');
+    requireWritable(named);
+    return { ...named, ...prepare(named) };
+  });
+}
+
 /** One row, or an array of them. */
-export async function createRows(app: App, context: RequestContext): Promise<Response> {
-  const table = tableOf(app, context);
+export async function createRows(context: RequestContext): Promise<Response> {
   inQuery(() => refuseParameters(context.address.parameters));
   refusePrecondition(context.request.headers);
   const input = await readJson(context);
-  return Array.isArray(input)
-    ? createMany(app, context, table, input as readonly PlainValue[])
-    : createOne(app, context, table, input);
+  return Array.isArray(input) ? createMany(context, input as readonly PlainValue[]) : createOne(context, input);
 }
 
-async function createOne(app: App, context: RequestContext, table: Table, input: PlainValue): Promise<Response> {
-  const { parseInput } = await import('../schema/validation.ts');
-  const values = parseInput(table, 'whole', input);
+async function createOne(context: RequestContext, input: PlainValue): Promise<Response> {
+  const { values, ...named } = await onTable(context, ({ relation }) => ({
+    values: parseInput(relation, 'whole', input),
+  }));
   const key = parseIdempotencyKey(context, input);
-  const [id, at] = [newId(app.runtime), nowOf(app)];
-  const done = await runWrite(app, context, { kind: 'create', table: table.name, id, at, values, ...key });
-  return rowAnswer(context, table, done, 201);
+  const done = await runWrite(context, named, { kind: 'create', table: named.table, values, ...key });
+  return rowAnswer(context, named, done, 201);
 }
 
-async function createMany(
-  app: App,
-  context: RequestContext,
-  table: Table,
-  inputs: readonly PlainValue[],
-): Promise<Response> {
-  if (inputs.length < 1 || inputs.length > mostRows) throw wrongNumber(table, inputs.length);
-  const { parseInputs } = await import('../schema/validation.ts');
-  const rows = parseInputs(table, inputs).map((values) => ({ id: newId(app.runtime), values }));
+async function createMany(context: RequestContext, inputs: readonly PlainValue[]): Promise<Response> {
+  const { rows, ...named } = await onTable(context, ({ relation, table }) => {
+    if (inputs.length < 1 || inputs.length > mostRows) throw wrongNumber(table, inputs.length);
+    return { rows: parseInputs(relation, inputs) };
+  });
   const key = parseIdempotencyKey(context, inputs);
-  const done = await runWrite(app, context, { kind: 'createMany', table: table.name, at: nowOf(app), rows, ...key });
+  const done = await runWrite(context, named, { kind: 'createMany', table: named.table, rows, ...key });
   return Response.json({ data: done.value }, { status: statusOf(context, 201), headers: replayHeaders(done) });
 }
 
-export async function updateMatching(app: App, context: RequestContext): Promise<Response> {
-  const table = tableOf(app, context);
-  const filters = inQuery(() => parseFilters(table, context.address.parameters));
+export async function updateMatching(context: RequestContext): Promise<Response> {
   refusePrecondition(context.request.headers);
-  const { input, values } = await readInput(context, table, 'part');
+  const input = await readJson(context);
+  const { filter, values, ...named } = await onTable(context, ({ relation }) => ({
+    filter: filterOf(context, relation),
+    values: parseInput(relation, 'part', input),
+  }));
   const key = parseIdempotencyKey(context, input);
-  const at = nowOf(app);
-  const done = await runWrite(app, context, { kind: 'updateMany', table: table.name, at, filters, values, ...key });
-  return Response.json({ updated: done.value }, { status: statusOf(context, 200), headers: replayHeaders(done) });
+  const done = await runWrite(context, named, { kind: 'updateMany', table: named.table, filter, values, ...key });
+  return Response.json({ updated: done.value.rows }, { status: statusOf(context, 200), headers: replayHeaders(done) });
 }
 
-export async function removeMatching(app: App, context: RequestContext): Promise<Response> {
-  const table = tableOf(app, context);
-  const filters = inQuery(() => parseFilters(table, context.address.parameters));
+export async function removeMatching(context: RequestContext): Promise<Response> {
   refusePrecondition(context.request.headers);
-  const done = await runWrite(app, context, { kind: 'deleteMany', table: table.name, at: nowOf(app), filters });
-  return Response.json({ deleted: done.value }, { status: statusOf(context, 200) });
+  const { filter, ...named } = await onTable(context, ({ relation }) => ({ filter: filterOf(context, relation) }));
+  const done = await runWrite(context, named, { kind: 'deleteMany', table: named.table, filter });
+  return Response.json({ deleted: done.value.rows }, { status: statusOf(context, 200) });
 }
 
-function wrongNumber(table: Table, rows: number): AppError {
-  return new AppError('invalid', `An array has 1 to ${mostRows} ${table.name}; this one has ${rows}.`, {
+function filterOf({ address }: RequestContext, relation: Named['relation']): Filter {
+  return inQuery(() => parseWriteFilter(relation, address.parameters));
+}
+
+function wrongNumber(table: string, rows: number): AppError {
+  return new AppError('invalid', `An array has 1 to ${mostRows} rows of ${table}; this one has ${rows}.`, {
     fields: [{ path: '', message: `must have 1 to ${mostRows} rows` }],
   });
 }

@@ -1,24 +1,30 @@
 /**
- * The function that answers the OpenAPI document.
- *
- * Owns: that it is made when it is asked for, once. It needs no database.
+ * The function that answers the OpenAPI document of this deployment, made of the catalog; its tag is the catalog's.
  */
-import type { App } from '../app.ts';
-import { refuseParameters } from '../schema/list/parameters.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { includes } from '../rows/version.ts';
+import { refuseParameters } from '../rows/parameters.ts';
+import { parsePrecondition } from './conditions.ts';
 import type { Handler } from './handle.ts';
 import { inQuery } from './problem.ts';
 
-export function openApiHandler(app: App): Handler {
-  let text: Promise<string> | null = null;
+export function openApiHandler(): Handler {
+  let last: { readonly etag: string; readonly text: Promise<string> } | null = null;
   return async (context) => {
     inQuery(() => refuseParameters(context.address.parameters));
-    text ??= makeDocument(app);
-    return new Response(await text, { headers: { 'content-type': 'application/json' } });
+    const { noneMatch } = parsePrecondition(context.request.headers);
+    const database = await context.database();
+    const catalog = await database.catalog(context.readOptions);
+    const headers = { etag: `"${catalog.etag}"`, 'content-type': 'application/json' };
+    if (noneMatch !== undefined && includes(noneMatch, catalog.etag))
+      return new Response(null, { status: 304, headers });
+    if (last?.etag !== catalog.etag) last = { etag: catalog.etag, text: makeDocument(catalog) };
+    return new Response(await last.text, { headers });
   };
 }
 
 /** Loaded here: other functions need none of it. */
-async function makeDocument(app: App): Promise<string> {
+async function makeDocument(catalog: Catalog): Promise<string> {
   const { openApiDocument } = await import('./openapi/document.ts');
-  return JSON.stringify(openApiDocument(app.schema));
+  return JSON.stringify(openApiDocument(catalog));
 }

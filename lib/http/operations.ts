@@ -10,7 +10,7 @@ import type { Config, Examination } from '../config/config.ts';
 import type { Answer, Database, DatabaseStatus, SyncReport } from '../db/database.ts';
 import type { RejectedWrite } from '../db/fallback/settled.ts';
 import { AppError } from '../errors.ts';
-import { refuseParameters } from '../schema/list/parameters.ts';
+import { refuseParameters } from '../rows/parameters.ts';
 import { seesEverything } from './access.ts';
 import { readJson } from './body.ts';
 import type { Handler, RequestContext } from './handle.ts';

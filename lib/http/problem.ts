@@ -6,7 +6,7 @@
  * outcome that looks safe to repeat.
  */
 import { AppError, type AppErrorOptions, type ErrorKind, type FieldError } from '../errors.ts';
-import { PreconditionFailed } from '../schema/row-version.ts';
+import { PreconditionFailed } from '../rows/version.ts';
 
 type RequestStatus = 400 | 401 | 403 | 404 | 405 | 406 | 410 | 413 | 414 | 415 | 431 | 503;
 

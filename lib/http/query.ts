@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { App } from '../app.ts';
 import type { QueryRequest, QueryResult } from '../db/database.ts';
 import { AppError, type FieldError } from '../errors.ts';
-import { refuseParameters } from '../schema/list/parameters.ts';
+import { refuseParameters } from '../rows/parameters.ts';
 import type { PlainValue } from '../values.ts';
 import { negotiate } from './accept.ts';
 import { readJson } from './body.ts';

@@ -1,21 +1,24 @@
 /**
- * The routes of tables, the same for every table of the schema: list, and one row's read, replace, update, delete; what
- * concerns many rows is in many-rows.ts.
+ * The routes of tables and views, the same for all of them: list, and one row's read, replace, update, delete; what concerns
+ * many rows is in many-rows.ts.
  *
  * Owns: which statuses and headers they answer with. Each handler parses, makes one call, responds. Knows nothing of
- * which tables there are. The worst that can happen: a write that is validated by other rules than the table's.
+ * which tables there are.
  */
-import { parseRowQuery, parseListQuery, refuseParameters } from '../schema/list/parameters.ts';
-import { selectPage } from '../schema/list/select.ts';
-import { findRow, noSuchRow } from '../schema/rows.ts';
-import type { Row } from '../values.ts';
-import type { App } from '../app.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { type InputMode, parseInput } from '../rows/input.ts';
+import { findRow, type Key, noSuchRow, parseKey } from '../rows/key.ts';
+import { parseListQuery, parseRowQuery, pick, selectPage } from '../rows/list.ts';
+import { refuseParameters } from '../rows/parameters.ts';
+import type { PlainValue, Row } from '../values.ts';
+import { readJson } from './body.ts';
 import { entityTag, parsePrecondition, unmodified } from './conditions.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import { createRows, removeMatching, updateMatching } from './many-rows.ts';
 import { inQuery } from './problem.ts';
-import { idOf, nowOf, readInput, rowAnswer, runWrite, statusOf, tableOf } from './writes.ts';
+import { type Named, readRelation, relationNamed, requireWritable, withCatalog } from './relations.ts';
+import { rowAnswer, runWrite, statusOf } from './writes.ts';
 
 export interface RowHandlers {
   readonly list: Handler;
@@ -29,79 +32,96 @@ export interface RowHandlers {
   readonly remove: Handler;
 }
 
-export function rowHandlers(app: App): RowHandlers {
-  return {
-    list: (context) => listRows(app, context),
-    create: (context) => createRows(app, context),
-    updateMatching: (context) => updateMatching(app, context),
-    removeMatching: (context) => removeMatching(app, context),
-    readOne: (context) => readRow(app, context),
-    replace: (context) => replaceRow(app, context),
-    update: (context) => updateRow(app, context),
-    remove: (context) => removeRow(app, context),
-  };
+export const rowHandlers: RowHandlers = {
+  list: listRows,
+  create: createRows,
+  updateMatching,
+  removeMatching,
+  readOne: readRow,
+  replace: replaceRow,
+  update: updateRow,
+  remove: removeRow,
+};
+
+async function listRows(context: RequestContext): Promise<Response> {
+  const { segments, parameters } = context.address;
+  const { rows, next, count } = await readRelation(
+    context,
+    segments[0] ?? '',
+    ({ relation }) => inQuery(() => parseListQuery(relation, parameters)),
+    (scope, list, { relation }) => selectPage(scope, relation, list),
+  );
+  return Response.json(count === undefined ? { data: rows, next } : { data: rows, next, count });
 }
 
-async function listRows(app: App, context: RequestContext): Promise<Response> {
-  const table = tableOf(app, context);
-  const list = inQuery(() => parseListQuery(table, context.address.parameters));
-  const database = await context.database();
-  const page = context.noted(await database.read((queries) => selectPage(queries, table, list), context.readOptions));
-  const { rows: data, next, count } = page;
-  return Response.json(count === undefined ? { data, next } : { data, next, count });
-}
-
-async function readRow(app: App, context: RequestContext): Promise<Response> {
-  const table = tableOf(app, context);
-  const id = idOf(table, context);
-  const select = inQuery(() => parseRowQuery(table, context.address.parameters));
+async function readRow(context: RequestContext): Promise<Response> {
+  const { segments, raw, parameters } = context.address;
   const precondition = parsePrecondition(context.request.headers);
-  const database = await context.database();
-  const row = context.noted(await database.read((queries) => findRow(queries, table, id), context.readOptions));
-  if (!row) throw noSuchRow(table, id);
+  const { row, select, missing } = await readRelation(
+    context,
+    segments[0] ?? '',
+    ({ relation }) => ({
+      key: parseKey(relation, raw[1] ?? ''),
+      select: inQuery(() => parseRowQuery(relation, parameters)),
+    }),
+    async (scope, { key, select: names }, { relation }) => ({
+      row: await findRow(scope, relation, key),
+      select: names,
+      missing: noSuchRow(relation, segments[1] ?? ''),
+    }),
+  );
+  if (!row) throw missing;
   return unmodified(row, precondition) ?? Response.json(pick(row, select), { headers: { etag: entityTag(row) } });
 }
 
-async function replaceRow(app: App, context: RequestContext): Promise<Response> {
-  const table = tableOf(app, context);
-  const id = idOf(table, context);
-  inQuery(() => refuseParameters(context.address.parameters));
-  const precondition = parsePrecondition(context.request.headers);
-  const { values } = await readInput(context, table, 'whole');
-  const at = nowOf(app);
-  const done = await runWrite(app, context, { kind: 'replace', table: table.name, id, at, values, precondition });
-  return rowAnswer(context, table, done, 200);
+interface OneRow extends Named {
+  readonly key: Key;
 }
 
-async function updateRow(app: App, context: RequestContext): Promise<Response> {
-  const table = tableOf(app, context);
-  const id = idOf(table, context);
-  inQuery(() => refuseParameters(context.address.parameters));
+/** @throws RequestError 400, 405; AppError `not-found` */
+function oneRow(catalog: Catalog, { address }: RequestContext): OneRow {
+  inQuery(() => refuseParameters(address.parameters));
+  const named = relationNamed(catalog, address.segments[0] ?? '');
+  requireWritable(named);
+  return { ...named, key: parseKey(named.relation, address.raw[1] ?? '') };
+}
+
+/** A whole row may leave out the key, which stands in the address. */
+function valuesOf({ relation, key }: OneRow, mode: InputMode, input: PlainValue): Row {
+  if (mode === 'part' || typeof input !== 'object' || input === null || Array.isArray(input))
+    return parseInput(relation, mode, input);
+  const own = relation.key.map((name, index) => [name, key[index] ?? null] as const);
+  return parseInput(relation, mode, Object.fromEntries([...own, ...Object.entries(input)]));
+}
+
+async function replaceRow(context: RequestContext): Promise<Response> {
   const precondition = parsePrecondition(context.request.headers);
-  const { values, input } = await readInput(context, table, 'part');
-  const key = parseIdempotencyKey(context, input);
-  const at = nowOf(app);
-  const done = await runWrite(app, context, {
-    kind: 'update',
-    table: table.name,
-    id,
-    at,
-    values,
-    precondition,
-    ...key,
+  const input = await readJson(context);
+  const { values, ...named } = await withCatalog(context, (catalog) => {
+    const row = oneRow(catalog, context);
+    return { ...row, values: valuesOf(row, 'whole', input) };
   });
-  return rowAnswer(context, table, done, 200);
+  const { table, key } = named;
+  const done = await runWrite(context, named, { kind: 'replace', table, key, values, precondition });
+  return rowAnswer(context, named, done, 200);
 }
 
-async function removeRow(app: App, context: RequestContext): Promise<Response> {
-  const table = tableOf(app, context);
-  const id = idOf(table, context);
-  inQuery(() => refuseParameters(context.address.parameters));
+async function updateRow(context: RequestContext): Promise<Response> {
   const precondition = parsePrecondition(context.request.headers);
-  await runWrite(app, context, { kind: 'delete', table: table.name, id, at: nowOf(app), precondition });
-  return new Response(null, { status: statusOf(context, 204) });
+  const input = await readJson(context);
+  const { values, ...named } = await withCatalog(context, (catalog) => {
+    const row = oneRow(catalog, context);
+    return { ...row, values: valuesOf(row, 'part', input) };
+  });
+  const { table, key } = named;
+  const idempotency = parseIdempotencyKey(context, input);
+  const done = await runWrite(context, named, { kind: 'update', table, key, values, precondition, ...idempotency });
+  return rowAnswer(context, named, done, 200);
 }
 
-function pick(row: Row, names: readonly string[]): Row {
-  return Object.fromEntries(names.map((name) => [name, row[name] ?? null]));
+async function removeRow(context: RequestContext): Promise<Response> {
+  const precondition = parsePrecondition(context.request.headers);
+  const named = await withCatalog(context, (catalog) => oneRow(catalog, context));
+  await runWrite(context, named, { kind: 'delete', table: named.table, key: named.key, precondition });
+  return new Response(null, { status: statusOf(context, 204) });
 }

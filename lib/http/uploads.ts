@@ -10,17 +10,15 @@ import { join } from 'node:path';
 import type { App } from '../app.ts';
 import type { Uploads } from '../db/database.ts';
 import { AppError } from '../errors.ts';
-import { parseUuid } from '../schema/identifiers.ts';
-import { parsePartQuery, parseUploadQuery } from '../schema/list/import-parameters.ts';
-import { tableNamed } from '../schema/rows.ts';
-import type { Table } from '../schema/table.ts';
-import { answerOf, type Done } from '../schema/write/idempotency.ts';
+import { answerOf, type Once } from '../rows/idempotency.ts';
 import { readBytes, requireNoBody } from './body.ts';
 import { makeTemporaryFolder, removeFolder } from './formats/temporary.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { type Imported, importedForms, importRows } from './import-commit.ts';
 import { type Format, rowsOfFile } from './import-file.ts';
+import { parsePartQuery, parseUploadQuery } from './import-parameters.ts';
 import { inQuery, RequestError } from './problem.ts';
+import { writableTable } from './relations.ts';
 import { replayHeaders } from './writes.ts';
 
 export const partBytes = 4_000_000;
@@ -37,15 +35,12 @@ interface Plan {
   readonly expiresMs: number;
 }
 
-export async function beginUpload(
-  app: App,
-  context: RequestContext,
-  { table, format }: { readonly table: Table; readonly format: Format },
-): Promise<Response> {
+export async function beginUpload(context: RequestContext, table: string, format: Format): Promise<Response> {
+  const { runtime } = context;
   requireNoBody(context.request);
   const { uploads } = await context.database();
-  const upload = app.runtime.uuid();
-  const plan: Plan = { table: table.name, format, expiresMs: app.runtime.now() + lifeMs };
+  const upload = runtime.uuid();
+  const plan: Plan = { table, format, expiresMs: runtime.now() + lifeMs };
   const kept = await uploads.keep(upload, 0, new TextEncoder().encode(JSON.stringify(plan)), context.request.signal);
   if (kept === 'exists') throw new Error('The id of a new upload is that of another one.');
   return Response.json({ upload, partBytes, expires: new Date(plan.expiresMs).toISOString() }, { status: 201 });
@@ -106,7 +101,7 @@ export async function runUpload(
   const read = await database.read((queries) => answerOf(queries, key, importedForms), { maxStalenessMs: 0 });
   const earlier = context.noted(read);
   if (!earlier && !plan) throw noSuchUpload(query.upload);
-  const done: Done<Imported> =
+  const done: Once<Imported> =
     earlier || !plan
       ? { value: earlier as Imported, replayed: true }
       : await importParts(app, context, { upload, key, plan, parts: query.parts });
@@ -130,15 +125,15 @@ interface Sent {
   readonly parts: number | null;
 }
 
-async function importParts(app: App, context: RequestContext, sent: Sent): Promise<Done<Imported>> {
+async function importParts(app: App, context: RequestContext, sent: Sent): Promise<Once<Imported>> {
   const { uploads } = await context.database();
-  const table = tableNamed(app.schema, sent.plan.table);
+  const named = await writableTable(context, sent.plan.table);
   const folder = await makeTemporaryFolder(app);
   try {
     const path = join(folder, 'upload');
     await writeParts(uploads, sent, path, context.request.signal);
-    const rows = await rowsOfFile(table, sent.plan.format, path, mostRows);
-    return await importRows(app, context, { table, rows, mostRows, key: sent.key });
+    const rows = await rowsOfFile(named.relation, sent.plan.format, path, mostRows);
+    return await importRows(context, { ...named, rows, mostRows, key: sent.key });
   } finally {
     await removeFolder(folder);
   }
@@ -189,8 +184,8 @@ async function readPlan(app: App, uploads: Uploads, upload: string): Promise<Pla
 
 /** What is no UUID names no upload, as any other id that none has. */
 function idOf(given: string): string {
-  const id = parseUuid(given);
-  if (id === null) throw noSuchUpload(given);
+  const id = given.toLowerCase();
+  if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) throw noSuchUpload(given);
   return id;
 }
 

@@ -1,68 +1,68 @@
 /**
- * What all writes to tables have in common: what a request names, its input, running the command, the answer with a row.
+ * What all writes to tables have in common: running the command, the answer with a row.
  *
  * Owns: these steps. The worst that can happen: a command that runs without being handed over as data, which no fallback
  * could keep; so there is one place that runs them.
  */
-import type { App } from '../app.ts';
-import { type Command, executeCommand, type Outcome } from '../schema/commands.ts';
-import { parseUuid } from '../schema/identifiers.ts';
-import { momentOfMillis } from '../schema/moments.ts';
-import { noSuchRow, tableNamed } from '../schema/rows.ts';
-import type { Table } from '../schema/table.ts';
-import type { InputMode, InputValues } from '../schema/validation.ts';
+import { isAppError } from '../errors.ts';
+import { type Command, type Done, executeCommand, type Outcome } from '../rows/commands.ts';
+import { placeFaults } from '../rows/faults.ts';
+import type { Once } from '../rows/idempotency.ts';
+import { keySegment } from '../rows/key.ts';
 import type { PlainValue, Row } from '../values.ts';
-import type { Done } from '../schema/write/idempotency.ts';
-import { readJson } from './body.ts';
 import { entityTag } from './conditions.ts';
 import type { RequestContext } from './handle.ts';
-
-export function tableOf(app: App, { address }: RequestContext): Table {
-  return tableNamed(app.schema, address.segments[0] ?? '');
-}
-
-/** An id that is no UUID names no row, as any other id that no row has. */
-export function idOf(table: Table, { address }: RequestContext): string {
-  const given = address.segments[1] ?? '';
-  const id = parseUuid(given);
-  if (id === null) throw noSuchRow(table, given);
-  return id;
-}
-
-export function nowOf(app: App): string {
-  return momentOfMillis(app.runtime.now());
-}
-
-export interface Input {
-  /** As it was sent. */
-  readonly input: PlainValue;
-  readonly values: InputValues;
-}
-
-export async function readInput(context: RequestContext, table: Table, mode: InputMode): Promise<Input> {
-  const input = await readJson(context);
-  // zod costs a cold start 40 ms, which reads need not wait for.
-  const { parseInput } = await import('../schema/validation.ts');
-  return { input, values: parseInput(table, mode, input) };
-}
+import type { Named } from './relations.ts';
 
 export async function runWrite<C extends Command>(
-  app: App,
   context: RequestContext,
+  { relation }: Named,
   command: C,
 ): Promise<Done<Outcome<C>>> {
   const database = await context.database();
-  return context.noted(await database.write((queries) => executeCommand(queries, app.schema, command), { command }));
+  // Optional members that are absent are absent in JSON, too.
+  const options = { command: command as unknown as PlainValue };
+  try {
+    return context.noted(await database.write((queries, scope) => executeCommand(queries, scope, command), options));
+  } catch (error) {
+    if (!('rows' in command) || !isAppError(error, 'invalid', 'conflict')) throw error;
+    throw await placedError(context, relation, command.rows, error);
+  }
+}
+
+/** The error with the places of the rows that it is about; as it was, where they cannot be found out. */
+export async function placedError(
+  context: RequestContext,
+  relation: Named['relation'],
+  rows: readonly Row[],
+  error: Parameters<typeof placeFaults>[3],
+): Promise<Error> {
+  const database = await context.database();
+  const placed = database.read((_queries, scope) => placeFaults(scope, relation, rows, error));
+  return placed.then(
+    ({ value }) => value,
+    () => error,
+  );
 }
 
 /**
  * The row with its tag. The body is the row as it is at its own address, and the tag is that of this body, which is not
  * what was sent: the header content-location says so.
  */
-export function rowAnswer(context: RequestContext, table: Table, done: Done<Row>, status: 200 | 201): Response {
-  const place = `/api/${table.name}/${done.value['id'] as string}`;
-  const headers = new Headers({ etag: entityTag(done.value), 'content-location': place, ...replayHeaders(done) });
-  if (status === 201) headers.set('location', place);
+export function rowAnswer(
+  context: RequestContext,
+  { relation, table }: Named,
+  done: Once<Row>,
+  status: 200 | 201,
+): Response {
+  const headers = new Headers(replayHeaders(done));
+  const key = keySegment(relation, done.value);
+  if (key !== null) {
+    const place = `/api/${encodeURIComponent(table)}/${key}`;
+    headers.set('etag', entityTag(done.value));
+    headers.set('content-location', place);
+    if (status === 201) headers.set('location', place);
+  }
   return Response.json(done.value, { status: statusOf(context, status), headers });
 }
 
@@ -71,6 +71,6 @@ export function statusOf(context: RequestContext, status: number): number {
   return context.durability() === 'pending' ? 202 : status;
 }
 
-export function replayHeaders({ replayed }: Done<unknown>): Record<string, string> {
+export function replayHeaders({ replayed }: Once<unknown>): Record<string, string> {
   return replayed ? { 'idempotent-replayed': 'true' } : {};
 }

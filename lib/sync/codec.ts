@@ -40,7 +40,7 @@ import {
   parseTime,
   parseTimeTz,
   parseTimestamp,
-} from './datetime.ts';
+} from '../datetime.ts';
 
 // The client library decodes every text with this one, which takes U+FEFF at its beginning for a mark and drops it.
 Object.assign(dataAccessors, { textDecoder: new TextDecoder('utf-8', { ignoreBOM: true }) });

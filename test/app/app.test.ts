@@ -4,7 +4,6 @@ import { type AppOptions, createApp } from '../../lib/app.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { AppError } from '../../lib/errors.ts';
 import { migrations } from '../support/migrations.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
 import { openPlainDatabase, type PlainDatabase } from '../support/plain-database.ts';
 import { testRuntime } from '../support/runtime.ts';
 import { everyBackend } from '../support/service.ts';
@@ -22,7 +21,6 @@ function makeApp(open: () => Promise<Database>, options: Partial<AppOptions> = {
   const signals = new Signals();
   const factories = everyBackend(open);
   const app = createApp({
-    schema,
     migrations,
     runtime: testRuntime(),
     environment: () => ({}),

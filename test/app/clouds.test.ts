@@ -14,7 +14,6 @@ import { lineLog, type LogEntry } from '../../lib/http/log.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
 import { localRequest } from '../support/requests.ts';
 import { migrations } from '../support/migrations.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
 import { type CloudFault, faultyBlob, type FaultyCloud, faultyGcs, faultyS3 } from './cloud-faults.ts';
 
 let folder: string;
@@ -50,7 +49,6 @@ class Instance {
   constructor(environment: Variables, TMPDIR: string) {
     this.environment = environment;
     this.#app = createApp({
-      schema,
       migrations,
       runtime: hasty,
       environment: () => ({ TMPDIR, ...this.environment }),

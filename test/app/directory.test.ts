@@ -8,7 +8,6 @@ import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { defaultLoadLimits } from '../../lib/http/load-shedder.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../support/migrations.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
 import { localRequest } from '../support/requests.ts';
 
 let folder: string;
@@ -25,7 +24,6 @@ function start(
   loadLimits = defaultLoadLimits,
 ) {
   const app = createApp({
-    schema,
     migrations,
     runtime,
     environment: () => ({ TMPDIR: join(folder, 'tmp'), ...environment }),

@@ -42,10 +42,7 @@ export function catalogContract(
     const open = await makePlace();
     const database = await openOnce(open);
     const { etag } = await database.catalog();
-    await openOnce(open, [
-      twoTables,
-      { name: '0002_more', sql: 'CREATE TABLE more (id INTEGER PRIMARY KEY)' },
-    ]);
+    await openOnce(open, [twoTables, { name: '0002_more', sql: 'CREATE TABLE more (id INTEGER PRIMARY KEY)' }]);
     const fresh = await database.catalog({ maxStalenessMs: 0 });
     expect(findRelation(fresh, 'more')).not.toBeNull();
     expect(fresh.etag).not.toBe(etag);

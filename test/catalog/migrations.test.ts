@@ -98,10 +98,10 @@ it('are compared with what ran, whatever ends their lines', () => {
 
 it('say where they failed, but blame no file for an outage', async () => {
   const statements = (await statementsFor(scripts[0]!, [], scripts, async () => false))!;
-  const failWith = (error: unknown) =>
-    runStatements(scripts[0]!, statements, (sql) =>
-      sql.startsWith('INSERT') ? Promise.reject(error) : Promise.resolve(),
-    );
+  const failWith = (error: Error) =>
+    runStatements(scripts[0]!, statements, async (sql) => {
+      if (sql.startsWith('INSERT')) throw error;
+    });
   await expect(failWith(new AppError('invalid', 'No.', { sqlState: '42601' }))).rejects.toMatchObject({
     message: 'migrations/0001_sample.sql, statement 2 (line 4): No.',
     sqlState: '42601',

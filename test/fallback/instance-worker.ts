@@ -4,7 +4,6 @@ import { backendFactories } from '../../lib/backends.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import { migrations } from '../support/migrations.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
 import { serveEndpoints } from '../support/http-server.ts';
 
 const environment = JSON.parse(process.argv[2] ?? '{}') as Record<string, string>;
@@ -12,7 +11,6 @@ const environment = JSON.parse(process.argv[2] ?? '{}') as Record<string, string
 process.once('disconnect', () => process.exit(1));
 
 const app = createApp({
-  schema,
   migrations,
   runtime,
   environment: () => environment,

@@ -7,7 +7,6 @@ import { createEndpoints } from '../../lib/http/endpoints.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../support/migrations.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
 import { answerCheck } from '../support/openapi.ts';
 import { localRequest } from '../support/requests.ts';
 
@@ -25,8 +24,6 @@ export interface Instance {
   settled(): Promise<void>;
   stop(): Promise<void>;
 }
-
-const holdAgainstDocument = answerCheck(schema);
 
 const noSignals = {
   pid: 1,
@@ -48,13 +45,13 @@ export function startInstance({ environment, machine, runtime = systemRuntime }:
   const log: LogEntry[] = [];
   const waited: Promise<unknown>[] = [];
   const app = createApp({
-    schema,
     migrations,
     runtime,
     environment: () => ({ TMPDIR: join(machine, 'tmp'), ...environment }),
     factories: backendFactories,
     signals: noSignals,
   });
+  const holdAgainstDocument = answerCheck(app);
   const endpoints = createEndpoints({
     app,
     log: (entry) => void log.push(entry),

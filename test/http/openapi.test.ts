@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import openapiTypescript, { type OpenAPI3 } from 'openapi-typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { defineSchema } from '../../lib/schema/table.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
+import { migrations } from '../support/migrations.ts';
 import { runNode } from '../build/programs.ts';
 import { serveEndpoints } from '../support/http-server.ts';
 import { answerCheck } from '../support/openapi.ts';
 import { startReplicated } from '../support/replicated.ts';
 import { loadRoutes } from '../support/routes.ts';
-import { samples } from '../support/samples.ts';
+import { samplesMigration } from '../support/samples.ts';
 import { type Service, startService } from '../support/service.ts';
 import { temporaryFolder } from '../support/engine.ts';
 
@@ -31,7 +30,7 @@ const operationsOf = (item: Operations) => Object.entries(item).filter(([method]
 
 describe('the document', () => {
   it('is OpenAPI 3.1 to a validator that is not ours, also with a table of every kind of column', async () => {
-    const more = await startService({ schema: defineSchema([...schema.tables.values(), samples]) });
+    const more = await startService({ migrations: [...migrations, samplesMigration] });
     for (const each of [service, more]) {
       const validator = new Validator();
       expect(await validator.validate(await documentOf(each))).toEqual({ valid: true });
@@ -49,7 +48,7 @@ describe('the document', () => {
       const refused = served['OPTIONS'];
       const methods = Object.keys(served).filter((method) => served[method] !== refused && method !== 'HEAD');
       const places = path.includes('[table]')
-        ? [...schema.tables.keys()].map((table) => path.replace('[table]', table).replace('[id]', '{id}'))
+        ? ['courses', 'enrollments', 'students'].map((table) => path.replace('[table]', table).replace('[id]', '{id}'))
         : [path];
       return places.flatMap((place) => methods.map((method) => `${method} ${place}`));
     });
@@ -93,11 +92,11 @@ describe('an answer that is not described', () => {
     ['a body where none is', 'DELETE', path, answer(202, row)],
     ['a method', 'POST', path, answer(200, row)],
   ])('is noticed: %s', async (_name, method, address, response) => {
-    await expect(answerCheck(schema)(method, address, response)).rejects.toThrow(/describe/);
+    await expect(answerCheck(service.app)(method, address, response)).rejects.toThrow(/describe/);
   });
 
   it('and one that is passes', async () => {
-    const check = answerCheck(schema);
+    const check = answerCheck(service.app);
     await expect(check('GET', `${path}?select=id`, answer(200, { id: row.id }))).resolves.toBeUndefined();
     await expect(check('PUT', path, answer(200, row))).resolves.toBeUndefined();
     await expect(check('GET', path, answer(404, problem, 'application/problem+json'))).resolves.toBeUndefined();

@@ -1,10 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { migrations } from '../support/migrations.ts';
-import { defineSchema } from '../../lib/schema/table.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
 import type { Row } from '../../lib/values.ts';
-import { samples, samplesMigration } from '../support/samples.ts';
+import { samplesMigration } from '../support/samples.ts';
 import { type Service, startService } from '../support/service.ts';
+
+const unlike = {
+  name: '9002_unlike',
+  sql: `CREATE TABLE "a.b c/""d" (k VARCHAR, n BIGINT, v VARCHAR, g VARCHAR GENERATED ALWAYS AS (v || '!'), PRIMARY KEY (n, k));
+   CREATE TABLE bare (x INTEGER, "select" VARCHAR);
+   CREATE VIEW few AS SELECT n, v FROM "a.b c/""d";
+   CREATE SCHEMA shop; CREATE TABLE shop.goods (code VARCHAR PRIMARY KEY, price DECIMAL(10, 2) NOT NULL);
+   CREATE TABLE changes (id INTEGER PRIMARY KEY)`,
+};
 
 interface Body extends Row {
   data: Row[];
@@ -16,15 +23,13 @@ let service: Service;
 
 beforeEach(async () => {
   service = await startService({
-    schema: defineSchema([...schema.tables.values(), samples]),
-    migrations: [...migrations, samplesMigration],
+    migrations: [...migrations, samplesMigration, unlike],
   });
 });
 afterEach(() => service.app.close());
 
 const bodyOf = async (response: Response) => (await response.json()) as Body;
 const ada = { name: 'Ada', email: 'ada@example.org' };
-const missing = '0193f0c0-0000-7000-8000-00000000dead';
 
 async function create(table: string, json: object): Promise<string> {
   const response = await service.send('POST', `/api/${table}`, { json });
@@ -34,13 +39,13 @@ async function create(table: string, json: object): Promise<string> {
 
 describe('POST', () => {
   it('answers 201 with the row and where it is', async () => {
-    const response = await service.send('POST', '/api/students', { json: { ...ada, email: 'ADA@example.org ' } });
+    const response = await service.send('POST', '/api/students', { json: ada });
     const row = await bodyOf(response);
     expect(response.status).toBe(201);
     expect(row).toEqual({
       id: expect.any(String),
       ...ada,
-      created_at: '2026-11-24T04:05:06.789000Z',
+      created_at: expect.stringMatching(/^20.*Z$/),
       updated_at: row['created_at'],
     });
     expect(response.headers.get('location')).toBe(`/api/students/${row['id'] as string}`);
@@ -56,7 +61,6 @@ describe('POST', () => {
     expect(command).toMatchObject({
       kind: 'create',
       table: 'students',
-      at: '2026-11-24T04:05:06.789000Z',
       values: ada,
     });
   });
@@ -68,9 +72,8 @@ describe('POST', () => {
       type: '/problems/invalid-input',
       status: 422,
       errors: [
-        { path: 'nick', message: 'is not a field of a student' },
+        { path: 'nick', message: 'is not a column of students' },
         { path: 'name', message: 'is required' },
-        { path: 'email', message: 'must have 3 characters or more' },
       ],
     });
     expect(service.database.writes).toEqual([]);
@@ -83,13 +86,6 @@ describe('POST', () => {
     expect(await bodyOf(response)).toMatchObject({ type: '/problems/conflict', errors: [{ path: 'email' }] });
   });
 
-  it('answers 422 to a reference that leads nowhere', async () => {
-    const json = { student_id: missing, course_id: missing, term: '2026' };
-    const response = await service.send('POST', '/api/enrollments', { json });
-    expect(response.status).toBe(422);
-    expect((await bodyOf(response)).errors.map(({ path }) => path)).toEqual(['student_id', 'course_id']);
-  });
-
   it('knows no parameters', async () => {
     const response = await service.send('POST', '/api/students?upsert=true', { json: ada });
     expect([response.status, (await bodyOf(response)).errors]).toMatchObject([400, [{ path: 'upsert' }]]);
@@ -100,17 +96,10 @@ describe('POST', () => {
 describe('one row', () => {
   it('is replaced, changed and deleted', async () => {
     const path = `/api/courses/${await create('courses', { code: 'A', title: 'B', credits: 1 })}`;
-    service.runtime.advance(1000);
     const replaced = await service.send('PUT', path, { json: { code: 'A', title: 'C', credits: 2 } });
-    expect([replaced.status, await bodyOf(replaced)]).toMatchObject([
-      200,
-      { title: 'C', credits: 2, updated_at: '2026-11-24T04:05:07.789000Z' },
-    ]);
+    expect([replaced.status, await bodyOf(replaced)]).toMatchObject([200, { title: 'C', credits: 2 }]);
     const changed = await service.send('PATCH', path, { json: { credits: 3 } });
-    expect([changed.status, await bodyOf(changed)]).toMatchObject([
-      200,
-      { title: 'C', credits: 3, created_at: '2026-11-24T04:05:06.789000Z' },
-    ]);
+    expect([changed.status, await bodyOf(changed)]).toMatchObject([200, { title: 'C', credits: 3 }]);
     const deleted = await service.send('DELETE', path);
     expect([deleted.status, await deleted.text()]).toEqual([204, '']);
     for (const [method, json] of [
@@ -157,17 +146,6 @@ describe('one row', () => {
     }
     const id = await create('students', ada);
     expect((await service.send('GET', `/api/students/${id.toUpperCase()}`)).status).toBe(200);
-  });
-
-  it('is not deleted while others refer to it', async () => {
-    const student_id = await create('students', ada);
-    const course_id = await create('courses', { code: 'A', title: 'B', credits: 1 });
-    await create('enrollments', { student_id, course_id, term: '2026' });
-    const response = await service.send('DELETE', `/api/courses/${course_id}`);
-    expect([response.status, await bodyOf(response)]).toMatchObject([
-      409,
-      { detail: expect.stringContaining('enrollments'), hint: expect.any(String) },
-    ]);
   });
 });
 
@@ -223,17 +201,17 @@ describe('lists', () => {
   });
 });
 
-it('knows the tables of the schema only', async () => {
+it('knows the tables that there are only', async () => {
   for (const name of ['nope', 'Students', 'constructor', '__proto__', 'students%00', '%2E%2E']) {
     const response = await service.send('GET', `/api/${name}`);
     expect([response.status, await bodyOf(response)]).toMatchObject([
       404,
-      { detail: expect.stringContaining('students, courses') },
+      { detail: expect.stringContaining('courses, enrollments') },
     ]);
   }
 });
 
-it('serves a table that only this test knows, whole', async () => {
+it('serves any other table', async () => {
   const id = await create('samples', { label: 'x', moment: '2026-01-01T00:00:00+01:00' });
   const path = `/api/samples/${id}`;
   expect(await bodyOf(await service.send('GET', path))).toMatchObject({
@@ -265,5 +243,78 @@ describe('the address', () => {
     expect((await service.send('GET', '/api/students?x-vercel-protection-bypass=abc&_vercel_share=x')).status).toBe(
       200,
     );
+  });
+});
+
+describe('tables of other kinds', () => {
+  const path = `/api/${encodeURIComponent('a.b c/"d')}`;
+
+  it('have names, and keys of several columns, with any characters', async () => {
+    const k = 'x,/"%é y';
+    const created = await service.send('POST', path, { json: { k, n: '9007199254740993', v: 'v' } });
+    const row = { k, n: '9007199254740993', v: 'v', g: 'v!' };
+    expect([created.status, await bodyOf(created)]).toEqual([201, row]);
+    const location = created.headers.get('location') ?? '';
+    expect(location).toBe(`${path}/9007199254740993,x%2C%2F%22%25%C3%A9%20y`);
+    expect(await bodyOf(await service.send('GET', location))).toEqual(row);
+    expect(await bodyOf(await service.send('PATCH', location, { json: { v: 'w' } }))).toMatchObject({
+      v: 'w',
+      g: 'w!',
+    });
+    expect(await bodyOf(await service.send('PUT', location, { json: {} }))).toMatchObject({ v: null, g: null });
+    expect((await bodyOf(await service.send('GET', `${path}?k=eq.${encodeURIComponent(k)}`))).data).toHaveLength(1);
+    for (const wrong of ['9007199254740993', '9007199254740993,a,b', 'x,y', '1,x'])
+      expect((await service.send('GET', `${path}/${wrong}`)).status).toBe(404);
+    const generated = await service.send('PATCH', location, { json: { g: 'x' } });
+    expect([generated.status, (await bodyOf(generated)).errors]).toEqual([
+      422,
+      [{ path: 'g', message: 'is computed by the database; leave it out' }],
+    ]);
+    expect((await service.send('DELETE', location)).status).toBe(204);
+  });
+
+  it('may stand in another schema', async () => {
+    const created = await service.send('POST', '/api/shop.goods', { json: { code: 'a', price: 9.5 } });
+    expect([created.status, created.headers.get('location')]).toEqual([201, '/api/shop.goods/a']);
+    expect(await bodyOf(created)).toEqual({ code: 'a', price: '9.50' });
+  });
+
+  it('may have no key: rows are listed and matched, and have no address', async () => {
+    const created = await service.send('POST', '/api/bare', { json: { x: 1, select: 's' } });
+    expect([created.status, created.headers.get('location'), created.headers.get('etag')]).toEqual([201, null, null]);
+    expect(await bodyOf(await service.send('GET', '/api/bare?%22select%22=eq.s'))).toEqual({
+      data: [{ x: 1, select: 's' }],
+      next: null,
+    });
+    expect(await bodyOf(await service.send('PATCH', '/api/bare?x=eq.1', { json: { x: 2 } }))).toEqual({ updated: 1 });
+    expect((await service.send('GET', '/api/bare/1')).status).toBe(404);
+    expect(await bodyOf(await service.send('DELETE', '/api/bare?x=eq.2'))).toEqual({ deleted: 1 });
+  });
+
+  it('may be views, which are read', async () => {
+    await service.send('POST', path, { json: { k: 'k', n: 1, v: 'v' } });
+    expect((await bodyOf(await service.send('GET', '/api/few?v=eq.v'))).data).toEqual([{ n: '1', v: 'v' }]);
+    for (const [method, address] of [
+      ['POST', '/api/few'],
+      ['PATCH', '/api/few?n=eq.1'],
+      ['DELETE', '/api/few?n=eq.1'],
+      ['PUT', '/api/few/1'],
+      ['DELETE', '/api/few/1'],
+    ] as const) {
+      const response = await service.send(method, address, method === 'DELETE' ? {} : { json: { v: 'x' } });
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+      expect((await bodyOf(response))['detail']).toMatch(/few can only be read.*view/);
+    }
+  });
+
+  it('are found as soon as they are there', async () => {
+    expect((await service.send('GET', '/api/later')).status).toBe(404);
+    await service.database.write((_queries, scope) => scope.run('CREATE TABLE later (id INTEGER PRIMARY KEY)'));
+    expect((await service.send('POST', '/api/later', { json: { id: 7 } })).status).toBe(201);
+    await service.database.write((_queries, scope) => scope.run('ALTER TABLE later ADD COLUMN words VARCHAR'));
+    expect(await bodyOf(await service.send('PATCH', '/api/later/7', { json: { words: 'w' } }))).toEqual({
+      id: 7,
+      words: 'w',
+    });
   });
 });

@@ -5,15 +5,13 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { CsvReader, readCsv } from '../../lib/http/formats/csv-reader.ts';
 import type { Store } from '../../lib/store/store.ts';
-import { createMemoryStore } from '../../lib/store/memory.ts';
+import { createMemoryStore } from '../support/stores/memory.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../support/migrations.ts';
-import { defineSchema } from '../../lib/schema/table.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
 import { movableRuntime, temporaryFolder } from '../support/engine.ts';
 import { startReplicated } from '../support/replicated.ts';
-import { samples, samplesMigration } from '../support/samples.ts';
+import { samplesMigration } from '../support/samples.ts';
 import { type Service, startService } from '../support/service.ts';
 
 interface Problem {
@@ -170,7 +168,6 @@ it('imports once, however often and wherever it is asked for', async () => {
   // A table without anything unique: only the upload's own key holds a second import back.
   const options = {
     store,
-    schema: defineSchema([...schema.tables.values(), samples]),
     migrations: [...migrations, samplesMigration],
   };
   const [one, other] = [await startReplicated(options), await startReplicated(options)];
@@ -196,7 +193,6 @@ it('does not import again what was imported by an instance that died before it d
     location: store.location,
     create: (...given) => store.create(...given),
     get: (...given) => store.get(...given),
-    read: (...given) => store.read(...given),
     head: (...given) => store.head(...given),
     list: (...given) => store.list(...given),
     copy: (...given) => store.copy(...given),

@@ -8,7 +8,6 @@ import { backendFactories } from '../../lib/backends.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import { migrations } from '../support/migrations.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { type Cloud, clouds, startCarelessS3, startCloud } from '../support/clouds.ts';
 import { temporaryFolder } from '../support/engine.ts';
@@ -180,7 +179,6 @@ it('a store that ignores conditions is refused for a new database, with the reas
   const place = cloud.fresh();
   const TMPDIR = await temporaryFolder();
   const app = createApp({
-    schema,
     migrations,
     runtime,
     environment: () => ({ ...place.environment, TMPDIR }),

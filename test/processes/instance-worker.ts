@@ -7,7 +7,6 @@ import { openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import { migrations } from '../support/migrations.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
 import { serveEndpoints } from '../support/http-server.ts';
 import { everyBackend } from '../support/service.ts';
@@ -22,7 +21,6 @@ process.on('message', (step) => {
 process.once('disconnect', () => process.exit(1));
 
 const app = createApp({
-  schema,
   migrations,
   runtime,
   environment: () => ({}),

@@ -9,7 +9,7 @@ import type { openFallbackDatabase } from '../../lib/db/fallback/fallback-databa
 import type { pingStore } from '../../lib/db/fallback/ping-store.ts';
 import type { outageFile } from '../../lib/db/fallback/outage-file.ts';
 import type { AppError } from '../../lib/errors.ts';
-import type { once } from '../../lib/schema/write/idempotency.ts';
+import type { once } from '../../lib/rows/idempotency.ts';
 import type { withRetry } from '../../lib/store/retry.ts';
 import type { withTimeLimits } from '../../lib/store/time-limit.ts';
 
@@ -39,7 +39,7 @@ export async function loadLibrary(folder: string): Promise<Library> {
       'errors.ts',
       'store/retry.ts',
       'store/time-limit.ts',
-      'schema/write/idempotency.ts',
+      'rows/idempotency.ts',
     ].map(load),
   );
   return Object.assign({}, ...(modules as object[])) as Library;

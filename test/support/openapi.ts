@@ -2,27 +2,35 @@
  * Holds answers against the OpenAPI document that the same deployment gives out: status, type and body have to be
  * described there.
  */
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
+import type { ValidateFunction } from 'ajv';
+import type { App } from '../../lib/app.ts';
+import type { Catalog } from '../../lib/catalog/catalog.ts';
 import { openApiDocument } from '../../lib/http/openapi/document.ts';
 import type { JsonObject } from '../../lib/http/openapi/json-schema.ts';
-import type { Schema } from '../../lib/schema/table.ts';
+import { schemaValidator } from './schemas.ts';
 
 /** Throws an error that says what of the answer no description has. */
 export type CheckAnswer = (method: string, path: string, response: Response) => Promise<void>;
 
-const checks = new WeakMap<Schema, CheckAnswer>();
+const checks = new Map<string, CheckAnswer>();
+const nothing: Catalog = { engine: 'duckdb', etag: '', defaultSchema: 'main', relations: new Map(), macros: [] };
 
-export function answerCheck(schema: Schema): CheckAnswer {
-  let check = checks.get(schema);
-  if (!check) checks.set(schema, (check = makeCheck(openApiDocument(schema))));
-  return check;
+/** Asks the database what tables there are, each time. */
+export function answerCheck(app: App): CheckAnswer {
+  return async (method, path, response) => {
+    // Where it cannot be opened there are functions alone.
+    const catalog = await app.open().then(
+      ({ database }) => database.catalog().catch(() => nothing),
+      () => nothing,
+    );
+    let check = checks.get(catalog.etag);
+    if (!check) checks.set(catalog.etag, (check = makeCheck(openApiDocument(catalog))));
+    await check(method, path, response);
+  };
 }
 
 function makeCheck(document: JsonObject): CheckAnswer {
-  const ajv = new Ajv2020({ strict: false, allErrors: true });
-  addFormats.default(ajv);
-  ajv.addFormat('idn-email', /@/);
+  const ajv = schemaValidator();
   ajv.addSchema({ ...document, $id: 'document' });
   const compiled = new Map<string, ValidateFunction>();
   const validate = (pointer: string, value: unknown): void => {
@@ -52,7 +60,7 @@ async function requireEmpty(response: Response): Promise<void> {
 function describedBy(document: JsonObject, method: string, path: string, { status }: Response): string | null {
   const paths = document['paths'] as JsonObject;
   const [, api, first = '', second] = (path.split('?')[0] ?? '').split('/');
-  const name = second === undefined ? `/${api}/${first}` : `/${api}/${first}/{id}`;
+  const name = second === undefined ? `/${api}/${first}` : `/${api}/${first}/{key}`;
   const item = Object.hasOwn(paths, name) ? (paths[name] as JsonObject) : {};
   const operation = item[method === 'HEAD' ? 'get' : method.toLowerCase()] as JsonObject | undefined;
   if (!operation) return ofNothing(method, path, status);

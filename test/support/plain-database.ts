@@ -35,12 +35,12 @@ import type {
 } from '../../lib/db/database.ts';
 import { plainRows } from '../../lib/db/duckdb/dialect.ts';
 import { mapDuckDbError } from '../../lib/db/duckdb/errors.ts';
-import { readingSql } from '../../lib/db/duckdb/transaction.ts';
 import { noUploads } from '../../lib/db/postgres/uploads.ts';
 import { ownMigrations } from '../../lib/db/own-migrations.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type Migration, scriptsFor } from '../../lib/catalog/migrations.ts';
 import { Session } from '../../lib/sync/sql.ts';
+import { runOn } from './plain-scope.ts';
 import type { AnyTables, PlainValue, Queries } from '../../lib/values.ts';
 
 export interface PlainDatabase extends Database {
@@ -79,11 +79,15 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
   function transact<T>(work: Work<T>, end: 'COMMIT' | 'ROLLBACK'): Promise<T> {
     const result = turn.then(async () => {
       await connection.run('BEGIN');
+      const before = statements.length;
       let done = false;
       try {
         const value = await work(queries, {
           catalog: await readCatalog(),
-          run: readingSql(session),
+          run: (sql, values = []) => {
+            statements.push({ sql, parameters: values } as unknown as CompiledQuery);
+            return runOn(session, sql, values);
+          },
         });
         done = true;
         return value;
@@ -91,6 +95,7 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
         throw mapDuckDbError(error);
       } finally {
         await connection.run(done ? end : 'ROLLBACK');
+        if (statements.slice(before).some(({ sql }) => /^\s*(?:CREATE|ALTER|DROP)/i.test(sql))) known = null;
       }
     });
     turn = result.catch(() => undefined);
@@ -98,7 +103,9 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
   }
 
   const session = new Session(connection);
-  const readCatalog = (): Promise<Catalog> => readDuckDbCatalog(async (sql) => plainRows(await session.run(sql)));
+  let known: Promise<Catalog> | null = null;
+  const readCatalog = (): Promise<Catalog> =>
+    (known ??= readDuckDbCatalog(async (sql) => plainRows(await session.run(sql)), []));
 
   const answer = <T>(value: T): Answer<T> => ({
     value,

@@ -7,8 +7,6 @@ import { createEndpoints, type Endpoints } from '../../lib/http/endpoints.ts';
 import type { LoadLimits } from '../../lib/http/load-shedder.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
 import { migrations as defaultMigrations } from './migrations.ts';
-import type { Schema } from '../../lib/schema/table.ts';
-import { schema as defaultSchema } from '../../lib/schema/tables/index.ts';
 import type { Migration } from '../../lib/catalog/migrations.ts';
 import { answerCheck } from './openapi.ts';
 import { openPlainDatabase, type PlainDatabase } from './plain-database.ts';
@@ -34,7 +32,6 @@ interface SendOptions {
 }
 
 export interface ServiceOptions {
-  readonly schema?: Schema;
   readonly migrations?: readonly Migration[];
   readonly environment?: Environment;
   readonly runtime?: TestRuntime;
@@ -45,12 +42,11 @@ export interface ServiceOptions {
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
-  const { schema = defaultSchema, migrations = defaultMigrations, environment = {}, runtime = testRuntime() } = options;
+  const { migrations = defaultMigrations, environment = {}, runtime = testRuntime() } = options;
   const database = await openPlainDatabase(migrations);
   const log: LogEntry[] = [];
   const waited: Promise<unknown>[] = [];
   const app = createApp({
-    schema,
     migrations,
     runtime,
     environment: () => environment,
@@ -67,7 +63,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     waitUntil: (promise: Promise<unknown>) => void waited.push(promise),
   };
   const endpoints = createEndpoints(services, options.loadLimits);
-  const check = answerCheck(schema);
+  const check = answerCheck(app);
   const send = async (method: string, path: string, sending: SendOptions = {}): Promise<Response> => {
     const response = await dispatch(endpoints, method, path, sending);
     await check(method, path, response);

@@ -13,7 +13,6 @@ import { openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../support/migrations.ts';
-import { schema } from '../../lib/schema/tables/index.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
@@ -40,7 +39,6 @@ async function restore(fixture: string): Promise<void> {
 /** An instance on a machine of its own, with a local file to stand in. */
 function start(machine = 'machine') {
   const app = createApp({
-    schema,
     migrations,
     runtime: systemRuntime,
     environment: () => ({

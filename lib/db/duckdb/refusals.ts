@@ -33,10 +33,13 @@ const reasons: Readonly<Record<string, string>> = {
     'What it creates is not replicated: temporary objects, secrets, and what is not a table, view, schema, sequence, index, macro or type.',
 };
 /** What DuckDB's parser says of a text that is no SQL; null when it is. Only for words that are not known. */
-export async function syntaxError(session: Session, { command, sql }: Statement): Promise<unknown> {
+export async function syntaxError(session: Session, { command, sql }: Statement): Promise<Error | null> {
   // DuckDB would read the files of IMPORT DATABASE to parse it.
   if (reasons[command] !== undefined || command === 'IMPORT') return null;
-  return session.connection.extractStatements(sql).then(() => null, mapDuckDbError);
+  return session.connection.extractStatements(sql).then(
+    () => null,
+    (error: unknown) => mapDuckDbError(error) as Error,
+  );
 }
 
 /** The error for a statement of no kind that is captured. */

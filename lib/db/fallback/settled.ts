@@ -6,7 +6,7 @@
  * frozen may come back with a write that it read long ago. The worst that can happen: a write that runs without its entry.
  */
 import { AppError } from '../../errors.ts';
-import { momentOfMillis } from '../../schema/moments.ts';
+import { momentOfMillis } from '../../datetime.ts';
 import type { PlainValue, Queries } from '../../values.ts';
 import type { PendingWrite } from './pending-write.ts';
 

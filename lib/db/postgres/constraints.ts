@@ -73,8 +73,8 @@ function columnsIn(detail = '', relation: Relation | undefined): readonly string
  */
 function brokenReference(error: ServerError, catalog: Catalog | null, relation: Relation | undefined): Violation {
   const reference = relation?.references.find(({ name }) => name === error.constraint);
-  const isGone = /^update or delete on/.test(error.message);
-  const isMissing = /^insert or update on/.test(error.message);
+  const isGone = error.message.startsWith('update or delete on');
+  const isMissing = error.message.startsWith('insert or update on');
   if (!catalog || !relation || !reference || !(isGone || isMissing)) {
     const message = 'Another row refers to this one, or one that is referred to is missing.';
     return { kind: isMissing ? 'invalid' : 'conflict', message, columns: [], fault: '' };

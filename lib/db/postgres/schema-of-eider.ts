@@ -176,7 +176,12 @@ export const functions: Migration = {
   sql: {
     postgres: [
       'ALTER TABLE eider.migrations ADD COLUMN IF NOT EXISTS sha256 text',
-      ...[tableOf, keyColumns, keyOf, noteChange, noteTruncation, watch],
+      tableOf,
+      keyColumns,
+      keyOf,
+      noteChange,
+      noteTruncation,
+      watch,
     ].join(';\n'),
   },
 };

@@ -1,36 +1,38 @@
 /**
- * The OpenAPI document of this deployment, made from its tables. https://spec.openapis.org/oas/v3.1.1.html
+ * The OpenAPI document of this deployment, made from the catalog. https://spec.openapis.org/oas/v3.1.1.html
  *
  * Owns: putting it together. The worst that can happen: a document that promises what is not served; every answer in the
  * tests is held against it, and a client that is generated from it is used in one.
  */
-import type { Schema } from '../../schema/table.ts';
+import { type Catalog, displayName } from '../../catalog/catalog.ts';
+import { isReachable } from '../relations.ts';
 import { headerComponents, problemComponents, problemSchema } from './answers.ts';
 import { functionSchemas } from './function-schemas.ts';
 import { functionPaths } from './functions.ts';
 import type { JsonObject } from './json-schema.ts';
-import { tableSchemas } from './rows.ts';
-import { parameterComponents, tablePaths } from './tables.ts';
+import { type Described, relationSchemas, schemaNamer } from './rows.ts';
+import { parameterComponents, relationPaths } from './tables.ts';
 
 /** Of the interface, not of the program. */
-const version = '1.0.0';
+const version = '2.0.0';
 
-export function openApiDocument({ tables }: Schema): JsonObject {
-  const all = [...tables.values()];
+export function openApiDocument(catalog: Catalog): JsonObject {
+  const all = described(catalog);
   return {
     openapi: '3.1.1',
     info: {
       title: 'Eider',
       version,
       summary: 'Tables of a DuckDB database that persists.',
-      description: 'Each GET has a HEAD with the same headers; OPTIONS says which methods an address has.',
+      description:
+        'Each GET has a HEAD with the same headers; OPTIONS says which methods an address has. Dates and times may be `infinity` and `-infinity`; years beyond four digits have a sign and six digits.',
     },
     servers: [{ url: '/' }],
     security: [{ token: [] }, {}],
-    tags: [...all.map(({ name }) => ({ name })), { name: 'functions' }],
-    paths: Object.assign({}, ...all.map(tablePaths), functionPaths()) as JsonObject,
+    tags: [...all.map(({ table }) => ({ name: table })), { name: 'functions' }],
+    paths: Object.assign({}, ...all.map(relationPaths), functionPaths()) as JsonObject,
     components: {
-      schemas: Object.assign({ Problem: problemSchema }, ...all.map(tableSchemas), functionSchemas) as JsonObject,
+      schemas: Object.assign({ Problem: problemSchema }, ...all.map(relationSchemas), functionSchemas) as JsonObject,
       parameters: parameterComponents,
       headers: headerComponents,
       responses: problemComponents,
@@ -44,4 +46,12 @@ export function openApiDocument({ tables }: Schema): JsonObject {
       },
     },
   };
+}
+
+function described(catalog: Catalog): Described[] {
+  const nameOf = schemaNamer(['Problem', ...Object.keys(functionSchemas)]);
+  return [...catalog.relations.values()]
+    .map((relation) => ({ relation, table: displayName(catalog, relation) }))
+    .filter(({ table }) => isReachable(table))
+    .map((each) => ({ ...each, name: nameOf(each.table) }));
 }

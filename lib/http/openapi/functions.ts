@@ -224,5 +224,10 @@ const givingUp: JsonObject = functions('giveUpUpload', 'Give up an upload', {
 });
 
 const openapi: JsonObject = functions('readOpenApi', 'This document', {
-  responses: { 200: jsonAnswer('OpenAPI 3.1.', anything), ...problems() },
+  parameters: [{ $ref: '#/components/parameters/ifNoneMatch' }],
+  responses: {
+    200: jsonAnswer('OpenAPI 3.1. Its tag changes with the tables.', anything, ['etag']),
+    304: emptyAnswer('The client has it already.', ['etag']),
+    ...problems(),
+  },
 });

@@ -1,22 +1,30 @@
 /**
- * A table as schemas: its rows, and what clients send for them.
+ * A relation as schemas: its rows, and what clients send for them. What is known of a type stands in lib/rows.
  *
- * Owns: how a kind of column is described. Inputs follow from the schema that validates them, rows from the table's
- * definition. The worst that can happen: a client that is generated from this refuses what the server answers.
+ * The worst that can happen: a client that is generated from this refuses what the server answers.
  */
-import { z } from 'zod';
-import type { Column, Table } from '../../schema/table.ts';
-import { type InputMode, inputSchema } from '../../schema/validation.ts';
-import { arrayOf, type Json, type JsonObject, nullable, object, schemaRef, string } from './json-schema.ts';
+import type { Column, Relation } from '../../catalog/catalog.ts';
+import { isRequired } from '../../rows/input.ts';
+import type { JsonSchema } from '../../rows/kind.ts';
+import { nullable as orNull } from '../../rows/nested.ts';
+import { rulesOf } from '../../rows/rules.ts';
+import { valueInputSchema, valueSchema } from '../../rows/values.ts';
+import { tokensOf } from '../../sql/tokens.ts';
+import { arrayOf, type JsonObject, nullable, object, schemaRef } from './json-schema.ts';
 
-/** `students` as `Students`, `exam_dates` as `ExamDates`. */
-export function pascal(name: string): string {
-  return name.replaceAll(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+/** A relation with its names here. */
+export interface Described {
+  readonly relation: Relation;
+  /** In addresses. */
+  readonly table: string;
+  /** In schemas and operations: `Books`. */
+  readonly name: string;
 }
 
-/** The names of a table's schemas. */
-export function schemaNames(table: Table) {
-  const name = pascal(table.singular);
+const suffixes = ['', 'Selection', 'Input', 'Patch', 'Page'] as const;
+
+/** The names of a relation's schemas. */
+export function schemaNames({ name }: Described) {
   return {
     row: name,
     selection: `${name}Selection`,
@@ -26,20 +34,30 @@ export function schemaNames(table: Table) {
   };
 }
 
-export function tableSchemas(table: Table): JsonObject {
-  const names = schemaNames(table);
-  const columns = Object.fromEntries(
-    Object.entries(table.columns).map(([name, column]) => [name, columnSchema(column)]),
-  );
-  const about = table.description === undefined ? {} : { description: table.description };
-  return {
+/** Names for schemas; `taken`: those that others have. `books` becomes `Books`, `exam dates` `ExamDates`. */
+export function schemaNamer(taken: readonly string[]): (table: string) => string {
+  const used = new Set(taken);
+  return (table) => {
+    const letters = table.replaceAll(/(?:^|[^A-Za-z0-9]+)([A-Za-z0-9]?)/g, (_, letter: string) => letter.toUpperCase());
+    const base = letters === '' ? 'Table' : letters;
+    let name = base;
+    for (let count = 2; suffixes.some((suffix) => used.has(name + suffix)); count++) name = `${base}${count}`;
+    for (const suffix of suffixes) used.add(name + suffix);
+    return name;
+  };
+}
+
+export function relationSchemas(described: Described): JsonObject {
+  const { relation } = described;
+  const names = schemaNames(described);
+  const columns = Object.fromEntries(relation.columns.map((column) => [column.name, rowSchema(column)]));
+  const about = relation.comment === null ? {} : { description: relation.comment };
+  const shown = {
     [names.row]: { ...object(columns), ...about },
     [names.selection]: {
       ...object({}, columns),
-      description: `The columns of a ${table.singular} that \`select\` names: all of them when it is left out.`,
+      description: `The columns of a row of ${described.table} that \`select\` names: all of them when it is left out.`,
     },
-    [names.input]: inputJsonSchema(table, 'whole'),
-    [names.patch]: { ...inputJsonSchema(table, 'part'), minProperties: 1 },
     [names.page]: object(
       {
         data: arrayOf(schemaRef(names.selection)),
@@ -48,34 +66,54 @@ export function tableSchemas(table: Table): JsonObject {
       { count: { type: 'integer', minimum: 0, description: 'Of all pages, when `count=exact` asks for it.' } },
     ),
   };
+  if (relation.readOnly !== null) return shown;
+  return { ...shown, [names.input]: inputSchema(relation), [names.patch]: patchSchema(relation) };
 }
 
-const kinds: Readonly<Record<Column['kind'], JsonObject>> = {
-  text: string,
-  enum: string,
-  integer: { type: 'integer' },
-  number: { type: 'number' },
-  boolean: { type: 'boolean' },
-  date: { type: 'string', format: 'date' },
-  timestamp: { type: 'string', format: 'date-time' },
-  uuid: { type: 'string', format: 'uuid' },
-};
-
-function columnSchema(column: Column): JsonObject {
-  const { type, ...rest } = kinds[column.kind];
-  const values =
-    column.kind === 'enum' ? { enum: column.nullable ? [...column.values, null] : [...column.values] } : {};
-  return {
-    type: column.nullable ? [type ?? null, 'null'] : (type ?? null),
-    ...rest,
-    ...values,
-    ...(column.description === undefined ? {} : { description: column.description }),
-  };
+function rowSchema(column: Column): JsonObject {
+  const schema = valueSchema(column.type);
+  return { ...(column.nullable ? orNull(schema) : schema), ...commentOf(column) };
 }
 
-function inputJsonSchema(table: Table, mode: InputMode): JsonObject {
-  const { $schema: _, ...schema } = z.toJSONSchema(inputSchema(table, mode), { io: 'input' }) as {
-    [name: string]: Json;
-  };
-  return { ...schema, additionalProperties: false };
+function inputSchema(relation: Relation): JsonObject {
+  const { required, optional } = Object.groupBy(inputColumns(relation), (column) =>
+    isRequired(column) ? 'required' : 'optional',
+  );
+  return object(inputMembers(relation, required ?? []), inputMembers(relation, optional ?? []));
+}
+
+function patchSchema(relation: Relation): JsonObject {
+  return { ...object({}, inputMembers(relation, inputColumns(relation))), minProperties: 1 };
+}
+
+function inputColumns({ columns }: Relation): Column[] {
+  return columns.filter(({ generated }) => !generated);
+}
+
+function inputMembers(relation: Relation, columns: readonly Column[]): JsonObject {
+  return Object.fromEntries(
+    columns.map((column) => {
+      const schema: JsonSchema = { ...valueInputSchema(column.type), ...rulesOf(relation).get(column.name) };
+      return [
+        column.name,
+        { ...(column.nullable ? orNull(schema) : schema), ...defaultOf(column), ...commentOf(column) },
+      ];
+    }),
+  );
+}
+
+/** Where it is a plain value. */
+function defaultOf({ default: expression, type }: Column): JsonObject {
+  const [token, cast] = expression === null ? [] : tokensOf(expression.replace(/^\((.*)\)$/, '$1'));
+  if (!token || (cast && cast.text !== ':')) return {};
+  if (token.kind === 'string' && (type.kind === 'text' || type.kind === 'enum'))
+    return { default: token.text.slice(1, -1).replaceAll("''", "'") };
+  if (token.kind === 'number' && (type.kind === 'integer' || type.kind === 'float'))
+    return { default: Number(token.text) };
+  if (/^(?:true|false)$/i.test(token.text)) return { default: token.text.toLowerCase() === 'true' };
+  return {};
+}
+
+function commentOf({ comment }: Column): JsonObject {
+  return comment === null ? {} : { description: comment };
 }

@@ -1,15 +1,14 @@
 /**
- * The operations on a table and on its rows.
+ * The operations on a relation and on its rows.
  *
  * Owns: their parameters, bodies and answers. The worst that can happen: one that is missing; a test compares the
  * operations with what the files under api/ export.
  */
-import { operatorsOf } from '../../schema/list/filters.ts';
-import { isSortable } from '../../schema/list/order.ts';
-import type { Column, Table } from '../../schema/table.ts';
+import type { Column } from '../../catalog/catalog.ts';
+import { operatorsOf } from '../../rows/values.ts';
 import { emptyAnswer, jsonAnswer, problems, problemsWithBody } from './answers.ts';
 import { arrayOf, integer, type Json, type JsonObject, object, oneOf, schemaRef, string } from './json-schema.ts';
-import { pascal, schemaNames } from './rows.ts';
+import { type Described, schemaNames } from './rows.ts';
 
 const parameterRef = (name: string): JsonObject => ({ $ref: `#/components/parameters/${name}` });
 
@@ -40,7 +39,6 @@ export const parameterComponents: JsonObject = {
       'Made up by the client, once for each thing that is to be done, in quotes: however often the request is sent within 24 hours, it is done once, and the answer is that of the first time.',
     schema: { type: 'string', minLength: 1, maxLength: 255 },
   },
-  id: { name: 'id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } },
   limit: {
     name: 'limit',
     in: 'query',
@@ -56,46 +54,59 @@ export const parameterComponents: JsonObject = {
   },
 };
 
-export function tablePaths(table: Table): JsonObject {
+/** A view is read, and so are rows without a key: in lists. */
+export function relationPaths(of: Described): JsonObject {
+  const { relation, table } = of;
+  const path = `/api/${encodeURIComponent(table)}`;
+  const canWrite = relation.readOnly === null;
+  const rows = {
+    [path]: {
+      get: list(of),
+      ...(canWrite ? { post: create(of), patch: updateMatching(of), delete: deleteMatching(of) } : {}),
+    },
+  };
+  if (relation.key.length === 0) return rows;
+  const row = {
+    parameters: [keyParameter(of)],
+    get: read(of),
+    ...(canWrite ? { put: replace(of), patch: update(of), delete: remove(of) } : {}),
+  };
+  return { ...rows, [`${path}/{key}`]: row };
+}
+
+function keyParameter({ relation }: Described): JsonObject {
+  const several = relation.key.length === 1 ? '' : ', each percent-encoded, joined by commas';
   return {
-    [`/api/${table.name}`]: {
-      get: list(table),
-      post: create(table),
-      patch: updateMatching(table),
-      delete: deleteMatching(table),
-    },
-    [`/api/${table.name}/{id}`]: {
-      parameters: [parameterRef('id')],
-      get: read(table),
-      put: replace(table),
-      patch: update(table),
-      delete: remove(table),
-    },
+    name: 'key',
+    in: 'path',
+    required: true,
+    description: `The primary key: ${relation.key.join(', ')}${several}.`,
+    schema: string,
   };
 }
 
-function operation(table: Table, id: string, summary: string, rest: JsonObject): JsonObject {
-  return { operationId: id, tags: [table.name], summary, ...rest };
+function operation(of: Described, id: string, summary: string, rest: JsonObject): JsonObject {
+  return { operationId: `${id}${of.name}`, tags: [of.table], summary, ...rest };
 }
 
-function list(table: Table): JsonObject {
-  return operation(table, `list${pascal(table.name)}`, `A page of ${table.name}`, {
+function list(of: Described): JsonObject {
+  return operation(of, 'list', `A page of ${of.table}`, {
     parameters: [
-      ...filterParameters(table),
-      selectParameter(table),
-      orderParameter(table),
+      ...filterParameters(of),
+      selectParameter,
+      orderParameter,
       ...['limit', 'cursor', 'count', 'bookmark'].map(parameterRef),
     ],
-    responses: { 200: jsonAnswer('The page.', schemaRef(schemaNames(table).page)), ...problems(404, 422) },
+    responses: { 200: jsonAnswer('The page.', schemaRef(schemaNames(of).page)), ...problems(404, 422) },
   });
 }
 
-function create(table: Table): JsonObject {
-  const { row, input } = schemaNames(table);
+function create(of: Described): JsonObject {
+  const { row, input } = schemaNames(of);
   const answer = oneOf(schemaRef(row), object({ data: arrayOf(schemaRef(row)) }));
   const headers = ['location', 'content-location', 'etag', 'idempotent-replayed'] as const;
   const several = { ...arrayOf(schemaRef(input)), minItems: 1, maxItems: 1000 };
-  return operation(table, `create${pascal(table.name)}`, `Create ${table.name}: one, or up to 1,000 at once`, {
+  return operation(of, 'create', `Create rows of ${of.table}: one, or up to 1,000 at once`, {
     description: 'An array is one commit: all of its rows are created, or none.',
     parameters: [parameterRef('idempotencyKey')],
     requestBody: body(oneOf(schemaRef(input), several)),
@@ -107,12 +118,12 @@ function create(table: Table): JsonObject {
   });
 }
 
-function updateMatching(table: Table): JsonObject {
+function updateMatching(of: Described): JsonObject {
   const answer = object({ updated: { ...integer, minimum: 0 } });
-  return operation(table, `update${pascal(table.name)}`, `Change all ${table.name} that pass the filters`, {
+  return operation(of, 'updateMany', `Change all rows of ${of.table} that pass the filters`, {
     description: 'Needs a filter. At most 10,000 rows, in one commit.',
-    parameters: [...filterParameters(table), parameterRef('idempotencyKey')],
-    requestBody: body(schemaRef(schemaNames(table).patch), true),
+    parameters: [...filterParameters(of), parameterRef('idempotencyKey')],
+    requestBody: body(schemaRef(schemaNames(of).patch), true),
     responses: {
       200: jsonAnswer('How many were changed.', answer, ['idempotent-replayed']),
       202: jsonAnswer('Kept until the primary backend is back; how many it would be now.', answer),
@@ -121,11 +132,11 @@ function updateMatching(table: Table): JsonObject {
   });
 }
 
-function deleteMatching(table: Table): JsonObject {
+function deleteMatching(of: Described): JsonObject {
   const answer = object({ deleted: { ...integer, minimum: 0 } });
-  return operation(table, `delete${pascal(table.name)}`, `Delete all ${table.name} that pass the filters`, {
+  return operation(of, 'deleteMany', `Delete all rows of ${of.table} that pass the filters`, {
     description: 'Needs a filter. At most 10,000 rows, in one commit.',
-    parameters: filterParameters(table),
+    parameters: filterParameters(of),
     responses: {
       200: jsonAnswer('How many were deleted.', answer),
       202: jsonAnswer('Kept until the primary backend is back; how many it would be now.', answer),
@@ -134,36 +145,36 @@ function deleteMatching(table: Table): JsonObject {
   });
 }
 
-function read(table: Table): JsonObject {
-  return operation(table, `read${pascal(table.singular)}`, `One of the ${table.name}`, {
-    parameters: [selectParameter(table), ...['bookmark', 'ifMatch', 'ifNoneMatch'].map(parameterRef)],
+function read(of: Described): JsonObject {
+  return operation(of, 'read', `A row of ${of.table}`, {
+    parameters: [selectParameter, ...['bookmark', 'ifMatch', 'ifNoneMatch'].map(parameterRef)],
     responses: {
-      200: jsonAnswer('The row.', schemaRef(schemaNames(table).selection), ['etag']),
+      200: jsonAnswer('The row.', schemaRef(schemaNames(of).selection), ['etag']),
       304: emptyAnswer('The client has it already.', ['etag']),
       ...problems(404, 412, 422),
     },
   });
 }
 
-function replace(table: Table): JsonObject {
-  return operation(table, `replace${pascal(table.singular)}`, `Replace one of the ${table.name}`, {
+function replace(of: Described): JsonObject {
+  return operation(of, 'replace', `Replace a row of ${of.table}`, {
     description: 'What is left out becomes its default, or null.',
     parameters: ['ifMatch', 'ifNoneMatch'].map(parameterRef),
-    requestBody: body(schemaRef(schemaNames(table).input)),
-    responses: { ...rowAnswers(table, 'Replaced.'), ...problemsWithBody(404, 409, 412) },
+    requestBody: body(schemaRef(schemaNames(of).input)),
+    responses: { ...rowAnswers(of, 'Replaced.'), ...problemsWithBody(404, 409, 412) },
   });
 }
 
-function update(table: Table): JsonObject {
-  return operation(table, `update${pascal(table.singular)}`, `Change some columns of one of the ${table.name}`, {
+function update(of: Described): JsonObject {
+  return operation(of, 'update', `Change some columns of a row of ${of.table}`, {
     parameters: ['ifMatch', 'ifNoneMatch', 'idempotencyKey'].map(parameterRef),
-    requestBody: body(schemaRef(schemaNames(table).patch), true),
-    responses: { ...rowAnswers(table, 'Changed.'), ...problemsWithBody(404, 409, 412) },
+    requestBody: body(schemaRef(schemaNames(of).patch), true),
+    responses: { ...rowAnswers(of, 'Changed.'), ...problemsWithBody(404, 409, 412) },
   });
 }
 
-function remove(table: Table): JsonObject {
-  return operation(table, `delete${pascal(table.singular)}`, `Delete one of the ${table.name}`, {
+function remove(of: Described): JsonObject {
+  return operation(of, 'delete', `Delete a row of ${of.table}`, {
     parameters: ['ifMatch', 'ifNoneMatch'].map(parameterRef),
     responses: {
       202: emptyAnswer('Kept until the primary backend is back.'),
@@ -173,8 +184,8 @@ function remove(table: Table): JsonObject {
   });
 }
 
-function rowAnswers(table: Table, description: string): JsonObject {
-  const row = schemaRef(schemaNames(table).row);
+function rowAnswers(of: Described, description: string): JsonObject {
+  const row = schemaRef(schemaNames(of).row);
   const headers = ['etag', 'content-location', 'idempotent-replayed'] as const;
   return {
     200: jsonAnswer(description, row, headers),
@@ -187,43 +198,46 @@ function body(schema: Json, merges = false): JsonObject {
   return { required: true, content: Object.fromEntries(types.map((type) => [type, { schema }])) };
 }
 
-function filterParameters(table: Table): JsonObject[] {
-  return Object.entries(table.columns).map(([name, column]) => ({
-    name,
+/** Parameters of a list that are no filters. */
+const reserved: ReadonlySet<string> = new Set(['select', 'order', 'limit', 'cursor', 'count']);
+
+function filterParameters({ relation }: Described): JsonObject[] {
+  return relation.columns.map(({ name, type }) => ({
+    name: reserved.has(name) || /^".*"$/s.test(name) ? JSON.stringify(name) : name,
     in: 'query',
-    description: `Filter by ${name}: an operator and a value, such as \`${example(column)}\`. Given several times, all must hold.`,
-    schema: arrayOf({ type: 'string', pattern: `^(not\\.)?(${operatorsOf(column).join('|')})\\.` }),
+    description: `Filter by ${name}: an operator and a value, such as \`${example(type)}\`. Given several times, all must hold.`,
+    schema: arrayOf({ type: 'string', pattern: `^(not\\.)?(${operatorsOf(type).join('|')})\\.` }),
   }));
 }
 
-function example(column: Column): string {
-  if (column.kind === 'text') return 'ilike.*a*';
-  if (column.kind === 'enum') return `in.(${column.values.slice(0, 2).join(',')})`;
-  if (column.kind === 'boolean') return 'is.true';
-  if (column.kind === 'uuid') return 'eq.0193f0c0-0000-7000-8000-000000000000';
-  return { integer: 'gte.3', number: 'lt.1.5', date: 'gte.2026-11-24', timestamp: 'lt.2026-11-24T00:00:00Z' }[
-    column.kind
-  ];
+const examples: Partial<Record<Column['type']['kind'], string>> = {
+  text: 'ilike.*a*',
+  boolean: 'is.true',
+  integer: 'gte.3',
+  decimal: 'lt.9.50',
+  float: 'lt.1.5',
+  date: 'gte.2026-11-24',
+  timestamp: 'lt.2026-11-24T00:00:00Z',
+  uuid: 'eq.0193f0c0-0000-7000-8000-000000000000',
+};
+
+function example(type: Column['type']): string {
+  return type.kind === 'enum' ? `in.(${type.values.slice(0, 2).join(',')})` : (examples[type.kind] ?? 'is.not_null');
 }
 
 /** Lists in one text: what generated clients make of an array differs. */
-function selectParameter(table: Table): JsonObject {
-  const columns = Object.keys(table.columns).join('|');
-  return {
-    name: 'select',
-    in: 'query',
-    description: 'The columns of the answer, separated by commas; all when it is left out.',
-    schema: { type: 'string', pattern: `^(\\*|(${columns})(,(${columns}))*)$` },
-  };
-}
+const selectParameter: JsonObject = {
+  name: 'select',
+  in: 'query',
+  description:
+    'The columns of the answer, separated by commas; all when it is left out. A name with a comma or a quote in it is in double quotes.',
+  schema: string,
+};
 
-function orderParameter(table: Table): JsonObject {
-  const sortable = Object.entries(table.columns).filter(([, column]) => isSortable(column));
-  const key = `(${sortable.map(([name]) => name).join('|')})(\\.(asc|desc))?(\\.nulls(first|last))?`;
-  return {
-    name: 'order',
-    in: 'query',
-    description: 'The order of the rows, such as `updated_at.desc,id.asc`; by id when it is left out.',
-    schema: { type: 'string', pattern: `^${key}(,${key})*$` },
-  };
-}
+const orderParameter: JsonObject = {
+  name: 'order',
+  in: 'query',
+  description:
+    'The order of the rows: columns with `.asc` or `.desc` and `.nullsfirst` or `.nullslast`, separated by commas; by the primary key when it is left out. A name with a comma, a dot or a quote in it is in double quotes.',
+  schema: string,
+};

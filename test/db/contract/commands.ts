@@ -1,58 +1,55 @@
 /** The commands: what they answer and what they refuse, in the same words on every backend. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { allMigrations, at, createCourse, createStudent, freshId, type MakePlace, openWith, run } from './place.ts';
+import { randomUUID } from 'node:crypto';
 import type { Database } from '../../../lib/db/database.ts';
-
-const later = '2026-11-24T05:00:00.000000Z';
-const missing = '0193f0c0-0000-7000-8000-00000000dead';
-
-async function enroll(database: Database, values: Record<string, string | null>): Promise<string> {
-  const id = freshId();
-  const whole = { term: '2026', status: 'enrolled', grade: null, ...values };
-  await run(database, { kind: 'create', table: 'enrollments', id, at, values: whole });
-  return id;
-}
+import { type Command, executeCommand, fixCommand } from '../../../lib/rows/commands.ts';
+import type { PlainValue } from '../../../lib/values.ts';
+import { allMigrations, at, createCourse, createStudent, type MakePlace, openWith, run } from './place.ts';
 
 export function commandContract(makePlace: MakePlace): void {
   describe('commands', () => {
     it('create, replace, update and delete a row, and answer it as it is now', async () => {
       const database = await openWith(makePlace);
-      const id = freshId();
       const values = { code: 'CS1', title: 'Größe & ﬃ 漢字 \u{1F600}', credits: 5 };
-      const created = await run(database, { kind: 'create', table: 'courses', id, at, values });
-      expect(created).toEqual({ id, ...values, created_at: at, updated_at: at });
-      const change = { table: 'courses', id, at: later } as const;
+      const created = await run(database, { kind: 'create', table: 'courses', values });
+      expect(created).toMatchObject(values);
+      expect(Object.keys(created)).toEqual(['id', 'code', 'title', 'credits', 'created_at', 'updated_at']);
+      const change = { table: 'courses', key: [created['id']!] } as const;
       const updated = await run(database, { kind: 'update', ...change, values: { credits: 0 } });
-      expect(updated).toEqual({ ...created, credits: 0, updated_at: later });
-      const replaced = await run(database, { kind: 'replace', ...change, values: { ...values, title: 'New' } });
-      expect(replaced).toEqual({ ...created, title: 'New', updated_at: later });
+      expect(updated).toEqual({ ...created, credits: 0, updated_at: updated['updated_at'] });
+      expect(String(updated['updated_at']) > String(created['updated_at'])).toBe(true);
+      const given = { ...values, title: 'New', created_at: at, updated_at: at };
+      expect(await run(database, { kind: 'replace', ...change, values: given })).toEqual({
+        id: created['id'],
+        ...given,
+      });
       expect(await run(database, { kind: 'delete', ...change })).toBeNull();
       for (const kind of ['update', 'replace', 'delete'] as const) {
         const command = kind === 'delete' ? { kind, ...change } : { kind, ...change, values };
         await expect(run(database, command)).rejects.toMatchObject({
           kind: 'not-found',
-          message: `There is no course with the id "${id}".`,
+          message: `There is no row of courses with the key "${created['id'] as string}".`,
         });
       }
     });
 
+    it('take rows as they were read, ids and times included', async () => {
+      const database = await openWith(makePlace);
+      const row = await run(database, {
+        kind: 'create',
+        table: 'students',
+        values: { name: 'Ada', email: 'ada@example.org' },
+      });
+      await run(database, { kind: 'delete', table: 'students', key: [row['id']!] });
+      expect(await run(database, { kind: 'create', table: 'students', values: row })).toEqual(row);
+    });
+
     it('name the fields of a duplicate', async () => {
       const database = await openWith(makePlace);
-      const student_id = await createStudent(database, 'ada@example.org');
+      await createStudent(database, 'ada@example.org');
       await expect(createStudent(database, 'ada@example.org')).rejects.toMatchObject({
         kind: 'conflict',
-        message: 'There is a student with this email already.',
-        fields: [{ path: 'email', message: 'is taken' }],
-      });
-      const course_id = await createCourse(database, 'CS1');
-      await enroll(database, { student_id, course_id });
-      await enroll(database, { student_id, course_id, term: '2027' });
-      await expect(enroll(database, { student_id, course_id })).rejects.toMatchObject({
-        kind: 'conflict',
-        fields: ['student_id', 'course_id', 'term'].map((path) => ({
-          path,
-          message: 'is taken together with the others',
-        })),
+        fields: [{ path: 'email', message: expect.stringContaining('taken') }],
       });
     });
 
@@ -64,78 +61,95 @@ export function commandContract(makePlace: MakePlace): void {
       expect(refused).toHaveLength(3);
       for (const result of refused) {
         expect(result).toMatchObject({
-          reason: { kind: 'conflict', fields: [{ path: 'email', message: 'is taken' }] },
+          reason: { kind: 'conflict', fields: [{ path: 'email' }] },
         });
       }
     });
 
-    it('name references that lead nowhere, and keep rows that others refer to', async () => {
-      const database = await openWith(makePlace);
-      await expect(enroll(database, { student_id: missing, course_id: missing })).rejects.toMatchObject({
-        kind: 'invalid',
-        fields: [
-          { path: 'student_id', message: 'names no row of students' },
-          { path: 'course_id', message: 'names no row of courses' },
-        ],
-      });
-      const student_id = await createStudent(database, 'ada@example.org');
-      const enrollment = await enroll(database, { student_id, course_id: await createCourse(database, 'CS1') });
-      const removal = { kind: 'delete', table: 'students', id: student_id, at } as const;
-      await expect(run(database, removal)).rejects.toMatchObject({
-        kind: 'conflict',
-        message: 'This student has enrollments, so it is not deleted.',
-        hint: 'Delete its enrollments first.',
-      });
-      await run(database, { kind: 'delete', table: 'enrollments', id: enrollment, at });
-      expect(await run(database, removal)).toBeNull();
-    });
-
-    it('never leave a reference that leads nowhere, whoever comes first', async () => {
-      const database = await openWith(makePlace);
-      const course_id = await createCourse(database, 'CS1');
-      for (let round = 0; round < 5; round++) {
-        const student_id = await createStudent(database, `student-${round}@example.org`);
-        await Promise.allSettled([
-          enroll(database, { student_id, course_id }),
-          run(database, { kind: 'delete', table: 'students', id: student_id, at }),
-        ]);
-      }
-      const { value } = await database.read((queries) =>
-        queries
-          .selectFrom('enrollments')
-          .leftJoin('students', 'students.id', 'enrollments.student_id')
-          .select(['students.id as student'])
-          .execute(),
-      );
-      expect(value.filter(({ student }) => student === null)).toEqual([]);
-    });
-
     it('do many at once, all or none', async () => {
       const database = await openWith(makePlace);
-      const values = (index: number) => ({ code: `C${index}`, title: 'Computing', credits: index });
-      const rows = Array.from({ length: 30 }, (_, index) => ({ id: freshId(), values: values(index) }));
-      const created = await run(database, { kind: 'createMany', table: 'courses', at, rows });
-      expect(created.map(({ credits }) => credits)).toEqual(rows.map((_, index) => index));
-      const clashing = [30, 7].map((index) => ({ id: freshId(), values: values(index) }));
-      await expect(run(database, { kind: 'createMany', table: 'courses', at, rows: clashing })).rejects.toMatchObject({
+      const rows = Array.from({ length: 300 }, (_, index) => ({
+        code: `C${index}`,
+        title: 'Computing',
+        credits: index % 30,
+      }));
+      const created = await run(database, { kind: 'createMany', table: 'courses', rows });
+      expect(created.map(({ code }) => code)).toEqual(rows.map(({ code }) => code));
+      const clashing = ['X', 'C7'].map((code) => ({ code, title: 'x', credits: 1 }));
+      await expect(run(database, { kind: 'createMany', table: 'courses', rows: clashing })).rejects.toMatchObject({
         kind: 'conflict',
-        fields: [{ path: '1/code', message: 'is taken' }],
       });
-      const few = { column: 'credits', negated: false, comparison: { operator: 'lt', value: 10 } } as const;
-      const change = { table: 'courses', at: later, filters: [few] } as const;
-      expect(await run(database, { kind: 'updateMany', ...change, values: { title: 'Few' } })).toBe(10);
-      expect(await run(database, { kind: 'deleteMany', ...change })).toBe(10);
+      const few = { column: 'credits', operator: 'lt', values: ['10'] } as const;
+      const change = { table: 'courses', filter: few } as const;
+      expect(await run(database, { kind: 'updateMany', ...change, values: { title: 'Few' } })).toMatchObject({
+        rows: 100,
+      });
+      expect(await run(database, { kind: 'deleteMany', ...change })).toMatchObject({ rows: 100 });
+    });
+
+    it('merge rows into those that are there', async () => {
+      const database = await openWith(makePlace);
+      const before = await run(database, {
+        kind: 'create',
+        table: 'courses',
+        values: { code: 'A', title: 'Old', credits: 3 },
+      });
+      const rows = [
+        { code: 'B', title: 'New', credits: 1 },
+        { code: 'A', title: 'Newer', credits: 2 },
+      ];
+      const merged = await run(database, {
+        kind: 'upsert',
+        table: 'courses',
+        rows,
+        columns: ['code'],
+        resolution: 'merge',
+      });
+      expect(merged).toMatchObject(rows);
+      expect(merged[1]).toMatchObject({ id: before['id'], created_at: before['created_at'] });
+      expect(String(merged[1]?.['updated_at']) > String(before['updated_at'])).toBe(true);
+      const ignored = await run(database, {
+        kind: 'upsert',
+        table: 'courses',
+        rows: [rows[1]!, { code: 'C', title: 'x', credits: 1 }],
+        columns: ['code'],
+        resolution: 'ignore',
+      });
+      expect(ignored).toMatchObject([{ code: 'C' }]);
     });
 
     it('are done once for a key', async () => {
       const database = await openWith(makePlace);
-      const idempotency = { key: '0'.repeat(64), fingerprint: 'f'.repeat(64) };
-      const values = { name: 'Ada', email: 'ada@example.org' };
-      const command = { kind: 'create', table: 'students', at, values, idempotency } as const;
-      const first = await run(database, { ...command, id: freshId() });
-      expect(await run(database, { ...command, id: freshId() })).toEqual(first);
-      const other = { ...command, id: freshId(), idempotency: { ...idempotency, fingerprint: 'e'.repeat(64) } };
+      const idempotency = { key: '0'.repeat(64), fingerprint: 'f'.repeat(64), at };
+      const command = {
+        kind: 'create',
+        table: 'students',
+        values: { name: 'Ada', email: 'ada@example.org' },
+        idempotency,
+      } as const;
+      const first = await run(database, command);
+      expect(await run(database, command)).toEqual(first);
+      const many = {
+        kind: 'createMany',
+        table: 'students',
+        rows: [{ name: 'Bob', email: 'bob@example.org' }],
+        idempotency: { ...idempotency, key: '1'.repeat(64) },
+      } as const;
+      const created = await run(database, many);
+      const again = await run(database, many);
+      expect(again).toEqual(created);
+      expect(Object.keys(again[0]!)).toEqual(Object.keys(created[0]!));
+      const other = { ...command, idempotency: { ...idempotency, fingerprint: 'e'.repeat(64) } };
       await expect(run(database, other)).rejects.toMatchObject({ kind: 'invalid' });
+    });
+
+    it('give the same rows elsewhere, once they were fixed', async () => {
+      const database = await openWith(makePlace);
+      const command: Command = { kind: 'create', table: 'students', values: { name: 'Ada', email: 'ada@example.org' } };
+      const { value: done } = await database.write((queries, scope) => executeCommand(queries, scope, command));
+      await run(database, { kind: 'delete', table: 'students', key: [done.value['id']!] });
+      const fixed = fixCommand(command as unknown as PlainValue, done) as unknown as typeof command;
+      expect(await run(database, fixed)).toEqual(done.value);
     });
   });
 
@@ -172,7 +186,7 @@ export function commandContract(makePlace: MakePlace): void {
       ['moment', { created_at: 'yesterday-ish' }, { kind: 'invalid' }],
       ['id', { id: 'no-uuid' }, { kind: 'invalid' }],
     ])('hold where no command asked: %s', async (_, wrong, error) => {
-      const right = { id: freshId(), code: 'CS2', title: 'x', credits: 1, created_at: at, updated_at: at };
+      const right = { id: randomUUID(), code: 'CS2', title: 'x', credits: 1, created_at: at, updated_at: at };
       const row = { ...right, ...wrong };
       await expect(
         database.write((queries) => queries.insertInto('courses').values(row).execute()),

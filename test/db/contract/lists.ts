@@ -2,11 +2,11 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../../lib/db/database.ts';
-import { parseListQuery, type Parameter } from '../../../lib/schema/list/parameters.ts';
-import { selectPage } from '../../../lib/schema/list/select.ts';
+import { findRelation } from '../../../lib/catalog/catalog.ts';
+import { parseListQuery, selectPage } from '../../../lib/rows/list.ts';
+import type { Parameter } from '../../../lib/rows/parameters.ts';
 import type { PlainValue, Row } from '../../../lib/values.ts';
-import { samples } from '../../support/samples.ts';
-import { allMigrations, at, type MakePlace } from './place.ts';
+import { allMigrations, at, type MakePlace, run } from './place.ts';
 
 /** Capitals, accents, signs that languages pass over, digits, scripts, characters beyond 16 bits: in no order. */
 const labels = [
@@ -123,19 +123,22 @@ export function listContract(makePlace: MakePlace): void {
 
     beforeAll(async () => {
       database = await (await makePlace()).open(allMigrations);
-      await database.write((queries) => queries.insertInto('samples').values(rows).execute());
+      await run(database, { kind: 'createMany', table: 'samples', rows });
     });
     afterAll(() => database.close());
 
     async function list(...parameters: Parameter[]) {
-      const query = parseListQuery(samples, parameters);
-      return (await database.read((queries) => selectPage(queries, samples, query))).value;
+      const page = await database.read((_queries, scope) => {
+        const samples = findRelation(scope.catalog, 'samples')!;
+        return selectPage(scope, samples, parseListQuery(samples, parameters));
+      });
+      return page.value;
     }
 
     it('answer rows as they were written, all columns in the order of the definition', async () => {
       const { rows: found, next } = await list(['limit', '500']);
       expect(found).toEqual(rows.toSorted((a, b) => (textOf(a['id']) < textOf(b['id']) ? -1 : 1)));
-      expect(Object.keys(found[0] ?? {})).toEqual(Object.keys(samples.columns));
+      expect(Object.keys(found[0] ?? {})).toEqual(Object.keys(rows[0]!));
       expect(next).toBeNull();
     });
 

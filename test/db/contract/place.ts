@@ -1,14 +1,11 @@
 /** What the contract's suite runs on, and the rows that it uses. */
 import { onTestFinished } from 'vitest';
 import type { Database } from '../../../lib/db/database.ts';
-import { systemRuntime } from '../../../lib/runtime.ts';
-import { type Command, executeCommand, type Outcome } from '../../../lib/schema/commands.ts';
-import { newId } from '../../../lib/schema/identifiers.ts';
+import { type Command, executeCommand, type Outcome } from '../../../lib/rows/commands.ts';
+import type { PlainValue } from '../../../lib/values.ts';
+import { samplesMigration } from '../../support/samples.ts';
 import type { Migration } from '../../../lib/catalog/migrations.ts';
 import { migrations } from '../../support/migrations.ts';
-import { defineSchema } from '../../../lib/schema/table.ts';
-import { schema as defaultSchema } from '../../../lib/schema/tables/index.ts';
-import { samples, samplesMigration } from '../../support/samples.ts';
 
 /** A backend under test. */
 export interface Place {
@@ -19,7 +16,6 @@ export interface Place {
 /** Makes a place with an empty database. */
 export type MakePlace = () => Promise<Place>;
 
-const schema = defineSchema([...defaultSchema.tables.values(), samples]);
 export const allMigrations: readonly Migration[] = [...migrations, samplesMigration];
 export const at = '2026-11-24T04:05:06.789012Z';
 
@@ -34,20 +30,17 @@ export async function openWith(makePlace: MakePlace, used: readonly Migration[] 
 /** As it is run by a request, or later from what a fallback kept of it. */
 export async function run<C extends Command>(database: Database, command: C): Promise<Outcome<C>> {
   const copy = JSON.parse(JSON.stringify(command)) as C;
-  const { value } = await database.write((queries) => executeCommand(queries, schema, copy), { command });
+  const { value } = await database.write((queries, scope) => executeCommand(queries, scope, copy), {
+    command: copy as unknown as PlainValue,
+  });
   return value.value;
 }
 
-export const freshId = (): string => newId(systemRuntime);
-
 export async function createStudent(database: Database, email: string, name = 'Ada'): Promise<string> {
-  const id = freshId();
-  await run(database, { kind: 'create', table: 'students', id, at, values: { name, email } });
-  return id;
+  return String((await run(database, { kind: 'create', table: 'students', values: { name, email } }))['id']);
 }
 
 export async function createCourse(database: Database, code: string): Promise<string> {
-  const id = freshId();
-  await run(database, { kind: 'create', table: 'courses', id, at, values: { code, title: 'Computing', credits: 5 } });
-  return id;
+  const values = { code, title: 'Computing', credits: 5 };
+  return String((await run(database, { kind: 'create', table: 'courses', values }))['id']);
 }

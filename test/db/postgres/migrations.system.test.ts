@@ -43,8 +43,12 @@ it('run once, however many start at once', async () => {
   expect(await server.run('SELECT last_value::int AS runs FROM runs', nameOf(url))).toEqual([{ runs: 1 }]);
   const done = await server.run('SELECT name FROM eider.migrations ORDER BY name', nameOf(url));
   expect(done.map(({ name }) => name)).toEqual([
-    ...['0001_student_courses', '0002_enrollments_course_id', '0002_idempotency_keys', '0003_settled_writes'],
-    ...['0009_counted', 'eider.any_table'],
+    '0001_student_courses',
+    '0002_enrollments_course_id',
+    '0002_idempotency_keys',
+    '0003_settled_writes',
+    '0009_counted',
+    'eider.any_table',
   ]);
   const rows = { kind: 'put', table: 'notes', rows: [{ id: 1, words: 'made' }] };
   for (const database of opened) {
@@ -140,10 +144,10 @@ it('say which files changed after they ran, and which are gone', async () => {
   const url = await server.createDatabase();
   const extra: Migration = { name: '0002_extra', sql: 'CREATE TABLE extra (i int)' };
   await open(url, [accounts, extra]);
-  const { sql } = accounts;
-  const unchanged = await open(url, [{ ...accounts, sql: `${String(sql)}` }, extra]);
+  const sql = accounts.sql as string;
+  const unchanged = await open(url, [{ ...accounts, sql }, extra]);
   expect((await unchanged.status()).warnings).toEqual([]);
-  const database = await open(url, [{ ...accounts, sql: `${String(sql)};\nCREATE TABLE more (i int)` }]);
+  const database = await open(url, [{ ...accounts, sql: `${sql};\nCREATE TABLE more (i int)` }]);
   expect((await database.status()).warnings).toEqual([
     'The migration 0001_accounts was changed after it ran on this database; what it says now was not run.',
     'The migration 0002_extra ran on this database, and its file is gone.',

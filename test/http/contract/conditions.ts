@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { rowVersion } from '../../../lib/schema/row-version.ts';
+import { rowVersion } from '../../../lib/rows/version.ts';
 import type { Deploy } from '../../support/deployments.ts';
 import type { Service } from '../../support/service.ts';
 

@@ -1,10 +1,8 @@
 import { expect, it } from 'vitest';
 import { migrations } from '../../support/migrations.ts';
-import { defineSchema } from '../../../lib/schema/table.ts';
-import { schema } from '../../../lib/schema/tables/index.ts';
 import type { Row } from '../../../lib/values.ts';
 import type { Deploy } from '../../support/deployments.ts';
-import { samples, samplesMigration } from '../../support/samples.ts';
+import { samplesMigration } from '../../support/samples.ts';
 import type { Service } from '../../support/service.ts';
 
 interface Body extends Row {
@@ -47,7 +45,6 @@ export function manyRowsContract(deploy: Deploy): void {
 
   it('keeps values of every kind as one row at a time does', async () => {
     const service = await deploy().instance({
-      schema: defineSchema([...schema.tables.values(), samples]),
       migrations: [...migrations, samplesMigration],
     });
     const inputs = [

@@ -8,7 +8,6 @@ import { defaultLoadLimits } from '../../../lib/http/load-shedder.ts';
 import { lineLog } from '../../../lib/http/log.ts';
 import { systemRuntime } from '../../../lib/runtime.ts';
 import { migrations } from '../../support/migrations.ts';
-import { schema } from '../../../lib/schema/tables/index.ts';
 import { serveFunctions } from '../../support/function-server.ts';
 import type { Route } from '../../support/routes.ts';
 import { type Client, createClient } from './client.ts';
@@ -57,7 +56,6 @@ export async function startInstance(
     LOG_REQUESTS: 'true',
   };
   const app = createApp({
-    schema,
     migrations,
     runtime: systemRuntime,
     environment: () => environment,

@@ -1,0 +1,63 @@
+/**
+ * The parameters of imports, and of files that come in parts.
+ *
+ * Owns: what is told apart by them. The worst that can happen: a file that is imported into a table that nobody meant; so
+ * an upload says its table once, when it begins.
+ */
+import { AppError } from '../errors.ts';
+import { ParameterFault } from '../rows/filter.ts';
+import { type Parameter, ParameterReader } from '../rows/parameters.ts';
+
+export type ImportQuery =
+  | { readonly kind: 'whole' | 'begin'; readonly table: string; readonly format: string | null }
+  /** `parts`: how many there are, where the client says it. */
+  | { readonly kind: 'run'; readonly upload: string; readonly parts: number | null };
+
+/** `mostParts`: of an upload. @throws AppError `invalid` */
+export function parseImportQuery(parameters: readonly Parameter[], mostParts: number): ImportQuery {
+  const reader = new ParameterReader(parameters);
+  const upload = reader.once('upload', (text) => text);
+  if (upload !== null && upload !== 'begin') {
+    const parts = reader.once('parts', (text) => parsePart(text, mostParts));
+    reader.finish('is not known here');
+    return { kind: 'run', upload, parts };
+  }
+  const table = reader.once('table', (text) => text);
+  const format = reader.once('format', (text) => text);
+  reader.finish('is not known here');
+  if (table !== null) return { kind: upload === null ? 'whole' : 'begin', table, format };
+  throw missing('The query has to name a table, as in "?table=books".', 'table');
+}
+
+/** @throws AppError `invalid` */
+export function parsePartQuery(
+  parameters: readonly Parameter[],
+  mostParts: number,
+): { readonly upload: string; readonly part: number } {
+  const reader = new ParameterReader(parameters);
+  const upload = reader.once('upload', (text) => text);
+  const part = reader.once('part', (text) => parsePart(text, mostParts));
+  reader.finish('is not known here');
+  if (upload !== null && part !== null) return { upload, part };
+  const message = 'The query has to name the upload and the part of it, as in "?upload=<id>&part=1".';
+  throw missing(message, upload === null ? 'upload' : 'part');
+}
+
+/** @throws AppError `invalid` */
+export function parseUploadQuery(parameters: readonly Parameter[]): string {
+  const reader = new ParameterReader(parameters);
+  const upload = reader.once('upload', (text) => text);
+  reader.finish('is not known here');
+  if (upload !== null) return upload;
+  throw missing('The query has to name the upload, as in "?upload=<id>".', 'upload');
+}
+
+function parsePart(text: string, most: number): number {
+  const part = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (part < 1 || part > most) throw new ParameterFault(`expects a number from 1 to ${most}`);
+  return part;
+}
+
+function missing(message: string, path: string): AppError {
+  return new AppError('invalid', message, { fields: [{ path, message: 'is required' }] });
+}

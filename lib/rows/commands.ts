@@ -1,0 +1,172 @@
+/**
+ * Writes as data: what a client asked for, complete enough to run again, later and elsewhere, with the same result.
+ * A fallback keeps them as pending writes.
+ *
+ * Owns: the commands, which of them are done once for a key, and what of them the first run decides. The input was
+ * validated when the command was made; what depends on the data is checked inside the transaction. The worst that can
+ * happen: a command whose second run, on another instance, differs from its first; hence `fixCommand`.
+ */
+import { findRelation, type Relation } from '../catalog/catalog.ts';
+import type { Scope } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import type { PlainValue, Queries, Row } from '../values.ts';
+import type { Filter } from './filter.ts';
+import { type AnswerForms, type Idempotency, type Once, once } from './idempotency.ts';
+import { insertRows, type OnConflict } from './insert.ts';
+import type { Key } from './key.ts';
+import { deleteMatching, deleteRow, type Matched, replaceRow, updateMatching, updateRow } from './update.ts';
+import type { Precondition } from './version.ts';
+
+/** By its display name. */
+type Target = { readonly table: string };
+type OneRow = Target & { readonly key: Key; readonly precondition?: Precondition };
+type AtMostOnce = { readonly idempotency?: Idempotency };
+
+type CommandOf = {
+  create: Target & AtMostOnce & { readonly kind: 'create'; readonly values: Row };
+  createMany: Target & AtMostOnce & { readonly kind: 'createMany'; readonly rows: readonly Row[] };
+  upsert: Target & AtMostOnce & OnConflict & { readonly kind: 'upsert'; readonly rows: readonly Row[] };
+  replace: OneRow & { readonly kind: 'replace'; readonly values: Row };
+  update: OneRow & AtMostOnce & { readonly kind: 'update'; readonly values: Row };
+  delete: OneRow & { readonly kind: 'delete' };
+  updateMany: Target & AtMostOnce & { readonly kind: 'updateMany'; readonly filter: Filter; readonly values: Row };
+  deleteMany: Target & { readonly kind: 'deleteMany'; readonly filter: Filter };
+};
+
+/** Plain JSON. */
+export type Command = CommandOf[keyof CommandOf];
+
+/** What each answers: rows as they are now, or how many there were. */
+interface Outcomes {
+  readonly create: Row;
+  readonly createMany: readonly Row[];
+  readonly upsert: readonly Row[];
+  readonly replace: Row;
+  readonly update: Row;
+  readonly delete: null;
+  readonly updateMany: Matched;
+  readonly deleteMany: Matched;
+}
+
+export type Outcome<C extends Command> = Outcomes[C['kind']];
+
+export interface Done<T> extends Once<T> {
+  /** The command with every value that the first run decided; running it again gives the same rows. */
+  readonly fixed: Command;
+}
+
+/**
+ * Runs the command in the transaction of the scope; a command with a key that was done before changes nothing and answers
+ * what it answered then.
+ *
+ * @throws AppError `not-found` (no such table or row), `invalid` (the database refuses a value; the key of another
+ * command), `conflict` (a duplicate, a row that others refer to, a condition that does not hold: `PreconditionFailed`).
+ * The transaction is to be rolled back then.
+ */
+export async function executeCommand<C extends Command>(
+  queries: Queries,
+  scope: Scope,
+  command: C,
+): Promise<Done<Outcome<C>>> {
+  const relation = requireWritable(findRelation(scope.catalog, command.table), command.table);
+  const run = () => runCommand(scope, relation, command);
+  const idempotency = 'idempotency' in command ? command.idempotency : undefined;
+  const done = idempotency
+    ? await once(queries, idempotency, run, answerForms(relation, command))
+    : { value: await run(), replayed: false };
+  const fixed = done.replayed ? command : fixedCommand(relation, command, done.value);
+  return { ...done, fixed } as Done<Outcome<C>>;
+}
+
+/** The command to keep for later, once it was run here with this outcome. */
+export function fixCommand(command: PlainValue, outcome: unknown): PlainValue {
+  const fixed: unknown = outcome !== null && typeof outcome === 'object' ? Reflect.get(outcome, 'fixed') : undefined;
+  return fixed === undefined ? command : (fixed as PlainValue);
+}
+
+function requireWritable(relation: Relation | null, name: string): Relation {
+  if (!relation) throw new AppError('not-found', `There is no table "${name}".`);
+  if (relation.readOnly === null) return relation;
+  throw new AppError('invalid', `${name} cannot be written. ${relation.readOnly}`);
+}
+
+function runCommand(scope: Scope, relation: Relation, command: Command): Promise<Outcome<Command>> {
+  switch (command.kind) {
+    case 'create':
+      return insertRows(scope, relation, [command.values]).then(([row]) => row!);
+    case 'createMany':
+      return insertRows(scope, relation, command.rows);
+    case 'upsert':
+      return insertRows(scope, relation, command.rows, command);
+    case 'replace':
+      return replaceRow(scope, relation, command);
+    case 'update':
+      return updateRow(scope, relation, command);
+    case 'delete':
+      return deleteRow(scope, relation, command);
+    case 'updateMany':
+      return updateMatching(scope, relation, command);
+    case 'deleteMany':
+      return deleteMatching(scope, relation, command);
+  }
+}
+
+function fixedCommand(relation: Relation, command: Command, outcome: Outcome<Command>): Command {
+  const whole = (row: Row): Row => given(relation, row);
+  switch (command.kind) {
+    case 'create':
+    case 'replace':
+      return { ...command, values: whole(outcome as Row) };
+    case 'createMany':
+      return { ...command, rows: (outcome as readonly Row[]).map(whole) };
+    case 'upsert':
+      return fixedUpsert(relation, command, (outcome as readonly Row[]).map(whole));
+    case 'update': {
+      const { updated_at: at } = outcome as Row;
+      return at === undefined || !isRenewed(relation)
+        ? command
+        : { ...command, values: { updated_at: at, ...command.values } };
+    }
+    case 'updateMany': {
+      const { renewed } = outcome as Matched;
+      return renewed === null ? command : { ...command, values: { updated_at: renewed, ...command.values } };
+    }
+    default:
+      return command;
+  }
+}
+
+function isRenewed({ columns }: Relation): boolean {
+  return columns.some((column) => column.name === 'updated_at' && column.default !== null && !column.generated);
+}
+
+/** Rows that are there later still get no more than what was given. */
+function fixedUpsert(relation: Relation, command: CommandOf['upsert'], rows: readonly Row[]): Command {
+  if (rows.length < command.rows.length) return command;
+  const sets = new Set(command.sets ?? command.rows.flatMap((row) => Object.keys(row)));
+  if (isRenewed(relation)) sets.add('updated_at');
+  return { ...command, rows, sets: [...sets] };
+}
+
+/** What can be given of a row. */
+function given({ columns }: Relation, row: Row): Row {
+  const names = columns.filter(({ generated }) => !generated).map(({ name }) => name);
+  return Object.fromEntries(names.map((name) => [name, row[name] ?? null]));
+}
+
+/** Of new rows, only what the database made is kept: the rest is in the command, which is the same when it is sent again. */
+function answerForms(relation: Relation, command: Command): AnswerForms<Outcome<Command>> {
+  if (command.kind !== 'createMany') return { keep: (value) => value, restore: (kept) => kept as Outcome<Command> };
+  const { rows } = command;
+  return {
+    keep: (value) =>
+      (value as readonly Row[]).map((row, index) =>
+        Object.fromEntries(Object.entries(row).filter(([name]) => !Object.hasOwn(rows[index] ?? {}, name))),
+      ),
+    restore: (kept) =>
+      (kept as readonly Row[]).map((made, index) => {
+        const whole: Row = { ...rows[index], ...made };
+        return Object.fromEntries(relation.columns.map(({ name }) => [name, whole[name] ?? null]));
+      }),
+  };
+}

@@ -1,0 +1,107 @@
+/**
+ * Doing a write once for a key that the client made up, however often it is sent.
+ *
+ * Owns: the table of keys. It is written in the transaction of the write itself, so that there is never one without the
+ * other, on any instance and after any crash. A write that failed leaves no key: nothing was done, and sending it again
+ * decides again. The worst that can happen: a key that is forgotten too soon, so that a write is done twice.
+ * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+ */
+import { sql } from 'kysely';
+import { AppError } from '../errors.ts';
+import { momentOfMillis } from '../datetime.ts';
+import type { PlainValue, Queries } from '../values.ts';
+
+/** `key` and `fingerprint` are hashes. As JSON, they are part of a command. */
+export type Idempotency = {
+  readonly key: string;
+  /** Of what was asked for: the same key with another one is a mistake. */
+  readonly fingerprint: string;
+  /** The time of the request as rows write it (`2026-11-24T04:05:06.123000Z`). */
+  readonly at: string;
+};
+
+export interface Once<T> {
+  readonly value: T;
+  /** Whether it was done before, and this is the answer of then. */
+  readonly replayed: boolean;
+}
+
+/** How an answer is kept, and made again of what was kept. */
+export interface AnswerForms<T> {
+  keep(value: T): PlainValue;
+  restore(kept: PlainValue): T;
+}
+
+const keyTable = 'eider.idempotency_keys';
+const dayMs = 86_400_000;
+/** Expired keys that one write removes, at most. */
+const mostRemoved = 200;
+
+interface Kept {
+  readonly fingerprint: string;
+  readonly answer: string;
+  readonly at: string;
+}
+
+/** Runs `work`, or answers what it answered under this key in the last 24 hours. */
+export async function once<T>(
+  queries: Queries,
+  { key, fingerprint, at }: Idempotency,
+  work: () => Promise<T>,
+  forms: AnswerForms<T>,
+): Promise<Once<T>> {
+  const cutoff = momentOfMillis(Date.parse(at) - dayMs);
+  const kept = await findKey(queries, key);
+  const isExpired = kept !== null && kept.at < cutoff;
+  if (kept && !isExpired) {
+    if (kept.fingerprint !== fingerprint) throw keyOfAnother();
+    return { value: forms.restore(JSON.parse(kept.answer) as PlainValue), replayed: true };
+  }
+  const value = await work();
+  const row = { fingerprint, answer: JSON.stringify(forms.keep(value)), at };
+  if (isExpired) await queries.updateTable(keyTable).set(row).where('key', '=', key).execute();
+  else
+    await queries
+      .insertInto(keyTable)
+      .values({ key, ...row })
+      .execute();
+  if (removesExpired(key)) await removeExpired(queries, cutoff);
+  return { value, replayed: false };
+}
+
+/** What was answered under this key; null when nothing was. For who has nothing left to ask with but the key. */
+export async function answerOf<T>(queries: Queries, key: string, forms: AnswerForms<T>): Promise<T | null> {
+  const kept = await findKey(queries, key);
+  return kept === null ? null : forms.restore(JSON.parse(kept.answer) as PlainValue);
+}
+
+async function findKey(queries: Queries, key: string): Promise<Kept | null> {
+  const found = await queries
+    .selectFrom(keyTable)
+    .select(['fingerprint', 'answer', 'at'])
+    .where('key', '=', key)
+    .executeTakeFirst();
+  return found ? (found as unknown as Kept) : null;
+}
+
+/** One write in eight: decided by the key, so that a second run of the write decides the same. */
+function removesExpired(key: string): boolean {
+  return key.startsWith('0') || key.startsWith('8');
+}
+
+async function removeExpired(queries: Queries, cutoff: string): Promise<void> {
+  const expired = queries
+    .selectFrom(keyTable)
+    .select('key')
+    .where(sql<boolean>`${sql.ref('at')} < cast(${cutoff} as timestamptz)`)
+    .orderBy('at')
+    .limit(mostRemoved);
+  await queries.deleteFrom(keyTable).where('key', 'in', expired).execute();
+}
+
+function keyOfAnother(): AppError {
+  return new AppError('invalid', 'This Idempotency-Key was used for another request.', {
+    hint: 'Make up a new key for each thing that is to be done, and send the same key only with the same request.',
+    fields: [{ path: 'idempotency-key', message: 'was used for another request' }],
+  });
+}

@@ -1,0 +1,81 @@
+/**
+ * Keys of rows as they stand in paths: the values of the primary key's columns, each percent-encoded, joined by commas.
+ *
+ * The worst that can happen: a path that means another row; so what is not exactly a key names none.
+ */
+import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
+import type { Scope } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import { join, name, type Sql, sql } from '../sql/compose.ts';
+import type { Engine, PlainValue, Row } from '../values.ts';
+import { bind } from './bind.ts';
+import { ValueFault } from './kind.ts';
+import { runRows, tableSql } from './statements.ts';
+import { parseText, textOf } from './values.ts';
+
+/** The values of a key's columns, in the order of `relation.key`. */
+export type Key = readonly PlainValue[];
+
+/**
+ * The key that a segment of a path names.
+ *
+ * @throws AppError `not-found` for what is no key: no row has it
+ * @example parseKey(enrollments, 'ada%2Cbob,7') // ['ada,bob', 7]
+ */
+export function parseKey(relation: Relation, segment: string): Key {
+  const columns = keyColumns(relation);
+  if (columns.length === 0)
+    throw new AppError('not-found', `Rows of ${relation.name} have no address: it has no primary key.`, {
+      hint: 'Use filters.',
+    });
+  // One column's value may have commas that nobody encoded.
+  const parts = columns.length === 1 ? [segment] : segment.split(',');
+  const values =
+    parts.length === columns.length ? columns.map((column, index) => valueOf(column, parts[index] ?? '')) : [null];
+  if (values.includes(null)) throw noSuchRow(relation, segment);
+  return values;
+}
+
+function valueOf({ type }: Column, part: string): PlainValue {
+  try {
+    return parseText(type, decodeURIComponent(part));
+  } catch (error) {
+    if (error instanceof ValueFault || error instanceof URIError) return null;
+    throw error;
+  }
+}
+
+/** The segment that names the row; null where rows have no address. */
+export function keySegment(relation: Relation, row: Row): string | null {
+  if (relation.key.length === 0) return null;
+  return relation.key.map((column) => encodeURIComponent(textOf(row[column] ?? null))).join(',');
+}
+
+export function keyColumns(relation: Relation): Column[] {
+  return relation.key.flatMap((column) => columnNamed(relation, column) ?? []);
+}
+
+/** The error for a key that no row has. */
+export function noSuchRow(relation: Relation, key: string | Key): AppError {
+  const text = typeof key === 'string' ? key : key.map(textOf).join(', ');
+  const shown = text.length > 100 ? `${text.slice(0, 100).toWellFormed()}…` : text;
+  return new AppError('not-found', `There is no row of ${relation.name} with the key "${shown}".`);
+}
+
+/** The condition that a row has this key. */
+export function hasKey(engine: Engine, relation: Relation, key: Key): Sql {
+  const parts = keyColumns(relation).map(
+    (column, index) => sql`${name(column.name)} = ${bind(engine, column, key[index] ?? null)}`,
+  );
+  return join(parts, ' and ');
+}
+
+/** The whole row, its columns in the order of the table, or null. */
+export async function findRow(scope: Scope, relation: Relation, key: Key): Promise<Row | null> {
+  const columns = join(relation.columns.map((column) => name(column.name)));
+  const [row] = await runRows(
+    scope,
+    sql`select ${columns} from ${tableSql(relation)} where ${hasKey(scope.catalog.engine, relation, key)}`,
+  );
+  return row ?? null;
+}

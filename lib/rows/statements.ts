@@ -1,0 +1,31 @@
+/**
+ * Running statements that were put together: text and values in, rows out.
+ */
+import type { Relation, RelationName } from '../catalog/catalog.ts';
+import type { Scope } from '../db/database.ts';
+import { join, name, type Sql, sql, statementOf } from '../sql/compose.ts';
+import type { QueryColumn, StatementResult } from '../sql/result.ts';
+import type { Row } from '../values.ts';
+
+export function tableSql(relation: RelationName): Sql {
+  return name(relation.schema, relation.name);
+}
+
+export function runStatement(scope: Scope, statement: Sql): Promise<StatementResult> {
+  const { text, values } = statementOf(statement);
+  return scope.run(text, values);
+}
+
+/** The rows of a statement, by the names of its columns. */
+export async function runRows(scope: Scope, statement: Sql): Promise<Row[]> {
+  const { columns, rows } = await runStatement(scope, statement);
+  const names = columns.map((column) => column.name);
+  return rows.map((row) => Object.fromEntries(names.map((each, index) => [each, row[index] ?? null])));
+}
+
+/** The columns of a relation with their types in DuckDB's words, on either engine. */
+export async function columnTypes(scope: Scope, relation: Relation): Promise<readonly QueryColumn[]> {
+  const names = join(relation.columns.map((column) => name(column.name)));
+  const { columns } = await runStatement(scope, sql`select ${names} from ${tableSql(relation)} limit 0`);
+  return columns;
+}

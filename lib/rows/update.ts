@@ -1,0 +1,154 @@
+/**
+ * Changing and deleting rows: one by its key, or all that pass a filter.
+ *
+ * The worst that can happen: a row written over another version than the client saw; so where a condition is given, the row
+ * is read first, in the same transaction.
+ */
+import { columnNamed, type Relation } from '../catalog/catalog.ts';
+import type { Scope } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import { join, name, raw, type Sql, sql } from '../sql/compose.ts';
+import type { PlainValue, Row } from '../values.ts';
+import { bind } from './bind.ts';
+import { conditionSql, planFilter } from './conditions.ts';
+import { type Filter, ParameterFault } from './filter.ts';
+import { findRow, hasKey, type Key, noSuchRow } from './key.ts';
+import { runRows, runStatement, tableSql } from './statements.ts';
+import { hasPrecondition, type Precondition, requirePrecondition } from './version.ts';
+
+interface OneRow {
+  readonly key: Key;
+  readonly precondition?: Precondition | undefined;
+}
+
+/** The column that says when a row was changed last, if it is there, has a default and is not given. */
+export function renewedColumn(relation: Relation, given: readonly string[]): string | null {
+  const column = columnNamed(relation, 'updated_at');
+  return column && column.default !== null && !column.generated && !given.includes(column.name) ? column.name : null;
+}
+
+/** Sets the columns that are given. @throws AppError `not-found`, `conflict` */
+export function updateRow(scope: Scope, relation: Relation, change: OneRow & { readonly values: Row }): Promise<Row> {
+  return writeRow(scope, relation, change, change.values, renewedColumn(relation, Object.keys(change.values)));
+}
+
+/** Sets all columns: those that are not given to their defaults. The key stays. @throws AppError `not-found`, `conflict` */
+export function replaceRow(scope: Scope, relation: Relation, change: OneRow & { readonly values: Row }): Promise<Row> {
+  const values = { ...keyValues(relation, change.key), ...change.values };
+  const left = relation.columns.filter((column) => !column.generated && !Object.hasOwn(values, column.name));
+  return writeRow(scope, relation, change, values, ...left.map((column) => column.name));
+}
+
+async function writeRow(
+  scope: Scope,
+  relation: Relation,
+  { key, precondition }: OneRow,
+  values: Row,
+  ...defaults: readonly (string | null)[]
+): Promise<Row> {
+  const before = hasPrecondition(precondition) ? await requireRow(scope, relation, { key, precondition }) : null;
+  const own = keyValues(relation, key);
+  const changed = Object.entries(values).filter(
+    ([column, value]) => !Object.hasOwn(own, column) || JSON.stringify(own[column]) !== JSON.stringify(value),
+  );
+  const sets = setSql(scope, relation, Object.fromEntries(changed), defaults);
+  if (sets.length === 0) return before ?? requireRow(scope, relation, { key });
+  const where = hasKey(scope.catalog.engine, relation, key);
+  const [row] = await runRows(scope, sql`update ${tableSql(relation)} set ${join(sets)} where ${where} returning *`);
+  if (!row) throw noSuchRow(relation, key);
+  return row;
+}
+
+function setSql(scope: Scope, relation: Relation, values: Row, defaults: readonly (string | null)[]): Sql[] {
+  return relation.columns.flatMap((column) => {
+    if (Object.hasOwn(values, column.name))
+      return [sql`${name(column.name)} = ${bind(scope.catalog.engine, column, values[column.name] ?? null)}`];
+    return defaults.includes(column.name) ? [sql`${name(column.name)} = default`] : [];
+  });
+}
+
+export async function deleteRow(scope: Scope, relation: Relation, { key, precondition }: OneRow): Promise<null> {
+  if (hasPrecondition(precondition)) await requireRow(scope, relation, { key, precondition });
+  const where = hasKey(scope.catalog.engine, relation, key);
+  const { rowCount } = await runStatement(scope, sql`delete from ${tableSql(relation)} where ${where}`);
+  if (rowCount === 0) throw noSuchRow(relation, key);
+  return null;
+}
+
+async function requireRow(scope: Scope, relation: Relation, { key, precondition }: OneRow): Promise<Row> {
+  const row = await findRow(scope, relation, key);
+  if (!row) throw noSuchRow(relation, key);
+  if (precondition) requirePrecondition(relation, row, precondition);
+  return row;
+}
+
+function keyValues(relation: Relation, key: Key): Row {
+  return Object.fromEntries(relation.key.map((column, index) => [column, key[index] ?? null]));
+}
+
+/** A commit holds every row that it changes. */
+const mostRows = 10_000;
+
+/** What was done to rows that pass a filter. */
+export type Matched = {
+  readonly rows: number;
+  /** The time that `updated_at` got; null where it got none. */
+  readonly renewed: PlainValue;
+};
+
+export async function updateMatching(
+  scope: Scope,
+  relation: Relation,
+  { filter, values }: { readonly filter: Filter; readonly values: Row },
+): Promise<Matched> {
+  const where = await limitedCondition(scope, relation, filter);
+  const renewed = renewedColumn(relation, Object.keys(values));
+  const sets = setSql(scope, relation, values, [renewed]);
+  const returning = renewed === null ? raw('') : sql`returning ${name(renewed)}`;
+  const statement = sql`update ${tableSql(relation)} set ${join(sets)} where ${where} ${returning}`;
+  const { rows, rowCount } = await runStatement(scope, statement);
+  requireFew(relation, rowCount ?? rows.length);
+  return { rows: rowCount ?? rows.length, renewed: rows[0]?.[0] ?? null };
+}
+
+export async function deleteMatching(
+  scope: Scope,
+  relation: Relation,
+  { filter }: { readonly filter: Filter },
+): Promise<Matched> {
+  const where = await limitedCondition(scope, relation, filter);
+  const { rowCount } = await runStatement(scope, sql`delete from ${tableSql(relation)} where ${where}`);
+  requireFew(relation, rowCount ?? 0);
+  return { rows: rowCount ?? 0, renewed: null };
+}
+
+/** Of a table that may have too many rows, those that pass are counted first. */
+async function limitedCondition(scope: Scope, relation: Relation, filter: Filter): Promise<Sql> {
+  const where = conditionSql(scope.catalog.engine, planned(relation, filter));
+  if (relation.estimatedRows !== null && relation.estimatedRows <= mostRows) return where;
+  const some = sql`select 1 from ${tableSql(relation)} where ${where} limit ${raw(String(mostRows + 1))}`;
+  const [found] = await runRows(scope, sql`select count(*) as "rows" from (${some}) as passing`);
+  requireFew(relation, Number(found?.['rows']));
+  return where;
+}
+
+/** What was planned when the request came may no longer be possible in the transaction's catalog. */
+function planned(relation: Relation, filter: Filter) {
+  try {
+    return planFilter(relation, filter);
+  } catch (cause) {
+    if (!(cause instanceof ParameterFault)) throw cause;
+    throw new AppError('invalid', `The filter no longer fits ${relation.name}: a column ${cause.message}.`, { cause });
+  }
+}
+
+function requireFew(relation: Relation, rows: number): void {
+  if (rows <= mostRows) return;
+  throw new AppError(
+    'invalid',
+    `More than ${mostRows} rows of ${relation.name} pass the filter; one request changes no more.`,
+    {
+      hint: 'Narrow the filter, and send several requests.',
+    },
+  );
+}
