@@ -352,6 +352,25 @@ describe('definitions', () => {
   });
 });
 
+describe('schemas', () => {
+  it.each([
+    'CREATE TABLE s.t (a INTEGER)',
+    'CREATE VIEW s.v AS SELECT 1',
+    'CREATE SEQUENCE s.q',
+    `CREATE TYPE s.e AS ENUM ('a')`,
+    'CREATE MACRO s.m() AS 1',
+  ])('are not dropped with %s in them', async (create) => {
+    const { run, writer } = await openCaptured('CREATE SCHEMA s', create);
+    // DuckDB 1.5 drops them both then.
+    if (create.includes('TABLE')) await run('ALTER TABLE s.t ADD COLUMN b INTEGER');
+    await expect(run('DROP SCHEMA S')).rejects.toMatchObject({ kind: 'conflict', sqlState: '2BP01' });
+    await run('DROP SCHEMA s CASCADE');
+    expect(await writer.rows(`SELECT 1 FROM duckdb_schemas() WHERE schema_name = 's'`)).toEqual([]);
+    await run('CREATE SCHEMA s');
+    await run('DROP SCHEMA s');
+  });
+});
+
 describe('sequences', () => {
   const numbered = [`CREATE SEQUENCE n`, `CREATE TABLE t (id BIGINT DEFAULT nextval('n') PRIMARY KEY, a INTEGER)`];
 

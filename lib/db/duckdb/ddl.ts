@@ -7,7 +7,7 @@
  */
 import { StatementType } from '@duckdb/node-api';
 import { AppError } from '../../errors.ts';
-import { calledNames, type Definition, readsFile } from '../../sql/definition.ts';
+import { calledNames, type Definition } from '../../sql/definition.ts';
 import type { StatementResult } from '../../sql/result.ts';
 import type { Statement, WrittenName } from '../../sql/statement.ts';
 import { tokensOf } from '../../sql/tokens.ts';
@@ -15,9 +15,10 @@ import type { WriteTransaction } from '../../sync/batch.ts';
 import type { CapturedChange } from '../../sync/record.ts';
 import type { Shapes, TableName } from '../../sync/shapes.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
+import { type DdlRun, requireDefinable } from './definable.ts';
 import { objectExists, objectIn, unstableFunctions } from './introspect.ts';
 import { mapDuckDbError } from './errors.ts';
-import { type Origin, requireWritable, tableId, tableNameOf } from './names.ts';
+import { tableId } from './names.ts';
 import { addedRows } from './rows.ts';
 import { runStatement } from './run.ts';
 
@@ -31,13 +32,6 @@ export interface DdlHost {
   runRows(sql: string): Promise<void>;
   /** Tables by `tableId` of which rows that were there are changed or gone in this transaction. */
   readonly rewritten: Set<string>;
-}
-
-export interface DdlRun {
-  readonly statement: Statement;
-  readonly definition: Definition;
-  readonly values: readonly unknown[];
-  readonly origin: Origin;
 }
 
 const types = [StatementType.CREATE, StatementType.ALTER, StatementType.DROP];
@@ -224,49 +218,6 @@ export class Ddl {
       return !String(error).includes('multiple statements');
     }
   }
-}
-
-/**
- * What the statement defines.
- *
- * @throws AppError `invalid` when that is not the user's to define, or would not be the same everywhere
- */
-export function requireDefinable(run: DdlRun): TableName {
-  requireNoParameters(run);
-  requireNoFile(run);
-  return definedName(run.definition, run.origin);
-}
-
-/** What the definition is about: for an index its table, as rows of that are what matters. */
-function definedName({ object, name, onTable }: Definition, origin: Origin): TableName {
-  if (object === 'SCHEMA' && name) {
-    const { schema } = tableNameOf({ ...name, parts: [...name.parts, ''] }, origin);
-    return { schema, table: schema };
-  }
-  if (name && object === 'INDEX') tableNameOf(name, origin);
-  const about = onTable ?? name;
-  if (!about) throw new AppError('invalid', 'The statement names no object.', { sqlState: '42601' });
-  const found = tableNameOf(about, origin);
-  requireWritable(found.schema, origin);
-  return found;
-}
-
-function requireNoParameters({ statement, definition, values }: DdlRun): void {
-  const hasParameters = values.length > 0 || statement.tokens.some(({ kind }) => kind === 'parameter');
-  if (!hasParameters || definition.isOfQuery) return;
-  throw new AppError('invalid', `${statement.command} takes no parameters: its text is replayed on every replica.`, {
-    sqlState: '0A000',
-    hint: 'Write the values into the text.',
-  });
-}
-
-function requireNoFile({ statement, definition }: DdlRun): void {
-  const source = definition.object === 'VIEW' || definition.object === 'MACRO' ? readsFile(statement.tokens) : null;
-  if (source === null) return;
-  throw new AppError('invalid', `A view or macro cannot read a file (${source}): other replicas do not have it.`, {
-    sqlState: '0A000',
-    hint: 'Import the file into a table.',
-  });
 }
 
 /** What is wrong with a statement on rows of something that is no table: DuckDB's own words, when it has any. */
