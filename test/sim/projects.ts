@@ -80,7 +80,7 @@ export async function performProjectWrite(run: Run, write: ProjectWrite): Promis
       const { rows } = await run('INSERT INTO tasks (project) VALUES ($1) RETURNING number AS "project"', [
         write.project,
       ]);
-      return `filed ${String(rows[0]?.[0])}`;
+      return `filed ${rows[0]?.[0] as string}`;
     }
     case 'finish':
       await run(`INSERT INTO events BY NAME SELECT number AS task, 'done' AS what FROM tasks WHERE project = $1`, [
