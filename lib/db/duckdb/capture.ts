@@ -16,7 +16,7 @@ import { Turn } from '../../sync/turn.ts';
 import type { Catalogs } from './catalogs.ts';
 import { Ddl, type DdlRun, notATable } from './ddl.ts';
 import { type Origin, tableId, tableNameOf } from './names.ts';
-import { checkReferences } from './references/check.ts';
+import { checkAllReferences, checkReferences } from './references/check.ts';
 import { runDdl } from './references/ddl.ts';
 import type { CheckedChange } from './references/questions.ts';
 import { refusal } from './refusals.ts';
@@ -27,6 +27,8 @@ export interface CaptureOptions {
   readonly transaction: WriteTransaction;
   readonly shapes: Shapes;
   readonly catalogs: Catalogs;
+  /** The whole state will be the record: what rows change is not kept. */
+  readonly isBulk?: boolean;
 }
 
 export class Capture {
@@ -34,6 +36,7 @@ export class Capture {
   readonly #shapes: Shapes;
   readonly #catalogs: Catalogs;
   readonly #ddl: Ddl;
+  readonly #isBulk: boolean;
   /** What references are held against at the end. */
   readonly #changes: CheckedChange[] = [];
   /** Tables of which rows that were there are changed or gone. */
@@ -42,10 +45,11 @@ export class Capture {
   #isWatching = false;
   #hasChanged = false;
 
-  constructor({ transaction, shapes, catalogs }: CaptureOptions) {
+  constructor({ transaction, shapes, catalogs, isBulk = false }: CaptureOptions) {
     this.#transaction = transaction;
     this.#shapes = shapes;
     this.#catalogs = catalogs;
+    this.#isBulk = isBulk;
     this.#ddl = new Ddl({
       transaction,
       shapes,
@@ -77,9 +81,9 @@ export class Capture {
     if (!this.#isWatching) return;
     await this.#watched(async () => {
       await this.#ddl.finish();
-      if (this.#changes.length > 0) {
-        await checkReferences(this.#transaction.session, await this.#catalog(), this.#changes);
-      }
+      const { session } = this.#transaction;
+      if (this.#isBulk) await checkAllReferences(session, await this.#catalog());
+      else if (this.#changes.length > 0) await checkReferences(session, await this.#catalog(), this.#changes);
       for (const change of await this.#shapes.sequences.moved(this.#hasChanged)) this.#capture(change);
     });
   }
@@ -149,6 +153,7 @@ export class Capture {
 
   #capture(change: CapturedChange, known: Pick<CheckedChange, 'assigned'> = {}): void {
     this.#hasChanged = true;
+    if (this.#isBulk && isRowChange(change)) return;
     if (isRowChange(change)) this.#changes.push({ ...change, ...known });
     this.#transaction.capture(change);
   }
