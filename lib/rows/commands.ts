@@ -154,19 +154,34 @@ function given({ columns }: Relation, row: Row): Row {
   return Object.fromEntries(names.map((name) => [name, row[name] ?? null]));
 }
 
-/** Of new rows, only what the database made is kept: the rest is in the command, which is the same when it is sent again. */
 function answerForms(relation: Relation, command: Command): AnswerForms<Outcome<Command>> {
   if (command.kind !== 'createMany') return { keep: (value) => value, restore: (kept) => kept as Outcome<Command> };
   const { rows } = command;
   return {
-    keep: (value) =>
-      (value as readonly Row[]).map((row, index) =>
-        Object.fromEntries(Object.entries(row).filter(([name]) => !Object.hasOwn(rows[index] ?? {}, name))),
-      ),
-    restore: (kept) =>
-      (kept as readonly Row[]).map((made, index) => {
-        const whole: Row = { ...rows[index], ...made };
+    keep: (value) => madeOf(relation, rows, value as readonly Row[]),
+    restore: (kept) => {
+      const { alike, names, values } = kept as Made;
+      return rows.map((row, index) => {
+        const own = Object.fromEntries(names.map((name, at) => [name, values[index]?.[at] ?? null]));
+        const whole: Row = { ...alike, ...own, ...row };
         return Object.fromEntries(relation.columns.map(({ name }) => [name, whole[name] ?? null]));
-      }),
+      });
+    },
   };
+}
+
+/** What the database made of new rows; the rest is in the command, which is the same when it is sent again. */
+type Made = {
+  readonly alike: Row;
+  readonly names: readonly string[];
+  readonly values: readonly (readonly PlainValue[])[];
+};
+
+function madeOf({ columns }: Relation, given: readonly Row[], whole: readonly Row[]): Made {
+  const [first = {}] = whole;
+  const made = columns.map(({ name }) => name).filter((name) => given.some((row) => !Object.hasOwn(row, name)));
+  const names = made.filter((name) => whole.some((row) => JSON.stringify(row[name]) !== JSON.stringify(first[name])));
+  const alike = made.filter((name) => !names.includes(name)).map((name) => [name, first[name] ?? null] as const);
+  const values = whole.map((row) => names.map((name) => row[name] ?? null));
+  return { alike: Object.fromEntries(alike), names, values };
 }

@@ -90,6 +90,21 @@ function parseField(relation: Relation, name: string, value: PlainValue): FieldE
   }
 }
 
+/**
+ * Rows that were checked against an earlier catalog may give a column that is there no longer.
+ *
+ * @throws AppError `invalid`
+ */
+export function requireColumns(relation: Relation, rows: readonly Row[]): void {
+  const known = new Set(relation.columns.filter(({ generated }) => !generated).map(({ name }) => name));
+  const unknown = rows.flatMap((row) => Object.keys(row)).find((name) => !known.has(name));
+  if (unknown === undefined) return;
+  throw new AppError('invalid', `${relation.name} has no column "${unknown}" any more that can be written.`, {
+    fields: [{ path: unknown, message: `is not a column of ${relation.name}` }],
+    sqlState: '42703',
+  });
+}
+
 function missingFields({ columns }: Relation, input: object): FieldError[] {
   return columns
     .filter((column) => isRequired(column) && !Object.hasOwn(input, column.name))

@@ -7,7 +7,7 @@ import { AppError, type FieldError } from '../errors.ts';
 import { join, name, raw, type Sql, sql } from '../sql/compose.ts';
 import type { Row } from '../values.ts';
 import { bind, valueTable } from './bind.ts';
-import { mostFaults, placed } from './input.ts';
+import { mostFaults, placed, requireColumns } from './input.ts';
 import { runRows, tableSql } from './statements.ts';
 import { renewedColumn } from './update.ts';
 
@@ -35,6 +35,7 @@ export async function insertRows(
   rows: readonly Row[],
   conflict?: OnConflict,
 ): Promise<Row[]> {
+  requireColumns(relation, rows);
   if (conflict) requireDistinct(relation, rows, conflict.columns);
   const answers: (Row | undefined)[] = Array.from({ length: rows.length });
   const groups = Map.groupBy(rows.keys(), (place) => JSON.stringify(Object.keys(rows[place] ?? {}).toSorted()));

@@ -14,6 +14,7 @@ import { conditionSql, planFilter } from './conditions.ts';
 import { type Filter, ParameterFault } from './filter.ts';
 import { findRow, hasKey, type Key, noSuchRow } from './key.ts';
 import { runRows, runStatement, tableSql } from './statements.ts';
+import { requireColumns } from './input.ts';
 import { hasPrecondition, type Precondition, requirePrecondition } from './version.ts';
 
 interface OneRow {
@@ -60,6 +61,7 @@ async function writeRow(
 }
 
 function setSql(scope: Scope, relation: Relation, values: Row, defaults: readonly (string | null)[]): Sql[] {
+  requireColumns(relation, [values]);
   return relation.columns.flatMap((column) => {
     if (Object.hasOwn(values, column.name))
       return [sql`${name(column.name)} = ${bind(scope.catalog.engine, column, values[column.name] ?? null)}`];

@@ -61,12 +61,11 @@ it('tells every fault by its line, and imports nothing then', async () => {
   expect(response.status).toBe(422);
   const { detail, errors } = (await response.json()) as Problem;
   expect(errors).toEqual([
-    { path: '2/title', message: 'must not have control characters' },
     { path: '4/title', message: 'is required' },
-    { path: '5/credits', message: 'must be a whole number' },
+    { path: '5/credits', message: expect.stringMatching(/^must be a whole number/) },
     { path: '6/credits', message: 'must be 30 or less' },
   ]);
-  expect(detail).toMatch(/^4 rows are wrong, so nothing was imported: line 2, title must not have control characters;/);
+  expect(detail).toMatch(/^3 rows are wrong, so nothing was imported: line 4, title is required;/);
   const many = await send(service, 'courses', 'text/csv', `code,title,credits\n${'x,y,z\n'.repeat(5000)}`);
   expect(((await many.json()) as Problem).errors).toHaveLength(100);
   expect(await count(service, 'courses')).toBe(0);
@@ -83,7 +82,7 @@ it('finds duplicates and missing references wherever they are, by line', async (
   );
   expect(twice.status).toBe(409);
   expect(((await twice.json()) as Problem).errors).toEqual([
-    { path: '2302/code', message: expect.stringMatching(/taken/) },
+    { path: '2302/code', message: 'is the same as in line 9' },
   ]);
   expect(await count(service, 'courses')).toBe(0);
   const id = '00000000-0000-4000-8000-00000000dead';

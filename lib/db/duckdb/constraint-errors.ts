@@ -4,6 +4,7 @@
  * Owns: finding the constraint in DuckDB's message. Names are PostgreSQL's, as DuckDB keeps none of its own. The worst that
  * can happen: a value of a row in a message; only names of columns are taken.
  */
+import { DuckDBTypeId } from '@duckdb/node-api';
 import { AppError, type ConstraintName, type FieldError } from '../../errors.ts';
 import type { Constraint, Shape } from '../../sync/shapes.ts';
 
@@ -51,14 +52,33 @@ function begins(key: string, columns: readonly string[]): boolean {
   });
 }
 
-/** Against a row of the same transaction DuckDB names no column: only the number of values tells. */
+/** Against a row of the same transaction DuckDB names no column: only what the values look like tells. */
 function duplicateValues(values: string, { cause, shape }: Context): AppError {
   const sets = shape?.constraints.filter(({ kind }) => kind !== 'check') ?? [];
-  const fitting = sets.filter(({ columns }) => columns.length === 1 || columns.length === values.split(', ').length);
+  const fitting = sets.filter(({ columns }) => shape && mayBe(shape, columns, values));
   const [only, ...others] = fitting;
   if (!shape || !only || others.length > 0) return taken([], cause);
   return taken(only.columns, cause, constraintName(shape, only));
 }
+
+function mayBe(shape: Shape, columns: readonly string[], values: string): boolean {
+  const patterns = columns.map((column) => {
+    const type = shape.columns.find(({ name }) => name === column)?.type.typeId;
+    return (type !== undefined && writtenAs[type]) || '.*';
+  });
+  return new RegExp(`^${patterns.join(', ')}$`, 's').test(values);
+}
+
+const whole = String.raw`-?\d+`;
+const writtenAs: Partial<Record<DuckDBTypeId, string>> = {
+  [DuckDBTypeId.TINYINT]: whole,
+  [DuckDBTypeId.SMALLINT]: whole,
+  [DuckDBTypeId.INTEGER]: whole,
+  [DuckDBTypeId.BIGINT]: whole,
+  [DuckDBTypeId.HUGEINT]: whole,
+  [DuckDBTypeId.UUID]: '[0-9a-f-]{36}',
+  [DuckDBTypeId.DATE]: String.raw`\d+-\d\d-\d\d`,
+};
 
 function taken(columns: readonly string[], cause: Error, constraint?: ConstraintName): AppError {
   return new AppError('conflict', `A row with the same ${columns.join(', ') || 'key'} exists already.`, {
