@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/sequencer.ts';
 
@@ -18,8 +17,6 @@ const system = [
 ];
 
 export default defineConfig({
-  // Functions import what the build makes of this; tests run the sources.
-  resolve: { alias: { '#serve': fileURLToPath(new URL('lib/http/serve.ts', import.meta.url)) } },
   test: {
     testTimeout: 60_000,
     hookTimeout: 120_000,

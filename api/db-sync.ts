@@ -1,4 +1,4 @@
-import { endpoints } from '#serve';
+import { endpoints } from '../lib/http/serve.ts';
 
 /** Vercel's cron sends GET. */
 export async function GET(request: Request): Promise<Response> {

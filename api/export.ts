@@ -1,4 +1,4 @@
-import { endpoints } from '#serve';
+import { endpoints } from '../lib/http/serve.ts';
 
 export async function GET(request: Request): Promise<Response> {
   return endpoints.export(request);

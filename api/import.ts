@@ -1,4 +1,4 @@
-import { endpoints } from '#serve';
+import { endpoints } from '../lib/http/serve.ts';
 
 export async function POST(request: Request): Promise<Response> {
   return endpoints.import(request);

@@ -8,6 +8,11 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** What is deployed. */
+interface Bundle {
+  readonly default: { readonly fetch: (request: Request) => Promise<Response> };
+}
+
 const [way = '', key = '', student = '', folder = ''] = process.argv.slice(2);
 const { env } = process;
 const cloud = env['S3_BUCKET'] ? 's3' : env['GCS_BUCKET'] ? 'gcs' : 'blob';
@@ -19,9 +24,9 @@ if (!run) throw new Error(`There is no way "${way}".`);
 process.stdout.write(`${await run()}\n`, () => process.exit(0));
 
 async function handler(): Promise<string> {
-  const { GET } = await import('../api/[table]/[id].ts');
-  const response = await GET(
-    new Request(`http://localhost/api/students/${student}?table=students&id=${student}`, {
+  const { default: server } = (await import(new URL('../dist/server.js', import.meta.url).href)) as Bundle;
+  const response = await server.fetch(
+    new Request(`http://localhost/api/students/${student}`, {
       headers: { 'x-real-ip': '127.0.0.1' },
     }),
   );
@@ -67,7 +72,7 @@ async function downloadBlob(): Promise<Uint8Array> {
 
 /** The driver's own file of the bundle. */
 async function driver(): Promise<string> {
-  const functions = join(import.meta.dirname, '../.packages/functions');
+  const functions = join(import.meta.dirname, '../dist');
   const file = (await readdir(functions)).find((name) => name.startsWith(`${cloud}-`));
   if (file === undefined) throw new Error(`The bundle has no driver for ${cloud}.`);
   const began = performance.now();

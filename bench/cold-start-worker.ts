@@ -2,12 +2,17 @@
  * One cold start, in a process of its own: `node cold-start-worker.js <way> <store folder> <student>`.
  * Prints one line when it has its first answer, then ends as a function's process ends: without closing anything.
  *
- * Ways: `function` is the function of `GET /api/students/<id>`, as it is deployed; `bare` loads DuckDB, asks it `SELECT 1` and
+ * Ways: `function` asks the function for `GET /api/students/<id>`, as it is deployed; `bare` loads DuckDB, asks it `SELECT 1` and
  * reads the bytes of the newest snapshot; `bareFunction` does the same to answer a `Request` with a `Response`, which any
  * function must, and which Node takes some time to load.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+
+/** What is deployed. */
+interface Bundle {
+  readonly default: { readonly fetch: (request: Request) => Promise<Response> };
+}
 
 const databaseName = 'student_courses.db';
 const [way = '', storeRoot = '', student = ''] = process.argv.slice(2);
@@ -32,12 +37,12 @@ function bareFunction(): Promise<string> {
 
 /** The environment names the store: NETWORK_DB_PATH, and TMPDIR for the slots. */
 async function handler(): Promise<string> {
-  const { GET } = await import('../api/[table]/[id].ts');
-  return answered(GET);
+  const { default: server } = (await import(new URL('../dist/server.js', import.meta.url).href)) as Bundle;
+  return answered(server.fetch);
 }
 
 async function answered(get: (request: Request) => Promise<Response>): Promise<string> {
-  const response = await get(new Request(`http://localhost/api/students/${student}?table=students&id=${student}`));
+  const response = await get(new Request(`http://localhost/api/students/${student}`));
   if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
   return response.text();
 }

@@ -3,7 +3,7 @@
  * one small write that most benches repeat.
  */
 import { DuckDBInstance } from '@duckdb/node-api';
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import { constants } from 'node:fs';
 import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,42 +1,28 @@
 /** Processes that benches start: compiled as a deployment runs them, and timed from outside. */
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { build } from 'esbuild';
+import { symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { bundle } from '../scripts/bundle.ts';
 
 const repository = dirname(import.meta.dirname);
 
-/** The worker as JavaScript, beside the bundle of the functions as it is deployed. */
+/** The worker as JavaScript, in a folder beside the bundle of the function as it is deployed, `../dist/server.js`. */
 export async function compileWorker(source: string, folder: string): Promise<string> {
-  await promisify(execFile)(process.execPath, [join(repository, 'scripts/bundle-functions.mjs')]);
-  const config = {
-    extends: join(repository, 'tsconfig.json'),
-    compilerOptions: {
-      noEmit: false,
-      outDir: folder,
-      rootDir: repository,
-      typeRoots: [join(repository, 'node_modules/@types')],
-    },
-    include: [],
-    files: [join(repository, source)],
-  };
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
-  const compile = promisify(execFile)(join(repository, 'node_modules/.bin/tsc'), ['-p', folder], {
-    env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH']}` },
+  await bundle(join(folder, 'dist'));
+  await symlink(join(repository, 'node_modules'), join(folder, 'node_modules'));
+  const outfile = join(folder, source.replace(/\.ts$/, '.js'));
+  await build({
+    entryPoints: [join(repository, source)],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
   });
-  await compile.catch((error: Error & { stdout?: string }) => {
-    throw new Error(`The worker does not compile:\n${error.stdout}`, { cause: error });
-  });
-  await writeFile(
-    join(folder, 'package.json'),
-    JSON.stringify({
-      type: 'module',
-      imports: { '#packages/*': './.packages/*.js', '#serve': './.packages/functions/serve.js' },
-    }),
-  );
-  for (const name of ['node_modules', '.packages']) await symlink(join(repository, name), join(folder, name));
-  return join(folder, source.replace(/\.ts$/, '.js'));
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  return outfile;
 }
 
 /** Starts Node with these arguments; answers the time from before that to its first word, in ms. */

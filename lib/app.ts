@@ -68,6 +68,8 @@ export interface App {
   tracked<T>(work: () => T): { readonly value: T; readonly counts: () => UsageCounts };
   /** Ends what runs. Later calls of `open` fail. */
   close(): Promise<void>;
+  /** SIGTERM no longer closes this app: who owns the process calls `close`, after the last answer. */
+  closeOnlyWhenAsked(): void;
 }
 
 /** Vercel leaves 500 ms after SIGTERM: https://vercel.com/docs/functions/functions-api-reference#sigterm-signal */
@@ -84,6 +86,7 @@ class LazyApp implements App {
   readonly #onTerminate = (): void => void this.#terminate();
   #opening: Promise<OpenBackend> | null = null;
   #closed = false;
+  #closesBySignal = true;
 
   constructor(options: AppOptions) {
     this.schema = options.schema;
@@ -113,10 +116,15 @@ class LazyApp implements App {
     await opened?.database.close();
   }
 
+  closeOnlyWhenAsked(): void {
+    this.#closesBySignal = false;
+    this.#options.signals.off('SIGTERM', this.#onTerminate);
+  }
+
   /** The first of concurrent calls comes here; the others wait for its promise. */
   async #openOnce(): Promise<OpenBackend> {
     const { signals } = this.#options;
-    signals.once('SIGTERM', this.#onTerminate);
+    if (this.#closesBySignal) signals.once('SIGTERM', this.#onTerminate);
     try {
       return await openChosen(this.#options, this.examine());
     } catch (error) {

@@ -1,7 +1,7 @@
 /**
  * The words in which the schema and the databases speak of values, rows and queries. Types only.
  */
-import type { Kysely } from '#packages/kysely';
+import type { Kysely } from 'kysely';
 
 /** What serves the SQL. */
 export type Engine = 'duckdb' | 'postgres';

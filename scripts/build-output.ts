@@ -1,36 +1,47 @@
 /**
  * What `vercel build` wrote, and whether it would run: https://vercel.com/docs/build-output-api
  */
+import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 
 export interface BuiltFunction {
-  /** As a path of the site: `/api/[table]`. */
-  readonly route: string;
+  /** As a path of the site: `/` is asked for everything that is no file. */
+  readonly path: string;
   /** The folder `….func`. */
   readonly folder: string;
-  /** The module that exports the methods, relative to the folder. */
+  /** The module whose default export answers, relative to the folder. */
   readonly handler: string;
+  /** Of api/, those that the handler knows. */
+  readonly routes: readonly string[];
   /** Bytes of everything in it. */
   readonly bytes: number;
-  /** The native libraries of DuckDB that it holds, without their folders. */
-  readonly natives: readonly string[];
-  /** Modules of lib/ that it would load one by one. */
-  readonly unbundled: readonly string[];
-  /** Whether our own code is in it as the bundle that it should be. */
-  readonly hasBundle: boolean;
+  /** All files, relative to the folder. */
+  readonly files: readonly string[];
+}
+
+export interface Cron {
+  readonly path: string;
+  readonly schedule: string;
 }
 
 export interface BuildOutput {
   readonly functions: readonly BuiltFunction[];
   /** Served as they are; relative to the static folder. */
   readonly staticFiles: readonly string[];
+  readonly crons: readonly Cron[];
+}
+
+/** What there should be: of api/ the routes, of public/ and migrations/ the files, of vercel.json the crons. */
+export interface Expected {
+  readonly routes: readonly string[];
+  readonly publicFiles: readonly string[];
+  readonly migrations: readonly string[];
+  readonly crons: readonly Cron[];
 }
 
 /** Vercel refuses 250 MB; a cold start that loads half of that would be slow already. */
 const maxFunctionBytes = 100_000_000;
-/** https://vercel.com/docs/limits: the Hobby plan's functions a deployment. */
-const maxFunctions = 12;
 
 /** Reads the folder `.vercel/output`. */
 export async function readBuildOutput(output: string): Promise<BuildOutput> {
@@ -39,10 +50,8 @@ export async function readBuildOutput(output: string): Promise<BuildOutput> {
     .filter((entry) => entry.isDirectory() && entry.name.endsWith('.func'))
     .map((entry) => join(entry.parentPath, entry.name));
   const functions = await Promise.all(folders.map((folder) => readFunction(join(output, 'functions'), folder)));
-  return {
-    functions: functions.toSorted((a, b) => a.route.localeCompare(b.route)),
-    staticFiles: await listFiles(join(output, 'static')),
-  };
+  const config = JSON.parse(await readFile(join(output, 'config.json'), 'utf8')) as Partial<BuildOutput>;
+  return { functions, staticFiles: await listFiles(join(output, 'static')), crons: config.crons ?? [] };
 }
 
 async function readFunction(root: string, folder: string): Promise<BuiltFunction> {
@@ -54,19 +63,21 @@ async function readFunction(root: string, folder: string): Promise<BuiltFunction
   if (mapped.length > 0) throw new Error(`${folder} refers to files outside of it: ${mapped.slice(0, 3).join(', ')}`);
   const files = await listFiles(folder);
   const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size));
+  const handler = join(folder, config.handler);
+  const code = existsSync(handler) ? await readFile(handler, 'utf8') : '';
   return {
-    route: `/${relative(root, folder)}`.replace(/\.func$/, '').replace(/\/index$/, ''),
+    path: `/${relative(root, folder)}`.replace(/\.func$/, '').replace(/\/index$/, '/'),
     folder,
     handler: config.handler,
+    routes: [...code.matchAll(/\bpath: ?"(\/api\/[^"]*)"/g)].map(([, path = '']) => path).toSorted(),
     bytes: sizes.reduce((sum, size) => sum + size, 0),
-    natives: files.map((file) => basename(file)).filter((name) => isBinding(name) || isLibrary(name)),
-    unbundled: files.filter((file) => file.startsWith('lib/')),
-    hasBundle: files.includes('.packages/functions/serve.js'),
+    files,
   };
 }
 
 /** Files below a folder, sorted; none when it does not exist. */
 async function listFiles(folder: string): Promise<readonly string[]> {
+  if (!existsSync(folder)) return [];
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => !entry.isDirectory());
   return files
@@ -74,51 +85,40 @@ async function listFiles(folder: string): Promise<readonly string[]> {
     .toSorted((a, b) => (a < b ? -1 : 1));
 }
 
-const isBinding = (name: string): boolean => name === 'duckdb.node';
-const isLibrary = (name: string): boolean => /^(libduckdb\.(so|dylib)|duckdb\.dll)$/.test(name);
-
-/** The route that Vercel makes of a file below api/; null for one that is no function. */
-export function routeOf(file: string): string | null {
-  if (file.split('/').some((segment) => /^[._]/.test(segment)) || !/(?<!\.d)\.ts$/.test(file)) return null;
-  return `/api/${file}`.replace(/\.ts$/, '').replace(/\/index$/, '');
-}
-
-/** What is wrong with a build, as sentences. `routes` and `publicFiles`: what there should be. */
-export function faultsOf(
-  { functions, staticFiles }: BuildOutput,
-  expected: { readonly routes: readonly string[]; readonly publicFiles: readonly string[] },
-): readonly string[] {
-  const built = functions.map(({ route }) => route);
+/** What is wrong with a build, as sentences. */
+export function faultsOf({ functions, staticFiles, crons }: BuildOutput, expected: Expected): readonly string[] {
   return [
-    ...expected.routes.filter((route) => !built.includes(route)).map((route) => `${route} was not built`),
-    ...(functions.length > maxFunctions ? [`${functions.length} functions are more than Hobby's ${maxFunctions}`] : []),
-    ...functions.flatMap(functionFaults),
+    ...(functions.length === 1 ? [] : [`There are ${functions.length} functions instead of one`]),
+    ...functions.flatMap((built) => functionFaults(built, expected)),
     ...expected.publicFiles.filter((file) => !staticFiles.includes(file)).map((file) => `${file} is not served`),
     ...staticFiles.filter((file) => !expected.publicFiles.includes(file)).map((file) => `${file} is served to anyone`),
+    ...(JSON.stringify(crons) === JSON.stringify(expected.crons) ? [] : ['The crons are not those of vercel.json']),
   ];
 }
 
-function functionFaults({ route, bytes, natives, unbundled, hasBundle }: BuiltFunction): readonly string[] {
+function functionFaults({ path, routes, bytes, files }: BuiltFunction, expected: Expected): readonly string[] {
+  const names = files.map((file) => basename(file));
+  const unbundled = files.filter((file) => /\.ts$|^(?:api|lib)\//.test(file));
   return [
-    ...(hasBundle ? [] : [`${route} lacks .packages/functions/serve.js`]),
-    ...(unbundled.length === 0
-      ? []
-      : [`${route} holds modules outside of the bundle: ${unbundled.slice(0, 3).join(', ')}`]),
-    ...(natives.some(isBinding) ? [] : [`${route} lacks duckdb.node`]),
-    ...(natives.some(isLibrary) ? [] : [`${route} lacks the library of DuckDB`]),
-    ...(bytes <= maxFunctionBytes
-      ? []
-      : [`${route} has ${megabytes(bytes)}, more than ${megabytes(maxFunctionBytes)}`]),
+    ...(path === '/' ? [] : [`${path} is not the function that is asked for everything`]),
+    ...expected.routes.filter((route) => !routes.includes(route)).map((route) => `${route} is not served`),
+    ...expected.migrations.filter((file) => !files.includes(`migrations/${file}`)).map((file) => `${file} is missing`),
+    ...(unbundled.length === 0 ? [] : [`Modules are outside of the bundle: ${unbundled.slice(0, 3).join(', ')}`]),
+    ...(names.includes('duckdb.node') ? [] : ['duckdb.node is missing']),
+    ...(names.some(isLibrary) ? [] : ['The library of DuckDB is missing']),
+    ...(bytes <= maxFunctionBytes ? [] : [`It has ${megabytes(bytes)}, more than ${megabytes(maxFunctionBytes)}`]),
   ];
 }
 
-/** A table for people. */
+const isLibrary = (name: string): boolean => /^(libduckdb\.(so|dylib)|duckdb\.dll)$/.test(name);
+
+/** For people. */
 export function describeOutput({ functions, staticFiles }: BuildOutput): string {
-  const width = Math.max(...functions.map(({ route }) => route.length), 0);
-  const lines = functions.map(
-    ({ route, bytes, natives }) => `  ${route.padEnd(width)}  ${megabytes(bytes).padStart(8)}  ${natives.join(', ')}`,
-  );
-  return [`Functions (${functions.length})`, ...lines, `Static files: ${staticFiles.join(', ')}`].join('\n');
+  const lines = functions.flatMap(({ path, bytes, routes }) => [
+    `Function ${path}, ${megabytes(bytes)}`,
+    ...routes.map((route) => `  ${route}`),
+  ]);
+  return [...lines, `Static files: ${staticFiles.join(', ')}`].join('\n');
 }
 
 function megabytes(bytes: number): string {

@@ -7,11 +7,12 @@
  * the user's own. So it runs in a copy.
  */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { globSync, rmSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeOutput, faultsOf, readBuildOutput, routeOf } from './build-output.ts';
+import { routePath } from '../lib/server/router.ts';
+import { type BuildOutput, describeOutput, faultsOf, readBuildOutput } from './build-output.ts';
 import { copyDeployable, repository } from './deployable.ts';
 
 const copyPrefix = 'build-';
@@ -34,7 +35,8 @@ async function vercelBuild(): Promise<void> {
   await writeFile(join(copy, '.vercel/project.json'), JSON.stringify(localLink));
   // A folder of settings of its own: no login is used, so nothing is asked of the network.
   const settings = ['--global-config', join(copy, '.vercel/global')];
-  run('vercel', ['build', '--yes', ...settings], join(repository, 'node_modules/vercel/dist/vc.js'));
+  // Standalone: the copy, to which the function's files would else refer, does not stay.
+  run('vercel', ['build', '--yes', '--standalone', ...settings], join(repository, 'node_modules/vercel/dist/vc.js'));
 }
 
 /** Runs a package's program in the copy; its failure ends the build. */
@@ -91,16 +93,16 @@ async function place(from: string, to: string): Promise<void> {
 
 async function check(output: string): Promise<void> {
   const built = await readBuildOutput(output);
-  const [sources, publicFiles] = await Promise.all([filesBelow('api'), filesBelow('public')]);
+  const [sources, publicFiles, migrations] = [filesBelow('api'), filesBelow('public'), filesBelow('migrations')];
   console.log(`\n${describeOutput(built)}\nIn ${output}`);
-  const faults = faultsOf(built, { routes: sources.flatMap((file) => routeOf(file) ?? []), publicFiles });
+  const { crons } = JSON.parse(await readFile(join(repository, 'vercel.json'), 'utf8')) as Pick<BuildOutput, 'crons'>;
+  const routes = sources.flatMap((file) => routePath(file) ?? []);
+  const faults = faultsOf(built, { routes, publicFiles, migrations, crons });
   if (faults.length > 0) fail(faults);
 }
 
-async function filesBelow(folder: string): Promise<readonly string[]> {
-  const root = join(repository, folder);
-  const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => relative(root, join(entry.parentPath, entry.name)));
+function filesBelow(folder: string): readonly string[] {
+  return globSync('**/*.*', { cwd: join(repository, folder) }).toSorted();
 }
 
 function fail(faults: readonly string[]): never {

@@ -2,6 +2,7 @@
  * A copy of what a deployment consists of, to build or serve it without touching the working tree: no link to a Vercel
  * project is read, replaced or left behind.
  */
+import { existsSync } from 'node:fs';
 import { copyFile, cp, link, mkdir, readdir, readlink, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,12 +11,12 @@ export const repository = fileURLToPath(new URL('..', import.meta.url));
 
 /** What Vercel gets to see: the rest is named in .vercelignore. */
 const deployedEntries = [
-  '.packages',
   'api',
   'lib',
+  'migrations',
   'public',
-  'scripts/bundle-banner.mjs',
-  'scripts/bundle-functions.mjs',
+  'scripts/bundle.ts',
+  'server.ts',
   'package.json',
   'package-lock.json',
   '.npmrc',
@@ -26,7 +27,7 @@ const deployedEntries = [
 /** Copies the project into the folder `target`, which must not exist, with its installed packages. */
 export async function copyDeployable(target: string): Promise<void> {
   await mkdir(target, { recursive: true });
-  for (const entry of deployedEntries) {
+  for (const entry of deployedEntries.filter((each) => existsSync(join(repository, each)))) {
     await cp(join(repository, entry), join(target, entry), { recursive: true });
   }
   await linkTree(join(repository, 'node_modules'), join(target, 'node_modules'));

@@ -14,7 +14,7 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
   type QueryResult,
-} from '#packages/kysely';
+} from 'kysely';
 import { AppError } from '../errors.ts';
 import type { Queries, Row } from '../values.ts';
 

@@ -4,7 +4,7 @@
  * Owns: that a fault names the row by its place in the input (`3/email`). The worst that can happen: a rule that holds
  * for one row and not for many; test/schema/batch.test.ts holds both against each other.
  */
-import { type RawBuilder, sql, type SqlBool } from '#packages/kysely';
+import { type RawBuilder, sql, type SqlBool } from 'kysely';
 import { AppError, type FieldError } from '../errors.ts';
 import { bind } from './literals.ts';
 import { columnOf, idColumn, references, type Table } from './table.ts';

@@ -6,7 +6,7 @@
  * references; elsewhere the database's own constraints are the last word. The worst that can happen: a reference that
  * leads nowhere.
  */
-import { type RawBuilder, sql, type SqlBool } from '#packages/kysely';
+import { type RawBuilder, sql, type SqlBool } from 'kysely';
 import { AppError, type FieldError } from '../errors.ts';
 import { bind, equals } from './literals.ts';
 import { columnOf, idColumn, references, type Schema, type Table } from './table.ts';

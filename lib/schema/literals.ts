@@ -4,7 +4,7 @@
  * Owns: the text form of each kind of column and the SQL type that it is bound as. The worst that can happen: a value
  * that passes here and fails in the database, which the client would see as a defect.
  */
-import { type RawBuilder, sql, type SqlBool } from '#packages/kysely';
+import { type RawBuilder, sql, type SqlBool } from 'kysely';
 import { parseUuid } from './identifiers.ts';
 import { parseDay, parseMoment } from './moments.ts';
 import type { Column } from './table.ts';

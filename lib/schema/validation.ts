@@ -5,7 +5,7 @@
  * data (a reference that leads nowhere, a duplicate) is lib/schema/integrity.ts. The worst that can happen: a value
  * gets through that the database refuses.
  */
-import { z } from '#packages/zod';
+import { z } from 'zod';
 import { AppError, type FieldError } from '../errors.ts';
 import { parseUuid } from './identifiers.ts';
 import { parseDay, parseMoment } from './moments.ts';

@@ -1,22 +1,26 @@
 /**
- * A program, `node loaded-modules.ts <module of the endpoints>`: asks db-status of the app that its environment describes,
- * and writes which files of ours, and which packages, were loaded for it: first for its import alone, then for the request.
+ * A program, `node loaded-modules.ts <module> <folder>`: asks db-status of the app that its environment describes, through
+ * the module whose default export answers requests, and writes which files below the folder were loaded for it: first for
+ * its import alone, then for the request.
  */
 import { registerHooks } from 'node:module';
-import type { Endpoints } from '../../lib/http/endpoints.ts';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Fetch } from '../../lib/server/router.ts';
 
+const [module = '', folder = ''] = process.argv.slice(2);
+const prefix = pathToFileURL(join(folder, '/')).href;
 const loaded = new Set<string>();
 registerHooks({
   load: (url, context, next) => {
-    const file = /\/(?:lib|\.packages|node_modules)\/(?!.*\/node_modules\/).+$/.exec(url)?.[0];
-    if (file !== undefined) loaded.add(file.slice(1));
+    if (url.startsWith(prefix)) loaded.add(decodeURI(url.slice(prefix.length)));
     return next(url, context);
   },
 });
 
-const { endpoints } = (await import(process.argv[2]!)) as { endpoints: Endpoints };
+const { default: server } = (await import(module)) as { default: { fetch: Fetch } };
 const atStart = [...loaded];
-const response = await endpoints.status(
+const response = await server.fetch(
   new Request('http://localhost/api/db-status', { headers: { 'x-real-ip': '127.0.0.1' } }),
 );
 const { status, backend } = (await response.json()) as { status: string; backend: string };

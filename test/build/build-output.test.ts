@@ -3,57 +3,51 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BuildOutput, BuiltFunction } from '../../scripts/build-output.ts';
-import { describeOutput, faultsOf, readBuildOutput, routeOf } from '../../scripts/build-output.ts';
+import { describeOutput, faultsOf, readBuildOutput } from '../../scripts/build-output.ts';
 
+const daily = { path: '/api/x', schedule: '1 1 * * *' };
 const sound: BuiltFunction = {
-  route: '/api/x',
-  folder: '/functions/api/x.func',
-  handler: 'api/x.js',
+  path: '/',
+  folder: '/functions/index.func',
+  handler: 'server.js',
+  routes: ['/api/x'],
   bytes: 75_000_000,
-  natives: ['duckdb.node', 'libduckdb.so'],
-  unbundled: [],
-  hasBundle: true,
+  files: ['migrations/1.sql', 'node_modules/a/duckdb.node', 'node_modules/a/libduckdb.so', 'server.js'],
 };
-const expected = { routes: ['/api/x'], publicFiles: ['index.html'] };
+const output: BuildOutput = { functions: [sound], staticFiles: ['index.html'], crons: [daily] };
+const expected = { routes: ['/api/x'], publicFiles: ['index.html'], migrations: ['1.sql'], crons: [daily] };
 
-function faults(change: Partial<BuiltFunction>, staticFiles: readonly string[] = ['index.html']): readonly string[] {
-  return faultsOf({ functions: [{ ...sound, ...change }], staticFiles }, expected);
-}
+const faults = (change: Partial<BuildOutput>): readonly string[] => faultsOf({ ...output, ...change }, expected);
+const functionFaults = (change: Partial<BuiltFunction>) => faults({ functions: [{ ...sound, ...change }] });
+const without = (name: string) => ({ files: sound.files.filter((file) => !file.endsWith(name)) });
 
 test('a sound build has no faults', () => expect(faults({})).toEqual([]));
 
 describe('faults are found', () => {
   const cases: [string, readonly string[], string][] = [
-    ['a missing function', faults({ route: '/api/y' }), '/api/x was not built'],
-    ['a missing binding', faults({ natives: ['libduckdb.so'] }), '/api/x lacks duckdb.node'],
-    ['a missing library', faults({ natives: ['duckdb.node'] }), '/api/x lacks the library of DuckDB'],
-    ['a missing bundle', faults({ hasBundle: false }), '/api/x lacks .packages/functions/serve.js'],
-    ['a module by itself', faults({ unbundled: ['lib/a.js'] }), '/api/x holds modules outside of the bundle: lib/a.js'],
-    ['size', faults({ bytes: 100_000_001 }), '/api/x has 100.0 MB, more than 100.0 MB'],
-    ['a page that is missing', faults({}, []), 'index.html is not served'],
-    ['a source that is served', faults({}, ['index.html', 'lib/app.ts']), 'lib/app.ts is served to anyone'],
+    ['no function', faults({ functions: [] }), 'There are 0 functions instead of one'],
+    ['a second function', faults({ functions: [sound, sound] }), 'There are 2 functions instead of one'],
+    ['another address', functionFaults({ path: '/api/x' }), '/api/x is not the function that is asked for everything'],
+    ['a missing route', functionFaults({ routes: [] }), '/api/x is not served'],
+    ['a missing migration', functionFaults(without('1.sql')), '1.sql is missing'],
+    ['a missing binding', functionFaults(without('.node')), 'duckdb.node is missing'],
+    ['a missing library', functionFaults(without('.so')), 'The library of DuckDB is missing'],
+    [
+      'a module by itself',
+      functionFaults({ files: [...sound.files, 'lib/a.js'] }),
+      'Modules are outside of the bundle: lib/a.js',
+    ],
+    ['size', functionFaults({ bytes: 100_000_001 }), 'It has 100.0 MB, more than 100.0 MB'],
+    ['a page that is missing', faults({ staticFiles: [] }), 'index.html is not served'],
+    [
+      'a source that is served',
+      faults({ staticFiles: ['index.html', 'lib/app.ts'] }),
+      'lib/app.ts is served to anyone',
+    ],
+    ['a cron that comes twice', faults({ crons: [daily, daily] }), 'The crons are not those of vercel.json'],
   ];
   test.each(cases)('%s', (_name, found, fault) => expect(found).toEqual([fault]));
-
-  test('more functions than Hobby allows', () => {
-    const functions = Array.from({ length: 13 }, () => sound);
-    expect(faultsOf({ functions, staticFiles: ['index.html'] }, expected)).toEqual([
-      "13 functions are more than Hobby's 12",
-    ]);
-  });
 });
-
-test.each([
-  ['db-status.ts', '/api/db-status'],
-  ['[table]/index.ts', '/api/[table]'],
-  ['[table]/[id].ts', '/api/[table]/[id]'],
-  ['index.ts', '/api'],
-  ['_shared.ts', null],
-  ['_shared/x.ts', null],
-  ['.hidden.ts', null],
-  ['types.d.ts', null],
-  ['readme.md', null],
-])('the route of %s', (file, route) => expect(routeOf(file)).toBe(route));
 
 describe('reading a build', () => {
   let folder: string;
@@ -68,31 +62,32 @@ describe('reading a build', () => {
   }
 
   test('counts what is in it', async () => {
-    await write('functions/api/[table]/index.func/.vc-config.json', '{"handler":"a.js"}');
-    await write('functions/api/[table]/index.func/node_modules/x/duckdb.node', '12345');
-    await write('functions/api/[table]/index.func/lib/a.js', '1');
-    await write('functions/api/[table]/index.func/.packages/functions/serve.js', '2');
+    const handler = 'const routes = [{path:"/api/[table]",methods:x}, { path: "/api/a", methods: y }]';
+    await write('config.json', JSON.stringify({ crons: [daily] }));
+    await write('functions/index.func/.vc-config.json', '{"handler":"a.js"}');
+    await write('functions/index.func/node_modules/x/duckdb.node', '12345');
+    await write('functions/index.func/a.js', handler);
     await write('static/a/b.html', '');
-    const output: BuildOutput = await readBuildOutput(folder);
-    expect(output).toEqual({
+    const read = await readBuildOutput(folder);
+    expect(read).toEqual({
       functions: [
         {
-          route: '/api/[table]',
-          folder: join(folder, 'functions/api/[table]/index.func'),
+          path: '/',
+          folder: join(folder, 'functions/index.func'),
           handler: 'a.js',
-          bytes: 25,
-          natives: ['duckdb.node'],
-          unbundled: ['lib/a.js'],
-          hasBundle: true,
+          routes: ['/api/[table]', '/api/a'],
+          bytes: 18 + 5 + handler.length,
+          files: ['.vc-config.json', 'a.js', 'node_modules/x/duckdb.node'],
         },
       ],
       staticFiles: ['a/b.html'],
+      crons: [daily],
     });
-    expect(describeOutput(output)).toMatch(/^Functions \(1\)\n {2}\/api\/\[table\] {4}0\.0 MB {2}duckdb\.node\n/);
+    expect(describeOutput(read)).toMatch(/^Function \/, 0\.0 MB\n {2}\/api\/\[table\]\n {2}\/api\/a\n/);
   });
 
   test('refuses a function that refers to files outside', async () => {
-    await write('functions/api/x.func/.vc-config.json', '{"handler":"a.js","filePathMap":{"node_modules/x":"../x"}}');
+    await write('functions/x.func/.vc-config.json', '{"handler":"a.js","filePathMap":{"node_modules/x":"../x"}}');
     await write('static/index.html', '');
     await expect(readBuildOutput(folder)).rejects.toThrow(/refers to files outside/);
   });

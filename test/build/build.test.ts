@@ -1,9 +1,9 @@
 import { existsSync, globSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { BuildOutput } from '../../scripts/build-output.ts';
+import type { BuildOutput, BuiltFunction } from '../../scripts/build-output.ts';
 import { readBuildOutput } from '../../scripts/build-output.ts';
 import { copyDeployable, repository } from '../../scripts/deployable.ts';
 import { listen } from '../support/servers/http.ts';
@@ -12,7 +12,6 @@ import type { Finished } from './programs.ts';
 import { runNode } from './programs.ts';
 
 const canary = 'zqCanary7';
-const stale = 'an old bundle';
 const adminToken = 'admin-token-of-some-length';
 const link = '{"projectId":"prj_someones","orgId":"team_someones"}';
 
@@ -30,8 +29,8 @@ beforeAll(async () => {
   await mkdir(join(project, '.vercel'));
   await writeFile(join(project, '.vercel/project.json'), link);
   // As an older version left it: what is deployed must come of the sources all the same.
-  await mkdir(join(project, '.packages/functions'), { recursive: true });
-  await writeFile(join(project, '.packages/functions/serve.js'), `throw new Error('${stale}');\n`);
+  await mkdir(join(project, 'dist'));
+  await writeFile(join(project, 'dist/stale.js'), '');
   await writeFile(join(project, '.env'), `ADMIN_TOKEN=${canary}${canary}\n`);
   built = await runNode(['scripts/build.ts'], { cwd: project });
   if (built.code !== 0) throw new Error(`The build failed:\n${built.output}`);
@@ -41,47 +40,52 @@ beforeAll(async () => {
 
 afterAll(async () => rm(folder, { recursive: true, force: true }));
 
+const only = (): BuiltFunction => output.functions[0]!;
+
 describe('npm run build', () => {
-  test('makes a function of each file of api/, with both native binaries and under 100 MB', () => {
-    const sources = globSync('api/**/*.ts', { cwd: repository });
-    expect(output.functions).toHaveLength(sources.length);
-    expect(output.functions.map(({ route }) => route)).toEqual(
-      expect.arrayContaining(['/api/[table]', '/api/[table]/[id]', '/api/db-status', '/api/db-sync']),
+  test('makes one function of all files of api/, with both native binaries and under 100 MB', () => {
+    const sources = globSync('**/*.ts', { cwd: join(repository, 'api') });
+    expect(output.functions.map(({ path }) => path)).toEqual(['/']);
+    const { bytes, files, routes } = only();
+    expect(routes).toHaveLength(sources.length);
+    expect(routes).toEqual(expect.arrayContaining(['/api/[table]', '/api/[table]/[id]', '/api/db-status']));
+    expect(files.map((file) => basename(file))).toEqual(
+      expect.arrayContaining(['duckdb.node', expect.stringMatching(/^(libduckdb\.|duckdb\.dll)/), 'libpg-query.wasm']),
     );
-    for (const { bytes, natives, route } of output.functions) {
-      expect(natives.toSorted((a, b) => a.localeCompare(b))).toEqual([
-        'duckdb.node',
-        expect.stringMatching(/duckdb\.\w+$/),
-      ]);
-      expect(bytes).toBeLessThan(100_000_000);
-      expect(built.output).toContain(`${route} `);
-    }
+    expect(bytes).toBeLessThan(100_000_000);
+    for (const route of routes) expect(built.output).toContain(route);
   });
 
-  test('puts our own code, every driver, and the SDKs as few files into every function', () => {
-    const bundled = ['serve', 'duckdb-database-*', 'directory-*', 'blob-*', 's3-*', 'gcs-*'];
-    const expected = [
-      ...bundled.map((name) => `.packages/functions/${name}.js`),
-      ...['aws-s3', 'google-storage', 'neon', 'pg', 'vercel-blob'].map((name) => `.packages/${name}.js`),
-    ];
-    for (const { folder: path, route } of output.functions) {
-      const missing = expected.filter((file) => globSync(file, { cwd: path }).length !== 1);
-      expect({ route, missing, ours: existsSync(join(path, 'lib')) }).toEqual({ route, missing: [], ours: false });
-      for (const sdk of ['@aws-sdk/client-s3', '@google-cloud/storage', '@vercel/blob']) {
-        expect({ route, sdk, there: existsSync(join(path, 'node_modules', sdk)) }).toEqual({
-          route,
-          sdk,
-          there: false,
-        });
-      }
+  test('makes a few files of our own code, every driver and the SDKs', () => {
+    const { files } = only();
+    for (const name of ['@aws-sdk/client-s3', '@google-cloud/storage', '@vercel/blob', 'kysely', 'zod', 'pg']) {
+      expect({ name, found: files.filter((file) => file.startsWith(`node_modules/${name}/`)) }).toEqual({
+        name,
+        found: [],
+      });
     }
+    expect(files.filter((file) => file.endsWith('.ts') || /^(api|lib)\//.test(file))).toEqual([]);
+    for (const name of [
+      'duckdb-database',
+      'postgres-database',
+      'directory',
+      'blob',
+      's3',
+      'gcs',
+      'esm',
+      'serverless',
+    ]) {
+      expect({ name, found: files.filter((file) => file.startsWith(`${name}-`)).length }).toEqual({ name, found: 1 });
+    }
+    expect(files.filter((file) => file.endsWith('.js') && !file.includes('/')).length).toBeLessThan(200);
   });
 
-  test('bundles the sources as they are now', async () => {
-    for (const { folder: path } of output.functions) {
-      expect(await readFile(join(path, '.packages/functions/serve.js'), 'utf8')).not.toContain(stale);
-    }
+  test('takes the migrations along', () => {
+    const migrations = globSync('migrations/*.sql', { cwd: repository });
+    expect(only().files.filter((file) => file.startsWith('migrations/'))).toEqual(migrations.toSorted());
   });
+
+  test('bundles the sources as they are now', () => expect(only().files).not.toContain('stale.js'));
 
   test('leaves the link to a Vercel project alone, and nothing else behind', async () => {
     expect(await readFile(join(project, '.vercel/project.json'), 'utf8')).toBe(link);
@@ -96,7 +100,16 @@ describe('npm run build', () => {
   test('serves the files of public/ and nothing else', async () => {
     const publicFiles = await readdir(join(repository, 'public'));
     expect(output.staticFiles).toEqual(publicFiles.toSorted((a, b) => (a < b ? -1 : 1)));
-    for (const path of ['lib/app.ts', 'package.json', '.env', 'tsconfig.json', 'vercel.json', '.git/config']) {
+    for (const path of [
+      'lib/app.ts',
+      'server.ts',
+      'dist/server.js',
+      'package.json',
+      '.env',
+      'tsconfig.json',
+      'vercel.json',
+      '.git/config',
+    ]) {
       expect(existsSync(join(project, '.vercel/output/static', path))).toBe(false);
     }
   });
@@ -112,15 +125,16 @@ describe('npm run build', () => {
   });
 
   test('keeps the duration, the cron and the headers of vercel.json', async () => {
-    const config: unknown = JSON.parse(await readFile(join(project, '.vercel/output/config.json'), 'utf8'));
+    const [config, settings] = await Promise.all(
+      [join(project, '.vercel/output/config.json'), join(only().folder, '.vc-config.json')].map(
+        async (file): Promise<unknown> => JSON.parse(await readFile(file, 'utf8')),
+      ),
+    );
     expect(config).toMatchObject({
       crons: [{ path: '/api/db-sync', schedule: expect.stringMatching(/^\d+ \d+ \* \* \*$/) }],
     });
     expect(JSON.stringify(config)).toContain("default-src 'none'");
-    for (const { folder: path } of output.functions) {
-      const settings: unknown = JSON.parse(await readFile(join(path, '.vc-config.json'), 'utf8'));
-      expect(settings).toMatchObject({ runtime: 'nodejs24.x', maxDuration: 300 });
-    }
+    expect(settings).toMatchObject({ runtime: 'nodejs24.x', maxDuration: 300 });
   });
 
   test('stops at a type error, and keeps the build before', async () => {
@@ -134,7 +148,7 @@ describe('npm run build', () => {
   });
 });
 
-describe('the functions, copied to where there is no node_modules', () => {
+describe('the function, copied to where there is no node_modules', () => {
   let deployed: string;
   beforeAll(async () => {
     deployed = await mkdtemp(join(tmpdir(), 'eider-deployed-'));
@@ -143,24 +157,21 @@ describe('the functions, copied to where there is no node_modules', () => {
   });
   afterAll(async () => rm(deployed, { recursive: true, force: true }));
 
-  /** What the function at `route` answers, in a process of its own as on Vercel. */
+  /** What the function answers, in a process of its own as on Vercel. */
   async function call(
-    route: string,
     method: string,
     path: string,
     body?: object,
     environment: Readonly<Record<string, string>> = { LOCAL_DB_PATH: join(deployed, 'data'), TMPDIR: deployed },
   ): Promise<{ status: number; body: unknown }> {
-    const found = output.functions.find((each) => each.route === route);
-    if (found === undefined) throw new Error(`There is no function ${route}`);
-    const place = found.folder.replace(join(project, '.vercel/output/functions'), deployed);
+    const place = join(deployed, 'index.func');
     const type = body && { 'content-type': 'application/json' };
     const headers = { authorization: `Bearer ${adminToken}`, ...type };
     const options = { method, headers, ...(body && { body: JSON.stringify(body) }) };
     const program = `
-      const handler = await import(${JSON.stringify(join(place, found.handler))});
+      const { default: handler } = await import(${JSON.stringify(join(place, only().handler))});
       const request = new Request('http://127.0.0.1${path}', ${JSON.stringify(options)});
-      const response = await handler[${JSON.stringify(method)}](request);
+      const response = await handler.fetch(request);
       process.stdout.write('\\n' + JSON.stringify({ status: response.status, body: await response.json() }) + '\\n');
       process.kill(process.pid, 'SIGTERM');
     `;
@@ -178,17 +189,31 @@ describe('the functions, copied to where there is no node_modules', () => {
     expect(existsSync(join(tmpdir(), 'node_modules'))).toBe(false);
   });
 
+  test('answers the page, in case the platform asks it', async () => {
+    const { output: page } = await runNode(
+      [
+        '--input-type=module',
+        '-e',
+        `const { default: handler } = await import('./${only().handler}');
+         const { headers, status } = await handler.fetch(new Request('http://127.0.0.1/'));
+         console.log(status, headers.get('content-type'));`,
+      ],
+      { cwd: join(deployed, 'index.func') },
+    );
+    expect(page).toBe('200 text/html; charset=utf-8\n');
+  });
+
   test('write, read and checkpoint on one database', async () => {
     const student = { name: 'Ada', email: 'ada@example.com' };
-    const created = await call('/api/[table]', 'POST', '/api/students?table=students', student);
+    const created = await call('POST', '/api/students', student);
     expect(created).toMatchObject({ status: 201, body: student });
     const { id } = created.body as { id: string };
-    const read = await call('/api/[table]/[id]', 'GET', `/api/students/${id}?table=students&id=${id}`);
+    const read = await call('GET', `/api/students/${id}`);
     expect(read).toMatchObject({ status: 200, body: { id, ...student } });
-    const listed = await call('/api/[table]', 'GET', '/api/students?table=students');
+    const listed = await call('GET', '/api/students');
     expect(listed).toMatchObject({ status: 200, body: { data: [{ id }] } });
-    expect(await call('/api/db-sync', 'POST', '/api/db-sync')).toMatchObject({ status: 200 });
-    expect(await call('/api/db-status', 'GET', '/api/db-status')).toMatchObject({
+    expect(await call('POST', '/api/db-sync')).toMatchObject({ status: 200 });
+    expect(await call('GET', '/api/db-status')).toMatchObject({
       status: 200,
       body: {
         status: 'ok',
@@ -216,12 +241,12 @@ describe('the functions, copied to where there is no node_modules', () => {
     test('write on one instance, read on another', async () => {
       const student = { name: 'Ada', email: 'ada@example.com' };
       const here = await instance('here');
-      const created = await call('/api/[table]', 'POST', '/api/students?table=students', student, here);
+      const created = await call('POST', '/api/students', student, here);
       expect(created).toMatchObject({ status: 201, body: student });
       const elsewhere = await instance('elsewhere');
-      const listed = await call('/api/[table]', 'GET', '/api/students?table=students', undefined, elsewhere);
+      const listed = await call('GET', '/api/students', undefined, elsewhere);
       expect(listed).toMatchObject({ status: 200, body: { data: [student] } });
-      expect(await call('/api/db-status', 'GET', '/api/db-status', undefined, elsewhere)).toMatchObject({
+      expect(await call('GET', '/api/db-status', undefined, elsewhere)).toMatchObject({
         status: 200,
         body: { status: 'ok', backend, message: 'Data persists with external DuckDB storage' },
       });
@@ -238,7 +263,7 @@ describe('the functions, copied to where there is no node_modules', () => {
     });
     onTestFinished(() => sts.close());
     const claims = Buffer.from(JSON.stringify({ exp: 4_000_000_000 })).toString('base64url');
-    const status = await call('/api/db-status', 'GET', '/api/db-status', undefined, {
+    const status = await call('GET', '/api/db-status', undefined, {
       S3_BUCKET: 'bucket',
       AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/eider',
       AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${sts.port}`,

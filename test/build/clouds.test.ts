@@ -1,5 +1,5 @@
 /**
- * Each cloud exactly as a user sets it up, in `.env` under `vercel dev`: what is written in one place is there in
+ * Each cloud exactly as a user sets it up, in `.env` under `npm start`: what is written in one place is there in
  * another, which shares nothing with it but the cloud.
  */
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -7,17 +7,13 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { copyDeployable } from '../../scripts/deployable.ts';
 import { cloudNames, type CloudServer, startCloud } from './cloud-servers.ts';
-import { type DevServer, startDevServer } from './programs.ts';
+import { type ServedProject, startServer } from './programs.ts';
 
 let folder: string;
-let project: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'eider-clouds-'));
-  project = join(folder, 'project');
-  await copyDeployable(project);
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -29,12 +25,12 @@ function envFile(variables: Readonly<Record<string, string>>): string {
     .join('');
 }
 
-/** `vercel dev`, as on the machine `machine`: with a temporary folder of its own. */
-async function serveOn(machine: string, cloud: CloudServer): Promise<DevServer> {
+/** The server, as on the machine `machine`: with a temporary folder of its own. */
+async function serveOn(machine: string, cloud: CloudServer): Promise<ServedProject> {
   const TMPDIR = join(folder, machine);
   await mkdir(TMPDIR, { recursive: true });
-  await writeFile(join(project, '.env'), envFile(cloud.environment));
-  return startDevServer(project, { TMPDIR, ...cloud.redirection });
+  await writeFile(join(TMPDIR, '.env'), envFile(cloud.environment));
+  return startServer({ cwd: TMPDIR, environment: { TMPDIR, ...cloud.redirection } });
 }
 
 /** Names of the folders of replicas on a machine. */
@@ -48,9 +44,9 @@ interface Answered {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-async function send(server: DevServer, method: string, path: string, json?: object): Promise<Answered> {
+async function send(server: ServedProject, method: string, path: string, json?: object): Promise<Answered> {
   const body = json && { body: JSON.stringify(json), headers: { 'content-type': 'application/json' } };
-  const response = await fetch(`http://127.0.0.1:${server.port}/api/${path}`, { method, ...body });
+  const response = await fetch(`${server.url}/api/${path}`, { method, ...body });
   const { status, headers } = response;
   return { status, headers, body: (await response.json()) as Answered['body'] };
 }
@@ -80,7 +76,7 @@ const some = expect.toSatisfy((count: unknown) => typeof count === 'number' && c
 
 describe.each(cloudNames)('%s', (backend) => {
   let cloud: CloudServer;
-  const servers: DevServer[] = [];
+  const servers: ServedProject[] = [];
 
   beforeAll(async () => {
     cloud = await startCloud[backend]();
@@ -91,7 +87,7 @@ describe.each(cloudNames)('%s', (backend) => {
     await cloud?.close();
   });
 
-  async function start(machine: string): Promise<DevServer> {
+  async function start(machine: string): Promise<ServedProject> {
     const server = await serveOn(machine, cloud);
     servers.push(server);
     return server;
@@ -116,7 +112,7 @@ describe.each(cloudNames)('%s', (backend) => {
       'durable',
       backend,
     ]);
-    expect(sentFor(created)).toMatchObject({ write: some, read: some, bytesUp: some });
+    expect(sentFor(created)).toMatchObject({ write: some, bytesUp: some });
     await here.stop();
 
     const elsewhere = await start(`${backend}-elsewhere`);

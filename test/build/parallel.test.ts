@@ -1,17 +1,16 @@
-/** Under `vercel dev` each request is a process of its own: thirty at once write to one database, and all are kept. */
+/** Thirty requests at once, to one server and to two on one drive, write to one database, and all are kept. */
 import { DuckDBInstance } from '@duckdb/node-api';
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { copyDeployable } from '../../scripts/deployable.ts';
-import { type DevServer, startDevServer } from './programs.ts';
+import { type ServedProject, startServer } from './programs.ts';
 
 const requests = 30;
 
 let folder: string;
 let drive: string;
-let servers: DevServer[];
+let servers: ServedProject[];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'eider-parallel-'));
@@ -19,12 +18,11 @@ beforeAll(async () => {
   await mkdir(drive);
   servers = [];
   for (const name of ['one', 'two']) {
-    const project = join(folder, name);
-    await copyDeployable(project);
     // Temporary folders of their own, as on two machines.
-    const temporary = join(folder, `${name}-tmp`);
+    const temporary = join(folder, name);
     await mkdir(temporary);
-    servers.push(await startDevServer(project, { NETWORK_DB_PATH: drive, TMPDIR: temporary }));
+    const environment = { NETWORK_DB_PATH: drive, TMPDIR: temporary };
+    servers.push(await startServer({ cwd: temporary, environment }));
   }
 });
 
@@ -33,10 +31,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const addressOf = (server: DevServer, path: string): string => `http://127.0.0.1:${server.port}/api/${path}`;
+const addressOf = (server: ServedProject, path: string): string => `${server.url}/api/${path}`;
 
 /** Posts at once, by turns to each of the servers. Answers the e-mail addresses of the rows, as they were answered. */
-async function postStudents(to: readonly DevServer[], domain: string): Promise<string[]> {
+async function postStudents(to: readonly ServedProject[], domain: string): Promise<string[]> {
   const posts = Array.from({ length: requests }, async (_, index) => {
     const student = { name: `Student ${index}`, email: `student${index}@${domain}` };
     const response = await fetch(addressOf(to[index % to.length]!, 'students'), {
@@ -51,7 +49,7 @@ async function postStudents(to: readonly DevServer[], domain: string): Promise<s
   return (await Promise.all(posts)).toSorted();
 }
 
-async function emailsOf(server: DevServer, domain: string): Promise<string[]> {
+async function emailsOf(server: ServedProject, domain: string): Promise<string[]> {
   const response = await fetch(addressOf(server, `students?email=like.*@${domain}&limit=100&order=email`));
   const { data } = (await response.json()) as { data: { email: string }[] };
   return data.map(({ email }) => email).toSorted();

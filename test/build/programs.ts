@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { repository } from '../../scripts/deployable.ts';
 
 export interface Finished {
   readonly code: number | null;
@@ -55,11 +56,42 @@ export async function startDevServer(
   }
 }
 
+export interface ServedProject {
+  /** `http://127.0.0.1:3000` */
+  readonly url: string;
+  readonly output: () => string;
+  /** Resolves with the exit code, after a signal or a stop. */
+  readonly ended: Promise<number | null>;
+  signal(signal: NodeJS.Signals): void;
+  /** Kills whatever is left of it. */
+  stop(): Promise<void>;
+}
+
+const serveProgram = join(repository, 'scripts/serve.ts');
+
+/** The server of `npm start`; it reads `.env` in `cwd`. `command`: another way to start it, which is given its options. */
+export async function startServer(
+  options: ProgramOptions & { readonly command?: readonly string[] },
+): Promise<ServedProject> {
+  const [program, ...args] = options.command ?? [process.execPath, serveProgram];
+  const { child, output } = start([...args, '--port', '0'], options, program);
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  const stop = () => endGroup(child);
+  for (let attempt = 0; attempt < 600 && child.exitCode === null; attempt += 1) {
+    const url = /^Eider serves (\S+)$/m.exec(output())?.[1];
+    if (url !== undefined) return { url, output, ended, stop, signal: (signal) => child.kill(signal) };
+    await sleep(50);
+  }
+  await stop();
+  throw new Error(`The server did not start:\n${output()}`);
+}
+
 function start(
   args: readonly string[],
   { cwd, environment }: ProgramOptions,
+  program = process.execPath,
 ): { child: ChildProcess; output: () => string } {
-  const child = spawn(process.execPath, args, {
+  const child = spawn(program, args, {
     cwd,
     env: cleanEnvironment(environment),
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,5 @@
 /** What a write may run, and that whatever it changes is in the record. */
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import type { Migration } from '../../lib/catalog/migrations.ts';

@@ -6,7 +6,6 @@ import type { DuckDbEnd, MoveOptions } from '../../lib/db/move/ends.ts';
 import { moveDatabase } from '../../lib/db/move/move.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
-import { withFaults } from '../../lib/store/faults.ts';
 import { createMemoryStore } from '../../lib/store/memory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { Engine } from '../../lib/sync/engine.ts';
@@ -130,19 +129,22 @@ describe('a move from DuckDB to DuckDB', () => {
   it('overwrites nothing that reaches the target meanwhile', async () => {
     const to = await filled(0);
     const target = await openDatabase({ store: to });
-    let told = false;
-    const writing: Promise<unknown>[] = [];
-    const slow = withFaults(to, {
-      runtime,
-      choose: (operation, key) => {
-        if (operation !== 'create' || !key.includes('.bulk/') || told) return null;
-        told = true;
-        writing.push(insertAccount(target, 'meanwhile'));
-        return { kind: 'delay', ms: 200 };
+    let isFirst = true;
+    const create: Store['create'] = async (key, ...rest) => {
+      if (key.includes('.bulk/') && isFirst) {
+        isFirst = false;
+        await insertAccount(target, 'meanwhile');
+      }
+      return to.create(key, ...rest);
+    };
+    const overtaken = new Proxy(to, {
+      get(store, name) {
+        const value: unknown = Reflect.get(store, name, store);
+        if (name === 'create') return create;
+        return typeof value === 'function' ? (value.bind(store) as unknown) : value;
       },
     });
-    await expect(move(await filled(2), slow)).rejects.toMatchObject({ kind: 'conflict' });
-    await Promise.all(writing);
+    await expect(move(await filled(2), overtaken)).rejects.toMatchObject({ kind: 'conflict' });
     expect(await accountIds(target)).toEqual(['meanwhile']);
   });
 

@@ -3,7 +3,7 @@
  * which a lost, doubled or halved write shows: counters count, balances keep their sum, a post is two rows.
  */
 import { createHash } from 'node:crypto';
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import type { Migration } from '../../lib/catalog/migrations.ts';
 import { migrations } from '../support/migrations.ts';
 import type { Queries } from '../../lib/values.ts';

@@ -1,4 +1,4 @@
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { text, uuid } from '../../lib/schema/columns.ts';
 import { migrations } from '../support/migrations.ts';

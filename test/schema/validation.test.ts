@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from '#packages/zod';
+import { z } from 'zod';
 import { isAppError } from '../../lib/errors.ts';
 import { newId } from '../../lib/schema/identifiers.ts';
 import { momentOfMillis, parseDay, parseMoment } from '../../lib/schema/moments.ts';

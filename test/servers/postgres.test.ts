@@ -1,7 +1,7 @@
 /** The PostgreSQL server that tests start. */
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { Client } from '#packages/pg';
+import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
 

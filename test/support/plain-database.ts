@@ -21,7 +21,7 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
   type QueryResult,
-} from '#packages/kysely';
+} from 'kysely';
 import type { Catalog } from '../../lib/catalog/catalog.ts';
 import { readDuckDbCatalog } from '../../lib/catalog/duckdb.ts';
 import type {

@@ -221,7 +221,8 @@ describe('a file that cannot be taken as it is', () => {
     const store = await storeWith(await databaseFiles('CREATE TABLE accounts (x INTEGER)', { closed: true }));
     await expect(openDatabase({ store })).rejects.toMatchObject({
       kind: 'invalid',
-      message: 'The database file has a table accounts already, which 0001_accounts makes.',
+      message: 'migrations/0001_accounts.sql, statement 1 (line 1): Table with name "accounts" already exists!',
+      sqlState: '42P07',
     });
     const mended = await databaseFiles('CREATE TABLE old_accounts (x INTEGER); INSERT INTO old_accounts VALUES (5)', {
       closed: true,

@@ -1,5 +1,5 @@
 /** A query that nobody waits for any more is stopped in DuckDB: it keeps neither a core busy nor the checkpoint waiting. */
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import type { Queries } from '../../lib/values.ts';

@@ -4,7 +4,7 @@
  * Owns: answering a compiled query as Kysely expects.
  */
 import type { DuckDBMaterializedResult } from '@duckdb/node-api';
-import type { CompiledQuery, QueryResult } from '#packages/kysely';
+import type { CompiledQuery, QueryResult } from 'kysely';
 import type { StatementResult } from '../../sql/result.ts';
 import type { Queries, Row } from '../../values.ts';
 import { makeQueries } from '../dialect.ts';

@@ -3,7 +3,7 @@
  *
  * Owns: which of both a statement meets. What is captured is decided in capture.ts.
  */
-import type { CompiledQuery } from '#packages/kysely';
+import type { CompiledQuery } from 'kysely';
 import type { StatementResult } from '../../sql/result.ts';
 import { statementOf } from '../../sql/statement.ts';
 import type { PlainValue, Queries } from '../../values.ts';
@@ -49,6 +49,8 @@ export function readingSql(session: Session, onError: () => void = () => undefin
 export interface Writing {
   readonly queries: Queries;
   readonly run: RunSql;
+  /** SQL of Eider's own, which may write Eider's own tables. */
+  readonly runOwn: RunSql;
 }
 
 /**
@@ -64,7 +66,11 @@ export async function runWriting<T>(options: CaptureOptions, work: (writing: Wri
       ? capture.select(() => runPlainQuery(session, sql, values))
       : capture.run(sql, values, 'own'),
   );
-  const value = await work({ queries, run: (sql, values) => capture.run(sql, values) });
+  const value = await work({
+    queries,
+    run: (sql, values) => capture.run(sql, values),
+    runOwn: (sql, values) => capture.run(sql, values, 'own'),
+  });
   await capture.finish();
   return value;
 }

@@ -5,7 +5,7 @@
  * long as nobody could ask it. The worst that can happen: a write that is run on another database than the one it was
  * accepted for; so where both sides know the UUID, nothing else counts.
  */
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import type { Database } from '../database.ts';
 
 export interface Target {

@@ -5,7 +5,7 @@
  * Owns: the refusal. The worst that can happen: a server in the middle that asks for the password as it is, and gets it.
  */
 import type { EventEmitter } from 'node:events';
-import { Client, type ClientConfig } from '#packages/pg';
+import { Client, type ClientConfig } from 'pg';
 import { AppError } from '../../errors.ts';
 
 interface Wire extends EventEmitter {

@@ -85,13 +85,13 @@ export interface PoolOptions {
 /** Loads the driver; connects to nothing yet. @throws AppError `invalid` when a certificate cannot be read */
 export async function openPool(options: PoolOptions): Promise<ConnectionPool> {
   if (options.driver === 'neon') {
-    const { Pool } = await import('#packages/neon');
+    const { Pool } = await import('@neondatabase/serverless');
     // Neon's driver speaks through a WebSocket with TLS of its own, whatever the URL says.
     return new LentPool(options, (tls) => new Pool(poolConfig(options, tls)), false);
   }
   const { tls: asked, channelBinding } = options.settings;
   const [{ Pool }, tls, bound] = await Promise.all([
-    import('#packages/pg'),
+    import('pg'),
     tlsOptions(asked),
     channelBinding === 'require' ? import('./channel-binding.ts') : null,
   ]);

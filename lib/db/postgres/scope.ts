@@ -5,7 +5,7 @@
  * transaction. PostgreSQL's triggers keep every change, whatever made it. The worst that can happen: a COMMIT in the middle
  * of somebody's work.
  */
-import type { QueryResult } from '#packages/kysely';
+import type { QueryResult } from 'kysely';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { readPostgresCatalog } from '../../catalog/postgres.ts';
 import { AppError } from '../../errors.ts';

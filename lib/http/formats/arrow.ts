@@ -28,7 +28,7 @@ import {
   Uint8,
   Utf8,
   vectorFromArray,
-} from '#packages/apache-arrow';
+} from 'apache-arrow';
 import type { QueryResult } from '../../db/database.ts';
 import type { PlainValue } from '../../values.ts';
 

@@ -4,7 +4,7 @@
  * Owns: how a kind of column is described. Inputs follow from the schema that validates them, rows from the table's
  * definition. The worst that can happen: a client that is generated from this refuses what the server answers.
  */
-import { z } from '#packages/zod';
+import { z } from 'zod';
 import type { Column, Table } from '../../schema/table.ts';
 import { type InputMode, inputSchema } from '../../schema/validation.ts';
 import { arrayOf, type Json, type JsonObject, nullable, object, schemaRef, string } from './json-schema.ts';

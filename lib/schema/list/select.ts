@@ -4,7 +4,7 @@
  * Owns: the SQL. Every value is a parameter, every name comes from the table's definition. The worst that can happen:
  * a page that skips a row; a property test walks random lists page by page and compares.
  */
-import { type RawBuilder, sql, type SqlBool } from '#packages/kysely';
+import { type RawBuilder, sql, type SqlBool } from 'kysely';
 import { bind, equals } from '../literals.ts';
 import type { Column, Table } from '../table.ts';
 import type { PlainValue, Queries, Row } from '../../values.ts';

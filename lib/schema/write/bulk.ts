@@ -5,7 +5,7 @@
  * happen: a filter that means another set of rows in the check than in the write; both are made from the same filters,
  * in one transaction.
  */
-import { sql, type RawBuilder, type SqlBool } from '#packages/kysely';
+import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import { AppError } from '../../errors.ts';
 import { requireUniqueOfAll } from '../batch-integrity.ts';
 import { requireReferences } from '../integrity.ts';

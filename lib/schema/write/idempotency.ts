@@ -6,7 +6,7 @@
  * decides anew. The worst that can happen: a key that is forgotten too soon, so that a write is done twice.
  * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import { AppError } from '../../errors.ts';
 import { bind } from '../literals.ts';
 import { momentOfMillis } from '../moments.ts';

@@ -5,7 +5,7 @@
  * the meter, and that every failure is an AppError. Knows nothing of ranges, parts or pages. The worst that can happen:
  * an object stored under another name than its key; so what the service answers is looked at.
  */
-import * as blob from '#packages/vercel-blob';
+import * as blob from '@vercel/blob';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Meter, RequestClass } from '../meter.ts';

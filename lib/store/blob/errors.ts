@@ -5,7 +5,7 @@
  * said not to have happened that did; so a refusal counts only when no earlier attempt of the SDK can have gone before
  * it, and everything that is not a refusal is unknown.
  */
-import * as blob from '#packages/vercel-blob';
+import * as blob from '@vercel/blob';
 import { AppError, type AppErrorOptions, type ErrorKind } from '../../errors.ts';
 import { Interruption } from './patience.ts';
 import { withoutSecrets } from './secrets.ts';

@@ -5,7 +5,7 @@
  * there are no credentials. The worst that can happen: a key in an error; so none of the SDK's errors leaves this room.
  */
 import { readFile } from 'node:fs/promises';
-import { Storage } from '#packages/google-storage';
+import { Storage } from '@google-cloud/storage';
 import { isAppError } from '../../errors.ts';
 import { orAborted, throwIfAborted } from '../signal.ts';
 import { explainKey } from './key-errors.ts';

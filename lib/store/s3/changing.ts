@@ -5,7 +5,7 @@
  * answer is read key by key.
  */
 import { createHash } from 'node:crypto';
-import { CopyObjectCommand, DeleteObjectsCommand, type _Error as KeyError } from '#packages/aws-s3';
+import { CopyObjectCommand, DeleteObjectsCommand, type _Error as KeyError } from '@aws-sdk/client-s3';
 import { AppError } from '../../errors.ts';
 import type { Described, Reading } from './reading.ts';
 import { isRefusal, type Requests } from './requests.ts';

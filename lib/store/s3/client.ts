@@ -4,7 +4,7 @@
  * Owns: credentials, time-outs, retries. The worst that can happen: it takes credentials or an endpoint from the
  * environment that were meant for something else; so each is given.
  */
-import { S3Client, type S3ClientConfig } from '#packages/aws-s3';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
 /** `role`: through Vercel's OIDC token. `default`: what the SDK finds on the machine (profile, container, instance). */
 export type S3Credentials =

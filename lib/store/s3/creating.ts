@@ -4,7 +4,7 @@
  * Owns: what an answer to a conditional write means. The worst that can happen: `exists` is said where there is no
  * object, or `created` where another won; so a conflict is only ever settled by a look.
  */
-import { PutObjectCommand } from '#packages/aws-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { readBody } from '../parts.ts';

@@ -4,7 +4,7 @@
  * Owns: ranges as HTTP has them, and the length that was promised. The worst that can happen: the beginning of an
  * object passes for the whole; so every byte is counted.
  */
-import type { GetObjectCommandOutput } from '#packages/aws-s3';
+import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { AppError } from '../../errors.ts';
 import { orAborted } from '../signal.ts';
 import type { ByteRange } from '../store.ts';

@@ -10,7 +10,7 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
-} from '#packages/aws-s3';
+} from '@aws-sdk/client-s3';
 import { AppError } from '../../errors.ts';
 import { isKey } from '../keys.ts';
 import type { ByteRange, ListPage, ObjectInfo } from '../store.ts';

@@ -5,7 +5,7 @@
  * The worst that can happen: a first attempt that took effect is forgotten because the second was refused; so every
  * attempt is watched.
  */
-import type { $Command, S3Client, ServiceInputTypes, ServiceOutputTypes } from '#packages/aws-s3';
+import type { $Command, S3Client, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
 import type { AppError } from '../../errors.ts';
 import type { Meter, RequestClass } from '../meter.ts';
 import { orAborted } from '../signal.ts';

@@ -4,7 +4,7 @@
  * Owns: when to look, and what is old enough. The worst that can happen: an upload that is under way is removed; so
  * only those older than a day are, and only below a prefix that is the caller's own.
  */
-import { AbortMultipartUploadCommand, ListMultipartUploadsCommand } from '#packages/aws-s3';
+import { AbortMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import type { Runtime } from '../../runtime.ts';
 import type { Requests } from './requests.ts';
 

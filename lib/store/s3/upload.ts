@@ -13,7 +13,7 @@ import {
   CreateMultipartUploadCommand,
   UploadPartCommand,
   UploadPartCopyCommand,
-} from '#packages/aws-s3';
+} from '@aws-sdk/client-s3';
 import { AppError } from '../../errors.ts';
 import { type Part, sendParts } from '../parts.ts';
 import type { StreamBody } from '../store.ts';

@@ -1,5 +1,5 @@
 /** Reads and writes as transactions: what is kept, what others see of it, what is refused. */
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../../lib/db/database.ts';
 import type { Queries } from '../../../lib/values.ts';

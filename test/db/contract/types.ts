@@ -1,6 +1,6 @@
 /** Values of every type that both engines have: what is written comes back, in the same form. */
 import * as fc from 'fast-check';
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../lib/catalog/migrations.ts';
 import type { PlainValue } from '../../../lib/values.ts';

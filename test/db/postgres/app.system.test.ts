@@ -1,15 +1,17 @@
 /** The functions on PostgreSQL, from the environment to the answer; and that no secret gets out on the way. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect, promisify } from 'node:util';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database.ts';
 import { lineLog } from '../../../lib/http/log.ts';
 import { systemRuntime as runtime } from '../../../lib/runtime.ts';
 import { migrations } from '../../support/migrations.ts';
+import { bundle } from '../../../scripts/bundle.ts';
+import { repository } from '../../../scripts/deployable.ts';
 import { type NeonProxy, startNeonProxy } from '../../support/servers/neon-proxy.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 import { startService } from '../../support/service.ts';
@@ -66,32 +68,41 @@ it('serves rows, and says where they are', async () => {
 it('loads pg, and neither another driver nor DuckDB', async () => {
   const program = fileURLToPath(new URL('../../app/loaded-modules.ts', import.meta.url));
   const env = { PATH: process.env['PATH'], TMPDIR: folder, DATABASE_URL: await server.createDatabase() };
-  const served = fileURLToPath(new URL('../../../lib/http/serve.ts', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [program, served], { env });
+  const served = [join(repository, 'server.ts'), repository];
+  const { stdout } = await promisify(execFile)(process.execPath, [program, ...served], { env });
   const loaded = JSON.parse(stdout.trim().split('\n').at(-1)!) as { status: string; atStart: string[]; all: string[] };
   expect(loaded.status).toBe('ok');
   const drivers = (files: string[]) =>
-    files.filter((file) => /packages\/(pg|neon|aws|google|vercel-blob)|duckdb|lib\/sync\/engine/.test(file));
+    files
+      .filter((file) => /node_modules\/(?:pg|@neon|@aws|@google|@vercel\/blob)|duckdb|lib\/sync\/engine/.test(file))
+      .map((file) => file.split('/')[1]);
   expect(drivers(loaded.atStart)).toEqual([]);
-  expect(drivers(loaded.all)).toEqual(['.packages/pg.js']);
+  expect(new Set(drivers(loaded.all))).toEqual(new Set(drivers(loaded.all).filter((name) => name?.startsWith('pg'))));
+  expect(drivers(loaded.all)).toContain('pg');
 });
 
 it('serves from the bundle that is deployed, on each driver', async () => {
-  const root = fileURLToPath(new URL('../../..', import.meta.url));
-  const run = promisify(execFile);
-  await run(process.execPath, ['scripts/bundle-functions.mjs'], { cwd: root });
+  const bundled = join(folder, 'dist');
+  await symlink(join(repository, 'node_modules'), join(folder, 'node_modules'));
+  await bundle(bundled);
+  // Neon's driver is inside of the bundle, and speaks through the WebSocket of Node.
   const ask = `
-    const { endpoints } = await import('./.packages/functions/serve.js');
-    const { neonConfig } = await import('./.packages/neon.js');
-    neonConfig.useSecureWebSocket = false;
-    neonConfig.wsProxy = (host, port) => process.env.NEON_PROXY + '/v2?address=' + host + ':' + port;
-    const response = await endpoints.list(new Request('http://localhost/api/students?table=students'));
+    globalThis.WebSocket = class extends WebSocket {
+      constructor(url) {
+        super('ws://' + process.env.NEON_PROXY + '/v2?address=' + new URL(url).hostname + ':5432');
+      }
+    };
+    const { default: server } = await import('./dist/server.js');
+    const response = await server.fetch(new Request('http://localhost/api/students'));
     const headers = { 'content-type': 'application/json', authorization: 'Bearer ' + process.env.API_TOKEN };
-    const query = await endpoints.query(
+    const query = await server.fetch(
       new Request('http://localhost/api/query', { method: 'POST', headers, body: '{"sql":"SELECT 1 AS one"}' }),
     );
     console.log(JSON.stringify([response.status, await response.json(), query.status, await query.json()]));
     process.exit();`;
+  // A file, as the platform has it: code on the command line has names that modules do not have.
+  const program = join(folder, 'ask.mjs');
+  await writeFile(program, ask);
   for (const url of [await server.createDatabase(), neon.through(await server.createDatabase())]) {
     const env = {
       PATH: process.env['PATH'],
@@ -101,10 +112,7 @@ it('serves from the bundle that is deployed, on each driver', async () => {
       PUBLIC_READ: 'true',
       API_TOKEN: 'the-token-of-a-client',
     };
-    // A file, as the platform has it: code on the command line has names that modules do not have.
-    const program = join(folder, 'ask.mjs');
-    await writeFile(program, ask.replaceAll('./.packages/', pathToFileURL(join(root, '.packages/')).href));
-    const { stdout } = await run(process.execPath, [program], { cwd: root, env });
+    const { stdout } = await promisify(execFile)(process.execPath, [program], { cwd: folder, env });
     expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toEqual([
       200,
       { data: [], next: null },

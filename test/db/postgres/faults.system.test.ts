@@ -3,7 +3,7 @@
  * twice, nothing is guessed, and every call ends in time.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import type { Database } from '../../../lib/db/database.ts';
 import { isAppError } from '../../../lib/errors.ts';
 import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database.ts';

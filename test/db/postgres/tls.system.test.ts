@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../../lib/runtime.ts';
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 
 let secure: PostgresServer;

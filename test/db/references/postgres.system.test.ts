@@ -6,7 +6,7 @@
  */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Client } from '#packages/pg';
+import type { Client } from 'pg';
 import { isAppError } from '../../../lib/errors.ts';
 import { checkAllReferences } from '../../../lib/db/duckdb/references/check.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';

@@ -1,5 +1,5 @@
 /** An instance as it runs: the functions over HTTP, on DuckDB and a directory. */
-import { sql } from '#packages/kysely';
+import { sql } from 'kysely';
 import { join } from 'node:path';
 import { createApp } from '../../../lib/app.ts';
 import { backendFactories } from '../../../lib/backends.ts';

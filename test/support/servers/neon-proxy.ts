@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { neonConfig } from '#packages/neon';
+import { neonConfig } from '@neondatabase/serverless';
 import type { PostgresServer } from './postgres.ts';
 
 export interface NeonProxy {

@@ -8,7 +8,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from '#packages/pg';
+import { Client } from 'pg';
 import { initializeCluster, type TlsFiles } from './postgres/cluster.ts';
 import { PostgresProcess } from './postgres/process.ts';
 

@@ -5,7 +5,7 @@
  * Owns: these steps. The user of DATABASE_URL may do more than a query may, so the check is what keeps a query in; the
  * transaction keeps it from writing all the same. The worst that can happen is told in grammar.ts.
  */
-import { parse } from '#packages/libpg-query';
+import { parse } from 'libpg-query';
 import { isUsers } from '../../../catalog/postgres.ts';
 import { AppError } from '../../../errors.ts';
 import type { Runtime } from '../../../runtime.ts';

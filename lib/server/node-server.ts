@@ -1,0 +1,115 @@
+/**
+ * A handler of the Web behind Node's HTTP server, for any machine or container: one warm process, as long as it is not
+ * asked to end. Knows nothing of routes.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { AppError } from '../errors.ts';
+import type { Runtime } from '../runtime.ts';
+import { toWebRequest } from './incoming.ts';
+import { sendWebResponse } from './outgoing.ts';
+import { type Fetch, refusal } from './router.ts';
+
+export interface NodeServerOptions {
+  /** Requests wait while it is being loaded. */
+  readonly fetch: Fetch | Promise<Fetch>;
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly runtime: Pick<Runtime, 'sleep'>;
+  /** What answers that are under way may take once the server ends. Default: 8 s, of the 10 that containers are given. */
+  readonly graceMs?: number;
+}
+
+export interface NodeServer {
+  /** `http://127.0.0.1:3000` */
+  readonly url: string;
+  /** Takes no more requests; resolves when those under way are answered, or were broken off for taking too long. */
+  close(): Promise<void>;
+}
+
+/** Of all headers of a request: lib/http/limits.ts says what is too much. */
+const maxHeaderSize = 64 * 1024;
+/** Longer than proxies keep a connection that idles, so that none is closed under a request. */
+const keepAliveTimeout = 65_000;
+
+/** @throws AppError `unavailable` when the address cannot be listened on */
+export async function startNodeServer(options: NodeServerOptions): Promise<NodeServer> {
+  const exchanges = new Exchanges(options.fetch);
+  const server = createServer({ maxHeaderSize, keepAliveTimeout }, (incoming, outgoing) => {
+    void exchanges.run(incoming, outgoing);
+  });
+  const { host, port } = options;
+  server.listen(port, host);
+  await once(server, 'listening').catch((error: unknown) => {
+    throw new AppError('unavailable', `The server cannot listen on ${host}:${port}: ${(error as Error).message}.`, {
+      cause: error,
+    });
+  });
+  return { url: urlOf(server), close: () => close(server, exchanges, options) };
+}
+
+function urlOf(server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+async function close(server: Server, exchanges: Exchanges, { runtime, graceMs = 8_000 }: NodeServerOptions) {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  exchanges.end();
+  const over = new AbortController();
+  const outOfTime = runtime.sleep(graceMs, over.signal).then(() => server.closeAllConnections());
+  await Promise.race([closed, outOfTime.catch(() => undefined)]);
+  over.abort();
+  await closed;
+}
+
+/** The requests under way. */
+class Exchanges {
+  readonly #fetch: Fetch | Promise<Fetch>;
+  /** Streams of events, which would never end by themselves. */
+  readonly #endless = new Set<ServerResponse>();
+  #isEnding = false;
+
+  constructor(fetch: Fetch | Promise<Fetch>) {
+    this.#fetch = fetch;
+  }
+
+  /** Answers; never rejects. */
+  async run(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    outgoing.once('close', () => {
+      this.#endless.delete(outgoing);
+      gone.abort();
+    });
+    // The rest of a body that was read in part.
+    outgoing.once('finish', () => incoming.resume());
+    const response = await this.#answer(incoming, gone.signal);
+    if (this.#isEnding) outgoing.setHeader('connection', 'close');
+    else if (isEndless(response)) this.#endless.add(outgoing);
+    await sendWebResponse(response, outgoing, incoming.headers['accept-encoding']?.toString());
+    // A client that was promised that the connection would be kept finds it closed between two requests.
+    if (this.#isEnding) incoming.socket.end();
+  }
+
+  /** Clients of event streams come again by themselves, to whoever is there then. */
+  end(): void {
+    this.#isEnding = true;
+    for (const outgoing of this.#endless) outgoing.destroy();
+  }
+
+  async #answer(incoming: IncomingMessage, signal: AbortSignal): Promise<Response> {
+    try {
+      const fetch = await this.#fetch;
+      return await fetch(toWebRequest(incoming, signal));
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+}
+
+const isEndless = ({ headers }: Response): boolean =>
+  headers.get('content-type')?.startsWith('text/event-stream') === true;

@@ -1,0 +1,119 @@
+/**
+ * `npm start`: a server of our own, from its first line to a graceful end. Answers under way are sent, the work that goes on
+ * after them is awaited, and then the database closes.
+ */
+import { parseArgs } from 'node:util';
+import type { App } from '../app.ts';
+import type { Environment } from '../config/variables.ts';
+import { AppError, isAppError } from '../errors.ts';
+import type { Runtime } from '../runtime.ts';
+import { BackgroundWork } from './background-work.ts';
+import { type NodeServer, startNodeServer } from './node-server.ts';
+import type { Fetch } from './router.ts';
+
+export interface ServeOptions {
+  /** `--port <number> --host <address>` */
+  readonly words: readonly string[];
+  /** PORT is used where `--port` is not given. */
+  readonly environment: Environment;
+  /** What answers, and what is open behind it. The server listens while they load. */
+  readonly load: () => Promise<{ readonly fetch: Fetch; readonly app: Pick<App, 'close' | 'closeOnlyWhenAsked'> }>;
+  readonly signals: { on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown };
+  readonly runtime: Runtime;
+  readonly out: (text: string) => void;
+  readonly log: (text: string) => void;
+}
+
+interface Address {
+  readonly host: string;
+  /** Null: the first that is free from 3000 on. */
+  readonly port: number | null;
+}
+
+const defaultHost = '127.0.0.1';
+const defaultPorts = Array.from({ length: 10 }, (_, index) => 3000 + index);
+const backgroundGraceMs = 8_000;
+
+/** Serves until SIGINT or SIGTERM; answers the exit code. Never rejects. */
+export async function serve(options: ServeOptions): Promise<number> {
+  try {
+    await serveUntilSignal(options, readOptions(options));
+    return 0;
+  } catch (error) {
+    const hint = isAppError(error) && error.hint !== undefined ? `${error.hint}\n` : '';
+    options.log(`${isAppError(error) ? error.message : ((error as Error).stack ?? String(error))}\n${hint}`);
+    return 1;
+  }
+}
+
+async function serveUntilSignal(options: ServeOptions, address: Address): Promise<void> {
+  const { signals, out } = options;
+  const background = new BackgroundWork();
+  background.install();
+  const asked = new Promise<void>((resolve) => {
+    // One key press can come as two signals, from the terminal and from `node --watch`: the second changes nothing.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) signals.on(signal, resolve);
+  });
+  const { promise: fetch, resolve, reject } = Promise.withResolvers<Fetch>();
+  fetch.catch(() => undefined); // Who waits for it is answered, and this function throws what it is.
+  const server = await listen(fetch, address, options);
+  out(`Eider serves ${server.url}\n`);
+  try {
+    const loaded = await options.load();
+    loaded.app.closeOnlyWhenAsked();
+    resolve(loaded.fetch);
+    await asked;
+    await end(server, background, options);
+    await loaded.app.close();
+  } catch (error) {
+    reject(error);
+    await server.close();
+    throw error;
+  }
+}
+
+async function listen(fetch: Promise<Fetch>, address: Address, { runtime }: ServeOptions): Promise<NodeServer> {
+  const { host, port } = address;
+  if (port !== null) return startNodeServer({ fetch, runtime, host, port });
+  for (const each of defaultPorts.slice(0, -1)) {
+    const server = await startNodeServer({ fetch, runtime, host, port: each }).catch(nullIfTaken);
+    if (server !== null) return server;
+  }
+  return startNodeServer({ fetch, runtime, host, port: defaultPorts.at(-1) ?? 0 });
+}
+
+function nullIfTaken(error: unknown): null {
+  const cause = isAppError(error) ? error.cause : null;
+  if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') return null;
+  throw error;
+}
+
+async function end(server: NodeServer, background: BackgroundWork, { runtime }: ServeOptions): Promise<void> {
+  await server.close();
+  const over = new AbortController();
+  const outOfTime = runtime.sleep(backgroundGraceMs, over.signal).catch(() => undefined);
+  await Promise.race([background.settled(), outOfTime]);
+  over.abort();
+}
+
+/** @throws AppError `invalid` */
+function readOptions({ words, environment }: ServeOptions): Address {
+  const { host = defaultHost, port = environment['PORT'] || null } = parse(words);
+  if (port === null) return { host, port };
+  if (/^\d{1,5}$/.test(port) && Number(port) < 65_536) return { host, port: Number(port) };
+  throw notUnderstood('a port is a number below 65536');
+}
+
+function parse(words: readonly string[]) {
+  try {
+    return parseArgs({ args: [...words], options: { host: { type: 'string' }, port: { type: 'string' } } }).values;
+  } catch (error) {
+    throw notUnderstood((error as Error).message);
+  }
+}
+
+function notUnderstood(why: string): AppError {
+  return new AppError('invalid', `This was not understood: ${why}.`, {
+    hint: 'Use npm start -- --port 3000 --host 127.0.0.1',
+  });
+}

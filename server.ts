@@ -1,0 +1,11 @@
+/**
+ * All of api/ and public/ as one handler: the one function of a deployment, and what `vercel dev` and `npm start` serve.
+ * https://vercel.com/docs/functions/runtimes/node-js
+ */
+import { loadRoutes } from './lib/server/load-routes.ts';
+import { createRouter } from './lib/server/router.ts';
+import { withStaticFiles } from './lib/server/static-files.ts';
+
+const routes = await loadRoutes(new URL('api/', import.meta.url));
+
+export default { fetch: withStaticFiles(new URL('public/', import.meta.url), createRouter(routes)) };
