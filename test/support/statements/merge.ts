@@ -13,9 +13,12 @@ export const merge: Maker = (making) => {
   const on = (table.key.length > 0 ? table.key : [settable(table)[0]!.name])
     .map((name) => `t.${quoted(name)} = other.${quoted(name)}`)
     .join(' AND ');
-  return {
-    sql: `${pick.of(['', '', 'WITH w AS (SELECT 1) '])}MERGE INTO ${path(table, pick)} AS t USING ${source} AS other ON (${on}) ${branches(table, making)}${answer(table, making)}`,
-  };
+  const head = `${pick.of(['', '', 'WITH w AS (SELECT 1) '])}MERGE INTO ${path(table, pick)} AS t USING ${source} AS other ON (${on})`;
+  const body = branches(table, making);
+  const returns = answer(table, making);
+  // DuckDB 1.5 answers, and may crash on, whatever the memory holds there.
+  const isMadeUp = body.includes('BY SOURCE THEN UPDATE') && returns !== '';
+  return { sql: `${head} ${body}${returns}`, ...(isMadeUp ? { isForbidden: true as const } : {}) };
 };
 
 function branches(table: LiveTable, making: Making): string {
@@ -25,7 +28,7 @@ function branches(table: LiveTable, making: Making): string {
     ...(pick.chance(30) ? [`WHEN MATCHED AND ${condition(table, pick, 't.')} THEN DO NOTHING`] : []),
     ...(pick.chance(60) ? [`WHEN MATCHED THEN UPDATE SET ${assignments(table, making, true)}`] : []),
     ...(pick.chance(20) ? [`WHEN NOT MATCHED BY SOURCE AND ${condition(table, pick, 't.')} THEN DELETE`] : []),
-    ...(pick.chance(15) ? [`WHEN NOT MATCHED BY SOURCE THEN UPDATE SET ${assignments(table, making, false)}`] : []),
+    ...(pick.chance(25) ? [`WHEN NOT MATCHED BY SOURCE THEN UPDATE SET ${assignments(table, making, false)}`] : []),
   ];
   return [...kept, ...(kept.length === 0 || pick.chance(70) ? [insertBranch(table, making)] : [])].join(' ');
 }
