@@ -9,7 +9,7 @@ import { formatDate, formatTimestamp, parseDate, parseTimestamp } from '../../li
 import { decodeRecord, encodeRecord, recordFormat } from '../../lib/sync/record.ts';
 import { resultRows, Session } from '../../lib/sync/sql.ts';
 import { removeWholeRows, rowDifference } from '../../lib/sync/whole-rows.ts';
-import { anyDays, anyMicros, duckDbTypes as columns } from '../support/duckdb-values.ts';
+import { anyDays, anyMicros, duckDbTypes } from '../support/duckdb-values.ts';
 
 const name = { schema: 'main', table: 't' };
 
@@ -54,9 +54,11 @@ async function replay(from: Session, to: Session): Promise<void> {
   await to.execute('COMMIT');
 }
 
-const columnNames = Object.keys(columns);
-const ddl = `CREATE TABLE t (id INTEGER PRIMARY KEY, ${columnNames.map((column) => `${column} ${columns[column]!.type}`).join(', ')})`;
-const anyRow = fc.record(Object.fromEntries(columnNames.map((column) => [column, fc.option(columns[column]!.value)])));
+const columnNames = Object.keys(duckDbTypes);
+const ddl = `CREATE TABLE t (id INTEGER PRIMARY KEY, ${columnNames.map((column) => `${column} ${duckDbTypes[column]!.type}`).join(', ')})`;
+const anyRow = fc.record(
+  Object.fromEntries(columnNames.map((column) => [column, fc.option(duckDbTypes[column]!.value)])),
+);
 
 describe('types through record and replay', () => {
   it('come back exactly, NULL included', async () => {

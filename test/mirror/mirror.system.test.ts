@@ -83,15 +83,36 @@ describe('the mirror', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('follows tables without a key, and is copied anew when changes are gone', async () => {
+  it('follows tables without a key, of other schemas, and sequences', async () => {
+    const instance = start(inFolder());
+    await run(`CREATE TABLE notes (text varchar, half real); INSERT INTO notes VALUES (1, 1.5), (1, 1.5), (2, '-0');
+      CREATE SCHEMA shop; CREATE TABLE shop.orders (id serial PRIMARY KEY, what text); INSERT INTO shop.orders (what) VALUES ('a')`);
+    expect(await refresh(instance)).toMatchObject({ how: 'copied', rows: 4 });
+    await run(
+      'UPDATE notes SET text = 3 WHERE ctid = (SELECT min(ctid) FROM notes); DELETE FROM notes WHERE text = 2::text',
+    );
+    await run(`INSERT INTO notes VALUES (1, NULL); INSERT INTO shop.orders (what) VALUES ('b'), ('c')`);
+    expect(await refresh(instance)).toMatchObject({ how: 'replayed', rows: 6 });
+    expect(await published('SELECT text FROM notes ORDER BY ALL')).toEqual(['1', '1', '3']);
+    expect(await published('SELECT what FROM shop.orders ORDER BY id')).toEqual(['a', 'b', 'c']);
+    const next = `SELECT nextval('shop.orders_id_seq')`;
+    await run(next);
+    expect(await refresh(instance)).toMatchObject({ how: 'current', rows: 0 });
+    await run('DELETE FROM notes WHERE half IS NULL');
+    expect(await refresh(instance)).toMatchObject({ how: 'replayed', rows: 1 });
+    expect(await published(`SELECT regexp_extract(sql, 'START (\\d+)', 1) FROM duckdb_sequences()`)).toEqual(['5']);
+    await run(`SELECT setval('shop.orders_id_seq', 100000000)`);
+    expect(await refresh(instance)).toMatchObject({ how: 'copied' });
+    await run(`ALTER TABLE notes ALTER text SET DEFAULT 'new'`);
+    expect(await refresh(instance)).toMatchObject({ how: 'copied' });
+    expect(await refresh(instance)).toMatchObject({ how: 'current' });
+  });
+
+  it('is copied anew when changes are gone', async () => {
     const instance = start(inFolder());
     await addStudents(instance, 'Ada');
-    await run('CREATE TABLE notes (text varchar); INSERT INTO notes VALUES (1), (1)');
-    expect(await refresh(instance)).toMatchObject({ how: 'copied', rows: 3 });
-    expect(await refresh(instance)).toMatchObject({ how: 'current' });
-    await run('UPDATE notes SET text = 2 WHERE ctid = (SELECT min(ctid) FROM notes)');
-    await refresh(instance);
-    expect(await published('SELECT text FROM notes ORDER BY text')).toEqual(['1', '2']);
+    await run('CREATE TABLE notes (text varchar)');
+    expect(await refresh(instance)).toMatchObject({ how: 'copied', rows: 1 });
     await addStudents(instance, 'Bob');
     await run(
       'UPDATE eider.state SET dropped = (SELECT max(version) FROM eider.changes); DELETE FROM eider.changes; DROP TABLE notes',

@@ -123,6 +123,52 @@ describe('definitions', { timeout: 60_000 }, () => {
   });
 });
 
+describe('a move that is repeated', { timeout: 60_000 }, () => {
+  const next = `SELECT nextval('numbers') AS n`;
+
+  it('brings definitions and sequences that changed, from DuckDB', async () => {
+    const [from, to] = [
+      await duckDbEnd(`CREATE SEQUENCE numbers; CREATE TABLE t (a INTEGER PRIMARY KEY, b VARCHAR DEFAULT 'old')`),
+      await postgresEnd(server),
+    ];
+    const change = (sql: string) => from.engine.writeBulk((session) => session.execute(sql));
+    expect(await move(from, to)).toMatchObject({ outcome: 'moved' });
+    expect(await move(from, to)).toMatchObject({ outcome: 'there-already' });
+    await change(`SELECT nextval('numbers') FROM range(7)`);
+    expect(await move(from, to)).toMatchObject({ outcome: 'moved' });
+    expect(await to.run(next)).toEqual([{ n: '8' }]);
+    await change(`ALTER TABLE t ALTER b SET DEFAULT 'new'; CREATE INDEX by_b ON t(b); COMMENT ON COLUMN t.b IS 'noted';
+      CREATE VIEW v AS SELECT a FROM t`);
+    expect(await move(from, to)).toMatchObject({ outcome: 'moved', leftBehind: [] });
+    expect(await to.run(`INSERT INTO t VALUES (1) RETURNING b, col_description('t'::regclass, 2) AS note`)).toEqual([
+      { b: 'new', note: 'noted' },
+    ]);
+    expect(await to.run(`SELECT (SELECT count(*) FROM v)::int AS n, to_regclass('by_b')::text AS i`)).toEqual([
+      { n: 1, i: 'by_b' },
+    ]);
+  });
+
+  it('brings definitions and sequences that changed, from PostgreSQL', async () => {
+    const [from, to] = [await postgresEnd(server), await duckDbEnd()];
+    await from.run(
+      `CREATE SEQUENCE numbers; CREATE TABLE t (a int PRIMARY KEY, b text DEFAULT 'old'); INSERT INTO t VALUES (1)`,
+    );
+    expect(await move(from, to)).toMatchObject({ outcome: 'moved' });
+    expect(await move(from, to)).toMatchObject({ outcome: 'there-already' });
+    await from.run(`SELECT setval('numbers', 7)`);
+    expect(await move(from, to)).toMatchObject({ outcome: 'moved' });
+    await from.run(`ALTER TABLE t ALTER b SET DEFAULT 'new'`);
+    expect(await move(from, to)).toMatchObject({ outcome: 'moved' });
+    expect(await move(from, to)).toMatchObject({ outcome: 'there-already' });
+    expect(
+      await to.rows(`SELECT column_default FROM duckdb_columns() WHERE table_name = 't' AND column_name = 'b'`),
+    ).toEqual([["CAST('new' AS VARCHAR)"]]);
+    await to.engine.writeBulk(async (session) => {
+      expect(String((await session.rows(next))[0]?.[0])).toBe('8');
+    });
+  });
+});
+
 describe('an expression', () => {
   const to = (engine: 'duckdb' | 'postgres') => (sql: string) =>
     translate(sql, { to: engine, current: 'public', names: ['Nr', 'x'] });

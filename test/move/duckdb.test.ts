@@ -6,7 +6,7 @@ import type { DuckDbEnd, MoveOptions } from '../../lib/db/move/ends.ts';
 import { moveDatabase } from '../../lib/db/move/move.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
-import { createMemoryStore } from '../../lib/store/memory.ts';
+import { createMemoryStore } from '../support/stores/memory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { Engine } from '../../lib/sync/engine.ts';
 import { accountIds, insertAccount, openDatabase, temporaryFolder } from '../support/engine.ts';
@@ -93,6 +93,19 @@ describe('a move from DuckDB to DuckDB', () => {
     await insertAccount(await openDatabase({ store: from }), 'later');
     expect(await move(from, to)).toMatchObject({ outcome: 'moved' });
     expect(await accountIds(await openDatabase({ store: to }))).toEqual(['a0', 'a1', 'later']);
+  });
+
+  it('brings definitions that changed, and where sequences are', async () => {
+    const [from, to] = [await filled(1), await filled(0)];
+    const change = async (sql: string) => (await openEngine(from)).writeBulk((session) => session.execute(sql));
+    await change('CREATE SEQUENCE numbers');
+    expect(await move(from, to)).toMatchObject({ outcome: 'moved' });
+    for (const sql of ['CREATE VIEW ids AS SELECT id FROM accounts', `SELECT nextval('numbers')`]) {
+      await change(sql);
+      expect(await move(from, to)).toMatchObject({ outcome: 'moved' });
+      expect(await move(from, to)).toMatchObject({ outcome: 'there-already' });
+    }
+    expect(await rows(to, 'SELECT * FROM ids')).toEqual([['a0']]);
   });
 
   it('refuses a target with rows of its own, also after a move, unless told to replace them', async () => {

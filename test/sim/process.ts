@@ -152,7 +152,8 @@ export class Process implements NativeOwner, Caller {
     return openChain({
       ...parts,
       behind: behind.for(this),
-      runCommand: (queries, command) => performOnce({ library, runtime, queries, ...(command as unknown as Command) }),
+      runCommand: (queries, command, scope) =>
+        performOnce({ library, runtime, queries, scope, ...(command as unknown as Command) }),
     });
   }
 

@@ -156,15 +156,14 @@ class DuckDbDatabase implements ReplicatedDatabase {
     return { ...committed, durability: 'durable' };
   }
 
-  /** No row is captured: the whole state is the record. */
+  /** Nothing is captured: the whole state is the record. */
   async #writeLarge<T>(work: Work<T>): Promise<Answer<T>> {
     const started = this.#runtime.monotonicMs();
     const catalogs = this.#catalogs;
     const committed = await this.#engine.writeBulk(async (session, definitions) => {
-      const shapes = new Shapes(session);
       const { result } = await runWork(
         (transaction) =>
-          runWriting({ transaction, shapes, catalogs, isBulk: true }, async ({ queries, run }) =>
+          runWriting({ transaction, shapes: new Shapes(session), catalogs, isWhole: true }, async ({ queries, run }) =>
             work(queries, await writingScope(transaction, catalogs, run)),
           ),
         session,

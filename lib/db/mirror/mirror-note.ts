@@ -7,6 +7,7 @@
  */
 import type { Session } from '../../sync/sql.ts';
 import { hasTable } from '../move/into-duckdb.ts';
+import type { Unkept } from './unkept.ts';
 
 export interface MirrorNote {
   /** Its address, for who cannot ask it. */
@@ -21,8 +22,7 @@ export interface MirrorNote {
   readonly at: string;
   /** Of the DuckDB database, when the mirror wrote last. */
   readonly ownVersion: number;
-  /** Of the tables whose changes are not kept, as JSON. */
-  readonly sums: string;
+  readonly unkept: Unkept;
 }
 
 const createNoteTable = `CREATE TABLE IF NOT EXISTS eider.mirror (source VARCHAR PRIMARY KEY,
@@ -38,7 +38,7 @@ export function noteRow(note: MirrorNote): Readonly<Record<string, string>> {
     least_head: String(note.leastHead),
     made_at: note.at.replace(/(?:\.(\d{1,6}))?Z$/, (_, fraction: string = '') => `.${fraction.padEnd(6, '0')}Z`),
     own_version: String(note.ownVersion),
-    sums: note.sums,
+    sums: JSON.stringify(note.unkept),
   };
 }
 
@@ -65,7 +65,8 @@ export async function readNote(session: Session): Promise<MirrorNote | null> {
     leastHead: Number(leastHead),
     at,
     ownVersion: Number(ownVersion),
-    sums,
+    // An earlier version noted sums alone, which makes the definitions others.
+    unkept: { definitions: '', sums: {}, sequences: [], ...(JSON.parse(sums) as Partial<Unkept>) },
   };
 }
 
@@ -74,7 +75,7 @@ export async function writeNote(session: Session, note: MirrorNote): Promise<voi
   const row = noteRow(note);
   await session.run(
     `INSERT INTO eider.mirror VALUES ($1, $2, $3::BIGINT, $4::BIGINT, $5::TIMESTAMPTZ, $6::BIGINT, $7)`,
-    [note.source, note.sourceId, row['version']!, row['least_head']!, row['made_at']!, row['own_version']!, note.sums],
+    Object.values(row),
   );
 }
 

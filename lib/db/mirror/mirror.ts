@@ -10,14 +10,16 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { isRowChange } from '../../sync/record.ts';
 import type { Engine } from '../../sync/engine.ts';
-import type { ChangePage, ChangeSet, Database } from '../database.ts';
+import type { ChangePage, Database } from '../database.ts';
 import { newest } from '../move/ends.ts';
 import { tablesOfDuckDb } from '../move/duckdb-inventory.ts';
+import { inTransaction } from '../move/postgres-session.ts';
 import { identityOf } from '../fallback/target.ts';
 import type { ConnectionPool } from '../postgres/pool.ts';
-import { copyAll, sumUncovered } from './copy-all.ts';
+import { copyAll, lookAtUnkept } from './copy-all.ts';
 import { type MirrorNote, readNote } from './mirror-note.ts';
 import { replayChanges } from './replay-changes.ts';
+import { movedSequences, readSequences } from './unkept.ts';
 
 export interface MirrorOptions {
   readonly postgres: {
@@ -56,8 +58,9 @@ export async function refreshMirror(options: MirrorOptions): Promise<MirrorRepor
 /** Null when the changes do not reach back, or tell of more than rows, or of more than a commit holds. */
 async function refreshByChanges(options: MirrorOptions, note: MirrorNote): Promise<MirrorReport | null> {
   const { engine, postgres, runtime, source } = options;
-  // What keeps no changes is looked through; where it differs, all is copied.
-  if ((await sumUncovered(options)) !== note.sums) return null;
+  const [unkept, catalog] = await lookAtUnkept(options);
+  const { definitions, sums } = note.unkept;
+  if (unkept.definitions !== definitions || JSON.stringify(unkept.sums) !== JSON.stringify(sums)) return null;
   const at = new Date(runtime.now()).toISOString();
   const pageAfter = async (after: number): Promise<ChangePage> =>
     (await postgres.database.changes({ after, limit: mostVersions })).value;
@@ -68,12 +71,18 @@ async function refreshByChanges(options: MirrorOptions, note: MirrorNote): Promi
   let [known, rows] = [note, 0];
   for (;;) {
     const sets = page.sets.filter(({ version }) => version <= head);
-    if (known.version < page.oldest || !sets.every(isOfRows)) return null;
+    if (known.version < page.oldest) return null;
     const last = sets.at(-1)?.version ?? head;
     const following = last < head ? await pageAfter(last) : null;
     const isLast = !following?.sets.some(({ version }) => version <= head);
-    const replayed = await replayChanges(engine, known, { ...known, source, version: isLast ? head : last, at }, sets);
-    if (replayed === 'too-large') return null;
+    const now = isLast
+      ? await inTransaction(postgres.pool, 'read', (reading) => readSequences(reading, catalog.defaultSchema))
+      : known.unkept.sequences;
+    const sequences = movedSequences(known.unkept, now);
+    if (!sequences) return null;
+    const to = { ...known, source, at, version: isLast ? head : last, unkept: { ...unkept, sequences: now } };
+    const replayed = await replayChanges({ engine, catalog, from: known, to, sets, sequences });
+    if (replayed === 'unfit') return null;
     // Somebody else refreshes it right now, and from the same changes.
     if (replayed === 'overtaken') return { how: 'current', rows, version: known.version, at: known.at };
     rows += replayed.rows;
@@ -85,10 +94,6 @@ async function refreshByChanges(options: MirrorOptions, note: MirrorNote): Promi
 
 /** Most transactions in one commit of the mirror. */
 const mostVersions = 500;
-
-function isOfRows({ changes }: ChangeSet): boolean {
-  return changes.every(({ kind }) => kind === 'put' || kind === 'delete');
-}
 
 async function requireMirror(
   { engine }: MirrorOptions,

@@ -7,19 +7,27 @@
 import { mkdir } from 'node:fs/promises';
 import type { Session } from '../../sync/sql.ts';
 import type { Slot } from '../../sync/slot.ts';
-import { definitionsOfDuckDb, tablesOfDuckDb } from './duckdb-inventory.ts';
-import { areSameSums, createMovedTable, movedTable, requireReplaceable, requireSameSums } from './earlier.ts';
+import { catalogOfDuckDb, definitionsOfDuckDb, tablesOfDuckDb } from './duckdb-inventory.ts';
+import {
+  fingerprintOf,
+  isThere,
+  makeMovedTable,
+  mayBeThere,
+  type Moved as Brought,
+  movedTable,
+  requireReplaceable,
+  requireSameSums,
+} from './earlier.ts';
 import { type DuckDbEnd, type MoveOptions, newest, type PostgresEnd } from './ends.ts';
-import { progress, sumAll } from './into-duckdb.ts';
+import { sumAll } from './into-duckdb.ts';
 import { lookAtPostgres } from './look-at-postgres.ts';
 import { requireNamesOnPostgres } from './names.ts';
 import { stagingSchema } from './postgres-inventory.ts';
-import { currentSchema, sumPostgresTable } from './postgres-rows.ts';
+import { currentSchema, sumAllOnPostgres } from './postgres-rows.ts';
 import { inTransaction, type PostgresSession } from './postgres-session.ts';
-import { replaceAll } from './replace.ts';
+import { replaceAll, type Replacing } from './replace.ts';
 import type { MoveReport, MovedSums } from './report.ts';
 import { beginStaging, stageTable } from './staging.ts';
-import type { Definitions, MovedTable } from './tables.ts';
 
 type Options = MoveOptions<DuckDbEnd, PostgresEnd>;
 
@@ -47,12 +55,12 @@ async function moveState(options: Options, slot: Slot, session: Session): Promis
   const definitions = await definitionsOfDuckDb(session, current);
   requireNamesOnPostgres(tables, definitions);
   const before = await lookAtPostgres(target.pool, tables, slot.spillPath, onEvent);
-  if (before.moved !== null || Object.values(before.sums).some(({ rows }) => rows > 0)) {
+  const fingerprint = fingerprintOf(await catalogOfDuckDb(session), definitions);
+  if (mayBeThere(before)) {
     const sums = await sumAll(session, tables, 'read', onEvent);
     const { leftBehind } = definitions;
-    if (areSameSums(sums, before.sums)) {
+    if (isThere(before, { sums, definitions: fingerprint }))
       return { outcome: 'there-already', leftBehind, sums, targetVersion: before.version };
-    }
     if (!replace) requireReplaceable(before, target.location);
   }
   const { databaseId, version } = source.engine.status();
@@ -68,39 +76,33 @@ async function moveState(options: Options, slot: Slot, session: Session): Promis
   const migrations = await session.rows(
     `SELECT name, "at"::VARCHAR FROM eider.migrations WHERE name NOT LIKE 'eider.%'`,
   );
-  const staged = { tables, definitions, sums, sourceVersion: version, since: replace ? null : before.snapshot };
+  const moved = { sums, definitions: fingerprint };
+  const areChanged = (before.moved?.definitions ?? fingerprint) !== fingerprint;
+  const since = replace ? null : before.snapshot;
+  const staged = { tables, definitions, areChanged, moved, sourceVersion: version, since };
   const done = migrations.map((row) => row.map(String));
   return { outcome: 'moved', sums, ...(await commitStaged(options, { ...staged, migrations: done })) };
 }
 
-interface Staged {
-  readonly tables: readonly MovedTable[];
-  readonly definitions: Definitions;
+interface Staged extends Replacing {
   /** Names and times of those that ran at the source. */
   readonly migrations: readonly (readonly string[])[];
-  /** The state of the target that was looked at; null: whatever it has is to be replaced. */
-  readonly since: string | null;
-  readonly sums: MovedSums;
+  readonly moved: Brought;
   readonly sourceVersion: number;
 }
 
 /** Everything at once. */
 function commitStaged(options: Options, staged: Staged): Promise<Pick<Moved, 'targetVersion' | 'leftBehind'>> {
   const { source, target, runtime, onEvent } = options;
-  const { tables, sums, sourceVersion, migrations } = staged;
+  const { tables, moved, sourceVersion, migrations } = staged;
   return inTransaction(target.pool, 'write', async (postgres) => {
     onEvent({ step: 'commit', table: null, rows: 0, totalRows: 0 });
     const leftBehind = await replaceAll(postgres, staged);
-    const written: Record<string, MovedSums[string]> = {};
-    for (const table of tables) {
-      const onRows = progress(table, 'verify', onEvent);
-      written[table.title] = await sumPostgresTable(postgres, table, onRows);
-    }
-    requireSameSums(sums, written);
+    requireSameSums(moved.sums, await sumAllOnPostgres(postgres, tables, 'verify', onEvent));
     const finished = new Date(runtime.now()).toISOString();
-    await postgres.rows(`${createMovedTable}; DELETE FROM ${movedTable}; DROP SCHEMA ${stagingSchema} CASCADE`);
-    const values = [source.location, String(sourceVersion), finished, JSON.stringify(sums)];
-    await postgres.rows(`INSERT INTO ${movedTable} VALUES ($1, $2::bigint, $3, $4)`, values);
+    await postgres.rows(`${makeMovedTable}; DROP SCHEMA ${stagingSchema} CASCADE`);
+    const values = [source.location, String(sourceVersion), finished, JSON.stringify(moved.sums), moved.definitions];
+    await postgres.rows(`INSERT INTO ${movedTable} VALUES ($1, $2::bigint, $3, $4, $5)`, values);
     for (const migration of migrations) {
       await postgres.rows(
         'INSERT INTO eider.migrations (name, at) VALUES ($1, $2::timestamptz) ON CONFLICT DO NOTHING',

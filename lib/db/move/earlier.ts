@@ -4,25 +4,52 @@
  * Owns: the table `eider.moved`. The worst that can happen: rows of somebody's own taken for those of an earlier move and
  * replaced; so they are compared with its checksums, all of them.
  */
+import { createHash } from 'node:crypto';
+import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
 import { isSameSum, type TableSum } from './checksum.ts';
 import type { MovedSums } from './report.ts';
 
 export const movedTable = 'eider.moved';
 
-/** In the words of both engines. */
-export const createMovedTable = `CREATE TABLE IF NOT EXISTS ${movedTable}
-  (source text NOT NULL, source_version bigint NOT NULL, finished_at text NOT NULL, tables text NOT NULL)`;
+/** In the words of both engines. Made by each move: an earlier version had no `definitions`. */
+export const makeMovedTable = `DROP TABLE IF EXISTS ${movedTable}; CREATE TABLE ${movedTable}
+  (source text NOT NULL, source_version bigint NOT NULL, finished_at text NOT NULL, tables text NOT NULL, definitions text)`;
+
+/** What a move brought. */
+export interface Moved {
+  readonly sums: MovedSums;
+  /** The fingerprint of the source's definitions; null where an earlier version moved. */
+  readonly definitions: string | null;
+}
 
 export interface TargetState {
   /** Of all its tables. */
   readonly sums: MovedSums;
   /** As the last move left them; null when there was none. */
-  readonly moved: MovedSums | null;
+  readonly moved: Moved | null;
+}
+
+/** Another text for other definitions, or sequences that are elsewhere. */
+export function fingerprintOf({ etag }: Catalog, definitions: object): string {
+  const text = JSON.stringify([etag, definitions], (_, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+}
+
+/** Whether only a comparison can tell: a target that no move has filled, and that has no rows, is another one. */
+export function mayBeThere({ sums, moved }: TargetState): boolean {
+  return moved !== null || Object.values(sums).some(({ rows }) => rows > 0);
+}
+
+/** Whether the target has all of this already, as far as anybody knows. */
+export function isThere({ sums, moved }: TargetState, source: Moved): boolean {
+  return areSameSums(sums, source.sums) && (moved?.definitions ?? source.definitions) === source.definitions;
 }
 
 /** Whether both have the same tables, and these the same rows. */
-export function areSameSums(a: MovedSums, b: MovedSums): boolean {
+function areSameSums(a: MovedSums, b: MovedSums): boolean {
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
   return [...names].every((name) => isSameSum(a[name] ?? absent, b[name] ?? absent));
 }
@@ -33,7 +60,7 @@ const absent: TableSum = { rows: -1, checksum: '' };
 /** @throws AppError `conflict` when the target holds rows that no move put there. */
 export function requireReplaceable({ sums, moved }: TargetState, location: string): void {
   const filled = Object.entries(sums).filter(([, { rows }]) => rows > 0);
-  if (filled.length === 0 || (moved && areSameSums(sums, moved))) return;
+  if (filled.length === 0 || (moved && areSameSums(sums, moved.sums))) return;
   const listed = filled.map(([name, { rows }]) => `${name} (${rows})`).join(', ');
   throw new AppError('conflict', `The target ${location} has data of its own: ${listed}.`, {
     hint: 'Nothing was written. With --replace it is replaced by what the source has.',

@@ -9,11 +9,11 @@ import type { PlainValue } from '../../values.ts';
 import type { Session } from '../../sync/sql.ts';
 import { RowSum, type TableSum } from './checksum.ts';
 import { fillTable, makeEmpty } from './fill.ts';
-import { hasTable, progress } from './into-duckdb.ts';
+import { hasTable } from './into-duckdb.ts';
 import type { DuckDbDefinitions } from './onto-duckdb.ts';
-import { sumPostgresTable } from './postgres-rows.ts';
+import { sumAllOnPostgres } from './postgres-rows.ts';
 import type { PostgresSession } from './postgres-session.ts';
-import type { MovedSums, OnMoveEvent } from './report.ts';
+import { type MovedSums, type OnMoveEvent, progress } from './report.ts';
 import type { MovedTable, PlainRow } from './tables.ts';
 
 export interface FileFilling {
@@ -61,12 +61,7 @@ export async function fillFile(session: Session, filling: FileFilling): Promise<
     sums[table.title] = await fillOne(session, { filling, table, begun });
     await session.execute('CHECKPOINT');
   }
-  if (!resumed) return { sums, resumed };
-  for (const table of tables) {
-    const onRows = progress(table, 'read', onEvent);
-    sums[table.title] = await sumPostgresTable(postgres, table, onRows);
-  }
-  return { sums, resumed };
+  return { sums: resumed ? await sumAllOnPostgres(postgres, tables, 'read', onEvent) : sums, resumed };
 }
 
 interface OneTable {

@@ -9,9 +9,9 @@ import type { Runtime } from '../../runtime.ts';
 import type { Session } from '../../sync/sql.ts';
 import { tablesOfDuckDb } from './duckdb-inventory.ts';
 import { sumDuckDbTable } from './duckdb-rows.ts';
-import { createMovedTable, movedTable, requireSameSums, type TargetState } from './earlier.ts';
+import { makeMovedTable, type Moved, movedTable, requireSameSums, type TargetState } from './earlier.ts';
 import { newest } from './ends.ts';
-import type { MovedSums, OnMoveEvent } from './report.ts';
+import { type MovedSums, type MoveStep, type OnMoveEvent, progress } from './report.ts';
 import type { MovedTable } from './tables.ts';
 
 export interface NewState {
@@ -20,27 +20,28 @@ export interface NewState {
   readonly onto: number;
   readonly source: string;
   readonly sourceVersion: number;
-  /** As they were read from the source. */
-  readonly sums: MovedSums;
+  /** As it was read from the source. */
+  readonly moved: Moved;
 }
 
 /** Commits the file when it has the rows of the source. Answers the target's new version. */
 export async function commitNewState(
   engine: Engine,
-  { path, onto, source, sourceVersion, sums }: NewState,
+  { path, onto, source, sourceVersion, moved: { sums, definitions } }: NewState,
   runtime: Runtime,
   onEvent: OnMoveEvent,
 ): Promise<number> {
   const finish = async (session: Session): Promise<void> => {
     await session.execute('DROP TABLE IF EXISTS eider.mirror; DROP TABLE IF EXISTS eider.move_progress');
     requireSameSums(sums, await sumAll(session, await tablesOfDuckDb(session), 'verify', onEvent));
-    await session.execute(`${createMovedTable}; DELETE FROM ${movedTable}`);
+    await session.execute(makeMovedTable);
     const finished = new Date(runtime.now()).toISOString();
-    await session.run(`INSERT INTO ${movedTable} VALUES ($1, $2, $3, $4)`, [
+    await session.run(`INSERT INTO ${movedTable} VALUES ($1, $2, $3, $4, $5)`, [
       source,
       BigInt(sourceVersion),
       finished,
       JSON.stringify(sums),
+      definitions,
     ]);
     onEvent({ step: 'commit', table: null, rows: 0, totalRows: 0 });
   };
@@ -51,26 +52,12 @@ export async function commitNewState(
 export async function sumAll(
   session: Session,
   tables: readonly MovedTable[],
-  step: 'read' | 'verify' | 'compare',
+  step: MoveStep,
   onEvent: OnMoveEvent,
 ): Promise<MovedSums> {
   const sums: Record<string, MovedSums[string]> = {};
   for (const table of tables) sums[table.title] = await sumDuckDbTable(session, table, progress(table, step, onEvent));
   return sums;
-}
-
-/** Tells of rows as they come, in the course of one table. */
-export function progress(
-  table: MovedTable,
-  step: 'read' | 'copy' | 'verify' | 'compare',
-  onEvent: OnMoveEvent,
-  begun = 0,
-): (rows: number) => void {
-  let done = begun;
-  return (rows) => {
-    done += rows;
-    onEvent({ step, table: table.title, rows: done, totalRows: table.rows, ...(begun > 0 && { resumed: true }) });
-  };
 }
 
 export interface DuckDbState extends TargetState {
@@ -89,10 +76,10 @@ export async function lookAtDuckDb(engine: Engine, onEvent: OnMoveEvent): Promis
   return { ...value, version };
 }
 
-async function readMoved(session: Session): Promise<MovedSums | null> {
+async function readMoved(session: Session): Promise<Moved | null> {
   if (!(await hasTable(session, 'moved'))) return null;
-  const [row] = await session.rows(`SELECT tables FROM ${movedTable}`);
-  return row ? (JSON.parse(String(row[0])) as MovedSums) : null;
+  const [row] = await session.rows(`SELECT tables, to_json(m)->>'definitions' FROM ${movedTable} AS m`);
+  return row ? { sums: JSON.parse(String(row[0])) as MovedSums, definitions: row[1] as string | null } : null;
 }
 
 /** Whether there is a table of this name in the schema `eider`. */

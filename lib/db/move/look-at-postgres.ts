@@ -5,10 +5,9 @@
  * well, whose tables are left alone.
  */
 import type { ConnectionPool } from '../postgres/pool.ts';
-import { movedTable, type TargetState } from './earlier.ts';
-import { progress } from './into-duckdb.ts';
+import { type Moved, movedTable, type TargetState } from './earlier.ts';
 import { tablesOfPostgres } from './postgres-inventory.ts';
-import { sumPostgresTable } from './postgres-rows.ts';
+import { sumAllOnPostgres } from './postgres-rows.ts';
 import { inTransaction, type PostgresSession } from './postgres-session.ts';
 import { type PostgresState, stateOfPostgres } from './postgres-state.ts';
 import type { MovedSums, OnMoveEvent } from './report.ts';
@@ -24,22 +23,18 @@ export function lookAtPostgres(
   return inTransaction(pool, 'read', async (postgres) => {
     const state = await stateOfPostgres(postgres);
     const moved = await readMoved(postgres);
-    const titles = new Set([...coming.map(({ title }) => title), ...Object.keys(moved ?? {})]);
+    const titles = new Set([...coming.map(({ title }) => title), ...Object.keys(moved?.sums ?? {})]);
     const { tables } = await withScratch({ spillFolder }, (scratch) =>
       tablesOfPostgres(postgres, scratch, (title) => titles.has(title)),
     );
-    const sums: Record<string, MovedSums[string]> = {};
-    for (const table of tables) {
-      const onRows = progress(table, 'compare', onEvent);
-      sums[table.title] = await sumPostgresTable(postgres, table, onRows);
-    }
-    return { ...state, moved, sums };
+    return { ...state, moved, sums: await sumAllOnPostgres(postgres, tables, 'compare', onEvent) };
   });
 }
 
-async function readMoved(postgres: PostgresSession): Promise<MovedSums | null> {
+async function readMoved(postgres: PostgresSession): Promise<Moved | null> {
   const [there] = await postgres.rows(`SELECT to_regclass('${movedTable}')::text AS name`);
   if (typeof there?.['name'] !== 'string') return null;
-  const [row] = await postgres.rows(`SELECT tables FROM ${movedTable}`);
-  return typeof row?.['tables'] !== 'string' ? null : (JSON.parse(row['tables']) as MovedSums);
+  const [row] = await postgres.rows(`SELECT tables, to_json(m)->>'definitions' AS definitions FROM ${movedTable} m`);
+  const { tables, definitions = null } = row ?? {};
+  return typeof tables !== 'string' ? null : { sums: JSON.parse(tables) as MovedSums, definitions };
 }

@@ -8,13 +8,13 @@
 import { rm } from 'node:fs/promises';
 import { AppError } from '../../errors.ts';
 import { claimSlot, removeReplica, type Slot } from '../../sync/slot.ts';
-import { tablesOfDuckDb } from './duckdb-inventory.ts';
+import { catalogOfDuckDb, definitionsOfDuckDb, tablesOfDuckDb } from './duckdb-inventory.ts';
 import { moveIntoPostgres } from './duckdb-to-postgres.ts';
-import { areSameSums, requireReplaceable } from './earlier.ts';
+import { fingerprintOf, isThere, type Moved, requireReplaceable } from './earlier.ts';
 import { type DuckDbEnd, type MoveOptions, newest, type PostgresEnd } from './ends.ts';
 import { commitNewState, lookAtDuckDb, sumAll } from './into-duckdb.ts';
 import { moveOutOfPostgres } from './postgres-to-duckdb.ts';
-import type { MoveReport, MovedSums, OnMoveEvent } from './report.ts';
+import type { MoveReport, OnMoveEvent } from './report.ts';
 
 /** Moves, or finds that there is nothing to move. May be repeated at any time. @throws AppError */
 export async function moveDatabase(options: MoveOptions): Promise<MoveReport> {
@@ -47,8 +47,8 @@ function refusePostgresTwice({ location }: PostgresEnd): Promise<never> {
 async function moveFile(options: MoveOptions<DuckDbEnd, DuckDbEnd>, slot: Slot): Promise<MoveReport> {
   const { source, target, replace, runtime, onEvent } = options;
   const found = await lookAtDuckDb(target.engine, onEvent);
-  const read = await readSums(source, onEvent);
-  if (areSameSums(found.sums, read.sums)) return report(source, read, 'there-already', found.version);
+  const read = await readSource(source, onEvent);
+  if (isThere(found, read.moved)) return report(source, read, 'there-already', found.version);
   if (!replace) requireReplaceable(found, target.location);
   await removeReplica(slot);
   try {
@@ -56,7 +56,7 @@ async function moveFile(options: MoveOptions<DuckDbEnd, DuckDbEnd>, slot: Slot):
     // The state that was read: nothing in this process has caught up with the source since.
     await source.engine.copyState(slot.replicaPath);
     const state = { path: slot.replicaPath, onto: found.version, source: source.location, sourceVersion: read.version };
-    const version = await commitNewState(target.engine, { ...state, sums: read.sums }, runtime, onEvent);
+    const version = await commitNewState(target.engine, { ...state, moved: read.moved }, runtime, onEvent);
     return await report(source, read, 'moved', version);
   } finally {
     await removeReplica(slot);
@@ -64,25 +64,28 @@ async function moveFile(options: MoveOptions<DuckDbEnd, DuckDbEnd>, slot: Slot):
 }
 
 interface Read {
-  readonly sums: MovedSums;
+  readonly moved: Moved;
   readonly version: number;
 }
 
-async function readSums(source: DuckDbEnd, onEvent: OnMoveEvent): Promise<Read> {
-  const { value, version } = await source.engine.read(
-    async (session) => sumAll(session, await tablesOfDuckDb(session), 'read', onEvent),
+async function readSource(source: DuckDbEnd, onEvent: OnMoveEvent): Promise<Read> {
+  const { value: moved, version } = await source.engine.read(
+    async (session) => ({
+      sums: await sumAll(session, await tablesOfDuckDb(session), 'read', onEvent),
+      definitions: fingerprintOf(await catalogOfDuckDb(session), await definitionsOfDuckDb(session, 'main')),
+    }),
     newest,
   );
-  return { sums: value, version };
+  return { moved, version };
 }
 
 async function report(
   source: DuckDbEnd,
-  { sums, version: sourceVersion }: Read,
+  { moved, version: sourceVersion }: Read,
   outcome: MoveReport['outcome'],
   targetVersion: number,
 ): Promise<MoveReport> {
   const { version: now } = await source.engine.read(() => Promise.resolve(), newest);
   const sourceMovedOn = now !== sourceVersion;
-  return { outcome, tables: sums, sourceVersion, targetVersion, sourceMovedOn, leftBehind: [] };
+  return { outcome, tables: moved.sums, sourceVersion, targetVersion, sourceMovedOn, leftBehind: [] };
 }

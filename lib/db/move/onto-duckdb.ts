@@ -9,6 +9,7 @@ import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
 import { referencesTable } from '../own-migrations.ts';
 import { catalogOfDuckDb } from './duckdb-inventory.ts';
 import { commentsOf, defineTable, keyClauses, makeViews, quotedText } from './definition.ts';
+import { fingerprintOf } from './earlier.ts';
 import { translate, type Translation } from './expressions.ts';
 import { requireNamesOnDuckDb } from './names.ts';
 import { definitionsOfPostgres } from './postgres-definitions.ts';
@@ -30,6 +31,8 @@ export interface DuckDbDefinitions {
   /** Statements, in their order. */
   readonly ddl: readonly string[];
   readonly leftBehind: readonly string[];
+  /** See `fingerprintOf`. */
+  readonly fingerprint: string;
 }
 
 const quotedOf = ({ duckdb: { schema, name } }: MovedName): string => quoteTable({ schema, table: name });
@@ -56,7 +59,8 @@ export async function defineOnDuckDb(
   for (const { name, table, elements } of definitions.indexes) await making.index(name, table, elements);
   await making.views(definitions.views);
   making.ddl.push(...referencesOnDuckDb(own, catalog));
-  return { ddl: making.ddl, leftBehind: [...making.leftBehind, ...definitions.leftBehind] };
+  const leftBehind = [...making.leftBehind, ...definitions.leftBehind];
+  return { ddl: making.ddl, leftBehind, fingerprint: fingerprintOf(catalog, definitions) };
 }
 
 function schemasOf(all: readonly MovedName[]): string[] {

@@ -20,6 +20,8 @@ export interface DefinerOptions {
   readonly definitions: Definitions;
   readonly tables: readonly MovedTable[];
   readonly current: string;
+  /** They are others than those that the last move brought: tables that are kept get them, too. */
+  readonly areChanged: boolean;
 }
 
 export class Definer {
@@ -118,13 +120,17 @@ export class Definer {
     await this.#postgres.rows(sql);
     this.leftBehind.push(...leftBehind);
     this.#made.add(table.title);
+    await this.#comments(table);
+  }
+
+  async #comments(table: MovedTable): Promise<void> {
     const noteOf = (column: MovedColumn): string | null => {
       const type = this.typeOf(column);
       const isNoted = type === column.postgres && duckdbType(type) !== column.declared;
       return isNoted ? withTypeNote(column.comment, 'duckdb', column.declared) : column.comment;
     };
     // DuckDB has comments on what PostgreSQL may have refused.
-    for (const comment of commentsOf(table, quoted, noteOf)) await this.#takes(comment, true);
+    for (const comment of commentsOf(table, quotedOnPostgres(table), noteOf)) await this.#takes(comment, true);
   }
 
   /** Once the rows are there. */
@@ -133,30 +139,47 @@ export class Definer {
     if (clauses.length > 0) await this.#postgres.rows(`ALTER TABLE ${quotedOnPostgres(table)} ${clauses.join(', ')}`);
   }
 
-  /** The next numbers of a table that is kept, where its columns have sequences of their own. */
-  async numbersOf(table: MovedTable): Promise<void> {
+  /** A table that is kept. Columns' sequences of their own stay theirs, and go on where those of the source are. */
+  async kept(table: MovedTable): Promise<void> {
     const quoted = quotedOnPostgres(table);
-    for (const { name, expression } of table.columns) {
-      const [row] = await this.#postgres.rows('SELECT pg_get_serial_sequence($1, $2) AS sequence', [quoted, name]);
-      if (typeof row?.['sequence'] !== 'string') continue;
-      const own = this.#options.definitions.sequences.find(({ duckdb }) =>
-        [`nextval('${duckdb.name}')`, `nextval('${duckdb.schema}.${duckdb.name}')`].includes(expression ?? ''),
-      );
-      const [found] = await this.#postgres.rows(`SELECT max(${quoteName(name)})::text AS max FROM ${quoted}`);
-      const last = found?.['max'] ?? null;
-      if (own) await this.#setNumber(row['sequence'], own.next ?? lastOf(own), own.next === null);
-      else await this.#setNumber(row['sequence'], last ?? 1n, last !== null);
+    const isChanged = this.#options.areChanged && table.duckdb.schema !== 'eider';
+    for (const column of table.columns) {
+      const [row] = await this.#postgres.rows('SELECT pg_get_serial_sequence($1, $2) AS sequence', [
+        quoted,
+        column.name,
+      ]);
+      if (typeof row?.['sequence'] === 'string') await this.#number(quoted, column, row['sequence']);
+      else if (isChanged) await this.#default(quoted, column);
     }
+    if (isChanged) await this.#comments(table);
+  }
+
+  async #number(quoted: string, { name, expression }: MovedColumn, sequence: string): Promise<void> {
+    const own = this.#options.definitions.sequences.find(({ duckdb }) =>
+      [`nextval('${duckdb.name}')`, `nextval('${duckdb.schema}.${duckdb.name}')`].includes(expression ?? ''),
+    );
+    if (own) return this.#setNumber(sequence, own.next ?? lastOf(own), own.next === null);
+    const [found] = await this.#postgres.rows(`SELECT max(${quoteName(name)})::text AS max FROM ${quoted}`);
+    const last = found?.['max'] ?? null;
+    return this.#setNumber(sequence, last ?? 1n, last !== null);
+  }
+
+  async #default(quoted: string, { name, expression }: MovedColumn): Promise<void> {
+    const text = expression === null ? null : translate(expression, this.#translation);
+    const change = text === null ? 'DROP DEFAULT' : `SET DEFAULT (${text})`;
+    if (text !== null || expression === null)
+      await this.#takes(`ALTER TABLE ${quoted} ALTER ${quoteName(name)} ${change}`, true);
   }
 
   /** What refers to tables, or is made of them. `there`: the references that kept tables have. */
   async after(there: readonly ReferenceFound[]): Promise<void> {
-    const { tables, definitions } = this.#options;
+    const { tables, definitions, areChanged } = this.#options;
     for (const table of tables) await this.#references(table, there);
     for (const { name, table, isUnique, elements } of definitions.indexes) {
       const translated = translate(elements, this.#translation);
-      const isMade = this.#made.has(tables.find(({ duckdb }) => duckdb.name === table.duckdb.name)?.title ?? '');
-      const sql = `CREATE ${isUnique ? 'UNIQUE ' : ''}INDEX ${quoteName(name)} ON ${quotedOnPostgres(table)} (${translated})`;
+      const isMade =
+        areChanged || this.#made.has(tables.find(({ duckdb }) => duckdb.name === table.duckdb.name)?.title ?? '');
+      const sql = `CREATE ${isUnique ? 'UNIQUE ' : ''}INDEX ${areChanged ? 'IF NOT EXISTS ' : ''}${quoteName(name)} ON ${quotedOnPostgres(table)} (${translated})`;
       if (isMade && (translated === null || !(await this.#takes(sql, true)))) this.leftBehind.push(`the index ${name}`);
     }
     const take = (sql: string): Promise<boolean> => this.#takes(sql, true);

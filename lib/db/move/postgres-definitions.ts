@@ -5,7 +5,7 @@
  */
 import { type Catalog, relationId } from '../../catalog/catalog.ts';
 import { stagingSchema } from './postgres-inventory.ts';
-import type { PostgresSession } from './postgres-session.ts';
+import type { PostgresSession, TextRow } from './postgres-session.ts';
 import { type Definitions, namesOf, sequenceAt, titleOf } from './tables.ts';
 
 /** Neither PostgreSQL's nor Eider's, nor of an extension. `table` is where the thing has its row, `o` that row. */
@@ -13,17 +13,32 @@ const users = (table: string): string =>
   `n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'eider', '${stagingSchema}')
     AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${table}'::regclass AND e.objid = o.oid AND e.deptype = 'e')`;
 
-export async function definitionsOfPostgres(postgres: PostgresSession, catalog: Catalog): Promise<Definitions> {
-  const current = catalog.defaultSchema;
-  const named = (row: Readonly<Record<string, string | null>>) =>
-    namesOf({ schema: String(row['schema']), name: String(row['name']) }, 'postgres', current);
-  const sequences = await postgres.rows(
+const namesIn = (current: string) => (row: TextRow) =>
+  namesOf({ schema: String(row['schema']), name: String(row['name']) }, 'postgres', current);
+
+/** Where each sequence is now, whatever state the transaction sees of the rest. */
+export async function sequencesOfPostgres(
+  postgres: PostgresSession,
+  current: string,
+): Promise<Definitions['sequences']> {
+  const named = namesIn(current);
+  const rows = await postgres.rows(
     `SELECT n.nspname::text AS schema, o.relname::text AS name, s.seqincrement::text AS increment, s.seqmin::text AS min,
       s.seqmax::text AS max, s.seqstart::text AS start, s.seqcycle::text AS cycle, v.last_value::text AS last
     FROM pg_sequence s JOIN pg_class o ON o.oid = s.seqrelid JOIN pg_namespace n ON n.oid = o.relnamespace
     JOIN pg_sequences v ON v.schemaname = n.nspname AND v.sequencename = o.relname
     WHERE ${users('pg_class')} ORDER BY 1, 2`,
   );
+  return rows.map((row) => {
+    const { last = null, start, increment, min, max, cycle } = row;
+    const counter = last === null ? BigInt(start!) : BigInt(last) + BigInt(increment!);
+    return sequenceAt(named(row), counter, { increment, min, max, cycle: cycle === 'true' });
+  });
+}
+
+export async function definitionsOfPostgres(postgres: PostgresSession, catalog: Catalog): Promise<Definitions> {
+  const current = catalog.defaultSchema;
+  const named = namesIn(current);
   const enums = await postgres.rows(
     `SELECT n.nspname::text AS schema, o.typname::text AS name,
       (SELECT json_agg(enumlabel ORDER BY enumsortorder)::text FROM pg_enum WHERE enumtypid = o.oid) AS labels
@@ -34,11 +49,7 @@ export async function definitionsOfPostgres(postgres: PostgresSession, catalog: 
     FROM pg_class o JOIN pg_namespace n ON n.oid = o.relnamespace WHERE o.relkind = 'v' AND ${users('pg_class')} ORDER BY o.oid`,
   );
   return {
-    sequences: sequences.map((row) => {
-      const { last = null, start, increment, min, max, cycle } = row;
-      const counter = last === null ? BigInt(start!) : BigInt(last) + BigInt(increment!);
-      return sequenceAt(named(row), counter, { increment, min, max, cycle: cycle === 'true' });
-    }),
+    sequences: await sequencesOfPostgres(postgres, current),
     enums: enums.map((row) => ({ ...named(row), labels: JSON.parse(row['labels'] ?? '[]') as string[] })),
     views: views.flatMap((row) => {
       const names = named(row);

@@ -9,6 +9,7 @@ import { quoteName, quoteTable } from '../../sync/sql.ts';
 import { writeArray } from './arrays.ts';
 import { RowSum, type TableSum } from './checksum.ts';
 import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
+import { type MovedSums, type MoveStep, type OnMoveEvent, progress } from './report.ts';
 import type { MovedName, MovedTable, PlainRow } from './tables.ts';
 import type { TextForm } from './texts.ts';
 
@@ -107,4 +108,17 @@ export async function sumPostgresTable(
     onRows(rows.length);
   }
   return sum.sum;
+}
+
+/** The sums of all these tables. */
+export async function sumAllOnPostgres(
+  postgres: PostgresSession,
+  tables: readonly MovedTable[],
+  step: MoveStep,
+  onEvent: OnMoveEvent,
+): Promise<MovedSums> {
+  const sums: Record<string, TableSum> = {};
+  for (const table of tables)
+    sums[table.title] = await sumPostgresTable(postgres, table, progress(table, step, onEvent));
+  return sums;
 }

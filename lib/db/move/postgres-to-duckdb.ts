@@ -8,13 +8,13 @@ import { mkdir } from 'node:fs/promises';
 import { isAppError } from '../../errors.ts';
 import type { Session } from '../../sync/sql.ts';
 import { removeReplica, type Slot } from '../../sync/slot.ts';
-import { areSameSums, requireReplaceable, type TargetState } from './earlier.ts';
+import { isThere, mayBeThere, type Moved, requireReplaceable } from './earlier.ts';
 import type { DuckDbEnd, MoveOptions, PostgresEnd } from './ends.ts';
 import { beginFile, fillFile, isPartOf } from './from-postgres.ts';
-import { commitNewState, type DuckDbState, lookAtDuckDb, progress } from './into-duckdb.ts';
+import { commitNewState, type DuckDbState, lookAtDuckDb } from './into-duckdb.ts';
 import { defineOnDuckDb } from './onto-duckdb.ts';
 import { tablesOfPostgres } from './postgres-inventory.ts';
-import { sumPostgresTable } from './postgres-rows.ts';
+import { sumAllOnPostgres } from './postgres-rows.ts';
 import { inTransaction, type PostgresSession } from './postgres-session.ts';
 import { type PostgresState, stateOfPostgres, wasWrittenSince } from './postgres-state.ts';
 import { withScratch } from './scratch.ts';
@@ -28,8 +28,8 @@ interface Found {
   readonly state: PostgresState;
   readonly tables: readonly MovedTable[];
   readonly leftBehind: readonly string[];
-  readonly sums: MovedSums;
-  /** The target has these rows already. */
+  readonly moved: Moved;
+  /** The target has all of it already. */
   readonly isThere: boolean;
   readonly resumed: boolean;
 }
@@ -58,7 +58,7 @@ async function moveOnce(options: Options, slot: Slot): Promise<MoveReport> {
   let { version } = before;
   if (!found.isThere) {
     const state = { path: slot.replicaPath, onto: before.version, source: source.location, sourceVersion };
-    version = await commitNewState(target.engine, { ...state, sums: found.sums }, runtime, onEvent).catch(
+    version = await commitNewState(target.engine, { ...state, moved: found.moved }, runtime, onEvent).catch(
       (error: unknown) => {
         throw found.resumed && isAppError(error, 'corrupt') ? new StaleFile() : error;
       },
@@ -67,7 +67,7 @@ async function moveOnce(options: Options, slot: Slot): Promise<MoveReport> {
   }
   return {
     outcome: found.isThere ? 'there-already' : 'moved',
-    tables: found.sums,
+    tables: found.moved.sums,
     sourceVersion,
     targetVersion: version,
     sourceMovedOn: await hasMovedOn(source, found),
@@ -89,41 +89,26 @@ async function readSource(options: Options, { postgres, scratch, slot, before }:
   const inventory = await tablesOfPostgres(postgres, scratch);
   const { tables } = inventory;
   const definitions = await defineOnDuckDb(postgres, scratch, inventory);
+  const moved = (sums: MovedSums): Moved => ({ sums, definitions: definitions.fingerprint });
   const found = { state, tables, leftBehind: definitions.leftBehind };
   const job = JSON.stringify([state.id, options.source.location, target.location, before.version, definitions.ddl]);
   const filling = { postgres, tables, definitions, job, commitRows, onEvent };
   const spill = { path: slot.replicaPath, spillFolder: slot.spillPath };
   const isBegun = await withScratch(spill, (file) => isPartOf(file, job)).catch(() => false);
   if (!isBegun) {
-    const sums = moveMayBeDone(before) ? await sumSource(postgres, tables, onEvent) : null;
-    if (sums && areSameSums(sums, before.sums)) return { ...found, sums, isThere: true, resumed: false };
+    if (mayBeThere(before)) {
+      const source = moved(await sumAllOnPostgres(postgres, tables, 'read', onEvent));
+      if (isThere(before, source)) return { ...found, moved: source, isThere: true, resumed: false };
+    }
     if (!replace) requireReplaceable(before, target.location);
     await removeReplica(slot);
     await target.engine.copyState(slot.replicaPath);
     await withScratch(spill, (file) => beginFile(file, filling));
   }
-  const filled = await withScratch(spill, (file) => fillFile(file, filling));
-  return { ...found, isThere: false, ...filled };
+  const { sums, resumed } = await withScratch(spill, (file) => fillFile(file, filling));
+  return { ...found, moved: moved(sums), isThere: false, resumed };
 }
 
-/** Only a target that a move has filled, or that has rows, can be the same. */
-function moveMayBeDone({ sums, moved }: TargetState): boolean {
-  return moved !== null || Object.values(sums).some(({ rows }) => rows > 0);
-}
-
-async function sumSource(
-  postgres: PostgresSession,
-  tables: readonly MovedTable[],
-  onEvent: Options['onEvent'],
-): Promise<MovedSums> {
-  const sums: Record<string, MovedSums[string]> = {};
-  for (const table of tables) {
-    const onRows = progress(table, 'read', onEvent);
-    sums[table.title] = await sumPostgresTable(postgres, table, onRows);
-  }
-  return sums;
-}
-
-function hasMovedOn(source: PostgresEnd, { state, tables, sums }: Found): Promise<boolean> {
+function hasMovedOn(source: PostgresEnd, { state, tables, moved: { sums } }: Found): Promise<boolean> {
   return inTransaction(source.pool, 'read', (postgres) => wasWrittenSince(postgres, state, tables, sums));
 }

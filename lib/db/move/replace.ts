@@ -8,18 +8,16 @@
 import { AppError } from '../../errors.ts';
 import { quoteName } from '../../sync/sql.ts';
 import { writeArray } from './arrays.ts';
-import { Definer } from './onto-postgres.ts';
+import { Definer, type DefinerOptions } from './onto-postgres.ts';
 import { type ColumnFound, catalogOfPostgres, type TableFound, tablesFound } from './postgres-inventory.ts';
 import { quotedOnPostgres } from './postgres-rows.ts';
 import { ofTable, type PostgresSession } from './postgres-session.ts';
 import { hasNewChanges } from './postgres-state.ts';
 import { stagedName } from './staging.ts';
-import { type Definitions, type MovedTable, titleOf } from './tables.ts';
+import { type MovedTable, titleOf } from './tables.ts';
 import { duckdbType } from './types.ts';
 
-export interface Replacing {
-  readonly tables: readonly MovedTable[];
-  readonly definitions: Definitions;
+export interface Replacing extends Pick<DefinerOptions, 'tables' | 'definitions' | 'areChanged'> {
   /** The state that was looked at, as PostgreSQL writes a snapshot; null: whatever is there now is replaced. */
   readonly since: string | null;
 }
@@ -37,7 +35,7 @@ interface Target {
 /** Answers what did not come along. */
 export async function replaceAll(
   postgres: PostgresSession,
-  { tables, definitions, since }: Replacing,
+  { tables, definitions, areChanged, since }: Replacing,
 ): Promise<readonly string[]> {
   const catalog = await catalogOfPostgres(postgres);
   const present = await tablesFound(postgres, catalog);
@@ -51,7 +49,7 @@ export async function replaceAll(
   if (since !== null) await requireUnwritten(postgres, since);
   const references = await dropReferences(postgres, there);
   const triggers = await empty(postgres, targets);
-  const definer = new Definer(postgres, { definitions, tables, current: catalog.defaultSchema });
+  const definer = new Definer(postgres, { definitions, tables, areChanged, current: catalog.defaultSchema });
   await definer.before();
   for (const target of targets) await running(target.table, () => fill(postgres, definer, target));
   for (const { table, isKept } of targets) if (!isKept) await running(table, () => definer.keys(table));
@@ -185,5 +183,5 @@ async function fill(
     .join(', ');
   if (table.columns.length === 0) return;
   await postgres.rows(`INSERT INTO ${quoted} (${names}) OVERRIDING SYSTEM VALUE SELECT ${values} FROM ${staged}`);
-  if (isKept) await definer.numbersOf(table);
+  if (isKept) await definer.kept(table);
 }

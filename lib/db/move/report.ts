@@ -1,7 +1,8 @@
 /**
- * What a move tells: while it runs, and at its end. Types only.
+ * What a move tells: while it runs, and at its end.
  */
 import type { TableSum } from './checksum.ts';
+import type { MovedTable } from './tables.ts';
 
 export interface MovedSums {
   /** By the table's title. */
@@ -35,3 +36,17 @@ export interface MoveEvent {
 }
 
 export type OnMoveEvent = (event: MoveEvent) => void;
+
+/** Tells of rows as they come, in the course of one table. */
+export function progress(
+  { title, rows: totalRows }: MovedTable,
+  step: MoveStep,
+  onEvent: OnMoveEvent,
+  begun = 0,
+): (rows: number) => void {
+  let done = begun;
+  return (rows) => {
+    done += rows;
+    onEvent({ step, table: title, rows: done, totalRows, ...(begun > 0 && { resumed: true }) });
+  };
+}

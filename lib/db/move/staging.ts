@@ -11,11 +11,10 @@ import { quoteName, type Session } from '../../sync/sql.ts';
 import type { ConnectionPool } from '../postgres/pool.ts';
 import { RowSum, type TableSum } from './checksum.ts';
 import { readDuckDbRows } from './duckdb-rows.ts';
-import { progress } from './into-duckdb.ts';
 import { insertPostgresRows } from './postgres-rows.ts';
 import { inTransaction, type PostgresSession } from './postgres-session.ts';
 import { stagingSchema } from './postgres-inventory.ts';
-import type { OnMoveEvent } from './report.ts';
+import { type OnMoveEvent, progress } from './report.ts';
 import type { MovedTable, PlainRow } from './tables.ts';
 
 /** As SQL names the table in which the rows of the table number `index` wait. */

@@ -17,7 +17,7 @@ export function commandContract(makePlace: MakePlace): void {
       const change = { table: 'courses', key: [created['id']!] } as const;
       const updated = await run(database, { kind: 'update', ...change, values: { credits: 0 } });
       expect(updated).toEqual({ ...created, credits: 0, updated_at: updated['updated_at'] });
-      expect(String(updated['updated_at']) > String(created['updated_at'])).toBe(true);
+      expect((updated['updated_at'] as string) > (created['updated_at'] as string)).toBe(true);
       const given = { ...values, title: 'New', created_at: at, updated_at: at };
       expect(await run(database, { kind: 'replace', ...change, values: given })).toEqual({
         id: created['id'],
@@ -107,7 +107,7 @@ export function commandContract(makePlace: MakePlace): void {
       });
       expect(merged).toMatchObject(rows);
       expect(merged[1]).toMatchObject({ id: before['id'], created_at: before['created_at'] });
-      expect(String(merged[1]?.['updated_at']) > String(before['updated_at'])).toBe(true);
+      expect((merged[1]?.['updated_at'] as string) > (before['updated_at'] as string)).toBe(true);
       const ignored = await run(database, {
         kind: 'upsert',
         table: 'courses',

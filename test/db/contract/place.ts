@@ -37,10 +37,10 @@ export async function run<C extends Command>(database: Database, command: C): Pr
 }
 
 export async function createStudent(database: Database, email: string, name = 'Ada'): Promise<string> {
-  return String((await run(database, { kind: 'create', table: 'students', values: { name, email } }))['id']);
+  return (await run(database, { kind: 'create', table: 'students', values: { name, email } }))['id'] as string;
 }
 
 export async function createCourse(database: Database, code: string): Promise<string> {
   const values = { code, title: 'Computing', credits: 5 };
-  return String((await run(database, { kind: 'create', table: 'courses', values }))['id']);
+  return (await run(database, { kind: 'create', table: 'courses', values }))['id'] as string;
 }
