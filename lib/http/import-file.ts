@@ -5,10 +5,11 @@
  * whose rows are held, unfolds to so much and no more.
  */
 import { createReadStream } from 'node:fs';
-import type { Relation } from '../catalog/catalog.ts';
+import { columnNamed, type Relation } from '../catalog/catalog.ts';
+import type { Row } from '../values.ts';
 import { decodePieces } from './body.ts';
-import { mostUnfoldedBytes, type RowSource, tooMany } from './import-commit.ts';
-import { type PlacedRow, rowsOfCsv, rowsOfJsonLines } from './import-rows.ts';
+import { mostUnfoldedBytes, type RowSource, tooMany } from './import-judge.ts';
+import { type PlacedRow, readCell, rowsOfCsv, rowsOfJsonLines } from './import-rows.ts';
 import { RequestError } from './problem.ts';
 
 const formats = {
@@ -17,6 +18,13 @@ const formats = {
   parquet: ['application/vnd.apache.parquet', 'application/parquet'],
 } as const;
 export type Format = keyof typeof formats;
+
+/** A file on its way in. */
+export interface ImportFile {
+  readonly format: Format;
+  readonly path: string;
+  readonly mostRows: number;
+}
 
 /** @throws RequestError 400, 415 */
 export function formatOf(given: string | null, request: Request): Format {
@@ -40,13 +48,8 @@ export function formatOf(given: string | null, request: Request): Format {
 }
 
 /** The rows of the file at `path`, which has to stay while they are read. @throws AppError `invalid` for what is no Parquet */
-export async function rowsOfFile(
-  relation: Relation,
-  format: Format,
-  path: string,
-  mostRows: number,
-): Promise<RowSource> {
-  if (format === 'parquet') return heldRows(await parquetRows(path, mostRows));
+export async function rowsOfFile(relation: Relation, { format, path, mostRows }: ImportFile): Promise<RowSource> {
+  if (format === 'parquet') return heldRows(await parquetRows(relation, path, mostRows));
   const pieces = () => decodePieces(createReadStream(path, { highWaterMark: 256 * 1024 }));
   return () => (format === 'csv' ? rowsOfCsv(relation, pieces()) : rowsOfJsonLines(pieces()));
 }
@@ -57,13 +60,17 @@ function heldRows(rows: readonly PlacedRow[]): RowSource {
   };
 }
 
-async function parquetRows(path: string, mostRows: number): Promise<PlacedRow[]> {
+/** What Parquet has no type for is a text in it. */
+async function parquetRows(relation: Relation, path: string, mostRows: number): Promise<PlacedRow[]> {
   const { readParquet } = await import('../db/duckdb/files/parquet-rows.ts');
   const { columns, rows, truncated } = await readParquet(path, mostRows, mostUnfoldedBytes);
   if (truncated !== null) throw tooMany(mostRows);
-  const names = columns.map((column) => column.name);
-  return rows.map((row, index) => ({
-    line: index + 1,
-    input: Object.fromEntries(names.map((name, at) => [name, row[at] ?? null])),
-  }));
+  const targets = columns.map(({ name }) => ({ name, column: columnNamed(relation, name) }));
+  return rows.map((row, index) => {
+    const values = targets.map(({ name, column }, at) => {
+      const value = row[at] ?? null;
+      return [name, typeof value === 'string' ? readCell(column, value) : value];
+    });
+    return { line: index + 1, input: Object.fromEntries(values) as Row };
+  });
 }

@@ -57,11 +57,15 @@ function headerOf(relation: Relation, cells: readonly (string | null)[], line: n
 /** Nothing in a column that must not be null is as good as no column: it has a default, or validation says what is missing. */
 function valueOf(column: Column | undefined, cell: string | null): PlainValue | undefined {
   if (cell === null) return column?.nullable === true ? null : undefined;
+  return readCell(column, cell);
+}
+
+/** The value that the text stands for; the text itself where validation has to say what is wrong with it. */
+export function readCell(column: Column | undefined, cell: string): PlainValue {
   if (!column) return cell;
   try {
     return parseText(column.type, cell);
   } catch (error) {
-    // Validation says what is wrong with it.
     if (error instanceof ValueFault) return cell;
     throw error;
   }

@@ -2,44 +2,107 @@
  * Imports: `POST /api/import?table=…` with CSV, JSON lines or Parquet, all rows in one commit or none; and the same of a file
  * that was sent in parts.
  *
- * Owns: what is asked for. The file of a request lies in a folder of its own while it is read. The worst that can happen: a
- * disk full of such files; so the folder goes with the answer.
+ * The file of a request lies in a folder of its own while it is read, which goes with the answer.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App } from '../app.ts';
+import type { Relation } from '../catalog/catalog.ts';
+import { seesEverything } from './access.ts';
 import { readBytes } from './body.ts';
 import { makeTemporaryFolder, removeFolder } from './formats/temporary.ts';
 import type { Handler, RequestContext } from './handle.ts';
-import { importRows } from './import-commit.ts';
-import { type Format, formatOf, rowsOfFile } from './import-file.ts';
-import { parseImportQuery } from './import-parameters.ts';
-import { inQuery } from './problem.ts';
-import { type Named, writableTable } from './relations.ts';
+import { type Import, importRows } from './import-commit.ts';
+import { newTable, type NewTable, widened } from './import-create.ts';
+import { formatOf, type ImportFile, rowsOfFile } from './import-file.ts';
+import { judgeRows, requireRight } from './import-judge.ts';
+import { type ImportOptions, parseImportQuery } from './import-parameters.ts';
+import { inQuery, RequestError } from './problem.ts';
+import { writableTable } from './relations.ts';
 import { beginUpload, mostParts, runUpload } from './uploads.ts';
+import { replayHeaders } from './writes.ts';
 
 const mostRows = 100_000;
 
 export function importHandler(app: App): Handler {
   return async (context) => {
     const query = inQuery(() => parseImportQuery(context.address.parameters, mostParts));
-    if (query.kind === 'run') return runUpload(app, context, query);
+    if (query.create) requireAdministrator(context);
+    if (query.kind === 'run')
+      return runUpload(app, context, query, (file, table, key) =>
+        importFile(context, { ...query, ...file, table, key }),
+      );
     const format = formatOf(query.format, context.request);
-    const named = await writableTable(context, query.table);
-    return query.kind === 'begin' ? beginUpload(context, named.table, format) : importBody(app, context, named, format);
+    const { table } = query.create ? query : await writableTable(context, query.table);
+    if (query.kind === 'begin') return beginUpload(context, table, format);
+    const bytes = await readBytes(context.request, context.terms.maxBodyBytes);
+    const folder = await makeTemporaryFolder(app);
+    try {
+      const path = join(folder, `import.${format}`);
+      await writeFile(path, bytes);
+      return await importFile(context, { ...query, format, path, mostRows, table, key: null });
+    } finally {
+      await removeFolder(folder);
+    }
   };
 }
 
-async function importBody(app: App, context: RequestContext, named: Named, format: Format): Promise<Response> {
-  const bytes = await readBytes(context.request, context.terms.maxBodyBytes);
-  const folder = await makeTemporaryFolder(app);
-  try {
-    const path = join(folder, `import.${format}`);
-    await writeFile(path, bytes);
-    const rows = await rowsOfFile(named.relation, format, path, mostRows);
-    const { value } = await importRows(context, { ...named, rows, mostRows });
-    return Response.json(value, { status: 201 });
-  } finally {
-    await removeFolder(folder);
+function requireAdministrator({ role }: RequestContext): void {
+  if (seesEverything(role)) return;
+  throw new RequestError(403, 'Only an administrator makes tables: "create" needs ADMIN_TOKEN.', {
+    hint: 'Import into a table that is there.',
+  });
+}
+
+type Asked = ImportFile & ImportOptions & { readonly table: string; readonly key: string | null };
+
+async function importFile(context: RequestContext, asked: Asked): Promise<Response> {
+  const job = asked.create ? await makeJob(context, asked) : await findJob(context, asked);
+  if (asked.isDryRun) return Response.json(foreseen(job));
+  requireRight(job.judged);
+  const done = await importRows(context, job);
+  return Response.json(done.value, { status: 201, headers: replayHeaders(done) });
+}
+
+async function findJob(context: RequestContext, asked: Asked): Promise<Import> {
+  const named = await writableTable(context, asked.table);
+  requireUnique(named.relation, asked.onConflict);
+  const rows = await rowsOfFile(named.relation, asked);
+  const judged = await judgeRows(named.relation, rows, asked.mostRows);
+  return { ...named, rows, judged, create: null, onConflict: asked.onConflict, key: asked.key };
+}
+
+/** Columns whose values are of another form than DuckDB found become text, until all rows fit. */
+async function makeJob(context: RequestContext, asked: Asked): Promise<Import> {
+  const { inferColumns } = await import('../db/duckdb/files/infer.ts');
+  const catalog = await (await context.database()).catalog({ maxStalenessMs: 0 });
+  let columns = await inferColumns(asked.path, asked.format, catalog.engine);
+  for (;;) {
+    const made: NewTable = newTable(catalog, asked.table, columns, asked.onConflict);
+    const rows = await rowsOfFile(made.relation, asked);
+    const judged = await judgeRows(made.relation, rows, asked.mostRows);
+    const wider = widened(columns, judged.faults);
+    if (!wider) return { ...made, rows, judged, create: made.sql, onConflict: asked.onConflict, key: asked.key };
+    columns = [...wider];
   }
+}
+
+/** @throws RequestError 400 */
+function requireUnique({ key, unique }: Relation, columns: readonly string[]): void {
+  const sorted = (names: readonly string[]): string => JSON.stringify(names.toSorted());
+  const sets = [key, ...unique.map((set) => set.columns)].filter((set) => set.length > 0);
+  if (columns.length === 0 || sets.some((set) => sorted(set) === sorted(columns))) return;
+  const message = `expects the columns of a key: ${sets.map((set) => set.join(',')).join(' or ') || 'the table has none'}`;
+  throw new RequestError(400, `The query is not understood: "on_conflict" ${message}.`, {
+    fields: [{ path: 'on_conflict', message }],
+  });
+}
+
+/** What an import would do. */
+function foreseen({ relation, table, judged, create }: Import) {
+  const { rows, wrong, faults, given, sample } = judged;
+  const columns = relation.columns
+    .filter(({ name }) => create !== null || given.has(name))
+    .map(({ name, sqlType }) => ({ name, type: sqlType }));
+  return { table, rows, wrong, columns, sample, errors: faults, ...(create === null ? {} : { create }) };
 }

@@ -10,15 +10,14 @@ import { join } from 'node:path';
 import type { App } from '../app.ts';
 import type { Uploads } from '../db/database.ts';
 import { AppError } from '../errors.ts';
-import { answerOf, type Once } from '../rows/idempotency.ts';
+import { answerOf } from '../rows/idempotency.ts';
 import { readBytes, requireNoBody } from './body.ts';
 import { makeTemporaryFolder, removeFolder } from './formats/temporary.ts';
 import type { Handler, RequestContext } from './handle.ts';
-import { type Imported, importedForms, importRows } from './import-commit.ts';
-import { type Format, rowsOfFile } from './import-file.ts';
+import { importedForms } from './import-commit.ts';
+import type { Format, ImportFile } from './import-file.ts';
 import { parsePartQuery, parseUploadQuery } from './import-parameters.ts';
 import { inQuery, RequestError } from './problem.ts';
-import { writableTable } from './relations.ts';
 import { replayHeaders } from './writes.ts';
 
 export const partBytes = 4_000_000;
@@ -87,11 +86,15 @@ export function giveUpHandler(app: App): Handler {
   };
 }
 
+/** Imports a file that is there. `key`: a hash under which it is done once. */
+export type ImportUpload = (file: ImportFile, table: string, key: string) => Promise<Response>;
+
 /** `parts`: how many there are, where the client says it. */
 export async function runUpload(
   app: App,
   context: RequestContext,
-  query: { readonly upload: string; readonly parts: number | null },
+  query: { readonly upload: string; readonly parts: number | null; readonly isDryRun: boolean },
+  importFile: ImportUpload,
 ): Promise<Response> {
   requireNoBody(context.request);
   const database = await context.database();
@@ -101,12 +104,12 @@ export async function runUpload(
   const read = await database.read((queries) => answerOf(queries, key, importedForms), { maxStalenessMs: 0 });
   const earlier = context.noted(read);
   if (!earlier && !plan) throw noSuchUpload(query.upload);
-  const done: Once<Imported> =
+  const answer =
     earlier || !plan
-      ? { value: earlier as Imported, replayed: true }
-      : await importParts(app, context, { upload, key, plan, parts: query.parts });
-  await dropImported(context, database.uploads, upload);
-  return Response.json(done.value, { status: 201, headers: replayHeaders(done) });
+      ? Response.json(earlier, { status: 201, headers: replayHeaders({ value: earlier, replayed: true }) })
+      : await importParts(app, context, { upload, key, plan, parts: query.parts }, importFile);
+  if (!query.isDryRun) await dropImported(context, database.uploads, upload);
+  return answer;
 }
 
 /** The rows are committed: parts that stay are dropped a day later. */
@@ -125,15 +128,13 @@ interface Sent {
   readonly parts: number | null;
 }
 
-async function importParts(app: App, context: RequestContext, sent: Sent): Promise<Once<Imported>> {
+async function importParts(app: App, context: RequestContext, sent: Sent, importFile: ImportUpload): Promise<Response> {
   const { uploads } = await context.database();
-  const named = await writableTable(context, sent.plan.table);
   const folder = await makeTemporaryFolder(app);
   try {
     const path = join(folder, 'upload');
     await writeParts(uploads, sent, path, context.request.signal);
-    const rows = await rowsOfFile(named.relation, sent.plan.format, path, mostRows);
-    return await importRows(context, { ...named, rows, mostRows, key: sent.key });
+    return await importFile({ format: sent.plan.format, path, mostRows }, sent.plan.table, sent.key);
   } finally {
     await removeFolder(folder);
   }

@@ -93,7 +93,7 @@ it('finds duplicates and missing references wherever they are, by line', async (
     `student_id,course_id,term,status\n${id},${id},2026-F,enrolled\n`,
   );
   expect(enrolled.status).toBe(422);
-  expect(((await enrolled.json()) as Problem).errors.map(({ path }) => path)).toContain('2/student_id');
+  expect(((await enrolled.json()) as Problem).errors[0]?.path).toMatch(/^2\/(?:student|course)_id$/);
 });
 
 it('refuses what it does not understand', async () => {

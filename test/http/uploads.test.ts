@@ -118,10 +118,7 @@ it('tells faults by line across parts, imports nothing then, and takes JSON line
   await sendAll(service, upload, ['code,title,credits\nA1,"two\nli', 'nes",3\nA2,,4\nA3,o', 'k,many\nA4,ok,1\n']);
   const response = await run(service, upload);
   expect(response.status).toBe(422);
-  expect(((await response.json()) as Problem).errors.map(({ path }) => path)).toEqual([
-    '4/title',
-    '5/credits',
-  ]);
+  expect(((await response.json()) as Problem).errors.map(({ path }) => path)).toEqual(['4/title', '5/credits']);
   expect(await count(service)).toBe(0);
   const lines = await begin(service, 'courses', 'jsonl');
   await sendAll(service, lines, [

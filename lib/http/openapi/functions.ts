@@ -6,7 +6,7 @@
  */
 import { emptyAnswer, jsonAnswer, problems, problemsWithBody } from './answers.ts';
 import { anything } from './function-schemas.ts';
-import { integer, type JsonObject, object, oneOf, schemaRef, string } from './json-schema.ts';
+import { arrayOf, boolean, integer, type JsonObject, object, oneOf, schemaRef, string } from './json-schema.ts';
 
 export function functionPaths(): JsonObject {
   return {
@@ -174,6 +174,26 @@ const importing: JsonObject = functions('import', 'Create the rows of a file, al
     },
     { ...uploadParameter, description: '`begin`, or the id of an upload.' },
     {
+      name: 'create',
+      in: 'query',
+      description:
+        'Makes the table, with the columns and types that the file has; for an administrator. `on_conflict` is its primary key then.',
+      schema: boolean,
+    },
+    {
+      name: 'dry-run',
+      in: 'query',
+      description: 'Writes nothing, and answers what the import would do.',
+      schema: boolean,
+    },
+    {
+      name: 'on_conflict',
+      in: 'query',
+      description:
+        'Columns of a key, separated by commas: a row that is there with the same values in them is changed.',
+      schema: string,
+    },
+    {
       name: 'parts',
       in: 'query',
       description: 'How many parts the upload has: then it is seen when the last ones are missing.',
@@ -189,10 +209,24 @@ const importing: JsonObject = functions('import', 'Create the rows of a file, al
     },
   },
   responses: {
+    200: jsonAnswer(
+      'What a dry run found.',
+      object(
+        {
+          table: string,
+          rows: integer,
+          wrong: integer,
+          columns: arrayOf(object({ name: string, type: string })),
+          sample: arrayOf(anything),
+          errors: arrayOf(object({ path: string, message: string })),
+        },
+        { create: string },
+      ),
+    ),
     201: jsonAnswer(
       'They are created; or the upload has begun.',
       oneOf(
-        object({ table: string, rows: integer }),
+        object({ table: string, rows: integer }, { create: string }),
         object({ upload: string, partBytes: integer, expires: { type: 'string', format: 'date-time' } }),
       ),
       ['idempotent-replayed'],

@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import { onDuckDb } from '../../support/deployments.ts';
 import { conditionsContract } from './conditions.ts';
 import { idempotencyContract } from './idempotency.ts';
+import { importsContract } from './imports.ts';
 import { manyRowsContract } from './many-rows.ts';
 
 describe('conditions', () => {
@@ -9,6 +10,9 @@ describe('conditions', () => {
 });
 describe('idempotency keys', () => {
   idempotencyContract(onDuckDb);
+});
+describe('imports', () => {
+  importsContract(onDuckDb);
 });
 describe('many rows', () => {
   manyRowsContract(onDuckDb);

@@ -4,6 +4,7 @@ import { type PostgresServer, startPostgres } from '../../support/servers/postgr
 import type { Service } from '../../support/service.ts';
 import { conditionsContract } from './conditions.ts';
 import { idempotencyContract } from './idempotency.ts';
+import { importsContract } from './imports.ts';
 import { manyRowsContract } from './many-rows.ts';
 
 let server: PostgresServer;
@@ -18,6 +19,9 @@ describe('conditions', () => {
 });
 describe('idempotency keys', () => {
   idempotencyContract(deploy);
+});
+describe('imports', () => {
+  importsContract(deploy);
 });
 describe('many rows', () => {
   manyRowsContract(deploy);

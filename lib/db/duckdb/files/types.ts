@@ -2,13 +2,13 @@
  * Which DuckDB type a column has in a Parquet or Arrow file, by the name that an answer gives it.
  *
  * Owns: the list of types that are kept as they are. All others (structs, maps, enums, …) become text, nested values as
- * JSON: the names of their fields come from whoever wrote the query, and go into no statement. The worst that can
- * happen: digits that a file cannot hold; so integers of 128 bits become DECIMAL where they fit, and text where not.
+ * JSON: the names of their fields come from whoever wrote the query, and go into no statement. So do intervals,
+ * of which Parquet holds no microseconds.
  */
 import type { PlainValue } from '../../../values.ts';
 
 const keptTypes =
-  /^(?:BOOLEAN|U?TINYINT|U?SMALLINT|U?INTEGER|U?BIGINT|FLOAT|DOUBLE|DECIMAL\(\d{1,2},\d{1,2}\)|VARCHAR|UUID|BLOB|DATE|TIME|TIMESTAMP(?:_S|_MS|_NS| WITH TIME ZONE)?|INTERVAL)(?:\[\])*$/;
+  /^(?:BOOLEAN|U?TINYINT|U?SMALLINT|U?INTEGER|U?BIGINT|FLOAT|DOUBLE|DECIMAL\(\d{1,2},\d{1,2}\)|VARCHAR|UUID|BLOB|DATE|TIME|TIMESTAMP(?:_S|_MS|_NS| WITH TIME ZONE)?)(?:\[\])*$/;
 
 export interface FileColumn {
   readonly name: string;
