@@ -12,7 +12,7 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import type { Link } from '../db/fallback/link.ts';
 import { pingStore } from '../db/fallback/ping-store.ts';
-import { type Command, executeCommand } from '../rows/commands.ts';
+import { type Command, fixCommand, repeatCommand } from '../rows/commands.ts';
 import { layoutOf } from '../sync/layout.ts';
 import { addressOf, formerAddressOf, settingsId } from './addresses.ts';
 
@@ -34,7 +34,10 @@ export async function openChain(config: Config, context: ChainContext): Promise<
     fallbacks,
     runtime,
     memory: outageFile(join(config.tmpDirectory, 'eider-outages', `${settingsId(config.chosen)}.json`), runtime),
-    runCommand: (queries, command, scope) => executeCommand(queries, scope, command as unknown as Command),
+    commands: {
+      run: (queries, command, scope) => repeatCommand(queries, scope, command as unknown as Command),
+      fix: fixCommand,
+    },
     writes: config.fallbackWrites,
   });
 }

@@ -152,7 +152,10 @@ export class Process implements NativeOwner, Caller {
     return openChain({
       ...parts,
       behind: behind.for(this),
-      runCommand: (queries, command) => performOnce({ library, runtime, queries, ...(command as unknown as Command) }),
+      commands: {
+        run: (queries, command) => performOnce({ library, runtime, queries, ...(command as unknown as Command) }),
+        fix: (command) => command,
+      },
     });
   }
 
