@@ -6,11 +6,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { createApp } from '../lib/app.ts';
+import { createApp, projectMigrations } from '../lib/app.ts';
 import { backendFactories } from '../lib/backends.ts';
 import { systemRuntime as runtime } from '../lib/runtime.ts';
-import { executeCommand, type Command } from '../lib/rows/commands.ts';
-import { migrations } from '../test/support/migrations.ts';
 import { createDirectoryStore } from '../lib/store/directory.ts';
 import { recordFormat } from '../lib/sync/record.ts';
 import type { PlainValue } from '../lib/values.ts';
@@ -18,7 +16,7 @@ import type { PlainValue } from '../lib/values.ts';
 const folder = mkdtempSync(join(tmpdir(), 'eider-fixture-'));
 const root = join(folder, 'store');
 const app = createApp({
-  migrations,
+  migrations: projectMigrations(),
   runtime,
   environment: () => ({ LOCAL_DB_PATH: join(root, 'school.db'), TMPDIR: folder }),
   factories: backendFactories,
@@ -26,24 +24,26 @@ const app = createApp({
 });
 const { database } = await app.open();
 
+const at = '2026-11-25T04:05:06.123456Z';
 const idOf = (number: number): string => `0193f0c0-0000-7000-8000-${String(number).padStart(12, '0')}`;
-const run = (command: Command) =>
-  database.write((queries, scope) => executeCommand(queries, scope, command), {
-    command: command as unknown as PlainValue,
-  });
+const run = (sql: string, ...values: PlainValue[]) => database.write((_queries, scope) => scope.run(sql, values));
 
+const insertStudent = 'INSERT INTO students VALUES ($1, $2, $3, $4, $4)';
 for (let number = 1; number <= 40; number++) {
-  const values = { name: `Student ${number} Ünïcode`, email: `student-${number}@example.com` };
-  await run({ kind: 'create', table: 'students', values: { id: idOf(number), ...values } });
+  await run(insertStudent, idOf(number), `Student ${number} Ünïcode`, `student-${number}@example.com`, at);
 }
-const course = { code: 'CS1', title: 'Databases', credits: 6 };
-await run({ kind: 'create', table: 'courses', values: { id: idOf(101), ...course } });
+await run('INSERT INTO courses VALUES ($1, $2, $3, $4, $5, $5)', idOf(101), 'CS1', 'Databases', 6, at);
+await run('CREATE SEQUENCE numbers START 7');
+await run(`CREATE TABLE readings (number BIGINT DEFAULT nextval('numbers'), value DOUBLE)`);
+await run('INSERT INTO readings (value) VALUES (0.5), (0.5)');
 await database.sync();
 // The tail: what no snapshot has.
-const enrollment = { student_id: idOf(1), course_id: idOf(101), term: '2026-2', status: 'enrolled', grade: null };
-await run({ kind: 'create', table: 'enrollments', values: { id: idOf(201), ...enrollment } });
-await run({ kind: 'update', table: 'students', key: [idOf(2)], values: { name: 'Ada Lovelace' } });
-await run({ kind: 'delete', table: 'students', key: [idOf(40)] });
+const enrollment = `INSERT INTO enrollments VALUES ($1, $2, $3, '2026-2', 'enrolled', NULL, $4, $4)`;
+await run(enrollment, idOf(201), idOf(1), idOf(101), at);
+await run(`UPDATE students SET name = 'Ada Lovelace' WHERE id = $1`, idOf(2));
+await run('DELETE FROM students WHERE id = $1', idOf(40));
+await run('INSERT INTO readings (value) VALUES (1.5)');
+await run('DELETE FROM readings WHERE number = 8');
 await app.close();
 
 const store = createDirectoryStore({ root, create: false, runtime });

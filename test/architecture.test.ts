@@ -21,10 +21,9 @@ test('the arrows between layers point down only', () => {
   for (const layer of Object.keys(allowedEdges) as Layer[]) expect(reaches(layer)).not.toContain(layer);
 });
 
-/** The offences of `code` in a file at `path`, which has a header. */
+/** The offences of `code` in a file at `path`. */
 function found(path: string, code: string): readonly string[] {
-  const header = '/** A header that says what this file owns, what it must not know, and the worst. */\n';
-  return offences({ path, text: `${header}${code}` });
+  return offences({ path, text: code });
 }
 
 describe('the detectors', () => {
@@ -125,15 +124,5 @@ describe('the detectors', () => {
   ])('time, chance and ids: %s', (code) => {
     expect(found('lib/sync/log.ts', code)).toEqual(expect.arrayContaining([expect.stringMatching(/^asks for time/)]));
     expect(found('lib/config/config.ts', code)).not.toEqual([]);
-  });
-
-  test.each([
-    '',
-    '// Only a line.\n',
-    '/** Short. */\n',
-    'const x = 1;\n/** A header that comes too late to say what this file owns. */\n',
-  ])('a missing header: %j', (text) => {
-    expect(offences({ path: 'lib/store/new.ts', text })).toEqual([expect.stringMatching(/header/)]);
-    expect(offences({ path: 'api/new.ts', text })).toEqual([]);
   });
 });

@@ -146,7 +146,7 @@ function located(error: unknown, place: string): unknown {
   const { kind, message, hint, fields, sqlState, constraint } = error;
   return new AppError(kind, `${place}: ${message}`, {
     cause: error,
-    hint: hint ?? 'Correct the file; nothing of it was kept.',
+    hint: hint ?? 'Correct the file, or rename what is in its way; nothing of it was kept.',
     ...(fields === undefined ? {} : { fields }),
     ...(sqlState === undefined ? {} : { sqlState }),
     ...(constraint === undefined ? {} : { constraint }),

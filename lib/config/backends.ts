@@ -1,9 +1,7 @@
-/**
- * The backends: their names, their order, what a user is told of each, and the settings that a driver needs to begin.
- *
- * Owns: these words and types. Knows nothing of the environment or of how a backend is reached.
- * The worst that can happen: a backend that forgets is said to persist.
- */
+/** The backends: their names, their order, their settings, and what a user is told of each. */
+import type { BlobCredentials } from '../store/blob/credentials.ts';
+import type { GcsCredentials } from '../store/gcs/authorization.ts';
+import type { S3Credentials } from '../store/s3/client.ts';
 import type { Engine } from '../values.ts';
 
 /** In the order of priority: the first that is configured is chosen. */
@@ -32,33 +30,14 @@ export interface DirectorySettings {
   readonly createDirectory: boolean;
 }
 
-/** `oidc`: through the token that Vercel gives each function, no long-lived secret. */
-export type BlobCredentials =
-  | { readonly kind: 'token'; readonly token: string; readonly storeId: string }
-  | { readonly kind: 'oidc'; readonly storeId: string };
-
 export interface BlobSettings {
   readonly backend: 'blob';
-  readonly credentials: BlobCredentials;
+  readonly credentials: BlobCredentials & { readonly storeId: string };
   /** What the store was made as. In a public one, who knows an object's URL can read it. */
   readonly access: 'private' | 'public';
   /** The database file's key; may have `/`. */
   readonly name: string;
 }
-
-/**
- * `role`: through Vercel's OIDC token, no long-lived secret. `default`: where the SDK itself looks (a profile, the
- * machine's own role).
- */
-export type S3Credentials =
-  | { readonly kind: 'role'; readonly roleArn: string }
-  | { readonly kind: 'default' }
-  | {
-      readonly kind: 'keys';
-      readonly accessKeyId: string;
-      readonly secretAccessKey: string;
-      readonly sessionToken: string | null;
-    };
 
 export interface S3Settings {
   readonly backend: 's3';
@@ -71,18 +50,6 @@ export interface S3Settings {
   readonly forcePathStyle: boolean;
   readonly credentials: S3Credentials;
 }
-
-/** A key of Google Cloud as its console issues it; the shape was checked. */
-export interface GoogleKey {
-  readonly type: 'service_account' | 'authorized_user' | 'external_account';
-  readonly [field: string]: unknown;
-}
-
-/** `none`: an endpoint of one's own (an emulator) that asks for no credentials. */
-export type GcsCredentials =
-  | { readonly kind: 'inline'; readonly key: GoogleKey }
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'none' };
 
 export interface GcsSettings {
   readonly backend: 'gcs';
@@ -112,13 +79,8 @@ const duckdbOnStore: BackendTraits = {
   message: 'Data persists with external DuckDB storage',
 };
 
-const traits: Readonly<Record<BackendName, BackendTraits>> = {
+const traits: Readonly<Partial<Record<BackendName, BackendTraits>>> = {
   postgres: { engine: 'postgres', persistent: true, message: 'Data persists with external PostgreSQL' },
-  network: duckdbOnStore,
-  volume: duckdbOnStore,
-  blob: duckdbOnStore,
-  s3: duckdbOnStore,
-  gcs: duckdbOnStore,
   local: {
     engine: 'duckdb',
     persistent: false,
@@ -127,5 +89,5 @@ const traits: Readonly<Record<BackendName, BackendTraits>> = {
 };
 
 export function describeBackend(backend: BackendName): BackendTraits {
-  return traits[backend];
+  return traits[backend] ?? duckdbOnStore;
 }

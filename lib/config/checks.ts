@@ -1,9 +1,4 @@
-/**
- * What each kind of variable may hold. A check answers the parsed value, or what is wrong in words of its own.
- *
- * Owns: formats. Knows nothing of which variable or backend a text belongs to, and reads no file.
- * The worst that can happen: a wrong value passes, and fails later at the provider with an error that nobody understands.
- */
+/** What each kind of variable may hold. A check answers the parsed value, or what is wrong in words of its own. */
 import type { Check, Checked } from './variables.ts';
 
 const shortestToken = 16;

@@ -1,18 +1,11 @@
-/**
- * PostgreSQL, Vercel Blob, S3 and Google Cloud Storage: from the environment to the settings of one backend.
- *
- * Owns: which variable asks for a backend, which it needs, and their defaults. Knows nothing of SDKs.
- * The worst that can happen: credentials that the platform put there by itself select a store, or are used in place of
- * the user's own.
- */
-import type { BlobCredentials, GcsCredentials, S3Credentials } from './backends.ts';
-import { defaultDatabaseName } from './backends.ts';
+/** PostgreSQL, Vercel Blob, S3 and Google Cloud Storage: from the environment to the settings of one backend. */
+import type { GcsCredentials } from '../store/gcs/authorization.ts';
+import type { S3Credentials } from '../store/s3/client.ts';
+import { type BlobSettings, defaultDatabaseName } from './backends.ts';
 import * as checks from './checks.ts';
-import type { Detection } from './detection.ts';
-import { notConfigured, settle } from './detection.ts';
+import { type Detection, notConfigured, settle } from './detection.ts';
 import { checkGoogleCredentials } from './google-key.ts';
-import type { Environment, VariableName } from './variables.ts';
-import { VariableReader } from './variables.ts';
+import { type Environment, type VariableName, VariableReader } from './variables.ts';
 
 export function detectPostgres(environment: Environment): Detection {
   const reader = new VariableReader(environment);
@@ -24,7 +17,7 @@ export function detectPostgres(environment: Environment): Detection {
 export function detectBlob(environment: Environment): Detection {
   const reader = new VariableReader(environment);
   const tokenName = findBlobToken(reader);
-  const asked = tokenName ?? firstSet(reader, ['BLOB_STORE_ID', 'BLOB_NAME', 'BLOB_ACCESS']);
+  const asked = tokenName ?? reader.firstSet('BLOB_STORE_ID', 'BLOB_NAME', 'BLOB_ACCESS');
   if (asked === null) return notConfigured('BLOB_READ_WRITE_TOKEN is not set');
   const credentials = readBlobCredentials(reader, tokenName, asked);
   const access = reader.read('BLOB_ACCESS', checks.oneOf(['private', 'public'])) ?? 'private';
@@ -54,7 +47,7 @@ function readBlobCredentials(
   reader: VariableReader,
   tokenName: VariableName | null,
   asked: VariableName,
-): BlobCredentials | null {
+): BlobSettings['credentials'] | null {
   if (tokenName === null && reader.isSet('BLOB_STORE_ID')) {
     const storeId = reader.read('BLOB_STORE_ID', checks.checkBlobStoreId);
     return storeId === null ? null : { kind: 'oidc', storeId };
@@ -65,7 +58,7 @@ function readBlobCredentials(
 
 export function detectS3(environment: Environment): Detection {
   const reader = new VariableReader(environment);
-  const asked = firstSet(reader, ['S3_BUCKET', 'S3_KEY', 'S3_ENDPOINT', 'S3_FORCE_PATH_STYLE']);
+  const asked = reader.firstSet('S3_BUCKET', 'S3_KEY', 'S3_ENDPOINT', 'S3_FORCE_PATH_STYLE');
   if (asked === null) return notConfigured(reasonWithoutBucket(reader));
   const bucket = reader.require('S3_BUCKET', checks.checkBucket, asked);
   const name = reader.read('S3_KEY', checks.checkDatabaseKey) ?? defaultDatabaseName;
@@ -76,24 +69,26 @@ export function detectS3(environment: Environment): Detection {
   const region = readRegion(reader, endpoint);
   const forcePathStyle = reader.read('S3_FORCE_PATH_STYLE', checks.checkBoolean) ?? endpoint !== null;
   const credentials = readS3Credentials(reader, asked);
-  return settle(reader, reasonForS3(credentials), () =>
-    bucket === null || credentials === null
-      ? null
-      : { backend: 's3', bucket, name, region, endpoint, forcePathStyle, credentials },
+  return settle(
+    reader,
+    reasonForS3(credentials),
+    () => bucket && credentials && { backend: 's3', bucket, name, region, endpoint, forcePathStyle, credentials },
   );
 }
 
 export function detectGcs(environment: Environment): Detection {
   const reader = new VariableReader(environment);
-  const asked = firstSet(reader, ['GCS_BUCKET', 'GCS_KEY', 'GCS_ENDPOINT']);
+  const asked = reader.firstSet('GCS_BUCKET', 'GCS_KEY', 'GCS_ENDPOINT');
   if (asked === null) return notConfigured('GCS_BUCKET is not set');
   const bucket = reader.require('GCS_BUCKET', checks.checkBucket, asked);
   const name = reader.read('GCS_KEY', checks.checkDatabaseKey) ?? defaultDatabaseName;
   const endpoint =
     reader.read('GCS_ENDPOINT', checks.checkEndpoint) ?? reader.read('STORAGE_EMULATOR_HOST', checks.checkEmulatorHost);
   const credentials = readGcsCredentials(reader, asked);
-  return settle(reader, 'GCS_BUCKET is set', () =>
-    bucket === null || credentials === null ? null : { backend: 'gcs', bucket, name, endpoint, credentials },
+  return settle(
+    reader,
+    'GCS_BUCKET is set',
+    () => bucket && credentials && { backend: 'gcs', bucket, name, endpoint, credentials },
   );
 }
 
@@ -102,12 +97,8 @@ function reasonForS3(credentials: S3Credentials | null): string {
   return `S3_BUCKET and ${credentials?.kind === 'role' ? 'AWS_ROLE_ARN' : 'AWS keys'} are set`;
 }
 
-function firstSet(reader: VariableReader, names: readonly VariableName[]): VariableName | null {
-  return names.find((name) => reader.isSet(name)) ?? null;
-}
-
 function reasonWithoutBucket(reader: VariableReader): string {
-  const asked = firstSet(reader, ['AWS_ROLE_ARN', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']);
+  const asked = reader.firstSet('AWS_ROLE_ARN', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY');
   return asked === null ? 'S3_BUCKET is not set' : `${asked} is set, but it selects nothing without S3_BUCKET`;
 }
 
@@ -117,14 +108,14 @@ function reasonWithoutBucket(reader: VariableReader): string {
  * https://vercel.com/docs/environment-variables/reserved-environment-variables#allowed-environment-variables
  */
 function readS3Credentials(reader: VariableReader, asked: VariableName): S3Credentials | null {
+  const onVercel = reader.isSet('VERCEL');
   const hasKeys = reader.isSet('AWS_ACCESS_KEY_ID') && reader.isSet('AWS_SECRET_ACCESS_KEY');
-  const hasOwnToken = reader.isSet('AWS_WEB_IDENTITY_TOKEN_FILE') && !reader.isSet('VERCEL');
-  if (reader.isSet('AWS_ROLE_ARN') && !hasOwnToken && (reader.isSet('VERCEL') || !hasKeys)) {
+  const hasOwnToken = reader.isSet('AWS_WEB_IDENTITY_TOKEN_FILE') && !onVercel;
+  if (reader.isSet('AWS_ROLE_ARN') && !hasOwnToken && (onVercel || !hasKeys)) {
     const roleArn = reader.read('AWS_ROLE_ARN', checks.checkRoleArn);
     return roleArn === null ? null : { kind: 'role', roleArn };
   }
-  const hasNone = !reader.isSet('AWS_ACCESS_KEY_ID') && !reader.isSet('AWS_SECRET_ACCESS_KEY');
-  if (hasNone && !reader.isSet('VERCEL')) return { kind: 'default' };
+  if (!onVercel && !reader.firstSet('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY')) return { kind: 'default' };
   const accessKeyId = reader.require('AWS_ACCESS_KEY_ID', checks.checkCredential, asked);
   const secretAccessKey = reader.require('AWS_SECRET_ACCESS_KEY', checks.checkCredential, asked);
   if (accessKeyId === null || secretAccessKey === null) return null;
@@ -155,8 +146,7 @@ function readRegion(reader: VariableReader, endpoint: string | null): string {
 }
 
 function readGcsCredentials(reader: VariableReader, asked: VariableName): GcsCredentials | null {
-  const hasEndpoint = reader.isSet('GCS_ENDPOINT') || reader.isSet('STORAGE_EMULATOR_HOST');
-  const needless = hasEndpoint && !reader.isSet('GOOGLE_APPLICATION_CREDENTIALS');
-  if (needless) return { kind: 'none' };
+  const hasEndpoint = reader.firstSet('GCS_ENDPOINT', 'STORAGE_EMULATOR_HOST') !== null;
+  if (hasEndpoint && !reader.isSet('GOOGLE_APPLICATION_CREDENTIALS')) return { kind: 'none' };
   return reader.require('GOOGLE_APPLICATION_CREDENTIALS', checkGoogleCredentials, asked);
 }

@@ -1,22 +1,14 @@
 /**
- * The whole configuration as a pure function of the environment: which backend serves, which stand behind it, why, and
- * the few settings that belong to none of them.
- *
- * Owns: the choice. Knows nothing of whether a backend can be reached; reads neither files nor `process`.
- * The worst that can happen: a slip in one variable silently selects another backend, and so another data set. So the
- * first backend that anyone began to configure is chosen, or nothing is.
+ * The whole configuration as a pure function of the environment. The first backend that anyone began to configure is
+ * chosen, or nothing is: a slip in one variable must not silently select another backend, and so another data set.
  */
 import { isAbsolute } from 'node:path/posix';
-import type { FieldError } from '../errors.ts';
-import { AppError } from '../errors.ts';
+import { AppError, type FieldError } from '../errors.ts';
 import { type AccessSettings, readAccess } from './access.ts';
-import type { BackendSettings } from './backends.ts';
-import { backendNames } from './backends.ts';
-import { choose } from './choice.ts';
-import type { Candidate } from './choice.ts';
+import { backendNames, type BackendSettings } from './backends.ts';
+import { type Candidate, choose } from './choice.ts';
 import * as checks from './checks.ts';
-import type { Check, Environment } from './variables.ts';
-import { VariableReader } from './variables.ts';
+import { type Check, type Environment, VariableReader } from './variables.ts';
 
 export interface Config {
   readonly chosen: BackendSettings;
@@ -38,13 +30,10 @@ export interface Config {
   readonly logRequests: boolean;
 }
 
-/** What the environment holds, also when it cannot be used: `config` is null exactly when there are `problems` that forbid it. */
-export interface Examination {
+/** What the environment holds, also when it cannot be used: nobody may get in by a slip. */
+export interface Examination extends Pick<Config, 'access' | 'onVercel' | 'candidates'> {
+  /** Null exactly when there are `problems` that forbid it. */
   readonly config: Config | null;
-  /** Also there when the rest is wrong: nobody may get in by a slip. */
-  readonly access: AccessSettings;
-  readonly onVercel: boolean;
-  readonly candidates: readonly Candidate[];
   /** Empty when there is a `config`. Those that forbid it come first. `path` is the variable. */
   readonly problems: readonly FieldError[];
 }
@@ -53,14 +42,11 @@ export interface Examination {
 export function readConfig(environment: Environment): Config {
   const { config, problems } = examineEnvironment(environment);
   if (config !== null) return config;
-  throw new AppError(
-    'invalid',
-    `The configuration is wrong: ${problems.map((problem) => problem.message).join('; ')}`,
-    {
-      fields: problems,
-      hint: 'Correct or remove these environment variables; DB_BACKEND chooses a backend whatever the others hold.',
-    },
-  );
+  const messages = problems.map((problem) => problem.message).join('; ');
+  throw new AppError('invalid', `The configuration is wrong: ${messages}`, {
+    fields: problems,
+    hint: 'Correct or remove these environment variables; DB_BACKEND chooses a backend whatever the others hold.',
+  });
 }
 
 /** Like `readConfig`, but answers what is wrong instead of throwing: for db-status, which must explain itself. */
@@ -68,15 +54,13 @@ export function examineEnvironment(environment: Environment): Examination {
   const reader = new VariableReader(environment);
   const forced = reader.read('DB_BACKEND', checks.oneOf(backendNames));
   const settings = readGeneral(reader);
-  const { access, onVercel } = settings;
   const isForceWrong = reader.isSet('DB_BACKEND') && forced === null;
-  const choice = choose(environment, isForceWrong ? 'wrong' : forced);
-  const forbidding = [...reader.wrong, ...choice.forbidding];
-  const { chosen, fallbacks, candidates } = choice;
-  if (chosen === null || forbidding.length > 0) {
-    return { config: null, access, onVercel, candidates, problems: [...forbidding, ...choice.harmless] };
-  }
-  return { config: { chosen, fallbacks, candidates, ...settings }, access, onVercel, candidates, problems: [] };
+  const { forbidding, harmless, chosen, ...choice } = choose(environment, isForceWrong ? 'wrong' : forced);
+  const problems = [...reader.wrong, ...forbidding];
+  const { access, onVercel } = settings;
+  const seen = { access, onVercel, candidates: choice.candidates };
+  if (chosen && problems.length === 0) return { ...seen, config: { chosen, ...choice, ...settings }, problems: [] };
+  return { ...seen, config: null, problems: [...problems, ...harmless] };
 }
 
 type GeneralSettings = Omit<Config, 'chosen' | 'fallbacks' | 'candidates'>;

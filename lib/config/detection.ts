@@ -1,17 +1,10 @@
-/**
- * What looking for one backend in the environment may find.
- *
- * Owns: the four findings and how problems become one. Knows nothing of any particular backend, nor which is chosen.
- * The worst that can happen: a half-configured backend passes for one that is not configured, another is chosen in its
- * place, and the user's data seem to be gone.
- */
-import type { FieldError } from '../errors.ts';
-import { AppError } from '../errors.ts';
+/** What looking for one backend in the environment may find. */
+import { AppError, type FieldError } from '../errors.ts';
 import type { BackendSettings } from './backends.ts';
 import type { VariableReader } from './variables.ts';
 
 /**
- * - `ready`: can be used, as far as the environment tells.
+ * - `ready`: can be used, as far as the environment shows.
  * - `incomplete`: someone began to configure it, and a variable is missing.
  * - `invalid`: one of its variables is wrong.
  * - `not-configured`: nobody asked for it.
@@ -28,14 +21,13 @@ export function notConfigured(reason: string): Detection {
 }
 
 /** Ready with `settings()` when the reader noted nothing; else what it noted. */
-export function settle(reader: VariableReader, reason: string, settings: () => BackendSettings | null): Detection {
+export function settle(reader: VariableReader, reason: string, settings: () => BackendSettings | '' | null): Detection {
   const problems = [...reader.wrong, ...reader.missing];
   if (problems.length > 0) {
     const state = reader.wrong.length > 0 ? 'invalid' : 'incomplete';
     return { state, reason: problems.map((problem) => problem.message).join('; '), problems };
   }
   const made = settings();
-  if (made === null)
-    throw new AppError('invalid', 'A backend without problems has no settings: a defect of lib/config');
+  if (!made) throw new AppError('invalid', 'A backend without problems has no settings: a defect of lib/config');
   return { state: 'ready', reason, settings: made };
 }

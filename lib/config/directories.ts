@@ -1,17 +1,9 @@
-/**
- * Network drive, volume, local file: from a path in the environment to a folder and the database file's name in it.
- *
- * Owns: how such a path is understood. Knows nothing of what is on the disk, and does not look.
- * The worst that can happen: a path means another folder than its user thinks, and an empty database appears there.
- */
+/** Network drive, volume, local file: from a path to a folder and the database file's name in it. */
 import { basename, dirname, extname, isAbsolute, normalize } from 'node:path/posix';
-import type { DirectorySettings } from './backends.ts';
-import { defaultDatabaseName } from './backends.ts';
+import { defaultDatabaseName, type DirectorySettings } from './backends.ts';
 import { isSegment } from './checks.ts';
-import type { Detection } from './detection.ts';
-import { notConfigured, settle } from './detection.ts';
-import type { Check, Environment } from './variables.ts';
-import { VariableReader } from './variables.ts';
+import { type Detection, notConfigured, settle } from './detection.ts';
+import { type Check, type Environment, VariableReader } from './variables.ts';
 
 const databaseExtensions = ['.db', '.duckdb', '.ddb', '.database'];
 const localPath = 'data/student_courses.db';

@@ -1,11 +1,8 @@
 /**
- * `GOOGLE_APPLICATION_CREDENTIALS`: the path of a key file, or the key itself as JSON, plain or in base64. Platforms
- * without files of one's own, such as Vercel, have room for the key only.
- *
- * Owns: telling the three apart, and the shape of a key. Reads no file.
- * The worst that can happen: part of a private key in an error. So the parser's own errors, which quote it, are dropped.
+ * `GOOGLE_APPLICATION_CREDENTIALS`: the path of a key file, or the key itself as JSON, plain or in base64, for platforms
+ * without files of one's own, such as Vercel. Errors of the parser quote the key, so they are dropped.
  */
-import type { GcsCredentials, GoogleKey } from './backends.ts';
+import type { GcsCredentials, GoogleKey } from '../store/gcs/authorization.ts';
 import type { Checked } from './variables.ts';
 
 /** The fields that the client library cannot do without, by type: https://google.aip.dev/auth/4110 */

@@ -1,8 +1,4 @@
-/**
- * The one place that reads the process's environment.
- *
- * Owns: `process.env`. Knows nothing of what the variables mean. The worst that can happen: a second place.
- */
+/** The one place that reads the process's environment. */
 import type { Environment } from './variables.ts';
 
 /** A copy: what changes later does not change a configuration that was read. */

@@ -1,10 +1,7 @@
 /**
- * The names of the environment variables that Eider reads, and the one way to read them: trimmed, an empty text
- * counting as unset, every problem collected.
- *
- * Owns: the names, and the promise that a problem names a variable and never its value. Knows nothing of backends.
- * The worst that can happen: a message that quotes a secret. So checks return their own words, and no error of a
- * parser (they quote their input) is ever passed on.
+ * The names of the environment variables that Eider reads, and the one way to read them: trimmed, an empty text counting
+ * as unset, every problem collected. A problem names a variable and never its value: so no error of a parser, which
+ * quotes its input, is ever passed on.
  */
 import type { FieldError } from '../errors.ts';
 
@@ -65,32 +62,26 @@ export type Check<T> = (text: string) => Checked<T>;
 
 /** Reads variables for one purpose (one backend, say) and remembers what is missing and what is wrong. */
 export class VariableReader {
+  readonly missing: FieldError[] = [];
+  readonly wrong: FieldError[] = [];
   readonly #environment: Environment;
-  readonly #missing: FieldError[] = [];
-  readonly #wrong: FieldError[] = [];
 
   constructor(environment: Environment) {
     this.#environment = environment;
-  }
-
-  get missing(): readonly FieldError[] {
-    return this.#missing;
-  }
-
-  get wrong(): readonly FieldError[] {
-    return this.#wrong;
   }
 
   isSet(name: VariableName): boolean {
     return this.#text(name) !== null;
   }
 
+  firstSet(...names: readonly VariableName[]): VariableName | null {
+    return names.find((name) => this.isSet(name)) ?? null;
+  }
+
   /** The variables `<PREFIX>_READ_WRITE_TOKEN` whose value begins with `begins`, in the order of the alphabet. */
   prefixedTokens(begins: string): readonly PrefixedTokenName[] {
-    return Object.keys(this.#environment)
-      .filter(isTokenName)
-      .filter((name) => this.#text(name)?.startsWith(begins))
-      .toSorted((a, b) => (a < b ? -1 : 1));
+    const names = Object.keys(this.#environment).filter((name) => name.endsWith('_READ_WRITE_TOKEN'));
+    return (names.toSorted() as PrefixedTokenName[]).filter((name) => this.#text(name)?.startsWith(begins));
   }
 
   /** The checked value; null when the variable is unset, or wrong (which is noted). */
@@ -105,20 +96,16 @@ export class VariableReader {
 
   /** Like `read`; an unset variable is noted as missing, `because` of another that is set. */
   require<T>(name: VariableName, check: Check<T>, because: VariableName): T | null {
-    if (!this.isSet(name)) this.#missing.push({ path: name, message: `${because} is set but ${name} is missing` });
+    if (!this.isSet(name)) this.missing.push({ path: name, message: `${because} is set but ${name} is missing` });
     return this.read(name, check);
   }
 
   /** Notes a problem that only several variables together show. `problem` continues the name. */
   noteWrong(name: VariableName, problem: string): void {
-    this.#wrong.push({ path: name, message: `${name} ${problem}` });
+    this.wrong.push({ path: name, message: `${name} ${problem}` });
   }
 
   #text(name: VariableName): string | null {
     return this.#environment[name]?.trim() || null;
   }
-}
-
-function isTokenName(name: string): name is PrefixedTokenName {
-  return name.endsWith('_READ_WRITE_TOKEN');
 }

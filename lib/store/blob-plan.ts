@@ -1,8 +1,6 @@
 /**
- * What Vercel's plans include of Vercel Blob in a month, and how a month would go at the present rate.
+ * What Vercel's plans include of Vercel Blob in a month, and an estimate of a month at the present rate.
  * https://vercel.com/docs/vercel-blob/usage-and-pricing (read in November 2026)
- *
- * The worst that can happen: the limits change and the estimate compares with old ones; it is for orientation only.
  */
 import type { UsageCounts } from './meter.ts';
 
@@ -28,10 +26,10 @@ export interface MonthEstimate extends PlanLimits {
 }
 
 const monthMs = 30 * 24 * 3_600_000;
-/** From less than this no month can be told. */
+/** Less is too short for an estimate. */
 const leastBasisMs = 60_000;
 
-/** How a month would be if it went on like the `elapsedMs` in which `counts` came about; null when they are too few. */
+/** A month like the `elapsedMs` in which `counts` came about; null when that is too short. */
 export function estimateBlobMonth(counts: UsageCounts, elapsedMs: number): MonthEstimate | null {
   if (elapsedMs < leastBasisMs) return null;
   const inMonth = (count: number): number => Math.round((count * monthMs) / elapsedMs);

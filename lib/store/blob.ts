@@ -1,41 +1,22 @@
-/**
- * The store on Vercel Blob.
- *
- * Owns: how the contract is kept with the requests that Blob has. Must not know what the objects mean, nor the
- * environment (the SDK reads some of it: VERCEL_BLOB_RETRIES says how often it repeats a request).
- * The worst that can happen: 'absent' said of what is there, since a cache, a wrong store and a wrong access all look like
- * that; so only the API's own 'not found' counts.
- */
-import { AppError } from '../errors.ts';
+/** The store on Vercel Blob. The SDK reads one variable by itself: VERCEL_BLOB_RETRIES, how often it repeats a request. */
 import type { Runtime } from '../runtime.ts';
 import { BlobClient } from './blob/client.ts';
 import { type BlobCredentials, storeIdOf } from './blob/credentials.ts';
-import { Download } from './blob/download.ts';
 import type { BlobAccess } from './blob/errors.ts';
 import { Listing } from './blob/listing.ts';
-import { createInParts } from './blob/parts.ts';
-import { requireKey, requirePage, requirePrefix } from './keys.ts';
+import { Reading } from './blob/reading.ts';
+import { type Driver, inBatches, type PageRequest, storeOf } from './driver.ts';
 import type { Meter } from './meter.ts';
-import { readBody } from './parts.ts';
-import { requireRange } from './range.ts';
-import { throwIfAborted } from './signal.ts';
-import type {
-  Body,
-  CreateOutcome,
-  GetOptions,
-  ListOptions,
-  ListPage,
-  ObjectInfo,
-  OperationOptions,
-  Store,
-} from './store.ts';
+import { sendParts } from './parts.ts';
+import type { Body, ByteRange, CreateOutcome, ObjectInfo, Store, StreamBody } from './store.ts';
+import type { Signal } from './signal.ts';
 
 export interface BlobStoreOptions {
   readonly credentials: BlobCredentials;
-  /** As the store was born. Of a public one, anyone who knows a URL can read. Default `private`. */
+  /** As the store was created. Of a public one, anyone who knows a URL can read. Default `private`. */
   readonly access?: BlobAccess;
   readonly runtime: Runtime;
-  /** Is told of every request that left, once: what the SDK repeats by itself cannot be seen. */
+  /** Called once for every request that left: what the SDK repeats by itself cannot be seen. */
   readonly meter?: Meter;
   /** Streams larger than this are sent in parts of this size; at least 5 MiB on Vercel. Default 8 MiB. */
   readonly partBytes?: number;
@@ -44,99 +25,68 @@ export interface BlobStoreOptions {
 }
 
 export function createBlobStore(options: BlobStoreOptions): Store {
-  return new BlobStore(options);
+  return storeOf(new BlobDriver(options));
 }
 
 const defaultPartBytes = 8 * 1024 * 1024;
 const keysPerDelete = 200;
+/** Parts on their way at once. undici copies what it sends, so each takes its size in memory twice. */
+const parallelParts = 3;
 
-class BlobStore implements Store {
+class BlobDriver implements Driver {
   readonly location: string;
+  readonly partBytes: number;
   readonly #client: BlobClient;
-  readonly #download: Download;
+  readonly #reading: Reading;
   readonly #listing: Listing;
-  readonly #partBytes: number;
 
   constructor({ credentials, partBytes = defaultPartBytes, ...options }: BlobStoreOptions) {
+    const { access = 'private', runtime, meter = () => undefined, patienceMs = 15_000 } = options;
     this.location = `vercel blob ${storeIdOf(credentials)}`;
-    this.#client = new BlobClient({
-      credentials,
-      access: options.access ?? 'private',
-      runtime: options.runtime,
-      meter: options.meter ?? (() => undefined),
-      patienceMs: options.patienceMs ?? 15_000,
-    });
-    this.#download = new Download(this.#client);
+    this.partBytes = partBytes;
+    this.#client = new BlobClient({ credentials, location: this.location, access, runtime, meter, patienceMs });
+    this.#reading = new Reading(this.#client);
     this.#listing = new Listing(this.#client);
-    this.#partBytes = partBytes;
   }
 
-  async create(key: string, body: Body, { signal }: OperationOptions = {}): Promise<CreateOutcome> {
-    requireKey(key);
-    throwIfAborted(signal);
-    if (body instanceof Uint8Array) return this.#client.put(key, body, signal);
-    if (body.size > this.#partBytes) {
-      return createInParts(this.#client, key, body, { partBytes: this.#partBytes, signal });
-    }
-    return this.#client.put(key, await readBody(body, signal), signal);
+  create(key: string, body: Body, signal: Signal): Promise<CreateOutcome> {
+    return body instanceof Uint8Array ? this.#client.put(key, body, signal) : this.#createInParts(key, body, signal);
   }
 
-  async get(key: string, { range, signal }: GetOptions = {}): Promise<Uint8Array | null> {
-    requireKey(key);
-    requireRange(range);
-    throwIfAborted(signal);
-    const bytes = await this.#download.tryGet(key, range, signal);
-    return bytes ?? this.#download.get(key, range, signal);
+  /**
+   * Nothing is visible until the upload is completed. The API has no call to abort one: parts of a failed upload stay
+   * with Vercel until it drops them. https://vercel.com/docs/vercel-blob/using-blob-sdk#multipart-uploads
+   */
+  async #createInParts(key: string, body: StreamBody, signal: Signal): Promise<CreateOutcome> {
+    // A large body is not sent in vain.
+    if (await this.#client.head(key, signal)) return 'exists';
+    const upload = await this.#client.beginUpload(key, signal);
+    if (!upload) return 'exists';
+    const sizes = { size: body.size, partBytes: this.partBytes, parallel: parallelParts };
+    const parts = await sendParts({ ...sizes, signal }, async (part) =>
+      this.#client.uploadPart(upload, part.number, await part.read(body), part.signal),
+    );
+    return this.#client.completeUpload(upload, parts, signal);
   }
 
-  async read(key: string, { range, signal }: GetOptions = {}): Promise<AsyncIterable<Uint8Array> | null> {
-    requireKey(key);
-    requireRange(range);
-    throwIfAborted(signal);
-    const info = await this.#client.head(key, signal);
-    return info && this.#download.read(info, range, signal);
+  get(key: string, range: ByteRange | undefined, signal: Signal): Promise<Uint8Array | null> {
+    return this.#reading.get(key, range, signal);
   }
 
-  async head(key: string, { signal }: OperationOptions = {}): Promise<ObjectInfo | null> {
-    requireKey(key);
-    throwIfAborted(signal);
+  async head(key: string, signal: Signal): Promise<ObjectInfo | null> {
     const info = await this.#client.head(key, signal);
     return info && { key, size: info.size, modifiedAt: info.modifiedAt };
   }
 
-  async list(prefix: string, { signal, ...page }: ListOptions = {}): Promise<ListPage> {
-    requirePrefix(prefix);
-    const { limit } = requirePage(page);
-    throwIfAborted(signal);
-    return this.#listing.page({ prefix, after: page.after, limit, signal });
+  list(prefix: string, page: PageRequest, signal: Signal) {
+    return this.#listing.page({ prefix, ...page, signal });
   }
 
-  async copy(from: string, to: string, { signal }: OperationOptions = {}): Promise<void> {
-    requireKey(from);
-    requireKey(to);
-    throwIfAborted(signal);
-    // Onto itself there is nothing to do, and storage services differ about it.
-    const found = from === to ? await this.#client.head(from, signal) : await this.#client.copy(from, to, signal);
-    if (!found) throw new AppError('not-found', `There is no object ${from} to copy.`);
+  copy(from: string, to: string, signal: Signal): Promise<boolean> {
+    return this.#client.copy(from, to, signal);
   }
 
-  async delete(keys: readonly string[], { signal }: OperationOptions = {}): Promise<void> {
-    for (const key of keys) requireKey(key);
-    throwIfAborted(signal);
-    const distinct = [...new Set(keys)];
-    for (let index = 0; index < distinct.length; index += keysPerDelete) {
-      try {
-        await this.#client.delete(distinct.slice(index, index + keysPerDelete), signal);
-      } catch (error) {
-        throw index === 0 ? error : halfway(error);
-      }
-    }
+  async delete(keys: readonly string[], signal: Signal): Promise<void> {
+    await inBatches(keys, keysPerDelete, signal, (batch) => this.#client.delete(batch, signal));
   }
-}
-
-function halfway(cause: unknown): AppError {
-  return new AppError('indeterminate', 'Some of the objects are gone, and others may not be.', {
-    cause,
-    hint: 'Delete them again; that is harmless.',
-  });
 }

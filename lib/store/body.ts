@@ -1,14 +1,6 @@
-/**
- * Bodies as chunks, and exactly as long as they say.
- *
- * The worst that can happen: an object that lacks its end; so the promised size is held before anything is visible.
- */
+/** Bodies as chunks, and exactly as long as they say. */
 import { AppError } from '../errors.ts';
 import type { Body } from './store.ts';
-
-export function bodySize(body: Body): number {
-  return body instanceof Uint8Array ? body.byteLength : body.size;
-}
 
 /** The whole body in chunks, none empty. Throws `invalid` when a stream gives fewer or more bytes than its size. */
 export async function* bodyChunks(body: Body): AsyncGenerator<Uint8Array> {

@@ -1,46 +1,31 @@
 /**
- * The store on a directory: a local disk, a network drive, a volume.
- *
- * Owns: objects as files, made whole under a name that no key has and then linked to their key, which the file system
- * does for one only. Works on NFS, where `link` is atomic, answers get lost and caches grow old. Must not know what the
- * objects mean. The worst that can happen: a drive that was unmounted looks like an empty folder, so 'absent' is said,
- * and a write acknowledged, only after the root proved to be the same folder as before.
+ * The store on a directory: a local disk, a network drive, a volume. Objects are files, made whole under a name that no
+ * key has and then linked to their key, which the file system does for one writer only. It works on NFS, where `link` is
+ * atomic, answers get lost and caches grow old.
  */
 import { constants } from 'node:fs';
 import { copyFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { bodyChunks } from './body.ts';
 import {
   notAFile,
   nullIfAbsent,
   nullIfStillAbsent,
-  openFile,
+  type OpenedFile,
   readFully,
   withFile,
   writeFully,
 } from './directory/files.ts';
-import { Folders } from './directory/folders.ts';
 import { firstObjects, keysUnder } from './directory/listing.ts';
 import { Names } from './directory/names.ts';
 import { Root } from './directory/root.ts';
 import { Temporaries, type Temporary } from './directory/temporaries.ts';
-import { mapErrno, onPath } from './errno.ts';
-import { requireKey, requirePage, requirePrefix } from './keys.ts';
-import { clipRange, requireRange } from './range.ts';
-import { orAborted, throwIfAborted } from './signal.ts';
-import type {
-  Body,
-  ByteRange,
-  CreateOutcome,
-  GetOptions,
-  ListOptions,
-  ListPage,
-  ObjectInfo,
-  OperationOptions,
-  Store,
-} from './store.ts';
+import { deletedHalfway, type Driver, type PageRequest, storeOf } from './driver.ts';
+import { onPath } from './errno.ts';
+import { clipRange } from './range.ts';
+import { orAborted, throwIfAborted, type Signal } from './signal.ts';
+import type { Body, ByteRange, CreateOutcome, ListPage, ObjectInfo, Store } from './store.ts';
 
 export interface DirectoryStoreOptions {
   /** The folder that holds the objects. */
@@ -51,12 +36,10 @@ export interface DirectoryStoreOptions {
 }
 
 export function createDirectoryStore(options: DirectoryStoreOptions): Store {
-  return new DirectoryStore(options);
+  return storeOf(new DirectoryDriver(options));
 }
 
-const chunkBytes = 1024 * 1024;
-
-class DirectoryStore implements Store {
+class DirectoryDriver implements Driver {
   readonly location: string;
   readonly #root: Root;
   readonly #temporaries: Temporaries;
@@ -64,15 +47,13 @@ class DirectoryStore implements Store {
 
   constructor({ root, create, runtime }: DirectoryStoreOptions) {
     this.#root = new Root(resolve(root), create);
-    const folders = new Folders(this.#root);
-    this.#temporaries = new Temporaries(this.#root.path, folders, runtime);
-    this.#names = new Names(this.#root, folders);
+    this.#temporaries = new Temporaries(this.#root, runtime);
+    this.#names = new Names(this.#root);
     this.location = `directory ${this.#root.path}`;
   }
 
-  async create(key: string, body: Body, { signal }: OperationOptions = {}): Promise<CreateOutcome> {
+  async create(key: string, body: Body, signal: Signal): Promise<CreateOutcome> {
     const path = this.#pathOf(key);
-    throwIfAborted(signal);
     await this.#root.require();
     // A large body is not written in vain. For a small one, asking first costs more than it saves.
     if (!(body instanceof Uint8Array) && (await this.#isTaken(path))) return 'exists';
@@ -82,84 +63,50 @@ class DirectoryStore implements Store {
     });
   }
 
-  async get(key: string, { range, signal }: GetOptions = {}): Promise<Uint8Array | null> {
-    requireRange(range);
-    return this.#look(key, signal, (path) =>
-      withFile(path, ({ file, stats }) => {
-        const { start, end } = clipRange(range, stats.size);
-        return readFully(file, end - start, start);
-      }),
-    );
-  }
-
-  async read(key: string, { range, signal }: GetOptions = {}): Promise<AsyncIterable<Uint8Array> | null> {
-    requireRange(range);
-    const isThere = await this.#look(key, signal, (path) => withFile(path, async () => true as const));
-    return isThere && this.#stream(this.#pathOf(key), range, signal);
-  }
-
-  /** Opens the file when the iteration begins: a stream that nobody consumes holds nothing. */
-  async *#stream(path: string, range: ByteRange | undefined, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    throwIfAborted(signal);
-    const { file, stats } = await onPath(path, () => openFile(path));
-    try {
-      await this.#root.require();
+  async get(key: string, range: ByteRange | undefined, signal: Signal): Promise<Uint8Array | null> {
+    return this.#look(key, signal, ({ file, stats }) => {
       const { start, end } = clipRange(range, stats.size);
-      for (let position = start; position < end; position += chunkBytes) {
-        throwIfAborted(signal);
-        yield await readFully(file, Math.min(chunkBytes, end - position), position);
-      }
-    } catch (error) {
-      throw mapErrno(error, path);
-    } finally {
-      await file.close();
-    }
+      return readFully(file, end - start, start);
+    });
   }
 
-  async head(key: string, { signal }: OperationOptions = {}): Promise<ObjectInfo | null> {
-    return this.#look(key, signal, (path) =>
-      // Opened rather than looked up: on NFS, that asks the server.
-      withFile(path, async ({ stats }) => ({ key, size: stats.size, modifiedAt: stats.mtime })),
-    );
+  async head(key: string, signal: Signal): Promise<ObjectInfo | null> {
+    return this.#look(key, signal, async ({ stats }) => ({ key, size: stats.size, modifiedAt: stats.mtime }));
   }
 
-  async list(prefix: string, { signal, ...page }: ListOptions = {}): Promise<ListPage> {
-    requirePrefix(prefix);
-    const { limit, isAfter } = requirePage(page);
+  async list(prefix: string, { limit, isAfter }: PageRequest, signal: Signal): Promise<ListPage> {
+    const root = this.#root.path;
     return orAborted(signal, () =>
-      onPath(join(this.#root.path, prefix), async () => {
+      onPath(join(root, prefix), async () => {
         await this.#temporaries.sweep();
-        const keys = await keysUnder(this.#root.path, prefix);
-        const objects = await firstObjects(this.#root.path, keys.filter(isAfter), limit);
+        const keys = await keysUnder(root, prefix);
+        const objects = await firstObjects(root, keys.filter(isAfter), limit);
         await this.#root.require();
         return objects;
       }),
     );
   }
 
-  async copy(from: string, to: string, { signal }: OperationOptions = {}): Promise<void> {
-    const source = this.#pathOf(from);
-    const target = this.#pathOf(to);
-    throwIfAborted(signal);
+  async copy(from: string, to: string, signal: Signal): Promise<boolean> {
+    const [source, target] = [this.#pathOf(from), this.#pathOf(to)];
     await this.#root.require();
-    await this.#temporaries.use(async (temporary) => {
+    return this.#temporaries.use(async (temporary) => {
       const found = await onPath(source, () =>
         this.#unlessAbsent(source, () => withFile(source, () => duplicate(source, temporary, target))),
       );
-      if (!found) throw new AppError('not-found', `There is no object ${from} to copy.`);
+      if (!found) return false;
       throwIfAborted(signal);
       await onPath(target, () => this.#names.replace(temporary, target));
+      return true;
     });
   }
 
-  async delete(keys: readonly string[], { signal }: OperationOptions = {}): Promise<void> {
-    const paths = keys.map((key) => this.#pathOf(key));
-    throwIfAborted(signal);
+  async delete(keys: readonly string[], signal: Signal): Promise<void> {
     await this.#root.require();
     const changed = new Map<string, string>();
-    for (const path of paths) {
+    for (const path of keys.map((key) => this.#pathOf(key))) {
       if (changed.size === 0) throwIfAborted(signal);
-      else if (signal?.aborted) throw stoppedHalfway(signal);
+      else if (signal?.aborted) throw deletedHalfway(signal.reason);
       await onPath(path, () => nullIfStillAbsent(path, this.#root.path, () => unlink(path)));
       changed.set(dirname(path), path);
     }
@@ -167,13 +114,13 @@ class DirectoryStore implements Store {
   }
 
   #pathOf(key: string): string {
-    requireKey(key);
     return join(this.#root.path, key);
   }
 
-  async #look<T>(key: string, signal: AbortSignal | undefined, work: (path: string) => Promise<T>): Promise<T | null> {
+  /** The file is opened rather than looked up: on NFS, that asks the server. */
+  async #look<T>(key: string, signal: Signal, work: (opened: OpenedFile) => Promise<T>): Promise<T | null> {
     const path = this.#pathOf(key);
-    return orAborted(signal, () => onPath(path, () => this.#unlessAbsent(path, () => work(path))));
+    return orAborted(signal, () => onPath(path, () => this.#unlessAbsent(path, () => withFile(path, work))));
   }
 
   /** What `work` finds at `path`, or null when nothing is there; either is believed only of the right root. */
@@ -191,7 +138,7 @@ class DirectoryStore implements Store {
 }
 
 /** Writes the body and forces it to the disk. Errors of the body pass through as they are. */
-async function fill({ file }: Temporary, body: Body, path: string, signal?: AbortSignal): Promise<void> {
+async function fill({ file }: Temporary, body: Body, path: string, signal: Signal): Promise<void> {
   for await (const chunk of bodyChunks(body)) {
     throwIfAborted(signal);
     await onPath(path, () => writeFully(file, chunk));
@@ -208,10 +155,4 @@ async function duplicate(source: string, { path, file }: Temporary, target: stri
   await file.chmod(replaced ? replaced.mode & 0o777 : 0o600);
   await file.sync();
   return true;
-}
-
-function stoppedHalfway(signal: AbortSignal): AppError {
-  return new AppError('indeterminate', 'The operation was stopped; some objects may be gone, and some not.', {
-    cause: signal.reason,
-  });
 }

@@ -1,8 +1,4 @@
-/**
- * The operating system's errors as kinds, mapped once.
- *
- * The worst that can happen: a defect of ours dressed up as an outage; so only errors of system calls are mapped.
- */
+/** The operating system's errors as kinds. Errors of our own are not mapped: a defect must not pass for an outage. */
 import { AppError, type ErrorKind } from '../errors.ts';
 
 /** The code of a failed system call, such as `ENOENT`; undefined for other errors, Node's own (`ERR_…`) included. */
@@ -27,7 +23,7 @@ const tooManyFiles: Meaning = [
 const meanings: Readonly<Record<string, Meaning>> = {
   EACCES: noRight,
   EPERM: noRight,
-  ENOENT: ['unavailable', 'went away while it was used', 'Try again; if it stays away, look who removes it.'],
+  ENOENT: ['unavailable', 'was removed while it was used', 'Try again; if it stays away, find out what removes it.'],
   EROFS: ['denied', 'is on a read-only file system', 'Mount it for writing, or name another folder.'],
   ENOSPC: ['unavailable', 'is on a disk that is full', 'Free some room; nothing was written.'],
   EDQUOT: ['unavailable', 'is over its quota', 'Free some room, or raise the quota; nothing was written.'],

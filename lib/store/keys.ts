@@ -1,9 +1,4 @@
-/**
- * What a key may be, the same for every store: safe as a path, a URL and an object name. And what may be asked of a
- * list of keys.
- *
- * The worst that can happen: a key that one store takes for another, or that leaves its folder.
- */
+/** What a key may be, the same for every store: safe as a path, a URL and an object name. */
 import { AppError } from '../errors.ts';
 import type { ListOptions } from './store.ts';
 

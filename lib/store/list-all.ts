@@ -1,9 +1,4 @@
-/**
- * All objects below a prefix, page after page.
- *
- * Owns: the walk over the pages. The worst that can happen: a page that is passed over; so it goes on after the last key
- * that it saw.
- */
+/** All objects below a prefix, page after page. */
 import type { ObjectInfo, OperationOptions, Store } from './store.ts';
 
 /** In the order of their keys. @throws AppError as `Store.list` */

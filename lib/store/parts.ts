@@ -1,12 +1,9 @@
 /**
- * Large bodies in parts: a few on their way at once, each read into memory that is used again for the next one.
- *
- * Owns: which bytes make which part, how many are held, and that all have ended when the first failure is told. Knows
- * nothing of providers. The worst that can happen: memory that grows with the body, since the memory of parts that were
- * sent is freed late (it is outside of V8's heap, which sees no need to collect); hence one buffer for each sender.
+ * Large bodies in parts, a few on their way at once. Each sender uses one buffer again and again: memory of parts that
+ * were sent is outside of V8's heap, and would be freed late.
  */
 import { bodyChunks } from './body.ts';
-import { throwIfAborted } from './signal.ts';
+import { throwIfAborted, type Signal } from './signal.ts';
 import type { ByteRange, StreamBody } from './store.ts';
 
 export interface PartsOptions {
@@ -15,7 +12,7 @@ export interface PartsOptions {
   readonly partBytes: number;
   /** Parts on their way at once. */
   readonly parallel: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Signal;
 }
 
 export interface Part {
@@ -28,10 +25,12 @@ export interface Part {
   read(body: StreamBody): Promise<Uint8Array>;
 }
 
-/** As many parts as S3 takes, and what speaks its language: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+/** Of S3, and of what speaks its protocol: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
 const mostParts = 10_000;
+/** Of Google Cloud Storage: https://cloud.google.com/storage/docs/performing-resumable-uploads */
+const partUnit = 256 * 1024;
 
-/** Sends all parts; answers what `send` answered, in their order. The first failure stops the others, and is thrown last. */
+/** Sends all parts; answers what `send` answered, in their order. The first failure stops the others, and is thrown once all have ended. */
 export async function sendParts<T>(options: PartsOptions, send: (part: Part) => Promise<T>): Promise<T[]> {
   const ranges = partRanges(options.size, options.partBytes);
   const failing = new AbortController();
@@ -40,11 +39,14 @@ export async function sendParts<T>(options: PartsOptions, send: (part: Part) => 
   const failures: unknown[] = [];
   let next = 0;
   const sender = async (): Promise<void> => {
-    const buffer = new PartBuffer();
+    let buffer = new Uint8Array(0);
     for (let index = next++; index < ranges.length; index = next++) {
       throwIfAborted(signal);
       const range = ranges[index]!;
-      const read = (body: StreamBody): Promise<Uint8Array> => buffer.fill(body, range, signal);
+      const size = range.end - range.start;
+      if (buffer.byteLength < size) buffer = new Uint8Array(size);
+      const bytes = buffer.subarray(0, size);
+      const read = (body: StreamBody): Promise<Uint8Array> => readInto(bytes, body, range, signal);
       sent[index] = await send({ number: index + 1, range, signal, read });
     }
   };
@@ -59,34 +61,19 @@ export async function sendParts<T>(options: PartsOptions, send: (part: Part) => 
 }
 
 function partRanges(size: number, partBytes: number): readonly ByteRange[] {
-  const bytes = Math.max(partBytes, Math.ceil(size / mostParts));
+  const bytes = Math.max(partBytes, Math.ceil(size / mostParts / partUnit) * partUnit);
   return Array.from({ length: Math.ceil(size / bytes) }, (_, index) => ({
     start: index * bytes,
     end: Math.min(size, (index + 1) * bytes),
   }));
 }
 
-class PartBuffer {
-  #bytes = new Uint8Array(0);
-
-  async fill(body: StreamBody, range: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
-    const size = range.end - range.start;
-    if (this.#bytes.byteLength < size) this.#bytes = new Uint8Array(size);
-    return readInto(this.#bytes.subarray(0, size), body, range, signal);
-  }
-}
-
 /** All of the body, in memory. @throws AppError `invalid` when it is not as long as it says. */
-export async function readBody(body: StreamBody, signal: AbortSignal | undefined): Promise<Uint8Array> {
+export async function readBody(body: StreamBody, signal: Signal): Promise<Uint8Array> {
   return readInto(new Uint8Array(body.size), body, { start: 0, end: body.size }, signal);
 }
 
-async function readInto(
-  bytes: Uint8Array,
-  body: StreamBody,
-  range: ByteRange,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array> {
+async function readInto(bytes: Uint8Array, body: StreamBody, range: ByteRange, signal: Signal): Promise<Uint8Array> {
   let position = 0;
   for await (const chunk of bodyChunks({ size: bytes.byteLength, open: () => body.open(range) })) {
     throwIfAborted(signal);

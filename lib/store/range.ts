@@ -1,6 +1,4 @@
-/**
- * Byte ranges, the same for every store.
- */
+/** Byte ranges, the same for every store. */
 import { AppError } from '../errors.ts';
 import type { ByteRange } from './store.ts';
 

@@ -1,15 +1,10 @@
 /**
- * A store that tries again what was `unavailable` or `indeterminate`, within a deadline, and goes on with a stream that
- * broke.
- *
- * Owns: how often and how long. Repeats nothing that is not safe to repeat: every operation of the contract is, since
- * `create` is conditional. The worst that can happen: a repeated `create` meets its own first attempt and answers
- * `exists`; the contract says so, and callers read back. And a refusal of a later attempt taken for the outcome of an
- * earlier one that may have taken effect: then the answer stays `indeterminate`.
+ * A store that tries again what was `unavailable` or `indeterminate`, within a deadline. Every operation of the contract
+ * is safe to repeat; a repeated `create` may meet its own first attempt and answer `exists`, so callers read back.
  */
-import { AppError, isAppError } from '../errors.ts';
+import { type AppError, isAppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
-import type { ByteRange, GetOptions, OperationOptions, Store } from './store.ts';
+import type { OperationOptions, Store } from './store.ts';
 
 export interface RetryOptions {
   readonly runtime: Runtime;
@@ -22,31 +17,9 @@ export interface RetryOptions {
 }
 
 export function withRetry(store: Store, options: RetryOptions): Store {
-  const again = new Retrying(options);
-  return {
-    location: store.location,
-    create: (key, body, operation) => again.attempt(() => store.create(key, body, operation), operation),
-    get: (key, operation) => again.attempt(() => store.get(key, operation), operation),
-    read: async (key, operation) => {
-      const stream = await again.attempt(() => store.read(key, operation), operation);
-      return stream && again.resume(stream, key, (range) => store.read(key, { ...operation, range }), operation);
-    },
-    head: (key, operation) => again.attempt(() => store.head(key, operation), operation),
-    list: (prefix, operation) => again.attempt(() => store.list(prefix, operation), operation),
-    copy: (from, to, operation) => again.attempt(() => store.copy(from, to, operation), operation),
-    delete: (keys, operation) => again.attempt(() => store.delete(keys, operation), operation),
-  };
-}
-
-class Retrying {
-  readonly #options: Required<RetryOptions>;
-
-  constructor(options: RetryOptions) {
-    this.#options = { deadlineMs: 8000, firstPauseMs: 50, mostPauseMs: 2000, ...options };
-  }
-
-  async attempt<T>(work: () => Promise<T>, operation: OperationOptions = {}): Promise<T> {
-    const patience = new Patience(this.#options, operation.signal);
+  const settings = { deadlineMs: 8000, firstPauseMs: 50, mostPauseMs: 2000, ...options };
+  const attempt = async <T>(work: () => Promise<T>, operation: OperationOptions = {}): Promise<T> => {
+    const patience = new Patience(settings, operation.signal);
     for (;;) {
       try {
         return await work();
@@ -54,35 +27,16 @@ class Retrying {
         await patience.wait(error);
       }
     }
-  }
-
-  /** Goes on where the stream broke, by a range. Safe for objects that are never overwritten. */
-  async *resume(
-    first: AsyncIterable<Uint8Array>,
-    key: string,
-    reopen: (range: ByteRange) => Promise<AsyncIterable<Uint8Array> | null>,
-    { range, signal }: GetOptions = {},
-  ): AsyncGenerator<Uint8Array> {
-    let position = range?.start ?? 0;
-    let patience = new Patience(this.#options, signal);
-    for (let stream = first; ;) {
-      try {
-        for await (const chunk of stream) {
-          position += chunk.byteLength;
-          // What brings bytes may break as often as it likes.
-          if (chunk.byteLength > 0) patience = new Patience(this.#options, signal);
-          yield chunk;
-        }
-        return;
-      } catch (error) {
-        await patience.wait(error);
-        const rest = { start: position, end: range?.end ?? Number.MAX_SAFE_INTEGER };
-        const next = await this.attempt(() => reopen(rest), signal ? { signal } : {});
-        if (!next) throw new AppError('unavailable', `${key} went away while it was read.`, { cause: error });
-        stream = next;
-      }
-    }
-  }
+  };
+  return {
+    location: store.location,
+    create: (key, body, operation) => attempt(() => store.create(key, body, operation), operation),
+    get: (key, operation) => attempt(() => store.get(key, operation), operation),
+    head: (key, operation) => attempt(() => store.head(key, operation), operation),
+    list: (prefix, operation) => attempt(() => store.list(prefix, operation), operation),
+    copy: (from, to, operation) => attempt(() => store.copy(from, to, operation), operation),
+    delete: (keys, operation) => attempt(() => store.delete(keys, operation), operation),
+  };
 }
 
 /** How long one operation has waited, and how much longer it may. */
@@ -101,7 +55,7 @@ class Patience {
     this.#beganMs = options.runtime.monotonicMs();
   }
 
-  /** Waits before the next attempt, or throws what the caller is to see of `error` when there is to be none. */
+  /** Waits before the next attempt; when there is none, throws what the caller is to see of `error`. */
   async wait(error: unknown): Promise<void> {
     if (isAppError(error, 'indeterminate')) this.#unsure = error;
     const final = this.#unsure ?? error;

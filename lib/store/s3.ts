@@ -1,38 +1,25 @@
 /**
- * The store on S3, and on what speaks its protocol with conditional writes (Cloudflare R2, MinIO, …).
- *
- * Owns: which request does what the contract asks. Must not know what the objects mean, nor the environment.
- * The worst that can happen: a store that ignores `If-None-Match` lets two writers create one key. A driver cannot see
- * that in an answer: whoever opens a store that is not AWS has to try it first. Directory buckets are refused: they do
- * not list in order. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+ * The store on S3, and on what speaks its protocol with conditional writes (Cloudflare R2, MinIO, …). A store that
+ * ignores `If-None-Match` lets two writers create one key, which no answer shows: whoever opens a store that is not AWS
+ * has to try it first. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
+import { createHash } from 'node:crypto';
+import { CopyObjectCommand, DeleteObjectsCommand, PutObjectCommand, type _Error as KeyError } from '@aws-sdk/client-s3';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
-import { requireKey, requirePage, requirePrefix } from './keys.ts';
+import { type Driver, inBatches, type PageRequest, storeOf } from './driver.ts';
 import type { Meter } from './meter.ts';
-import { requireRange } from './range.ts';
-import { Changing } from './s3/changing.ts';
 import { createS3Clients, type S3ClientOptions, secretsOf } from './s3/client.ts';
-import { Creating } from './s3/creating.ts';
-import { Reading } from './s3/reading.ts';
-import { Requests } from './s3/requests.ts';
-import { Sweep } from './s3/sweep.ts';
-import { throwIfAborted } from './signal.ts';
-import type {
-  Body,
-  CreateOutcome,
-  GetOptions,
-  ListOptions,
-  ListPage,
-  ObjectInfo,
-  OperationOptions,
-  Store,
-} from './store.ts';
+import { type Described, Objects } from './s3/objects.ts';
+import { isRefusal, type Refusal, Requests } from './s3/requests.ts';
+import { Uploads, type UploadSizes } from './s3/upload.ts';
+import { throwIfAborted, type Signal } from './signal.ts';
+import type { Body, ByteRange, CreateOutcome, Store } from './store.ts';
 
 export interface S3StoreOptions extends S3ClientOptions {
   readonly bucket: string;
   readonly runtime: Runtime;
-  /** Told of every attempt, the SDK's repeated ones included. */
+  /** Called for every attempt, the SDK's repeated ones included. */
   readonly meter?: Meter;
   /** Streams that are larger go up in parts of this size; at least 5 MiB. Default 8 MiB. */
   readonly partBytes?: number;
@@ -48,79 +35,153 @@ export function createS3Store(options: S3StoreOptions): Store {
       hint: 'Name a general purpose bucket in S3_BUCKET.',
     });
   }
-  return new S3Store(options);
+  return storeOf(new S3Driver(options));
 }
 
 const mebibyte = 1024 * 1024;
 const defaultSizes = { partBytes: 8 * mebibyte, parallelParts: 4, largestCopyBytes: 256 * mebibyte };
 
-class S3Store implements Store {
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
+const mostKeys = 1000;
+/** More in a row are no accident. */
+const mostConflicts = 5;
+
+class S3Driver implements Driver {
   readonly location: string;
-  readonly #reading: Reading;
-  readonly #creating: Creating;
-  readonly #changing: Changing;
+  readonly partBytes: number;
+  readonly #bucket: string;
+  readonly #sizes: UploadSizes;
+  readonly #requests: Requests;
+  readonly #objects: Objects;
+  readonly #uploads: Uploads;
+  readonly #runtime: Runtime;
 
   constructor(options: S3StoreOptions) {
     const { bucket, region, endpoint, credentials, meter, runtime } = options;
     const location = `s3 ${bucket} (${endpoint === null ? region : new URL(endpoint).host})`;
-    const sizes = { ...defaultSizes, ...options };
     const client = createS3Clients(options);
     const requests = new Requests({ client, location, secrets: secretsOf(credentials), meter });
     this.location = location;
-    this.#reading = new Reading(requests, bucket);
-    const sweep = new Sweep(requests, bucket, runtime);
-    this.#creating = new Creating({ requests, reading: this.#reading, sweep, bucket, location, sizes, runtime });
-    this.#changing = new Changing(requests, this.#reading, bucket, sizes);
+    this.#bucket = bucket;
+    this.#sizes = { ...defaultSizes, ...options };
+    this.partBytes = this.#sizes.partBytes;
+    this.#requests = requests;
+    this.#objects = new Objects(requests, bucket);
+    this.#uploads = new Uploads(requests, bucket, this.#sizes, runtime);
+    this.#runtime = runtime;
   }
 
-  async create(key: string, body: Body, { signal }: OperationOptions = {}): Promise<CreateOutcome> {
-    requireKey(key);
+  async create(key: string, body: Body, signal: Signal): Promise<CreateOutcome> {
+    // Bytes in memory are one request, whatever their number: no record of the log depends on a store that heeds the
+    // condition when it completes parts.
+    if (body instanceof Uint8Array) return this.#settle(key, () => this.#put(key, body, signal), signal);
+    // A large body is not sent in vain.
+    if (await this.#objects.describe(key, signal)) return 'exists';
+    await this.#uploads.sweep(key, signal);
+    return this.#settle(key, () => this.#uploads.create(key, body, signal), signal);
+  }
+
+  async #put(Key: string, Body: Uint8Array, signal: Signal): Promise<Refusal | null> {
+    const command = new PutObjectCommand({ Bucket: this.#bucket, Key, Body, IfNoneMatch: '*' });
+    const expect = ['PreconditionFailed', 'ConditionalRequestConflict'];
+    const answer = await this.#requests.ask('PutObject', command, { signal, expect });
+    return isRefusal(answer) ? answer : null;
+  }
+
+  /**
+   * Makes attempts until one is decided. 409 says that the key was being written or deleted at that moment: whether it
+   * is taken now, only a look tells. So does an upload that is gone after an attempt to complete it.
+   * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+   */
+  async #settle(key: string, attempt: () => Promise<Refusal | null>, signal?: AbortSignal): Promise<CreateOutcome> {
+    let unsure = false;
+    for (let conflicts = 0; conflicts < mostConflicts; conflicts++) {
+      try {
+        const refusal = await attempt();
+        if (!refusal) return 'created';
+        if (refusal.refused === 'PreconditionFailed') return 'exists';
+        unsure ||= refusal.unsure;
+        if (await this.#objects.describe(key, signal)) return 'exists';
+        await this.#pause(conflicts, signal);
+      } catch (error) {
+        throw unsure ? this.#undecided('indeterminate', key, error) : error;
+      }
+    }
+    throw this.#undecided(unsure ? 'indeterminate' : 'unavailable', key);
+  }
+
+  async #pause(conflicts: number, signal: Signal): Promise<void> {
+    const runtime = this.#runtime;
+    await runtime.sleep(20 * 2 ** conflicts * (0.5 + runtime.random()), signal).catch(() => undefined);
     throwIfAborted(signal);
-    return this.#creating.create(key, body, signal);
   }
 
-  async get(key: string, { range, signal }: GetOptions = {}): Promise<Uint8Array | null> {
-    requireKey(key);
-    requireRange(range);
-    const download = await this.#reading.open(key, range, signal);
-    if (download === 'nothing') return new Uint8Array(0);
-    return download && download.whole(signal);
+  #undecided(kind: 'indeterminate' | 'unavailable', key: string, cause?: unknown): AppError {
+    const outcome = kind === 'indeterminate' ? 'whether it was created is not known' : 'nothing was created';
+    const message = `${this.location}: others were writing ${key} at the same time; ${outcome}.`;
+    return new AppError(kind, message, { cause, hint: 'Try again.' });
   }
 
-  async read(key: string, { range, signal }: GetOptions = {}): Promise<AsyncIterable<Uint8Array> | null> {
-    requireKey(key);
-    requireRange(range);
-    const download = await this.#reading.open(key, range, signal);
-    if (download === 'nothing') return noChunks();
-    return download && download.chunks(signal);
+  get(key: string, range: ByteRange | undefined, signal: Signal) {
+    return this.#objects.get(key, range, signal);
   }
 
-  async head(key: string, { signal }: OperationOptions = {}): Promise<ObjectInfo | null> {
-    requireKey(key);
-    return (await this.#reading.describe(key, signal))?.info ?? null;
+  async head(key: string, signal: Signal) {
+    const found = await this.#objects.describe(key, signal);
+    return found && { key, size: found.size, modifiedAt: found.modifiedAt };
   }
 
-  async list(prefix: string, { signal, ...page }: ListOptions = {}): Promise<ListPage> {
-    requirePrefix(prefix);
-    const { limit } = requirePage(page);
-    throwIfAborted(signal);
-    return this.#reading.list(prefix, page.after, limit, signal);
+  list(prefix: string, { after, limit }: PageRequest, signal: Signal) {
+    return this.#objects.list(prefix, after, limit, signal);
   }
 
-  async copy(from: string, to: string, { signal }: OperationOptions = {}): Promise<void> {
-    requireKey(from);
-    requireKey(to);
-    const source = await this.#reading.describe(from, signal);
-    if (!source) throw new AppError('not-found', `There is no object ${from} to copy.`);
-    // S3 refuses to copy an object onto itself: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
-    if (from !== to) await this.#changing.copy(source, to, signal);
+  async copy(from: string, to: string, signal: Signal): Promise<boolean> {
+    const source = await this.#objects.describe(from, signal);
+    if (!source) return false;
+    if (source.size > this.#sizes.largestCopyBytes) {
+      await this.#uploads.copy(source, to, signal, () => this.#requireSame(source, signal));
+      return true;
+    }
+    const Bucket = this.#bucket;
+    const command = new CopyObjectCommand({ Bucket, Key: to, CopySource: `${Bucket}/${from}` });
+    return !isRefusal(await this.#requests.ask('CopyObject', command, { signal, expect: ['NoSuchKey'] }));
   }
 
-  async delete(keys: readonly string[], { signal }: OperationOptions = {}): Promise<void> {
-    for (const key of keys) requireKey(key);
-    throwIfAborted(signal);
-    await this.#changing.delete(keys, signal);
+  /** Parts of two objects are none. Not every store has a condition for this. */
+  async #requireSame({ key, etag }: Described, signal: Signal): Promise<void> {
+    if ((await this.#objects.describe(key, signal))?.etag === etag) return;
+    throw new AppError('unavailable', `${key} changed while it was copied; nothing was changed.`);
+  }
+
+  async delete(keys: readonly string[], signal: Signal): Promise<void> {
+    await inBatches(keys, mostKeys, signal, async (batch) => {
+      const Delete = { Objects: batch.map((Key) => ({ Key })), Quiet: true };
+      const command = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete });
+      addMd5(command);
+      const { Errors = [] } = await this.#requests.send('DeleteObjects', command, signal);
+      const failed = Errors.filter(({ Code }) => Code !== 'NoSuchKey');
+      if (failed[0]) throw this.#keyError(failed[0], failed.length, batch.length);
+    });
+  }
+
+  #keyError({ Key, Code, Message }: KeyError, failed: number, asked: number): AppError {
+    // The status that such a code has where it answers a whole request.
+    const httpStatusCode = Code === 'AccessDenied' ? 403 : 500;
+    const error = Object.assign(new Error(Message ?? 'no reason was given'), { Code, $metadata: { httpStatusCode } });
+    const { kind, message, cause, hint } = this.#requests.mapAnswered('DeleteObjects', error);
+    const text = `${message} ${failed} of ${asked} objects were not deleted, among them ${Key}.`;
+    return new AppError(kind, text, { cause, ...(hint ? { hint } : {}) });
   }
 }
 
-async function* noChunks(): AsyncGenerator<Uint8Array> {}
+/** Older stores know no other checksum of this request, which must have one; AWS takes both. */
+function addMd5(command: DeleteObjectsCommand): void {
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const { headers, body } = args.request as { headers: Record<string, string>; body: string | Uint8Array };
+      headers['content-md5'] = createHash('md5').update(body).digest('base64');
+      return next(args);
+    },
+    { step: 'build', priority: 'low', name: 'eiderMd5' },
+  );
+}

@@ -1,18 +1,15 @@
-/**
- * Operations that can be stopped from outside.
- *
- * The worst that can happen: a write reported as not done that was done; so a write is only ever stopped between its
- * steps, by whoever knows what has happened so far.
- */
+/** Operations that can be stopped from outside. */
 import { AppError } from '../errors.ts';
 
+export type Signal = AbortSignal | undefined;
+
 /** Throws `unavailable` when the signal is aborted. For moments at which nothing has happened yet. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
+export function throwIfAborted(signal: Signal): void {
   if (signal?.aborted) throw stopped(signal);
 }
 
 /** What `work`, which changes nothing, gives; `unavailable` as soon as the signal is aborted, however long it takes. */
-export async function orAborted<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+export async function orAborted<T>(signal: Signal, work: () => Promise<T>): Promise<T> {
   throwIfAborted(signal);
   if (!signal) return work();
   return new Promise<T>((resolve, reject) => {

@@ -1,9 +1,7 @@
 /**
- * The Store contract: what Eider asks of the place where objects live. One file a driver stands beside this one;
- * wrappers (retry, prefix, counting, faults) are stores around a store. All pass the suite in test/store/conformance.ts.
- *
- * A store knows nothing of logs, snapshots or DuckDB. The worst that a wrong driver can do is to let two writers
- * both believe that they created one key: then acknowledged writes are lost. Hence the guarantees below.
+ * The Store contract: what Eider asks of the place where objects live. Drivers and wrappers (retry, time limits) pass the
+ * suite in test/store/conformance.ts. A driver that lets two writers both believe that they created one key loses
+ * acknowledged writes: hence the guarantees below.
  */
 
 /** Half-open byte range `[start, end)`: whole numbers, `0 <= start <= end`; any other is refused with `invalid`. */
@@ -71,7 +69,7 @@ export interface ListPage {
  * 2. No reader ever sees part of an object: it is absent, or whole. Also after a crash of the writer.
  * 3. What `create` or `copy` acknowledged survives a crash of this process and machine (as far as the store is durable),
  *    and every later `get`, `head` and `list`, from anywhere, sees it.
- * 4. `null` (get, read, head) means that the store said that there is no such object. Every other failure throws an
+ * 4. `null` (get, head) means that the store said that there is no such object. Every other failure throws an
  *    `AppError`: `unavailable`, `denied`, `invalid`, `corrupt`, or, for a write whose outcome is not known, `indeterminate`.
  * 5. Keys are `/`-separated segments of `[A-Za-z0-9._-]`, none empty, `.`, `..` or over 255 bytes; at most 900 bytes in
  *    all. Any other key is refused with `invalid` before anything is sent.
@@ -90,12 +88,6 @@ export interface Store {
 
   /** The whole object, or the part in `range`, in memory. */
   get(key: string, options?: GetOptions): Promise<Uint8Array | null>;
-
-  /**
-   * The object, or the part in `range`, as a stream of chunks. `null` is decided before the stream starts. The stream
-   * throws (`unavailable`) if it ends early: a consumer that saw its end has every byte.
-   */
-  read(key: string, options?: GetOptions): Promise<AsyncIterable<Uint8Array> | null>;
 
   /** Whether the object is there, and its size. Always the store's current word, never a cache's. */
   head(key: string, options?: OperationOptions): Promise<ObjectInfo | null>;

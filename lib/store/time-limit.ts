@@ -1,17 +1,9 @@
-/**
- * Time limits on work that takes a signal.
- *
- * Owns: when to stop waiting. The worst that can happen: a write that may yet happen is said not to have; so the caller
- * says what no answer means.
- */
+/** Time limits on work that takes a signal. */
 import { AppError, type ErrorKind } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { OperationOptions, Store } from './store.ts';
 
-/**
- * Runs `work` and aborts its signal after `ms`. What does not answer even then is left to itself, and an error of the
- * kind `silence` thrown.
- */
+/** Runs `work`, and aborts its signal after `ms`. If it does not end even then, throws an error of the kind `silence`. */
 export async function withinTime<T>(
   runtime: Pick<Runtime, 'sleep'>,
   ms: number,
@@ -23,7 +15,7 @@ export async function withinTime<T>(
   const expired = patience(runtime, ms, ended.signal).then(
     () => {
       late.abort();
-      // What heeds the signal has a moment to say what became of it.
+      // Work that heeds the signal has a moment to say what it did.
       return runtime.sleep(Math.min(ms, 200), ended.signal);
     },
     () => undefined,
@@ -40,21 +32,18 @@ export async function withinTime<T>(
 
 const sliceMs = 100;
 
-/**
- * Waits in slices, so that a process which gets no time to run waits longer: that it hears of no answer then says nothing
- * of who is asked.
- */
+/** Waits in slices: a process that gets no time to run waits longer, as its silence is not the other side's. */
 async function patience(runtime: Pick<Runtime, 'sleep'>, ms: number, signal: AbortSignal): Promise<void> {
   for (let left = ms; left > 0; left -= sliceMs) await runtime.sleep(Math.min(sliceMs, left), signal);
 }
 
-/** How long a question that moves no bytes may take, and one whose answer is held in memory, in ms. */
+/** For a question that moves no bytes, and for one whose answer is held in memory. */
 const questionMs = 3000;
 const objectMs = 8000;
 
 /**
- * A store whose questions are given up when they take long, because another backend can answer instead. What changes
- * something, or moves much, takes its time: an end that nobody saw would be worse than a late one.
+ * A store whose questions end when they take long, because another backend can answer instead. What changes something,
+ * or moves much, takes its time: an end that nobody saw would be worse than a late one.
  */
 export function withTimeLimits(store: Store, runtime: Pick<Runtime, 'sleep'>): Store {
   const limit = <T>(
@@ -66,7 +55,6 @@ export function withTimeLimits(store: Store, runtime: Pick<Runtime, 'sleep'>): S
   return {
     location: store.location,
     create: (key, body, options) => store.create(key, body, options),
-    read: (key, options) => store.read(key, options),
     copy: (from, to, options) => store.copy(from, to, options),
     delete: (keys, options) => store.delete(keys, options),
     get: (key, options) =>

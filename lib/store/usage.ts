@@ -1,28 +1,21 @@
-/**
- * Counts what a store was sent, since this process began and for single requests of a client, in the classes that
- * providers bill by.
- *
- * Owns: the counts. Knows no prices. The worst that can happen: a figure that is off by one; nothing depends on it.
- */
+/** Counts what a store was sent, in the classes that providers bill by: of this process, and of single client requests. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { MonthEstimate } from './blob-plan.ts';
 import type { Meter, SentRequest, UsageCounts } from './meter.ts';
 
-class Tally {
-  readonly #counts = { write: 0, read: 0, free: 0, bytesUp: 0, bytesDown: 0 };
+type Tally = { -readonly [count in keyof UsageCounts]: number };
 
-  add(request: SentRequest): void {
-    this.#counts[request.class]++;
-    this.#counts.bytesUp += request.bytesUp;
-    this.#counts.bytesDown += request.bytesDown;
-  }
-
-  get counts(): UsageCounts {
-    return { ...this.#counts };
-  }
+function newTally(): Tally {
+  return { write: 0, read: 0, free: 0, bytesUp: 0, bytesDown: 0 };
 }
 
-/** The tally of the client's request in whose course a store is used, if it is tracked. */
+function add(tally: Tally, request: SentRequest): void {
+  tally[request.class]++;
+  tally.bytesUp += request.bytesUp;
+  tally.bytesDown += request.bytesDown;
+}
+
+/** Of the client request that is being served, if it is tracked. */
 const tracked = new AsyncLocalStorage<Tally>();
 
 export interface Usage {
@@ -41,13 +34,14 @@ export interface UsageReport extends UsageCounts {
 }
 
 export function createUsage(): Usage {
-  const all = new Tally();
+  const all = newTally();
   return {
     meter: (request) => {
-      all.add(request);
-      tracked.getStore()?.add(request);
+      add(all, request);
+      const tally = tracked.getStore();
+      if (tally) add(tally, request);
     },
-    counts: () => all.counts,
+    counts: () => ({ ...all }),
   };
 }
 
@@ -56,6 +50,6 @@ export function createUsage(): Usage {
  * store: it counts for the one that began it.
  */
 export function trackUsage<T>(work: () => T): { readonly value: T; readonly counts: () => UsageCounts } {
-  const tally = new Tally();
-  return { value: tracked.run(tally, work), counts: () => tally.counts };
+  const tally = newTally();
+  return { value: tracked.run(tally, work), counts: () => ({ ...tally }) };
 }

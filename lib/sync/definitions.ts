@@ -11,26 +11,27 @@ import type { Change } from './record.ts';
 export interface Definitions {
   /** The same while no macro can have changed. Reading them takes DuckDB longer than reading all the rest. */
   readonly macros: object;
+  /** The same while no reference can have changed. */
+  readonly references: object;
 }
 
 export function unknownDefinitions(): Definitions {
-  return { macros: {} };
+  return { macros: {}, references: {} };
 }
 
 /** What the changes make of the definitions: the same object when they change rows alone. */
 export function definitionsAfter(changes: readonly Change[], before: Definitions): Definitions {
-  const changing = changes.filter(changesDefinitions);
+  const changing = changes.filter((change) => 'ddl' in change || changesReferences(change));
   if (changing.length === 0) return before;
-  return changing.some(changesMacros) ? unknownDefinitions() : { macros: before.macros };
+  return {
+    macros: changing.some(changesMacros) ? {} : before.macros,
+    references: changing.some(changesReferences) ? {} : before.references,
+  };
 }
 
 /** Rows of eider.references are definitions, too. */
-function changesDefinitions(change: Change): boolean {
-  return (
-    'ddl' in change ||
-    'bulk' in change ||
-    ('table' in change && change.schema === 'eider' && change.table === 'references')
-  );
+function changesReferences(change: Change): boolean {
+  return 'bulk' in change || ('table' in change && change.schema === 'eider' && change.table === 'references');
 }
 
 function changesMacros(change: Change): boolean {

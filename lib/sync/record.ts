@@ -43,11 +43,11 @@ export interface RemoveChange {
   readonly remove: readonly Row[];
 }
 
-/** The last number that a sequence gave. Format 2. */
+/** The number that a sequence gives next. Format 2. */
 export interface SequenceChange {
   readonly schema?: string;
   readonly sequence: string;
-  readonly last: string;
+  readonly next: string;
 }
 
 /** One statement that changes the schema. */

@@ -4,7 +4,7 @@ import { findRelation } from '../../lib/catalog/catalog.ts';
 import type { Database } from '../../lib/db/database.ts';
 import type { Migration } from '../../lib/catalog/migrations.ts';
 
-export const twoTables: Migration = {
+const twoTables: Migration = {
   name: '0001_two_tables',
   sql: `
     CREATE TABLE books (id INTEGER PRIMARY KEY, title VARCHAR NOT NULL, price DECIMAL(8,2) DEFAULT 1);

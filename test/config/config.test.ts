@@ -127,13 +127,13 @@ describe('the reasons', () => {
       { DATABASE_URL, ...s3 },
       's3',
       'fallback',
-      'S3_BUCKET and AWS keys are set; it takes the place of what comes before it while that is away.',
+      'S3_BUCKET and AWS keys are set; it serves while the backends before it are away.',
     ],
     [
       { DATABASE_URL },
       'local',
       'fallback',
-      'A local file needs no configuration; it takes the place of what comes before it while that is away, and what it holds may be lost with the machine.',
+      'A local file needs no configuration; it serves while the backends before it are away, and what it holds may be lost with the machine.',
     ],
     [
       { NETWORK_DB_PATH: '/m', VERCEL_VOLUME_PATH: '/m/' },

@@ -352,17 +352,36 @@ describe('definitions', () => {
   });
 });
 
+describe('schemas', () => {
+  it.each([
+    'CREATE TABLE s.t (a INTEGER)',
+    'CREATE VIEW s.v AS SELECT 1',
+    'CREATE SEQUENCE s.q',
+    `CREATE TYPE s.e AS ENUM ('a')`,
+    'CREATE MACRO s.m() AS 1',
+  ])('are not dropped with %s in them', async (create) => {
+    const { run, writer } = await openCaptured('CREATE SCHEMA s', create);
+    // DuckDB 1.5 drops them both then.
+    if (create.includes('TABLE')) await run('ALTER TABLE s.t ADD COLUMN b INTEGER');
+    await expect(run('DROP SCHEMA S')).rejects.toMatchObject({ kind: 'conflict', sqlState: '2BP01' });
+    await run('DROP SCHEMA s CASCADE');
+    expect(await writer.rows(`SELECT 1 FROM duckdb_schemas() WHERE schema_name = 's'`)).toEqual([]);
+    await run('CREATE SCHEMA s');
+    await run('DROP SCHEMA s');
+  });
+});
+
 describe('sequences', () => {
   const numbered = [`CREATE SEQUENCE n`, `CREATE TABLE t (id BIGINT DEFAULT nextval('n') PRIMARY KEY, a INTEGER)`];
 
   it('move on with the rows that took their numbers', async () => {
     const captured = await openCaptured(...numbered);
     await captured.run('INSERT INTO t (a) VALUES (1), (2)', 'INSERT INTO t (a) SELECT range FROM range(100)');
-    expect(captured.changes.at(-1)).toEqual({ sequence: 'n', last: '102' });
+    expect(captured.changes.at(-1)).toEqual({ sequence: 'n', next: '103' });
     await captured.run('UPDATE t SET a = 0');
     expect(captured.changes).toHaveLength(1);
     await captured.run(`SELECT nextval('n')`);
-    expect(captured.changes).toEqual([{ sequence: 'n', last: '103' }]);
+    expect(captured.changes).toEqual([{ sequence: 'n', next: '104' }]);
     await captured.run('SELECT 1');
     expect(captured.changes).toEqual([]);
   });
@@ -373,7 +392,7 @@ describe('sequences', () => {
       sqlState: '23505',
     });
     await captured.run('UPDATE t SET a = 5');
-    expect(captured.changes.at(-1)).toEqual({ sequence: 'n', last: '2' });
+    expect(captured.changes.at(-1)).toEqual({ sequence: 'n', next: '3' });
   });
 
   it.each([

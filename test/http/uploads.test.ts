@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { CsvReader, readCsv } from '../../lib/http/formats/csv-reader.ts';
 import type { Store } from '../../lib/store/store.ts';
-import { createMemoryStore } from '../../lib/store/memory.ts';
+import { createMemoryStore } from '../support/stores/memory.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../support/migrations.ts';
@@ -193,7 +193,6 @@ it('does not import again what was imported by an instance that died before it d
     location: store.location,
     create: (...given) => store.create(...given),
     get: (...given) => store.get(...given),
-    read: (...given) => store.read(...given),
     head: (...given) => store.head(...given),
     list: (...given) => store.list(...given),
     copy: (...given) => store.copy(...given),

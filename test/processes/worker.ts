@@ -8,7 +8,7 @@ import { isAppError } from '../../lib/errors.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
-import { type OperationName, withCounting } from '../../lib/store/counting.ts';
+import { type OperationName, withCounting } from '../support/stores/counting.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
 import { withRetry } from '../../lib/store/retry.ts';
 import type { Store } from '../../lib/store/store.ts';
@@ -79,7 +79,6 @@ function withPlaces(store: Store): Store {
     location: store.location,
     create: (...all) => around('create', () => store.create(...all)),
     get: (...all) => around('get', () => store.get(...all)),
-    read: (...all) => around('read', () => store.read(...all)),
     head: (...all) => around('head', () => store.head(...all)),
     list: (...all) => around('list', () => store.list(...all)),
     copy: (...all) => around('copy', () => store.copy(...all)),

@@ -6,20 +6,13 @@ import type { AppError } from '../../lib/errors.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { describeReply, describeRequest, type Recorded, type Reply, type Request } from './history.ts';
 import type { Library } from './library.ts';
-import { Violation } from './log-model.ts';
+import { Violation } from './violation.ts';
 import { hour, minute, type Plan, second } from './plan.ts';
 import type { Population } from './population.ts';
 import type { Process } from './process.ts';
-import {
-  accountIds,
-  type Command,
-  performOnce,
-  readState,
-  Refusal,
-  registerIds,
-  stateText,
-  type Write,
-} from './workload.ts';
+import { chooseProjectWrite } from './projects.ts';
+import { Refusal } from './refusal.ts';
+import { accountIds, type Command, performOnce, readState, registerIds, stateText, type Write } from './workload.ts';
 import type { Chance, World } from './world.ts';
 
 export interface ClientsOptions {
@@ -34,6 +27,8 @@ export interface ClientsOptions {
 interface Memory {
   readonly name: string;
   readonly chance: Chance;
+  /** Of SQL on projects: drawn beside, so that all else is as without it. */
+  readonly projectChance: Chance;
   bookmark: number;
   /** Up to which version it has followed the feed. */
   followed: number;
@@ -64,7 +59,14 @@ export class Clients {
   }
 
   #remember(name: string): Memory {
-    return { name, chance: this.#world.chance(`client ${name}`), bookmark: 0, followed: 0, registers: new Map() };
+    return {
+      name,
+      chance: this.#world.chance(`client ${name}`),
+      projectChance: this.#world.chance(`projects of ${name}`),
+      bookmark: 0,
+      followed: 0,
+      registers: new Map(),
+    };
   }
 
   async #live(memory: Memory): Promise<void> {
@@ -95,7 +97,10 @@ export class Clients {
       return { kind: 'read', maxStalenessMs: stalenessChoices[Math.floor(chance() * 3)]!, bookmark };
     }
     if (chance() < 0.06) return { kind: 'follow', after: memory.followed };
-    return { kind: 'write', write: this.#chooseWrite(memory), isKeyed: chance() < 0.25 };
+    const drawn = this.#chooseWrite(memory);
+    const { projectChance } = memory;
+    const write = projectChance() < this.#options.plan.projectShare ? chooseProjectWrite(projectChance) : drawn;
+    return { kind: 'write', write, isKeyed: chance() < 0.25 };
   }
 
   #chooseWrite(memory: Memory): Write {
@@ -208,10 +213,13 @@ export class Clients {
       }
       if (request.kind === 'follow') return await this.#follow(database, request.after);
       const { maxStalenessMs, bookmark } = request;
-      const { value, version, degraded } = await database.read(async (queries) => stateText(await readState(queries)), {
-        maxStalenessMs,
-        ...(bookmark > 0 ? { atLeast: bookmark } : {}),
-      });
+      const { value, version, degraded } = await database.read(
+        async (queries, scope) => stateText(await readState(queries, scope)),
+        {
+          maxStalenessMs,
+          ...(bookmark > 0 ? { atLeast: bookmark } : {}),
+        },
+      );
       return degraded === undefined ? { kind: 'ok', version, answer: value } : { kind: 'degraded', answer: value };
     } catch (error) {
       const reply = this.#replyOf(error, id);
@@ -227,7 +235,7 @@ export class Clients {
   async #write({ runtime }: Process, database: Database, { id, write, isKeyed }: Command): Promise<Reply> {
     const { library } = this.#options;
     const { value, version, durability } = await database.write(
-      (queries) => performOnce({ library, runtime, queries, id, write, isKeyed }),
+      (queries, scope) => performOnce({ library, runtime, queries, scope, id, write, isKeyed }),
       { command: { id, write, isKeyed } },
     );
     return durability === 'pending' ? { kind: 'pending', answer: value } : { kind: 'ok', version, answer: value };
@@ -249,10 +257,13 @@ export class Clients {
   /** Null for an error that nobody should see. */
   #replyOf(error: unknown, id: string): Reply | null {
     const { AppError } = this.#options.library;
-    const isRefusal = error instanceof Refusal || (error instanceof AppError && error.kind === 'conflict');
+    const isDangling = error instanceof AppError && error.sqlState === '23503';
+    const isRefusal =
+      error instanceof Refusal || isDangling || (error instanceof AppError && error.kind === 'conflict');
     // By which state it was refused is not told: that of a stand-in is an old one.
     if (isRefusal && this.#options.plan.standsIn) return { kind: 'failed', error: 'conflict' };
     if (error instanceof Refusal) return { kind: 'refused', reason: error.message };
+    if (isDangling) return { kind: 'refused', reason: 'dangling' };
     if (!(error instanceof AppError)) throw new Violation('errors are of the contract', `${id}: ${String(error)}`);
     if (error.kind === 'conflict') return { kind: 'refused', reason: 'duplicate' };
     if (error.kind === 'indeterminate') return { kind: 'unknown' };

@@ -4,7 +4,8 @@
 import { createHash } from 'node:crypto';
 import { readSnapshot } from './files.ts';
 import { checkFinalState } from './invariants.ts';
-import { type Version, Violation } from './log-model.ts';
+import type { Version } from './log-model.ts';
+import { Violation } from './violation.ts';
 import { versionOf } from './retention.ts';
 import { shorten, type SimulatedStore, type StoredObject } from './store.ts';
 

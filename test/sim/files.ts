@@ -3,6 +3,7 @@
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { copyProjects, readProjects } from './projects.ts';
 import { emptyModel, stateText } from './workload.ts';
 
 async function withDatabase<T>(
@@ -59,6 +60,7 @@ export async function readSnapshot(folder: string, bytes: Uint8Array): Promise<F
         for (const [id, value] of await rows(`FROM ${table}`)) model[table].set(String(id), Number(value));
       }
       if (tables.has('journal')) for (const [id] of await rows('FROM journal')) model.journal.add(String(id));
+      if (tables.has('projects')) model.projects = copyProjects(await readProjects(rows));
       const legacyRows = tables.has('legacy') ? Number((await rows('SELECT count(*) FROM legacy'))[0]?.[0]) : null;
       return { version: Number(position?.[0]), text: stateText(model), legacyRows };
     });

@@ -2,7 +2,7 @@
  * Hunting mutations: how many runs it takes until an engine with a known fault is found, and by which invariant.
  */
 import { loadLibrary } from './library.ts';
-import type { Invariant } from './log-model.ts';
+import type { Invariant } from './violation.ts';
 import { type Mutation, mutations } from './mutations.ts';
 import { planOf } from './plan.ts';
 import { mutateLibrary } from './scratch.ts';

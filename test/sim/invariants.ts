@@ -2,7 +2,8 @@
  * What must hold of every run, whatever went wrong in it: the clients' history against the log as it was written.
  */
 import type { Recorded, Request } from './history.ts';
-import { type Version, Violation } from './log-model.ts';
+import type { Version } from './log-model.ts';
+import { Violation } from './violation.ts';
 import { minute } from './plan.ts';
 import { checkRegisters } from './registers.ts';
 import { applyToModel, copyModel, type State, totalBalance, type Write } from './workload.ts';

@@ -12,16 +12,16 @@ import {
   stateText,
   type Write,
 } from './workload.ts';
+import { applyProjectImages, type ChangeText, isOfProjects, numbersOf, requireReferences } from './project-images.ts';
 import type { StoredObject } from './store.ts';
-
-type Row = Readonly<Record<string, unknown>>;
+import { Violation } from './violation.ts';
 
 interface RecordText {
   readonly database: string;
   readonly version: number;
   readonly id: string;
   readonly previous: string;
-  readonly changes: readonly { table?: string; schema?: string; put?: Row[]; delete?: Row[]; fresh?: true }[];
+  readonly changes: readonly ChangeText[];
 }
 
 /** One operation of a record, and the state after it. */
@@ -42,39 +42,6 @@ export interface Version {
   readonly operations: readonly Applied[];
 }
 
-/** Thrown when an invariant does not hold. */
-export class Violation extends Error {
-  override readonly name = 'Violation';
-  readonly invariant: Invariant;
-
-  constructor(invariant: Invariant, detail: string) {
-    super(`${invariant}: ${detail}`);
-    this.invariant = invariant;
-  }
-}
-
-export type Invariant =
-  | 'one history'
-  | 'no acknowledged write lost'
-  | 'no write applied twice'
-  | 'a key decides once'
-  | 'a failed write leaves no trace'
-  | 'serializable'
-  | 'same state at the same version'
-  | 'strict reads are linearizable'
-  | 'registers are linearizable'
-  | 'bookmarks never go back'
-  | 'staleness is bounded'
-  | 'money is kept'
-  | 'retention drops nothing needed'
-  | 'snapshots are whole'
-  | 'the published file is the newest snapshot'
-  | 'nothing whole is called damaged'
-  | 'errors are of the contract'
-  | 'the feed tells the log'
-  | 'pending writes are run once or listed'
-  | 'it goes on';
-
 /** The versions of the log, the empty one at 0 first. Throws when the log is no single history. */
 export function replayLog(objects: readonly StoredObject[], writes: ReadonlyMap<string, Write>): Version[] {
   const empty = emptyModel();
@@ -89,6 +56,7 @@ export function replayLog(objects: readonly StoredObject[], writes: ReadonlyMap<
     last = record;
     const before = versions.at(-1)!.state;
     const byImages = applyImages(copyModel(before), record);
+    requireReferences(byImages.projects, record.version);
     const operations = applyOperations(copyModel(before), record, writes);
     const [text, expected] = [stateText(byImages), stateText(operations.at(-1)?.after ?? byImages)];
     if (text !== expected) {
@@ -118,13 +86,23 @@ function requireContinuation(last: RecordText | null, record: RecordText): void 
 function applyImages(model: Model, record: RecordText): Model {
   for (const change of record.changes) {
     if (change.schema !== undefined && change.schema !== 'main') continue;
+    if (isOfProjects(change)) {
+      applyProjectImages(model.projects, record.version, change);
+      continue;
+    }
     for (const row of change.put ?? []) putImage(model, record.version, change.table ?? '', row, change.fresh === true);
     for (const row of change.delete ?? []) removeImage(model, change.table ?? '', String(row['id']));
   }
   return model;
 }
 
-function putImage(model: Model, version: number, table: string, row: Row, fresh: boolean): void {
+function putImage(
+  model: Model,
+  version: number,
+  table: string,
+  row: Readonly<Record<string, unknown>>,
+  fresh: boolean,
+): void {
   const id = String(row['id']);
   const isThere = table === 'journal' ? model.journal.has(id) : tableOf(model, table).has(id);
   if (fresh && isThere) {
@@ -148,10 +126,11 @@ function applyOperations(model: Model, record: RecordText, writes: ReadonlyMap<s
   const signed = record.changes
     .filter(({ table }) => table === 'journal')
     .flatMap(({ put }) => (put ?? []).map((row) => String(row['id'])));
+  const numbers = numbersOf(record.changes);
   return signed.map((id) => {
     const write = writes.get(id);
     if (!write) throw new Violation('serializable', `record ${record.version} holds ${id}, which nobody asked for`);
-    const outcome = applyToModel(model, id, write);
+    const outcome = applyToModel(model, id, write, write.kind === 'file' ? numbers.shift() : undefined);
     if (!outcome.ok) {
       const why = `record ${record.version} holds ${id}, which its state refuses (${outcome.reason})`;
       throw new Violation(write.kind === 'spoiled' ? 'a failed write leaves no trace' : 'serializable', why);

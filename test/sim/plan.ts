@@ -61,6 +61,8 @@ export interface Plan {
   readonly syncShare: number;
   /** Part of the writes that are meant to fail. */
   readonly spoilShare: number;
+  /** Part of the writes that are SQL on projects. */
+  readonly projectShare: number;
   /** Mean time of an operation on the store, in ms. */
   readonly latencyMs: number;
   readonly faults: StoreFaults;
@@ -257,6 +259,7 @@ export function planOf(seed: number): Plan {
     thinkMs: between(profile.thinkMs),
     syncShare: profile.syncShare,
     spoilShare: chance() * 0.3,
+    projectShare: 0.3,
     latencyMs: between([1, 60]),
     faults: { ...noFaults, ...profile.faults },
     troubles: { ...noTroubles, ...profile.troubles },
@@ -265,7 +268,7 @@ export function planOf(seed: number): Plan {
     clockSkewMs: chance() < 0.5 ? 0 : skew,
     stepsFarBack: chance() < 0.3,
     retries: chance() < 0.7,
-    settings: chance() < 0.6 ? {} : { maxBatch: 3, maxRecordBytes: 1600, parallelReads: 2, downloadPartBytes: 40_000 },
+    settings: chance() < 0.6 ? {} : { maxBatch: 3, maxRecordBytes: 2400, parallelReads: 2, downloadPartBytes: 40_000 },
     adopts: profile.adopts ?? false,
     standsIn: profile.standsIn ?? false,
     listStalenessMs: chance() < 0.3 ? chance() * minute : 0,

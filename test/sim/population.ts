@@ -3,7 +3,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Violation } from './log-model.ts';
+import { Violation } from './violation.ts';
 import { minute, second } from './plan.ts';
 import { Process, type Surroundings, type Trap } from './process.ts';
 import type { Step } from '../../lib/sync/context.ts';

@@ -153,7 +153,8 @@ export class Process implements NativeOwner, Caller {
       ...parts,
       behind: behind.for(this),
       commands: {
-        run: (queries, command) => performOnce({ library, runtime, queries, ...(command as unknown as Command) }),
+        run: (queries, command, scope) =>
+          performOnce({ library, runtime, queries, scope, ...(command as unknown as Command) }),
         fix: (command) => command,
       },
     });

@@ -2,7 +2,7 @@
  * Rule 5, watched from outside: whenever an object goes, what the design asks for must be there. And what is left must be
  * enough, also when the newest snapshot turned out to be damaged.
  */
-import { Violation } from './log-model.ts';
+import { Violation } from './violation.ts';
 import { hour } from './plan.ts';
 import type { SimulatedStore, StoredObject } from './store.ts';
 

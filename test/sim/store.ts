@@ -100,7 +100,6 @@ export class SimulatedStore {
           const bytes = new Uint8Array(found.bytes.slice(options?.range?.start ?? 0, options?.range?.end));
           return fault === 'damaged' ? this.#damage(bytes) : bytes;
         }),
-      read: () => Promise.reject(new Error('The engine does not read streams.')),
       head: (key) => call('head', key, () => this.#info(key)),
       list: (prefix, options) => call('list', prefix, () => this.#list(prefix, options?.after ?? '', options?.limit)),
       copy: (from, to) => call('copy', to, () => this.#copy(from, to)),

@@ -1,11 +1,26 @@
 /**
- * What clients do: operations on registers, a set and a bank, each with a model in plain JavaScript that says what it must
- * do to any state and answer. Each write also leaves its name in a journal, so the log tells where it went.
+ * What clients do: operations on registers, a set and a bank, and on projects by SQL (projects.ts), each with a model in
+ * plain JavaScript that says what it must do to any state and answer. Each write also leaves its name in a journal, so the log tells where it went.
  */
 import type { Migration } from '../../lib/catalog/migrations.ts';
 import type { Runtime } from '../../lib/runtime.ts';
 import type { PlainValue, Queries } from '../../lib/values.ts';
+import type { Scope } from '../../lib/db/database.ts';
 import type { Library } from './library.ts';
+import {
+  changeProjects,
+  copyProjects,
+  emptyProjects,
+  isProjectWrite,
+  nothing,
+  performProjectWrite,
+  type Projects,
+  type ProjectsModel,
+  projectsText,
+  type ProjectWrite,
+  readProjects,
+} from './projects.ts';
+import { Refusal } from './refusal.ts';
 
 export const accountIds = ['alice', 'bob', 'carol', 'dave'];
 const openingBalance = 100;
@@ -28,10 +43,12 @@ export interface State {
   readonly accounts: ReadonlyMap<string, number>;
   readonly members: ReadonlyMap<string, number>;
   readonly journal: ReadonlySet<string>;
+  readonly projects: Projects;
 }
 
 /** An operation that writes. `spoiled` ones change something and then fail, in three ways. */
 export type Write =
+  | ProjectWrite
   | { readonly kind: 'set'; readonly key: string; readonly value: number }
   | { readonly kind: 'cas'; readonly key: string; readonly from: number; readonly to: number }
   | { readonly kind: 'transfer'; readonly from: string; readonly to: string; readonly amount: number }
@@ -42,13 +59,13 @@ export type Write =
 /** What an operation answers: a text, equal exactly when the answers are. `refused` also has the state's reason. */
 export type Outcome = { readonly ok: true; readonly answer: string } | { readonly ok: false; readonly reason: string };
 
-/** Thrown by the work of an operation that the state refuses. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
-}
-
 /** Runs the operation named `id` in a transaction of the database. Answers what the model's `outcome` would. */
-async function performWrite(queries: Queries, id: string, write: Write): Promise<string> {
+async function performWrite({ queries, scope, id, write }: Performance): Promise<string> {
+  if (isProjectWrite(write)) {
+    const answer = await performProjectWrite((sql, values) => scope.run(sql, values), write);
+    if (answer !== nothing) await sign(queries, id);
+    return answer;
+  }
   switch (write.kind) {
     case 'set':
       return performSet(queries, id, write);
@@ -64,10 +81,10 @@ async function performWrite(queries: Queries, id: string, write: Write): Promise
       const gone = await queries.deleteFrom('members').where('id', '=', write.key).returning('id').execute();
       // Without a trace where there was nothing: a write that changes nothing.
       if (gone.length > 0) await sign(queries, id);
-      return gone.length > 0 ? 'removed' : 'was absent';
+      return gone.length > 0 ? 'removed' : nothing;
     }
     case 'peek':
-      return stateText(await readState(queries));
+      return stateText(await readState(queries, scope));
     case 'spoiled':
       return performSpoiled(queries, id, write);
   }
@@ -85,15 +102,17 @@ export interface Performance extends Command {
   readonly library: Library;
   readonly runtime: Pick<Runtime, 'now'>;
   readonly queries: Queries;
+  readonly scope: Scope;
 }
 
 /** Runs a write, under its key if it has one. */
-export async function performOnce({ library, runtime, queries, id, write, isKeyed }: Performance): Promise<string> {
-  if (!isKeyed) return performWrite(queries, id, write);
+export async function performOnce(performance: Performance): Promise<string> {
+  const { library, runtime, queries, id, write, isKeyed } = performance;
+  if (!isKeyed) return performWrite(performance);
   const at = new Date(runtime.now()).toISOString().replace('Z', '000Z');
   const forms = { keep: (value: string) => value, restore: (kept: PlainValue) => kept as string };
   const terms = { key: id, fingerprint: write.kind, at };
-  return (await library.once(queries, terms, () => performWrite(queries, id, write), forms)).value;
+  return (await library.once(queries, terms, () => performWrite(performance), forms)).value;
 }
 
 async function sign(queries: Queries, id: string): Promise<void> {
@@ -155,7 +174,7 @@ async function performSpoiled(
   return 'spoiled';
 }
 
-export async function readState(queries: Queries): Promise<State> {
+export async function readState(queries: Queries, scope: Scope): Promise<State> {
   const [registers, accounts, members, journal] = [
     await queries.selectFrom('registers').selectAll().execute(),
     await queries.selectFrom('accounts').selectAll().execute(),
@@ -169,17 +188,18 @@ export async function readState(queries: Queries): Promise<State> {
     accounts: pairs(accounts, 'balance'),
     members: pairs(members, 'added'),
     journal: new Set(journal.map((row) => String(row['id']))),
+    projects: await readProjects(async (sql) => (await scope.run(sql)).rows),
   };
 }
 
 /** A state as one text, whatever the order of its rows. */
-export function stateText({ registers, accounts, members, journal }: State): string {
+export function stateText({ registers, accounts, members, journal, projects }: State): string {
   const pairs = (map: ReadonlyMap<string, number>): string =>
     [...map]
       .map(([key, value]) => `${key}=${value}`)
       .toSorted()
       .join(' ');
-  return `registers ${pairs(registers)}; accounts ${pairs(accounts)}; members ${pairs(members)}; journal ${[...journal].toSorted().join(' ')}`;
+  return `registers ${pairs(registers)}; accounts ${pairs(accounts)}; members ${pairs(members)}; journal ${[...journal].toSorted().join(' ')}; ${projectsText(projects)}`;
 }
 
 // ---- the model ----
@@ -190,10 +210,17 @@ export interface Model {
   accounts: Map<string, number>;
   members: Map<string, number>;
   journal: Set<string>;
+  projects: ProjectsModel;
 }
 
 export function emptyModel(): Model {
-  return { registers: new Map(), accounts: new Map(), members: new Map(), journal: new Set() };
+  return {
+    registers: new Map(),
+    accounts: new Map(),
+    members: new Map(),
+    journal: new Set(),
+    projects: emptyProjects(),
+  };
 }
 
 export function copyModel(model: State): Model {
@@ -202,18 +229,38 @@ export function copyModel(model: State): Model {
     accounts: new Map(model.accounts),
     members: new Map(model.members),
     journal: new Set(model.journal),
+    projects: copyProjects(model.projects),
   };
 }
 
-/** What the operation does to `model`, which is left alone when it is refused. */
-export function applyToModel(model: Model, id: string, write: Write): Outcome {
-  const outcome = changeModel(model, write);
-  const leavesTrace = outcome.ok && write.kind !== 'peek' && outcome.answer !== 'was absent';
+/**
+ * What the operation does to `model`, which is left alone when it is refused. `number`: what the sequence gives to a task;
+ * when nobody knows, some number that none has.
+ */
+export function applyToModel(
+  model: Model,
+  id: string,
+  write: Write,
+  number: number = model.projects.lastNumber + 1,
+): Outcome {
+  const outcome = isProjectWrite(write)
+    ? outcomeOf(() => changeProjects(model.projects, write, number))
+    : changeModel(model, write);
+  const leavesTrace = outcome.ok && write.kind !== 'peek' && outcome.answer !== nothing;
   if (leavesTrace) model.journal.add(id);
   return outcome;
 }
 
-function changeModel(model: Model, write: Write): Outcome {
+function outcomeOf(change: () => string): Outcome {
+  try {
+    return { ok: true, answer: change() };
+  } catch (error) {
+    if (error instanceof Refusal) return { ok: false, reason: error.message };
+    throw error;
+  }
+}
+
+function changeModel(model: Model, write: Exclude<Write, ProjectWrite>): Outcome {
   switch (write.kind) {
     case 'set': {
       const before = model.registers.get(write.key) ?? null;
@@ -238,7 +285,7 @@ function changeModel(model: Model, write: Write): Outcome {
       model.members.set(write.key, 1);
       return { ok: true, answer: 'added' };
     case 'remove':
-      return { ok: true, answer: model.members.delete(write.key) ? 'removed' : 'was absent' };
+      return { ok: true, answer: model.members.delete(write.key) ? 'removed' : nothing };
     case 'peek':
       return { ok: true, answer: stateText(model) };
     case 'spoiled':

@@ -1,4 +1,4 @@
-import { createMemoryStore } from '../../lib/store/memory.ts';
+import { createMemoryStore } from '../support/stores/memory.ts';
 import { testRuntime } from '../support/runtime.ts';
 import { describeStore } from './conformance.ts';
 import { directoryStore, makeFolder, removeFolder } from './places.ts';

@@ -17,10 +17,3 @@ export async function removeFolder(folder: string): Promise<void> {
 export function directoryStore(root: string, runtime: Runtime = systemRuntime, create = false): Store {
   return createDirectoryStore({ root, create, runtime });
 }
-
-/** All of a stream, as text. */
-export async function readText(stream: AsyncIterable<Uint8Array> | null): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream ?? []) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
-}

@@ -1,9 +1,9 @@
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
-import { withCounting } from '../../lib/store/counting.ts';
-import { type Fault, withFaults } from '../../lib/store/faults.ts';
-import { withLatency } from '../../lib/store/latency.ts';
-import { createMemoryStore } from '../../lib/store/memory.ts';
-import { withPrefix } from '../../lib/store/prefix.ts';
+import { withCounting } from '../support/stores/counting.ts';
+import { type Fault, withFaults } from '../support/stores/faults.ts';
+import { withLatency } from '../support/stores/latency.ts';
+import { createMemoryStore } from '../support/stores/memory.ts';
+import { withPrefix } from '../support/stores/prefix.ts';
 import { withRetry } from '../../lib/store/retry.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { withTimeLimits } from '../../lib/store/time-limit.ts';
@@ -31,12 +31,12 @@ function describeWrapper(name: string, wrap: Wrap, options: Partial<ConformanceO
   });
 }
 
-/** One call in four fails before it happens, and one stream in three is cut. */
+/** One call in four fails before it happens, and one read in three is cut. */
 const unreliable: Wrap = (store) => {
   const random = seededRandom(1);
   const choose = (operation: string): Fault | null => {
     if (random() < 0.25) return { kind: 'fail-before' };
-    return operation === 'read' && random() < 0.33 ? { kind: 'cut', bytes: 70_000 } : null;
+    return operation === 'get' && random() < 0.33 ? { kind: 'cut' } : null;
   };
   return withFaults(store, { runtime, choose });
 };

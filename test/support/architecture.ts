@@ -25,7 +25,7 @@ export const allowedEdges = {
   datetime: [],
   rows: ['db', 'catalog', 'sql', 'datetime', 'values', 'errors'],
   store: ['values', 'errors', 'runtime'],
-  config: ['values', 'errors'],
+  config: ['store', 'values', 'errors'],
   sync: ['async', 'store', 'catalog', 'sql', 'datetime', 'values', 'errors', 'runtime'],
   db: ['async', 'sync', 'store', 'catalog', 'sql', 'datetime', 'values', 'errors', 'runtime'],
   app: ['rows', 'db', 'sync', 'store', 'config', 'catalog', 'values', 'errors', 'runtime'],
@@ -69,7 +69,6 @@ export function layerOf(path: string): Layer | null {
 export function offences(file: SourceFile): readonly string[] {
   const nodes = [...walk(parseAst(file.text, { lang: 'ts' }))];
   return [
-    ...headerOffences(file),
     ...importOffences(file, nodes),
     ...(file.path.startsWith(configFolder) ? [] : environmentOffences(nodes)),
     ...(file.path === runtimeFile ? [] : chanceOffences(nodes)),
@@ -90,12 +89,6 @@ function* walk(node: unknown): Generator<Node> {
   if (!isNode(node)) return;
   yield node;
   for (const child of Object.values(node)) yield* walk(child);
-}
-
-function headerOffences({ path, text }: SourceFile): readonly string[] {
-  if (!path.startsWith('lib/')) return [];
-  const words = /^\/\*\*([^]*?)\*\//.exec(text)?.[1]?.match(/\w+/g) ?? [];
-  return words.length >= 2 ? [] : ['begins without a header comment that says what it owns'];
 }
 
 function importOffences(file: SourceFile, nodes: readonly Node[]): readonly string[] {

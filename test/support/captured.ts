@@ -106,7 +106,7 @@ function throughRecord(changes: readonly Change[]): LogRecord {
 }
 
 /** Everything that two replicas must have alike. DuckDB takes long to list macros. */
-export async function stateOf(session: Session, hasMacros = true): Promise<Record<string, unknown>> {
+async function stateOf(session: Session, hasMacros = true): Promise<Record<string, unknown>> {
   const list = async (sql: string): Promise<string[]> =>
     (await session.rows(sql)).map((row) => row.map(String).join(' | '));
   const tables = await session.rows(

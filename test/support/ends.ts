@@ -6,7 +6,7 @@ import type { MoveReport, OnMoveEvent } from '../../lib/db/move/report.ts';
 import { openMigratedPool } from '../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import { migrations } from './migrations.ts';
-import { createMemoryStore } from '../../lib/store/memory.ts';
+import { createMemoryStore } from './stores/memory.ts';
 import { Engine } from '../../lib/sync/engine.ts';
 import { openDatabase, temporaryFolder } from './engine.ts';
 import type { PostgresServer } from './servers/postgres.ts';

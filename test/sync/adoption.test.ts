@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import type { Row } from '../../lib/values.ts';
-import { withCounting } from '../../lib/store/counting.ts';
-import { createMemoryStore } from '../../lib/store/memory.ts';
+import { withCounting } from '../support/stores/counting.ts';
+import { createMemoryStore } from '../support/stores/memory.ts';
 import type { ObjectInfo, Store } from '../../lib/store/store.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { accountIds, insertAccount, openDatabase, temporaryFolder } from '../support/engine.ts';
@@ -221,7 +221,8 @@ describe('a file that cannot be taken as it is', () => {
     const store = await storeWith(await databaseFiles('CREATE TABLE accounts (x INTEGER)', { closed: true }));
     await expect(openDatabase({ store })).rejects.toMatchObject({
       kind: 'invalid',
-      message: 'The database file has a table accounts already, which 0001_accounts makes.',
+      message: 'migrations/0001_accounts.sql, statement 1 (line 1): Table with name "accounts" already exists!',
+      sqlState: '42P07',
     });
     const mended = await databaseFiles('CREATE TABLE old_accounts (x INTEGER); INSERT INTO old_accounts VALUES (5)', {
       closed: true,

@@ -17,7 +17,7 @@ const record: LogRecord = {
     { ddl: 'DROP TABLE x' },
     { table: 't', schema: 's', add: [{ a: null }] },
     { table: 't', remove: [{ a: 1 }] },
-    { sequence: 'n', last: '9007199254740993' },
+    { sequence: 'n', next: '9007199254740993' },
   ],
 };
 

@@ -9,6 +9,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createApp } from '../../lib/app.ts';
 import { backendFactories } from '../../lib/backends.ts';
+import type { Database } from '../../lib/db/database.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../support/migrations.ts';
@@ -59,7 +60,8 @@ function start(machine = 'machine') {
     const response = await endpoints[endpoint](localRequest(path, init));
     return { status: response.status, headers: response.headers, body: (await response.json()) as never };
   };
-  return { ask, close: () => app.close() };
+  const database = async () => (await app.open()).database;
+  return { ask, database, close: () => app.close() };
 }
 
 const grace = { name: 'Grace Hopper', email: 'grace@example.com' };
@@ -70,7 +72,7 @@ test('there is a fixture of the format that this version writes', () => {
 
 test.each(fixtures)('a store as %s has it is opened, written and published', async (fixture) => {
   await restore(fixture);
-  const { ask } = start();
+  const { ask, database } = start();
   const students = await ask('list', '/api/students?limit=500&order=email&count=exact');
   expect(students.body).toMatchObject({ count: 39 });
   const rows = (students.body as { data: { name: string; email: string; created_at: string }[] }).data;
@@ -80,6 +82,7 @@ test.each(fixtures)('a store as %s has it is opened, written and published', asy
   expect((await ask('list', '/api/enrollments')).body).toMatchObject({ data: [{ term: '2026-2', grade: null }] });
   expect(await ask('create', '/api/students', grace)).toMatchObject({ status: 201 });
   expect(await ask('create', '/api/students', grace)).toMatchObject({ status: 409 });
+  await requireDefaultsAndReferences(await database());
   expect(await ask('sync', '/api/db-sync')).toMatchObject({ status: 200, body: { published: true } });
   const { ask: elsewhere } = start('elsewhere');
   expect((await elsewhere('list', '/api/students?count=exact')).body).toMatchObject({ count: 40 });
@@ -88,6 +91,41 @@ test.each(fixtures)('a store as %s has it is opened, written and published', asy
   expect(found.getRowsJS()).toEqual([[40]]);
   instance.closeSync();
 });
+
+test('rows without a key, and where a sequence stands, are as the second format has them', async () => {
+  await restore('format-2.json.gz');
+  const database = await start().database();
+  const run = (sql: string) => database.write((_queries, scope) => scope.run(sql));
+  const { value } = await run('INSERT INTO readings (value) VALUES (2) RETURNING number');
+  expect(value.rows).toEqual([['10']]);
+  expect((await run('SELECT number, value FROM readings ORDER BY number')).value.rows).toEqual([
+    ['7', 0.5],
+    ['9', 1.5],
+    ['10', 2],
+  ]);
+});
+
+/** What the first version left to the program is the database's now. */
+async function requireDefaultsAndReferences(database: Database): Promise<void> {
+  expect((await database.status()).warnings).toEqual([]);
+  const run = (sql: string) => database.write((_queries, scope) => scope.run(sql));
+  const { value } = await run(
+    `INSERT INTO enrollments (student_id, course_id, term) SELECT s.id, c.id, '2027-1' FROM students s, courses c
+    WHERE s.name = 'Ada Lovelace' RETURNING status, id IS NOT NULL, created_at > '2026-11-26'`,
+  );
+  expect(value.rows).toEqual([['enrolled', true, true]]);
+  const [student, course] = ['enrollments_student_id_fkey', 'enrollments_course_id_fkey'];
+  await expect(run(`UPDATE enrollments SET course_id = uuid()`)).rejects.toMatchObject({
+    kind: 'invalid',
+    sqlState: '23503',
+    constraint: { name: course, table: 'enrollments' },
+  });
+  await expect(run(`DELETE FROM students WHERE name = 'Ada Lovelace'`)).rejects.toMatchObject({
+    sqlState: '23503',
+    constraint: { name: student },
+  });
+  await run(`DELETE FROM enrollments WHERE term = '2027-1'`);
+}
 
 describe('of what a newer version wrote', () => {
   beforeEach(() => restore(`format-${recordFormat}.json.gz`));
@@ -125,7 +163,10 @@ describe('of what a newer version wrote', () => {
     expect(await store.head(layout.recordKey(layout.recordVersion(key)! + 1))).toBeNull();
     expect(await ask('status', '/api/db-status')).toMatchObject({
       status: 503,
-      body: { status: 'down', message: expect.stringMatching(`format ${recordFormat + 1}.*deploy that version everywhere`) as unknown },
+      body: {
+        status: 'down',
+        message: expect.stringMatching(`format ${recordFormat + 1}.*deploy that version everywhere`) as unknown,
+      },
     });
   });
 

@@ -11,22 +11,26 @@ import type { StatementResult } from '../../sql/result.ts';
 import { type RowStatement, type Statement, statementOf } from '../../sql/statement.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import { type CapturedChange, isRowChange } from '../../sync/record.ts';
-import type { Shapes } from '../../sync/shapes.ts';
+import type { Shape, Shapes } from '../../sync/shapes.ts';
 import { Turn } from '../../sync/turn.ts';
 import type { Catalogs } from './catalogs.ts';
-import { Ddl, type DdlRun, notATable } from './ddl.ts';
+import { Ddl, notATable } from './ddl.ts';
+import { type DdlRun, requireDefinable } from './definable.ts';
 import { type Origin, tableId, tableNameOf } from './names.ts';
-import { checkReferences } from './references/check.ts';
+import { checkAllReferences, checkReferences } from './references/check.ts';
 import { runDdl } from './references/ddl.ts';
+import { isReferredToBesideKey } from './references/links.ts';
 import type { CheckedChange } from './references/questions.ts';
 import { refusal } from './refusals.ts';
-import { runRowStatement } from './rows.ts';
+import { runRowStatement, runUncaptured } from './rows.ts';
 import { isQuery, runQuery } from './run.ts';
 
 export interface CaptureOptions {
   readonly transaction: WriteTransaction;
   readonly shapes: Shapes;
   readonly catalogs: Catalogs;
+  /** The whole state becomes the record: what statements change need not be known. */
+  readonly isWhole?: boolean;
 }
 
 export class Capture {
@@ -34,21 +38,26 @@ export class Capture {
   readonly #shapes: Shapes;
   readonly #catalogs: Catalogs;
   readonly #ddl: Ddl;
+  readonly #isWhole: boolean;
   /** What references are held against at the end. */
   readonly #changes: CheckedChange[] = [];
+  /** Tables may have other names, columns and references than when their rows were changed. */
+  #isRedefined = false;
   /** Tables of which rows that were there are changed or gone. */
   readonly #rewritten = new Set<string>();
   readonly #turn = new Turn();
   #isWatching = false;
   #hasChanged = false;
 
-  constructor({ transaction, shapes, catalogs }: CaptureOptions) {
+  constructor({ transaction, shapes, catalogs, isWhole = false }: CaptureOptions) {
     this.#transaction = transaction;
     this.#shapes = shapes;
     this.#catalogs = catalogs;
+    this.#isWhole = isWhole;
     this.#ddl = new Ddl({
       transaction,
       shapes,
+      isWhole,
       rewritten: this.#rewritten,
       capture: (change) => this.#capture(change),
       runRows: async (sql) => void (await this.#run(sql, [], 'own')),
@@ -77,18 +86,26 @@ export class Capture {
     if (!this.#isWatching) return;
     await this.#watched(async () => {
       await this.#ddl.finish();
-      if (this.#changes.length > 0) {
-        await checkReferences(this.#transaction.session, await this.#catalog(), this.#changes);
-      }
+      await this.#checkReferences();
+      if (this.#isWhole) return;
       for (const change of await this.#shapes.sequences.moved(this.#hasChanged)) this.#capture(change);
     });
+  }
+
+  async #checkReferences(): Promise<void> {
+    const { session } = this.#transaction;
+    const hasWritten = this.#isWhole || this.#changes.length > 0;
+    if (!hasWritten || !(await this.#hasReferences())) return;
+    const catalog = await this.#catalog();
+    if (this.#isWhole || this.#isRedefined) await checkAllReferences(session, catalog);
+    else await checkReferences(session, catalog, this.#changes);
   }
 
   /** Statements take turns: one may be several steps. A failure is noted: DuckDB has given up the transaction then. */
   #watched<T>(work: () => Promise<T>): Promise<T> {
     return this.#turn.take(async () => {
       try {
-        if (!this.#isWatching) await this.#shapes.sequences.watch();
+        if (!this.#isWatching && !this.#isWhole) await this.#shapes.sequences.watch();
         this.#isWatching = true;
         return await work();
       } catch (error) {
@@ -110,8 +127,10 @@ export class Capture {
 
   /** References are Eider's own: DuckDB runs what is left of the statement. */
   async #define(run: DdlRun): Promise<StatementResult> {
-    if (run.origin === 'own') return this.#ddl.run(run);
+    if (run.origin === 'own' || !(await this.#concernsReferences(run))) return this.#ddl.run(run);
+    requireDefinable(run);
     this.#transaction.requireAlone();
+    this.#isRedefined ||= this.#changes.length > 0;
     await runDdl(run.statement.sql, {
       session: this.#transaction.session,
       catalog: () => this.#catalog(),
@@ -122,6 +141,20 @@ export class Capture {
       runRows: async (sql, values) => void (await this.#run(sql, values, 'own')),
     });
     return { command: run.statement.command, columns: [], rows: [], rowCount: null };
+  }
+
+  /** It declares one, or may take away or rename what one is about. */
+  async #concernsReferences({ statement, definition }: DdlRun): Promise<boolean> {
+    const { action, object, orReplace } = definition;
+    const isOfTable = object === 'TABLE';
+    if (isOfTable && statement.tokens.some(({ keyword }) => keyword === 'REFERENCES' || keyword === 'CONSTRAINT')) {
+      return true;
+    }
+    return (action === 'DROP' || (isOfTable && (action === 'ALTER' || orReplace))) && this.#hasReferences();
+  }
+
+  #hasReferences(): Promise<boolean> {
+    return this.#catalogs.hasReferences(this.#transaction.definitions, this.#transaction.session);
   }
 
   #catalog(): Promise<Catalog> {
@@ -137,25 +170,39 @@ export class Capture {
     const { session } = this.#transaction;
     const shape = await this.#shapes.find(tableNameOf(write.target, origin));
     if (!shape) return notATable(session, statement, write.target);
-    const { result, changes } = await runRowStatement(session, { statement, write, values, shape });
-    const { assigned } = write;
-    const isSet = (name: string): boolean => assigned?.some((column) => isSame(column, name)) ?? true;
+    const run = { statement, write, values, shape };
+    if (this.#isWhole) {
+      if (!write.addsOnly) this.#rewritten.add(tableId(shape));
+      return runUncaptured(session, run);
+    }
+    const wantsDeleted = await this.#wantsDeleted(write, shape);
+    const { result, changes, deleted } = await runRowStatement(session, { ...run, wantsDeleted });
+    const assigned = assignedOf(write, shape);
     for (const change of changes) {
-      this.#capture(change, write.kind === 'update' ? { assigned: shape.allNames.filter(isSet) } : {});
+      this.#capture(change, 'delete' in change ? { before: deleted } : { assigned });
       if (!write.addsOnly) this.#rewritten.add(tableId(shape));
     }
     return result;
   }
 
-  #capture(change: CapturedChange, known: Pick<CheckedChange, 'assigned'> = {}): void {
+  /** Where a reference is to other columns than the key, it matters what these were. */
+  async #wantsDeleted({ kind }: RowStatement, { schema, table }: Shape): Promise<boolean> {
+    if ((kind !== 'delete' && kind !== 'merge') || !(await this.#hasReferences())) return false;
+    return isReferredToBesideKey(await this.#catalog(), { schema, name: table });
+  }
+
+  #capture(change: CapturedChange, known: Pick<CheckedChange, 'assigned' | 'before'> = {}): void {
     this.#hasChanged = true;
-    if (isRowChange(change)) this.#changes.push({ ...change, ...known });
+    if (isRowChange(change) && change.schema !== 'eider') this.#changes.push({ ...change, ...known });
     this.#transaction.capture(change);
   }
 }
 
-function isSame(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
+/** The columns that an UPDATE sets, as the table spells them; undefined: it may be any. */
+function assignedOf({ kind, assigned }: RowStatement, { allNames }: Shape): readonly string[] | undefined {
+  if (kind !== 'update' || !assigned) return undefined;
+  const names = new Set(assigned.map((name) => name.toLowerCase()));
+  return allNames.filter((name) => names.has(name.toLowerCase()));
 }
 
 /** Statements that were read before: most come again. */

@@ -24,6 +24,7 @@ export class Catalogs {
   readonly #runtime: Runtime;
   readonly #cached = new WeakMap<Definitions, Promise<Cached>>();
   readonly #macros = new WeakMap<object, readonly Macro[]>();
+  readonly #references = new WeakMap<object, boolean>();
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -42,6 +43,15 @@ export class Catalogs {
     const reading = this.#read(definitions, session);
     this.#cached.set(definitions, reading);
     return (await reading).catalog;
+  }
+
+  /** Whether any table refers to another: for most databases all that a write has to know of references. */
+  async hasReferences({ references }: Definitions, session: Session): Promise<boolean> {
+    let found = this.#references.get(references);
+    if (found !== undefined) return found;
+    found = ((await session.table('eider', 'references', '1'))?.rowCount ?? 0) > 0;
+    this.#references.set(references, found);
+    return found;
   }
 
   async #read({ macros }: Definitions, session: Session): Promise<Cached> {

@@ -7,7 +7,7 @@
  */
 import { StatementType } from '@duckdb/node-api';
 import { AppError } from '../../errors.ts';
-import { calledNames, type Definition, readsFile } from '../../sql/definition.ts';
+import { calledNames, type Definition } from '../../sql/definition.ts';
 import type { StatementResult } from '../../sql/result.ts';
 import type { Statement, WrittenName } from '../../sql/statement.ts';
 import { tokensOf } from '../../sql/tokens.ts';
@@ -15,9 +15,10 @@ import type { WriteTransaction } from '../../sync/batch.ts';
 import type { CapturedChange } from '../../sync/record.ts';
 import type { Shapes, TableName } from '../../sync/shapes.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
-import { objectExists, unstableFunctions } from './introspect.ts';
+import { type DdlRun, requireDefinable } from './definable.ts';
+import { objectExists, objectIn, unstableFunctions } from './introspect.ts';
 import { mapDuckDbError } from './errors.ts';
-import { type Origin, requireWritable, tableId, tableNameOf } from './names.ts';
+import { tableId } from './names.ts';
 import { addedRows } from './rows.ts';
 import { runStatement } from './run.ts';
 
@@ -25,17 +26,12 @@ export interface DdlHost {
   readonly transaction: WriteTransaction;
   readonly shapes: Shapes;
   capture(change: CapturedChange): void;
+  /** Nothing is captured: the whole state is. Then nobody needs the rows that a query put into a table. */
+  readonly isWhole: boolean;
   /** Runs a statement on rows, and captures what it changes. */
   runRows(sql: string): Promise<void>;
   /** Tables by `tableId` of which rows that were there are changed or gone in this transaction. */
   readonly rewritten: Set<string>;
-}
-
-export interface DdlRun {
-  readonly statement: Statement;
-  readonly definition: Definition;
-  readonly values: readonly unknown[];
-  readonly origin: Origin;
 }
 
 const types = [StatementType.CREATE, StatementType.ALTER, StatementType.DROP];
@@ -58,10 +54,8 @@ export class Ddl {
 
   /** @throws AppError `invalid` for what would not mean the same everywhere */
   async run(run: DdlRun): Promise<StatementResult> {
-    const { statement, definition, values, origin } = run;
-    const name = definedName(definition, origin);
-    requireNoParameters(run);
-    requireNoFile(run);
+    const { statement, definition, values } = run;
+    const name = requireDefinable(run);
     // Columns that are added one after the other are filled together: DuckDB cannot alter a table whose rows have changed.
     if (!(definition.addColumn && this.#fill && tableId(name) === tableId(this.#fill.table))) await this.finish();
     const isThere = await this.#hasSchema(definition, name);
@@ -87,10 +81,12 @@ export class Ddl {
     const { statement, definition, values } = run;
     this.#host.transaction.requireAlone();
     this.#requireNotRewritten(definition, name);
+    await this.#requireEmptySchema(run, name);
     if (definition.using !== null) await this.#requireRepeatable(statement.sql.slice(definition.using));
     if (definition.isOfQuery) {
       await this.#execute(statement.sql, values);
-      await (definition.object === 'TABLE' ? this.#captureTable(definition, name) : this.#captureEnum(run, name));
+      if (this.#host.isWhole) this.#host.capture({ ddl: statement.sql });
+      else await (definition.object === 'TABLE' ? this.#captureTable(definition, name) : this.#captureEnum(run, name));
     } else if (definition.addColumn) await this.#addColumn(run, name);
     else await this.#replayable(statement.sql);
     if (definition.object === 'TABLE' && definition.action !== 'ALTER') this.#host.rewritten.delete(tableId(name));
@@ -138,6 +134,18 @@ export class Ddl {
         hint: 'Alter it first, or in a transaction of its own.',
       },
     );
+  }
+
+  /** DuckDB 1.5 forgets after some changes that a table belongs to its schema, and would drop both. */
+  async #requireEmptySchema({ statement, definition }: DdlRun, { schema }: TableName): Promise<void> {
+    const isCascade = statement.tokens.at(-1)?.keyword === 'CASCADE';
+    if (definition.action !== 'DROP' || definition.object !== 'SCHEMA' || isCascade) return;
+    const found = await objectIn(this.#session, schema);
+    if (found === null) return;
+    throw new AppError('conflict', `The schema ${schema} has ${found} in it and cannot be dropped.`, {
+      sqlState: '2BP01',
+      hint: 'Drop what is in it first, or drop it with CASCADE.',
+    });
   }
 
   async #requireRepeatable(expression: string): Promise<void> {
@@ -210,38 +218,6 @@ export class Ddl {
       return !String(error).includes('multiple statements');
     }
   }
-}
-
-/** What the definition is about: for an index its table, as rows of that are what matters. */
-function definedName({ object, name, onTable }: Definition, origin: Origin): TableName {
-  if (object === 'SCHEMA' && name) {
-    const { schema } = tableNameOf({ ...name, parts: [...name.parts, ''] }, origin);
-    return { schema, table: schema };
-  }
-  if (name && object === 'INDEX') tableNameOf(name, origin);
-  const about = onTable ?? name;
-  if (!about) throw new AppError('invalid', 'The statement names no object.', { sqlState: '42601' });
-  const found = tableNameOf(about, origin);
-  requireWritable(found.schema, origin);
-  return found;
-}
-
-function requireNoParameters({ statement, definition, values }: DdlRun): void {
-  const hasParameters = values.length > 0 || statement.tokens.some(({ kind }) => kind === 'parameter');
-  if (!hasParameters || definition.isOfQuery) return;
-  throw new AppError('invalid', `${statement.command} takes no parameters: its text is replayed on every replica.`, {
-    sqlState: '0A000',
-    hint: 'Write the values into the text.',
-  });
-}
-
-function requireNoFile({ statement, definition }: DdlRun): void {
-  const source = definition.object === 'VIEW' || definition.object === 'MACRO' ? readsFile(statement.tokens) : null;
-  if (source === null) return;
-  throw new AppError('invalid', `A view or macro cannot read a file (${source}): other replicas do not have it.`, {
-    sqlState: '0A000',
-    hint: 'Import the file into a table.',
-  });
 }
 
 /** What is wrong with a statement on rows of something that is no table: DuckDB's own words, when it has any. */

@@ -6,8 +6,10 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import { describeDifference, type MigrationPlan } from '../../catalog/migrations.ts';
 import type { Runtime } from '../../runtime.ts';
+import { runWork } from '../../sync/batch.ts';
 import { Engine, type EngineOptions } from '../../sync/engine.ts';
 import type { ReadRequest } from '../../sync/reads.ts';
+import { Shapes } from '../../sync/shapes.ts';
 import type {
   Answer,
   ChangePage,
@@ -157,9 +159,19 @@ class DuckDbDatabase implements ReplicatedDatabase {
   /** Nothing is captured: the whole state is the record. */
   async #writeLarge<T>(work: Work<T>): Promise<Answer<T>> {
     const started = this.#runtime.monotonicMs();
-    const committed = await this.#engine.writeBulk(async (session, definitions) =>
-      work(readingQueries(session), await readingScope(session, definitions, this.#catalogs)),
-    );
+    const catalogs = this.#catalogs;
+    const committed = await this.#engine.writeBulk(async (session, definitions) => {
+      const { result } = await runWork(
+        (transaction) =>
+          runWriting({ transaction, shapes: new Shapes(session), catalogs, isWhole: true }, async ({ queries, run }) =>
+            work(queries, await writingScope(transaction, catalogs, run)),
+          ),
+        session,
+        { definitions },
+      );
+      if (!result.ok) throw result.error;
+      return result.value;
+    });
     return { ...committed, durability: 'durable', timings: { bulk: this.#runtime.monotonicMs() - started } };
   }
 

@@ -31,6 +31,16 @@ export async function objectExists(session: Session, kind: ObjectKind, { schema,
   return rows.length > 0;
 }
 
+/** The name of a table, view, sequence, macro or type in the schema; null when it is empty. */
+export async function objectIn(session: Session, schema: string): Promise<string | null> {
+  const all = [lists.TABLE, lists.SEQUENCE, lists.MACRO, lists.TYPE].join(' UNION ALL ');
+  const [row] = await session.rows(
+    `SELECT name FROM (${all}) WHERE database_name = current_database() AND lower(schema_name) = lower($1) LIMIT 1`,
+    [schema],
+  );
+  return row ? String(row[0]) : null;
+}
+
 /** Functions that may give another value each time, or elsewhere, in lower case: macros, too, whatever they call. */
 export async function unstableFunctions(session: Session): Promise<ReadonlySet<string>> {
   const rows = await session.rows(

@@ -23,6 +23,7 @@ import { Capture } from './capture.ts';
 import { Catalogs } from './catalogs.ts';
 import { foretell, type MigrationMode } from '../migration-report.ts';
 import { knownNames, ownMigrations } from '../own-migrations.ts';
+import { hasForeignKeys, takeOverForeignKeys } from './references/take-over.ts';
 
 export interface MigrateOptions {
   readonly migrations: readonly Migration[];
@@ -37,7 +38,7 @@ const ownScripts = scriptsFor(ownMigrations, 'duckdb');
 export async function runMigrations(engine: Engine, options: MigrateOptions): Promise<MigrationPlan['differing']> {
   const { migrations, runtime, migrationMode: mode } = options;
   const scripts = scriptsFor(migrations, 'duckdb');
-  const { value: runs } = await engine.read(migrationRuns, anyState);
+  const { runs, foreignKeys } = (await engine.read(lookAt, anyState)).value;
   const plan = planMigrations(scripts, runs, knownNames(migrations));
   const { pending, differing } = plan;
   if (mode?.isDryRun) {
@@ -45,16 +46,32 @@ export async function runMigrations(engine: Engine, options: MigrateOptions): Pr
     mode.report(await foretell(plan, runs, scripts, tables));
     return differing;
   }
+  // A file that an earlier version adopted still has them.
+  if (foreignKeys) await engine.writeBulk((session) => takeOverForeignKeys(session));
   const ran: string[] = [];
   const unwanted: string[] = [];
   // Eider's own run in the commit of the first of the user's, or alone when there is none.
+  const catalogs = new Catalogs(runtime);
   const due = pending.length === 0 && lacksOwn(runs) ? [null] : pending;
   for (const script of due) {
-    const { value } = await engine.write((transaction) => runOne(engine, transaction, { runtime, scripts, script }));
+    const { value } = await engine.write((transaction) =>
+      runOne(engine, transaction, { runtime, catalogs, scripts, script }),
+    );
     if (script && value !== 'had-run') (value === 'ran' ? ran : unwanted).push(script.name);
   }
   mode?.report({ ran, pending: [], skipped: unwanted, differing });
   return differing;
+}
+
+interface Found {
+  readonly runs: readonly MigrationRun[];
+  /** There are foreign keys of DuckDB's own. None can come once Eider's tables are there, so nobody looks then. */
+  readonly foreignKeys: boolean;
+}
+
+async function lookAt(session: Session): Promise<Found> {
+  const runs = await migrationRuns(session);
+  return { runs, foreignKeys: lacksOwn(runs) && (await hasForeignKeys(session)) };
 }
 
 /** Whether all of them have run. */
@@ -80,6 +97,7 @@ async function migrationRuns(session: Session): Promise<MigrationRun[]> {
 
 interface Due {
   readonly runtime: Runtime;
+  readonly catalogs: Catalogs;
   readonly scripts: readonly MigrationScript[];
   readonly script: MigrationScript | null;
 }
@@ -87,11 +105,11 @@ interface Due {
 async function runOne(
   engine: Engine,
   transaction: WriteTransaction,
-  { runtime, scripts, script }: Due,
+  { runtime, catalogs, scripts, script }: Due,
 ): Promise<'ran' | 'skipped' | 'had-run'> {
   const { session } = transaction;
   const runs = await migrationRuns(session);
-  const capture = new Capture({ transaction, shapes: engine.shapes, catalogs: new Catalogs(runtime) });
+  const capture = new Capture({ transaction, shapes: engine.shapes, catalogs });
   const note = (name: string, sha256: string | null): Promise<unknown> =>
     capture.run(
       'INSERT INTO eider.migrations (name, "at", sha256) VALUES ($1, $2::TIMESTAMPTZ, $3)',

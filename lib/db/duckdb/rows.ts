@@ -24,12 +24,16 @@ export interface RowRun {
   readonly values: readonly unknown[];
   /** Of its target. */
   readonly shape: Shape;
+  /** Rows that it deletes are wanted whole, not only by their keys. */
+  readonly wantsDeleted?: boolean;
 }
 
 export interface RowOutcome {
   readonly result: StatementResult;
   /** In the order in which they are to be replayed. */
   readonly changes: readonly RowChange[];
+  /** The rows that its one change of the kind `delete` names, whole; absent: not known. */
+  readonly deleted?: readonly Row[];
 }
 
 const types: Readonly<Record<RowStatement['kind'], StatementType>> = {
@@ -56,7 +60,16 @@ export async function runRowStatement(session: Session, run: RowRun): Promise<Ro
   requireWholeRows(shape, result, whole);
   const rows = resultRows(result);
   const changes = compared ? await compare(session, run, { rows, compared }) : changesOf(run, rows);
-  return { result: answerOf(run, result, whole), changes };
+  const outcome = { result: answerOf(run, result, whole), changes };
+  return run.wantsDeleted === true && !compared ? { ...outcome, deleted: deletedRows(run, rows) } : outcome;
+}
+
+/** Runs the statement where nobody needs to know what it changed. */
+export async function runUncaptured(session: Session, run: RowRun): Promise<StatementResult> {
+  const { statement, write, values, shape } = run;
+  const result = await runStatement(session, { sql: statement.sql, values, types: [types[write.kind]], shape });
+  const answer = write.returning ? readResult(result) : { columns: [], rows: [] };
+  return { command: statement.command, ...answer, rowCount: write.returning ? result.rowCount : result.rowsChanged };
 }
 
 const beforeTable = 'temp.main.eider_before';
@@ -141,11 +154,22 @@ function changesOf(run: RowRun, rows: readonly DuckDBValue[][]): RowChange[] {
   if (rows.length === 0) return [];
   const gone = rows.filter((row) => isDeleted(run, row));
   const there = gone.length === 0 ? rows : rows.filter((row) => !isDeleted(run, row));
-  const leading = write.kind === 'merge' ? 1 : 0;
+  const leading = leadingColumns(write);
   const named = shape.key.length === 0 ? shape.columns : shape.key;
   const removed = gone.map((row) => rowOf(named, row, ({ at }) => at + leading));
   const removal = shape.key.length === 0 ? { remove: removed } : { delete: removed };
   return [...(gone.length > 0 ? [{ ...nameOf(shape), ...removal }] : []), ...imagesOf(run, there)];
+}
+
+/** MERGE says first what it did to the row. */
+function leadingColumns({ kind }: RowStatement): number {
+  return kind === 'merge' ? 1 : 0;
+}
+
+function deletedRows(run: RowRun, rows: readonly DuckDBValue[][]): Row[] {
+  const leading = leadingColumns(run.write);
+  const gone = rows.filter((row) => isDeleted(run, row));
+  return gone.map((row) => rowOf(run.shape.columns, row, ({ at }) => at + leading));
 }
 
 function isDeleted({ write }: RowRun, row: readonly DuckDBValue[]): boolean {
@@ -155,7 +179,7 @@ function isDeleted({ write }: RowRun, row: readonly DuckDBValue[]): boolean {
 /** The change that rows make which are there after the statement. */
 function imagesOf({ shape, write }: RowRun, rows: readonly DuckDBValue[][]): RowChange[] {
   if (rows.length === 0) return [];
-  const leading = write.kind === 'merge' ? 1 : 0;
+  const leading = leadingColumns(write);
   const images = rows.map((row) => rowOf(shape.columns, row, ({ at }) => at + leading));
   const name = nameOf(shape);
   if (shape.key.length === 0) return [{ ...name, add: images }];

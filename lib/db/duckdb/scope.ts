@@ -20,7 +20,7 @@ export interface ScopeOptions {
 }
 
 /** The scope of the open transaction of `session`. */
-export async function openScope({ session, catalogs, definitions, run }: ScopeOptions): Promise<Scope> {
+async function openScope({ session, catalogs, definitions, run }: ScopeOptions): Promise<Scope> {
   let catalog: Catalog = await catalogs.of(definitions(), session);
   return {
     get catalog() {

@@ -32,8 +32,8 @@ export async function readSequences(postgres: PostgresSession, current: string):
 
 function changeTo(sequence: MovedSequence): SequenceChange {
   const { duckdb, next, increment } = sequence;
-  const last = String(next === null ? lastOf(sequence) : next - increment);
-  return { ...(duckdb.schema === 'main' ? {} : { schema: duckdb.schema }), sequence: duckdb.name, last };
+  const name = { ...(duckdb.schema === 'main' ? {} : { schema: duckdb.schema }), sequence: duckdb.name };
+  return { ...name, next: String(next ?? lastOf(sequence) + increment) };
 }
 
 /** A replica takes each number on the way: where these are more, the mirror is copied. */
@@ -41,11 +41,11 @@ const mostNumbers = 1_000_000n;
 
 /** Those that are elsewhere now; null when it is too far. */
 export function movedSequences({ sequences }: Unkept, now: readonly SequenceChange[]): SequenceChange[] | null {
-  const before = new Map(sequences.map((each) => [JSON.stringify([each.schema, each.sequence]), each.last]));
+  const before = new Map(sequences.map((each) => [JSON.stringify([each.schema, each.sequence]), each.next]));
   const moved: SequenceChange[] = [];
   for (const each of now) {
-    const last = before.get(JSON.stringify([each.schema, each.sequence])) ?? '0';
-    const way = BigInt(each.last) - BigInt(last);
+    const next = before.get(JSON.stringify([each.schema, each.sequence])) ?? '0';
+    const way = BigInt(each.next) - BigInt(next);
     if (way > mostNumbers || way < -mostNumbers) return null;
     if (way !== 0n) moved.push(each);
   }

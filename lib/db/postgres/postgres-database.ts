@@ -6,9 +6,7 @@
  * told in transactions.ts.
  */
 import { type Catalog, relationId } from '../../catalog/catalog.ts';
-import { describeDifference, type Migration } from '../../catalog/migrations.ts';
 import { AppError } from '../../errors.ts';
-import type { Runtime } from '../../runtime.ts';
 import type {
   Answer,
   ChangePage,
@@ -22,30 +20,16 @@ import type {
   Work,
   WriteOptions,
 } from '../database.ts';
-import type { MigrationMode } from '../migration-report.ts';
-import { compareEveryMs, PostgresCatalogs } from './catalogs.ts';
+import { compareEveryMs } from './catalogs.ts';
 import { readChanges } from './changes.ts';
-import { locationOf, readConnectionString } from './connection-string.ts';
-import { defaultLimits, type Limits } from './limits.ts';
-import { runMigrations } from './migrate.ts';
-import { type ConnectionPool, openPool } from './pool.ts';
+import { openParts, type Parts, type PostgresDatabaseOptions } from './open.ts';
+import type { ConnectionPool } from './pool.ts';
 import { dropOldChanges } from './retention.ts';
 import { noteDefinitions } from './schema-of-eider.ts';
 import { openWork } from './scope.ts';
 import type { Transaction } from './transaction.ts';
 import { noUploads } from './uploads.ts';
-import { Transactions, type TransactionsOptions } from './transactions.ts';
-import { TableWatch, watchNew } from './watch.ts';
-
-export interface PostgresDatabaseOptions extends Pick<TransactionsOptions, 'onStep'> {
-  /** DATABASE_URL. Holds the password. */
-  readonly connectionString: string;
-  readonly driver: 'pg' | 'neon';
-  readonly migrations: readonly Migration[];
-  readonly migrationMode?: MigrationMode;
-  readonly runtime: Runtime;
-  readonly limits?: Partial<Limits>;
-}
+import { watchNew } from './watch.ts';
 
 /** Connects, runs the migrations that are new, and gives the database. On failure nothing stays open. @throws AppError */
 export async function openPostgresDatabase(options: PostgresDatabaseOptions): Promise<PooledDatabase> {
@@ -65,52 +49,6 @@ export interface MigratedPool {
   readonly pool: ConnectionPool;
   /** Host, port and database. */
   readonly location: string;
-}
-
-async function openParts(options: PostgresDatabaseOptions): Promise<Parts> {
-  const { connectionString, driver, migrations, migrationMode, runtime, onStep } = options;
-  const limits = { ...defaultLimits, ...options.limits };
-  const settings = readConnectionString(connectionString);
-  const warnings = new Warnings();
-  const pool = await openPool({ settings, driver, limits, warn: (message) => warnings.add(message) });
-  const catalogs = new PostgresCatalogs(runtime, (transaction) => watch.look(transaction));
-  const catalog = (): Catalog | null => catalogs.latest;
-  const transactions = new Transactions({ pool, runtime, limits, catalog, ...(onStep ? { onStep } : {}) });
-  const watch = new TableWatch({ transactions, limits });
-  try {
-    const mode = migrationMode ? { mode: migrationMode } : {};
-    const differing = await runMigrations({ transactions, migrations, runtime, limits, watch, ...mode });
-    for (const difference of differing) warnings.add(describeDifference(difference));
-    return { pool, transactions, catalogs, watch, runtime, limits, warnings, location: locationOf(settings) };
-  } catch (error) {
-    await pool.close();
-    throw error;
-  }
-}
-
-const mostWarnings = 20;
-
-class Warnings {
-  #messages: string[] = [];
-
-  get all(): readonly string[] {
-    return this.#messages;
-  }
-
-  add(message: string): void {
-    if (this.#messages.at(-1) !== message) this.#messages = [...this.#messages, message].slice(-mostWarnings);
-  }
-}
-
-interface Parts {
-  readonly pool: ConnectionPool;
-  readonly transactions: Transactions;
-  readonly runtime: Runtime;
-  readonly limits: Limits;
-  readonly warnings: Warnings;
-  readonly location: string;
-  readonly catalogs: PostgresCatalogs;
-  readonly watch: TableWatch;
 }
 
 /** Between two looks of one process for old changes. */

@@ -12,6 +12,7 @@ import { causeOf, codeOf, isConnectionLoss, isServerError, mapBeginError, mapSta
 import type { Connection, Statement, StatementResult } from './pool.ts';
 import { tokenSetting } from './schema-of-eider.ts';
 import { toParameter } from './values.ts';
+import { within } from './within.ts';
 
 export type TransactionMode = 'read' | 'write' | 'upkeep';
 
@@ -209,27 +210,6 @@ export class LostTransaction extends Error {
 
   constructor(cause: unknown) {
     super('The transaction did not begin.', { cause });
-  }
-}
-
-class NoAnswer extends Error {
-  override readonly name = 'NoAnswer';
-}
-
-/** The result, unless it takes longer or is given up; then the connection is in an unknown state. */
-async function within<T>(runtime: Runtime, ms: number, result: Promise<T>, signal?: AbortSignal): Promise<T> {
-  const done = new AbortController();
-  const stop = signal ? AbortSignal.any([signal, done.signal]) : done.signal;
-  result.catch(() => undefined);
-  const late = runtime.sleep(Math.max(ms, 0), stop).then(
-    () => Promise.reject(new NoAnswer(`PostgreSQL did not answer within ${Math.round(ms)} ms.`)),
-    () => (signal?.aborted ? Promise.reject(signal.reason as Error) : result),
-  );
-  late.catch(() => undefined);
-  try {
-    return await Promise.race([result, late]);
-  } finally {
-    done.abort();
   }
 }
 

@@ -1,17 +1,11 @@
-/**
- * What the service answers, looked at before it is believed: the SDK hands on whatever JSON it was sent.
- *
- * The worst that can happen: a write taken for done because somebody else, a proxy say, answered `{}`.
- */
+/** Checks of what the service answers: the SDK hands on whatever JSON it was sent. */
 import { AppError } from '../../errors.ts';
 import type { ObjectInfo } from '../store.ts';
 
-/** Of what the SDK hands on as the service sent it. */
 export function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== '';
 }
 
-/** Its size and time, once it is known that the service told them. */
 export function infoOf({
   pathname,
   size,
@@ -21,15 +15,15 @@ export function infoOf({
   size: number;
   uploadedAt: Date;
 }): ObjectInfo {
-  const isTold = Number.isSafeInteger(size) && size >= 0 && !Number.isNaN(uploadedAt.getTime());
-  if (typeof pathname !== 'string' || !isTold) throw notUnderstood('it tells no name, size and time');
+  const isThere = isText(pathname) && Number.isSafeInteger(size) && size >= 0 && !Number.isNaN(uploadedAt.getTime());
+  if (!isThere) throw notUnderstood('it lacks a name, size or time');
   return { key: pathname, size, modifiedAt: uploadedAt };
 }
 
 export function requireKeyKept(key: string, pathname: unknown): void {
   if (pathname === key) return;
   throw new AppError('indeterminate', `Vercel Blob did not confirm that it stored ${key} under this name.`, {
-    hint: 'Look into the store on Vercel; update @vercel/blob if its API has changed.',
+    hint: 'Check the store on Vercel; update @vercel/blob if its API has changed.',
   });
 }
 

@@ -1,19 +1,15 @@
-/**
- * The requests of Vercel Blob, one method each, on its SDK.
- *
- * Owns: what is sent with every request (credentials, access, no random suffix), how long it may take, what is told to
- * the meter, and that every failure is an AppError. Knows nothing of ranges, parts or pages. The worst that can happen:
- * an object stored under another name than its key; so what the service answers is looked at.
- */
+/** The requests of Vercel Blob, on its SDK. */
 import * as blob from '@vercel/blob';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
+import { withPatience } from '../driver/patience.ts';
 import type { Meter, RequestClass } from '../meter.ts';
 import type { CreateOutcome, ObjectInfo } from '../store.ts';
 import { infoOf, isText, notUnderstood, requireKeyKept } from './answers.ts';
 import { type BlobCredentials, sdkCredentials, type SdkCredentials } from './credentials.ts';
 import {
   type BlobAccess,
+  type FailedBlobRequest,
   mapBlobError,
   mayMeanExists,
   requireAccess,
@@ -21,10 +17,12 @@ import {
   saysNotFound,
   wasNeverSent,
 } from './errors.ts';
-import { withPatience } from './patience.ts';
+import type { Signal } from '../signal.ts';
 
 export interface BlobClientOptions {
   readonly credentials: BlobCredentials;
+  /** As `Store.location`. */
+  readonly location: string;
   readonly access: BlobAccess;
   readonly runtime: Runtime;
   readonly meter: Meter;
@@ -32,7 +30,6 @@ export interface BlobClientOptions {
   readonly patienceMs: number;
 }
 
-type Signal = AbortSignal | undefined;
 type Sdk = SdkCredentials & { readonly abortSignal: AbortSignal };
 
 interface Request {
@@ -74,11 +71,9 @@ const contentType = 'application/octet-stream';
 
 export class BlobClient {
   readonly #options: BlobClientOptions;
-  readonly #secret: string | null;
 
   constructor(options: BlobClientOptions) {
     this.#options = options;
-    this.#secret = options.credentials.kind === 'token' ? options.credentials.token : null;
   }
 
   get access(): BlobAccess {
@@ -87,14 +82,13 @@ export class BlobClient {
 
   async head(key: string, signal: Signal): Promise<BlobObject | null> {
     const found = await this.#request({ name: 'head', class: 'read', signal }, (sdk) =>
-      blob.head(key, sdk).catch(nullIfNotFound),
+      blob.head(key, sdk).catch(nullIf(saysNotFound)),
     );
     if (!found) return null;
-    requireAccess(found.url, this.access);
+    requireAccess(found.url, this.#failed('head'));
     return { ...infoOf(found), etag: found.etag };
   }
 
-  /** The key that the service answers must be the one that was asked for. */
   async put(key: string, bytes: Uint8Array, signal: Signal): Promise<CreateOutcome> {
     const request = { name: 'put', class: 'write', bytesUp: bytes.byteLength, signal } as const;
     return this.#create(key, request, (sdk) => blob.put(key, viewOf(bytes), { ...sdk, ...this.#creating() }));
@@ -103,7 +97,7 @@ export class BlobClient {
   /** Null when the service finds the object there already. */
   async beginUpload(pathname: string, signal: Signal): Promise<Upload | null> {
     const ids = await this.#request({ name: 'createMultipartUpload', class: 'write', signal }, (sdk) =>
-      blob.createMultipartUpload(pathname, { ...sdk, ...this.#creating() }).catch(nullIfAlreadyExists),
+      blob.createMultipartUpload(pathname, { ...sdk, ...this.#creating() }).catch(nullIf(saysAlreadyExists)),
     );
     if (ids && !(isText(ids.uploadId) && isText(ids.key))) throw notUnderstood('it names no upload');
     return ids && { pathname, ...ids };
@@ -115,7 +109,7 @@ export class BlobClient {
     const part = await this.#request(request, (sdk) =>
       blob.uploadPart(pathname, viewOf(bytes), { ...sdk, ...this.#creating(), ...ids, partNumber }),
     );
-    if (!isText(part.etag)) throw notUnderstood('it tells no tag of the part');
+    if (!isText(part.etag)) throw notUnderstood('it has no tag of the part');
     return part;
   }
 
@@ -131,11 +125,10 @@ export class BlobClient {
   async copy(from: string, to: string, signal: Signal): Promise<boolean> {
     const longestMs = 4 * this.#options.patienceMs;
     const request = { name: 'copy', class: 'write', changes: true, longestMs, signal } as const;
+    // A minute is the least: https://vercel.com/docs/vercel-blob/using-blob-sdk#copy-a-blob
+    const options = { ...this.#storing(), allowOverwrite: true, cacheControlMaxAge: 60 };
     const copied = await this.#request(request, (sdk) =>
-      // A minute is the least: https://vercel.com/docs/vercel-blob/using-blob-sdk#copy-a-blob
-      blob
-        .copy(from, to, { ...sdk, ...this.#storing(), allowOverwrite: true, cacheControlMaxAge: 60 })
-        .catch(nullIfNotFound),
+      blob.copy(from, to, { ...sdk, ...options }).catch(nullIf(saysNotFound)),
     );
     if (!copied) return false;
     requireKeyKept(to, copied.pathname);
@@ -151,8 +144,8 @@ export class BlobClient {
     const page = await this.#request({ name: 'list', class: 'write', signal }, (sdk) =>
       blob.list({ ...sdk, prefix, limit, ...from }),
     );
-    if (page.blobs[0]) requireAccess(page.blobs[0].url, this.access);
-    if (page.hasMore && !page.cursor) throw notUnderstood('it says that more objects follow, and not where');
+    if (page.blobs[0]) requireAccess(page.blobs[0].url, this.#failed('list'));
+    if (page.hasMore && !page.cursor) throw notUnderstood('more objects follow, and it does not say where');
     return { objects: page.blobs.map(infoOf), cursor: page.hasMore ? page.cursor! : null };
   }
 
@@ -163,14 +156,15 @@ export class BlobClient {
    */
   async get(key: string, headers: Record<string, string>, signal: Signal): Promise<blob.GetBlobResult | null> {
     const sdk = await sdkCredentials(this.#options.credentials);
-    return withPatience({ ...this.#options, longestMs: this.#options.patienceMs, signal }, (abortSignal) =>
+    return this.patiently(signal, (abortSignal) =>
       blob.get(key, { ...sdk, abortSignal, access: this.access, useCache: false, headers }),
     );
   }
 
-  /** One step of reading what `get` gave. */
-  async step<T>(work: () => Promise<T>, signal: Signal): Promise<T> {
-    return withPatience({ ...this.#options, longestMs: this.#options.patienceMs, signal }, work);
+  /** Runs one step of a request for no longer than it may take. */
+  async patiently<T>(signal: Signal, work: (signal: AbortSignal) => Promise<T>, ms?: number): Promise<T> {
+    const { runtime, patienceMs } = this.#options;
+    return withPatience({ signal, limit: { runtime, ms: ms ?? patienceMs } }, work);
   }
 
   meterGet(bytesDown: number): void {
@@ -179,7 +173,7 @@ export class BlobClient {
 
   /** A failed read as an AppError. */
   readFailed(error: unknown): AppError {
-    return mapBlobError(error, { changes: false, repeated: false, access: this.access, secret: this.#secret });
+    return mapBlobError(error, this.#failed('get'));
   }
 
   #storing() {
@@ -190,55 +184,58 @@ export class BlobClient {
     return { ...this.#storing(), allowOverwrite: false } as const;
   }
 
+  #failed(name: string, changes = false, repeated = false): FailedBlobRequest {
+    const { location, access, credentials } = this.#options;
+    return { location, name, changes, repeated, access, secrets: 'token' in credentials ? [credentials.token] : [] };
+  }
+
   /** One that may find the object there: by the service's own words, or by a look when its words are unclear. */
   async #create(
     key: string,
     request: Request,
     work: (sdk: Sdk) => Promise<{ readonly pathname: string }>,
   ): Promise<CreateOutcome> {
+    let isUnclear = false;
     try {
-      const stored = await this.#request({ ...request, changes: true }, (sdk) => work(sdk).catch(nullIfAlreadyExists));
+      const stored = await this.#request({ ...request, changes: true }, (sdk) =>
+        work(sdk).catch((error: unknown) => {
+          isUnclear = mayMeanExists(error);
+          return nullIf(saysAlreadyExists)(error);
+        }),
+      );
       if (!stored) return 'exists';
       requireKeyKept(key, stored.pathname);
       return 'created';
     } catch (error) {
-      if (!(error instanceof AppError) || !mayMeanExists(error.cause)) throw error;
-      const found = await this.head(key, request.signal).catch(() => null);
-      if (found) return 'exists';
+      if (isUnclear && (await this.head(key, request.signal).catch(() => null))) return 'exists';
       throw error;
     }
   }
 
   async #request<T>(request: Request, work: (sdk: Sdk) => Promise<T>): Promise<T> {
-    const { runtime, credentials, patienceMs, access } = this.#options;
-    const { signal, bytesUp = 0, changes = false } = request;
+    const { runtime, credentials, patienceMs } = this.#options;
+    const { signal, name, bytesUp = 0, changes = false } = request;
     const longestMs = (request.longestMs ?? patienceMs) + bytesUp / slowestBytesPerMs;
     const sdk = await sdkCredentials(credentials);
     const beganMs = runtime.monotonicMs();
+    const count = (): void => this.#options.meter({ name, class: request.class, bytesUp, bytesDown: 0 });
     try {
-      const answer = await withPatience({ runtime, longestMs, signal }, (abortSignal) => work({ ...sdk, abortSignal }));
-      this.#meter(request);
+      const answer = await this.patiently(signal, (abortSignal) => work({ ...sdk, abortSignal }), longestMs);
+      count();
       return answer;
     } catch (error) {
-      if (!(error instanceof AppError) && !wasNeverSent(error)) this.#meter(request);
+      if (!(error instanceof AppError) && !wasNeverSent(error)) count();
       const repeated = runtime.monotonicMs() - beganMs > surelySentOnceMs;
-      throw mapBlobError(error, { changes, repeated, access, secret: this.#secret });
+      throw mapBlobError(error, this.#failed(name, changes, repeated));
     }
   }
-
-  #meter({ name, class: billedAs, bytesUp = 0 }: Request): void {
-    this.#options.meter({ name, class: billedAs, bytesUp, bytesDown: 0 });
-  }
 }
 
-function nullIfNotFound(error: unknown): null {
-  if (saysNotFound(error)) return null;
-  throw error;
-}
-
-function nullIfAlreadyExists(error: unknown): null {
-  if (saysAlreadyExists(error)) return null;
-  throw error;
+function nullIf(isExpected: (error: unknown) => boolean): (error: unknown) => null {
+  return (error) => {
+    if (isExpected(error)) return null;
+    throw error;
+  };
 }
 
 /** The same bytes in the type that the SDK takes. */

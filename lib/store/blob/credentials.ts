@@ -1,12 +1,6 @@
-/**
- * Who asks: a read-write token, or the project's OIDC token for one store.
- *
- * Owns: what the SDK is told of it, for each request anew. Must not know the environment. The worst that can happen:
- * without an OIDC token the SDK takes whatever BLOB_READ_WRITE_TOKEN it finds, and so perhaps another store; hence
- * the token is fetched here, and its absence is an error.
- */
+/** Credentials of Vercel Blob: a read-write token, or the project's OIDC token for one store. */
 import { AppError } from '../../errors.ts';
-import { withoutSecrets } from './secrets.ts';
+import { ProviderFailure } from '../driver/failure.ts';
 
 export type BlobCredentials =
   | { readonly kind: 'token'; readonly token: string }
@@ -26,14 +20,14 @@ export function storeIdOf(credentials: BlobCredentials): string {
   if (credentials.kind === 'oidc') return credentials.storeId.replace(/^store_/, '');
   const id = storeIdOfToken(credentials.token);
   if (id !== null) return id;
-  throw new AppError('denied', 'The token of Vercel Blob has not the form of one.', {
+  throw new AppError('denied', 'The token of Vercel Blob does not have the form of one.', {
     hint: 'Set BLOB_READ_WRITE_TOKEN to the token shown with the Blob store on Vercel: vercel_blob_rw_<store id>_<secret>.',
   });
 }
 
 /**
- * The OIDC token belongs to the request being served and must not be kept.
- * https://vercel.com/docs/oidc/reference
+ * The OIDC token belongs to the request being served and must not be kept: https://vercel.com/docs/oidc/reference
+ * Without one, the SDK would take any BLOB_READ_WRITE_TOKEN that it finds, and so perhaps another store.
  */
 export async function sdkCredentials(credentials: BlobCredentials): Promise<SdkCredentials> {
   if (credentials.kind === 'token') return { token: credentials.token };
@@ -43,17 +37,14 @@ export async function sdkCredentials(credentials: BlobCredentials): Promise<SdkC
 async function oidcToken(): Promise<string> {
   // Not paid for by those who have a read-write token.
   const { getVercelOidcToken } = await import('@vercel/oidc');
+  let cause: ProviderFailure | undefined;
   try {
     const token = (await getVercelOidcToken()).trim();
     if (token !== '') return token;
   } catch (error) {
-    throw noOidcToken(withoutSecrets(error, null));
+    cause = new ProviderFailure(error, { code: 'oidc' });
   }
-  throw noOidcToken(undefined);
-}
-
-function noOidcToken(cause: unknown): AppError {
-  return new AppError('denied', 'There is no OIDC token to reach Vercel Blob with.', {
+  throw new AppError('denied', 'There is no OIDC token for Vercel Blob.', {
     cause,
     hint: 'Connect the Blob store to this project, redeploy, and keep BLOB_STORE_ID; or set BLOB_READ_WRITE_TOKEN.',
   });

@@ -1,23 +1,20 @@
 /**
- * Pages of keys. The API goes on only from a cursor of its own, never after a key.
- *
- * Owns: how to come to a key cheaply. Who pages through, going on after the last key that it was given, is answered from the
- * cursor that came with it; anyone else waits while all keys before are passed by, a thousand at a time.
- * The worst that can happen: a key that no page has; so an order other than that of the bytes is an error.
+ * Pages of keys. The API goes on from its own cursors alone, never after a key: for who pages through, the cursor that
+ * came with the last page is kept; for anyone else all keys before are skipped, a thousand at a time.
  */
 import { AppError, isAppError } from '../../errors.ts';
+import type { PageRequest } from '../driver.ts';
 import { compareKeys, isKey } from '../keys.ts';
 import type { ListPage, ObjectInfo } from '../store.ts';
 import type { BlobClient } from './client.ts';
+import type { Signal } from '../signal.ts';
 
 const mostCursors = 16;
 const largestPage = 1000;
 
-export interface ListRequest {
+interface ListRequest extends PageRequest {
   readonly prefix: string;
-  readonly after: string | undefined;
-  readonly limit: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Signal;
 }
 
 export class Listing {
@@ -43,19 +40,19 @@ export class Listing {
     }
   }
 
-  async #walk({ prefix, after, limit, signal }: ListRequest, start: string | null): Promise<ListPage> {
-    // Keys before `after` are passed by in the largest pages; from there on no more is asked for than is wanted.
-    const passes = start === null && after !== undefined && compareKeys(after, prefix) >= 0;
+  async #walk({ prefix, after, limit, isAfter, signal }: ListRequest, start: string | null): Promise<ListPage> {
+    // Keys before `after` are skipped in the largest pages; from there on no more is asked for than is wanted.
+    const skips = start === null && after !== undefined && compareKeys(after, prefix) >= 0;
     const found: ObjectInfo[] = [];
     let last = '';
     let cursor = start;
     do {
-      const size = passes && found.length === 0 ? largestPage : limit - found.length;
+      const size = skips && found.length === 0 ? largestPage : limit - found.length;
       const page = await this.#client.list(prefix, cursor, size, signal);
       for (const info of page.objects) {
         requireNext(info.key, last, prefix);
         last = info.key;
-        if (isKey(info.key) && (after === undefined || compareKeys(info.key, after) > 0)) found.push(info);
+        if (isKey(info.key) && isAfter(info.key)) found.push(info);
       }
       cursor = page.cursor;
     } while (cursor !== null && found.length < limit);

@@ -1,9 +1,4 @@
-/**
- * Files and folders on a drive that may be far away, with what POSIX and NFS leave to the caller.
- *
- * Owns: reads and writes that are whole, syncing, looking freshly. Knows nothing of keys. The worst that can happen: a
- * handle that stays open, or the old word of a network drive's cache taken for its present one.
- */
+/** Files and folders on a drive that may be far away, with what POSIX and NFS leave to the caller. */
 import { constants, type Stats } from 'node:fs';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -19,7 +14,7 @@ export interface OpenedFile {
 }
 
 /** The file at `path`, to be read and closed. Throws ENOENT when it is absent, `unavailable` for what is no file. */
-export async function openFile(path: string): Promise<OpenedFile> {
+async function openFile(path: string): Promise<OpenedFile> {
   const file = await open(path, toRead);
   try {
     const stats = await file.stat();

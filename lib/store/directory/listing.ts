@@ -1,9 +1,4 @@
-/**
- * What lies under a prefix, read from the folders.
- *
- * Owns: the way from names on the drive to keys, past what others keep there. The worst that can happen: a page without
- * its objects that says that more follow, and a caller that stops there; so a page is filled before it is given out.
- */
+/** What lies under a prefix, read from the folders, without what others keep there. */
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,9 +1,6 @@
 /**
- * Giving a finished file the name that makes it an object.
- *
- * Owns: the one step of a write that others can see, and what is known after it. The worst that can happen: two writers
- * both told that the name is theirs; so the file system decides, and where its answer may have been lost, the file
- * itself is asked, and failing that the outcome is `indeterminate`.
+ * Giving a finished file the name that makes it an object: the one step of a write that others can see. The file system
+ * decides who gets it; where its answer may have been lost, the file itself is looked at.
  */
 import { link, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -11,7 +8,6 @@ import { AppError } from '../../errors.ts';
 import { errnoOf } from '../errno.ts';
 import type { CreateOutcome } from '../store.ts';
 import { notAFile, nullIfAbsent, syncFolder } from './files.ts';
-import type { Folders } from './folders.ts';
 import type { Root } from './root.ts';
 import type { Temporary } from './temporaries.ts';
 
@@ -25,17 +21,15 @@ const withoutHardLinks = new Set(['EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNO
 
 export class Names {
   readonly #root: Root;
-  readonly #folders: Folders;
 
-  constructor(root: Root, folders: Folders) {
+  constructor(root: Root) {
     this.#root = root;
-    this.#folders = folders;
   }
 
   /** Gives the file the name `path` if nobody has it. */
   async claim(temporary: Temporary, path: string): Promise<CreateOutcome> {
     try {
-      await this.#folders.within(dirname(path), () => link(temporary.path, path));
+      await this.#root.within(dirname(path), () => link(temporary.path, path));
     } catch (error) {
       if ((await this.#outcomeOf(error, temporary, path)) === 'exists') return 'exists';
     }
@@ -67,7 +61,7 @@ export class Names {
   /** Gives the file the name `path`, whoever had it. */
   async replace(temporary: Temporary, path: string): Promise<void> {
     try {
-      await this.#folders.within(dirname(path), () => rename(temporary.path, path));
+      await this.#root.within(dirname(path), () => rename(temporary.path, path));
     } catch (error) {
       const code = errnoOf(error);
       // The folder is there, so what is absent is our file: a repeated call may have found its own work done.

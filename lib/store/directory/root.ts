@@ -1,8 +1,6 @@
 /**
- * The folder that holds everything, and whether it is still the same one.
- *
- * Owns: the proof that must stand behind every 'absent' and every 'created'. The worst that can happen: a drive that was
- * unmounted leaves an empty folder in its place, and an empty folder looks like a new database.
+ * The folder that holds everything, and the folders in it. It must still be the same one: a drive that was unmounted
+ * leaves an empty folder in its place, which looks like a new database.
  */
 import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -15,6 +13,8 @@ export class Root {
   readonly #mayMake: boolean;
   #known: BigIntStats | null = null;
   #firstSight: Promise<void> | null = null;
+  /** Folders that this process made or found. */
+  readonly #folders = new Set<string>();
 
   /** `mayMake`: whether to make the folder when it was never seen. Once seen, it is never made again. */
   constructor(path: string, mayMake: boolean) {
@@ -32,6 +32,27 @@ export class Root {
     const now = await this.#look();
     if (this.#known && !isSameFolder(this.#known, now)) throw this.#gone('has another folder in its place');
     this.#known = now;
+  }
+
+  /**
+   * Runs `work`, which puts a name into `folder`; makes the folder when it is absent, and again when it has gone. It is
+   * synced into its parent first, or an acknowledged object could be lost with its folder in a crash.
+   */
+  async within<T>(folder: string, work: () => Promise<T>): Promise<T> {
+    if (!this.#folders.has(folder)) await this.#make(folder);
+    try {
+      return await work();
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      await this.require();
+      await this.#make(folder);
+      return work();
+    }
+  }
+
+  async #make(folder: string): Promise<void> {
+    await makeFolder(folder, this.path);
+    this.#folders.add(folder);
   }
 
   async #meet(): Promise<void> {

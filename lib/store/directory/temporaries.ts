@@ -1,14 +1,9 @@
-/**
- * Files on their way to becoming objects, under names that no key can have.
- *
- * Owns: the folder for them, under the root and so on the same file system, and its cleaning. The worst that can happen:
- * the file of a writer that still lives is swept; then its write fails before anything is visible.
- */
+/** Files on their way to becoming objects, under names that no key can have. */
 import { open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Runtime } from '../../runtime.ts';
-import { errnoOf, onPath } from '../errno.ts';
-import type { Folders } from './folders.ts';
+import { onPath } from '../errno.ts';
+import type { Root } from './root.ts';
 
 /** `~` is in no key, so no key leads here. */
 const folderName = '.eider~tmp';
@@ -23,19 +18,19 @@ export interface Temporary {
 
 export class Temporaries {
   readonly #folder: string;
-  readonly #folders: Folders;
+  readonly #root: Root;
   readonly #runtime: Runtime;
   #sweptMs = -Infinity;
 
-  constructor(root: string, folders: Folders, runtime: Runtime) {
-    this.#folder = join(root, folderName);
-    this.#folders = folders;
+  constructor(root: Root, runtime: Runtime) {
+    this.#folder = join(root.path, folderName);
+    this.#root = root;
     this.#runtime = runtime;
   }
 
   /** Runs `work` on a new, empty file, whose name goes when `work` ends; another name that it was given stays. */
   async use<T>(work: (temporary: Temporary) => Promise<T>): Promise<T> {
-    const temporary = await onPath(this.#folder, () => this.#folders.within(this.#folder, () => this.#make()));
+    const temporary = await onPath(this.#folder, () => this.#root.within(this.#folder, () => this.#make()));
     try {
       return await work(temporary);
     } finally {
@@ -46,14 +41,8 @@ export class Temporaries {
   }
 
   async #make(): Promise<Temporary> {
-    for (;;) {
-      const path = join(this.#folder, this.#runtime.uuid());
-      try {
-        return { path, file: await open(path, 'wx', 0o600) };
-      } catch (error) {
-        if (errnoOf(error) !== 'EEXIST') throw error;
-      }
-    }
+    const path = join(this.#folder, this.#runtime.uuid());
+    return { path, file: await open(path, 'wx', 0o600) };
   }
 
   /** Removes what writers that died a day ago left, at most once an hour. Never fails. */

@@ -1,13 +1,8 @@
-/**
- * Who asks: access tokens for a key of Google Cloud, by the SDK.
- *
- * Owns: the SDK's client for credentials, which keeps a token until shortly before it expires. Asks for nothing when
- * there are no credentials. The worst that can happen: a key in an error; so none of the SDK's errors leaves this room.
- */
+/** Access tokens for a key of Google Cloud, by the SDK, which keeps a token until shortly before it expires. */
 import { readFile } from 'node:fs/promises';
 import { Storage } from '@google-cloud/storage';
 import { isAppError } from '../../errors.ts';
-import { orAborted, throwIfAborted } from '../signal.ts';
+import { orAborted, throwIfAborted, type Signal } from '../signal.ts';
 import { explainKey } from './key-errors.ts';
 
 /** A key of Google Cloud as its console issues it. */
@@ -35,19 +30,17 @@ const tokenTimeoutMs = 10_000;
 
 export class Authorization {
   readonly #credentials: GcsCredentials;
-  readonly #projectId: string | undefined;
   #auth: Promise<GoogleAuth> | null = null;
 
-  constructor(credentials: GcsCredentials, projectId: string | undefined) {
+  constructor(credentials: GcsCredentials) {
     this.#credentials = credentials;
-    this.#projectId = projectId;
   }
 
   /** @throws AppError `denied` or `unavailable`; nothing was sent to the store. */
-  async grant(signal: AbortSignal | undefined): Promise<Grant> {
+  async grant(signal: Signal): Promise<Grant> {
     if (this.#credentials.kind === 'none') return { headers: {}, by: null };
     throwIfAborted(signal);
-    const by = (this.#auth ??= openAuth(this.#credentials, this.#projectId));
+    const by = (this.#auth ??= openAuth(this.#credentials));
     try {
       return { headers: await orAborted(signal, () => headersOf(by)), by };
     } catch (error) {
@@ -62,7 +55,7 @@ export class Authorization {
     return by !== null;
   }
 
-  /** Of many requests that failed together, the first begins anew: with the key file as it is then. */
+  /** Of many requests that failed together, the first reads the key file again. */
   #forget(by: Promise<GoogleAuth>): void {
     if (by === this.#auth) this.#auth = null;
   }
@@ -76,13 +69,10 @@ async function headersOf(auth: Promise<GoogleAuth>): Promise<Record<string, stri
   }
 }
 
-async function openAuth(
-  credentials: Exclude<GcsCredentials, { kind: 'none' }>,
-  projectId: string | undefined,
-): Promise<GoogleAuth> {
+async function openAuth(credentials: Exclude<GcsCredentials, { kind: 'none' }>): Promise<GoogleAuth> {
   const key = credentials.kind === 'inline' ? credentials.key : await readKey(credentials.path);
-  const options = { clientOptions: { transporterOptions: { timeout: tokenTimeoutMs, fetchImplementation } } };
-  const { authClient } = new Storage(projectId === undefined ? options : { ...options, projectId });
+  const clientOptions = { transporterOptions: { timeout: tokenTimeoutMs, fetchImplementation } };
+  const { authClient } = new Storage({ clientOptions });
   // Set, not passed: the SDK warns on the console, at each start, of a key that is passed as an option.
   // https://cloud.google.com/docs/authentication/external/externally-sourced-credentials
   authClient.jsonContent = key as GoogleAuth['jsonContent'];

@@ -1,8 +1,6 @@
 /**
  * The methods of the JSON API that the driver calls: their names, what Google bills them as, and the right that each
  * needs. https://cloud.google.com/storage/pricing#operations-by-class, https://cloud.google.com/storage/docs/access-control/iam-json
- *
- * Types and constants only.
  */
 import type { RequestClass } from '../meter.ts';
 

@@ -1,9 +1,9 @@
 /**
- * What the JSON API tells of objects: https://cloud.google.com/storage/docs/json_api/v1/objects#resource
- *
- * Owns: the check that an answer is one. The worst that can happen: a page of something else read as an empty bucket.
+ * Objects in answers of the JSON API, which are checked: a page of something else must not be read as an empty bucket.
+ * https://cloud.google.com/storage/docs/json_api/v1/objects#resource
  */
 import type { ObjectInfo } from '../store.ts';
+import { field, textOf } from './json.ts';
 
 export interface ObjectPage {
   readonly objects: readonly ObjectInfo[];
@@ -12,10 +12,10 @@ export interface ObjectPage {
 
 /** Null for what is no object. The time is that of the bytes: `updated` follows changes of the metadata, too. */
 export function infoOf(resource: unknown): ObjectInfo | null {
-  const key = field(resource, 'name');
+  const key = textOf(field(resource, 'name'));
   const size = Number(field(resource, 'size') ?? Number.NaN);
   const modifiedAt = new Date(String(field(resource, 'timeCreated')));
-  if (typeof key !== 'string' || !Number.isSafeInteger(size) || Number.isNaN(modifiedAt.getTime())) return null;
+  if (key === null || !Number.isSafeInteger(size) || Number.isNaN(modifiedAt.getTime())) return null;
   return { key, size, modifiedAt };
 }
 
@@ -24,16 +24,11 @@ export function pageOf(resource: unknown): ObjectPage | null {
   const items = field(resource, 'items') ?? [];
   if (field(resource, 'kind') !== 'storage#objects' || !Array.isArray(items)) return null;
   const objects = items.map((item) => infoOf(item)).filter((info) => info !== null);
-  const token = field(resource, 'nextPageToken');
   if (objects.length < items.length) return null;
-  return { objects, nextPageToken: typeof token === 'string' && token !== '' ? token : null };
+  return { objects, nextPageToken: textOf(field(resource, 'nextPageToken')) || null };
 }
 
 /** Whether a resource is the object that was written. */
 export function isWritten(resource: unknown, key: string, size: number): boolean {
   return field(resource, 'name') === key && Number(field(resource, 'size')) === size;
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }

@@ -1,9 +1,6 @@
 /**
- * One HTTP request to Google Cloud Storage and its answer, over one pool of kept connections.
- *
- * Owns: time-outs, signals, and whether a request can have reached the other side at all. Must not know what requests
- * mean. Repeats none but reads that met a dead connection. The worst that can happen: a request that was sent is said not to have been; then a write
- * whose outcome is unknown passes for one that did not happen.
+ * One HTTP request to Google Cloud Storage and its answer, over one pool of kept connections. It decides whether the
+ * other side can have seen the request: a write that was sent must not pass for one that did not happen.
  */
 import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
@@ -18,6 +15,7 @@ export interface WireRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
   readonly signal?: AbortSignal | undefined;
+  /** For this request, instead of the usual one. */
   readonly idleMs?: number;
 }
 
@@ -38,50 +36,44 @@ export class Lost extends Error {
 
 export interface WireAnswer {
   readonly status: number;
+  readonly isSuccess: boolean;
   /** The header's value; null when it is absent. */
   readonly header: (name: string) => string | null;
-  /** The body; throws `Lost` when it ends early. To be taken once, or let go by `discard`. */
-  chunks(signal?: AbortSignal): AsyncGenerator<Buffer>;
-  /** Ends the answer; its connection is of no more use. */
-  discard(): void;
+  readonly body: Uint8Array;
 }
 
 export interface WireOptions {
-  /** A connection on which nothing moves for so long is given up. */
+  /** A connection on which nothing moves for so long is closed. */
   readonly idleMs: number;
   readonly meter: Meter;
 }
 
 /** More at once than the driver asks for; each connection costs a handshake. */
 const maxSockets = 64;
+/** Of an answer that is no success: more is no error of the API. */
+const maxErrorBytes = 64 * 1024;
 
 export class Wire {
   readonly #options: WireOptions;
-  readonly #http: HttpAgent;
-  readonly #https: HttpsAgent;
+  readonly #http = new HttpAgent({ keepAlive: true, maxSockets });
+  readonly #https = new HttpsAgent({ keepAlive: true, maxSockets });
 
   constructor(options: WireOptions) {
     this.#options = options;
-    this.#http = new HttpAgent({ keepAlive: true, maxSockets });
-    this.#https = new HttpsAgent({ keepAlive: true, maxSockets });
   }
 
-  /** Resolves when the answer's head is there. @throws Lost */
+  /** @throws Lost */
   async send(request: WireRequest): Promise<WireAnswer> {
     const exchange = new Exchange(request, this.#options);
     try {
-      return await this.#start(exchange);
+      return await exchange.run(this.#http, this.#https);
     } catch (error) {
       if (!exchange.wasStale) throw error;
       this.#dropIdle();
       // What changes nothing is asked again at once.
       if (request.method !== 'GET') throw error;
-      return this.#start(new Exchange(request, this.#options));
+      return new Exchange(request, this.#options).run(this.#http, this.#https);
     }
-  }
-
-  #start(exchange: Exchange): Promise<WireAnswer> {
-    return exchange.isSecure ? exchange.start(requestHttps, this.#https) : exchange.start(requestHttp, this.#http);
   }
 
   /** A kept connection was dead: the process may have been frozen, and then the others are, too. */
@@ -92,117 +84,96 @@ export class Wire {
   }
 }
 
-/** One request, until its answer is read to the end, fails or is let go. */
 class Exchange {
   readonly #request: WireRequest;
   readonly #options: WireOptions;
-  readonly #idleMs: number;
   /** Whether it met a connection that was kept, and had ended meanwhile. */
   wasStale = false;
   #sent = false;
   #timedOut = false;
-  #metered = false;
   #bytesDown = 0;
 
   constructor(request: WireRequest, options: WireOptions) {
     this.#request = request;
     this.#options = options;
-    this.#idleMs = request.idleMs ?? options.idleMs;
   }
 
-  get isSecure(): boolean {
-    return this.#request.url.protocol === 'https:';
+  async run(http: HttpAgent, https: HttpsAgent): Promise<WireAnswer> {
+    if (this.#request.signal?.aborted) throw new Lost('ABORTED', false);
+    const isSecure = this.#request.url.protocol === 'https:';
+    const ended = new AbortController();
+    try {
+      const response = await this.#start(isSecure ? requestHttps : requestHttp, isSecure ? https : http, ended.signal);
+      const status = response.statusCode ?? 0;
+      // 308 says that an upload may go on.
+      const isSuccess = (status >= 200 && status < 300) || status === 308;
+      const body = await this.#bodyOf(response, isSuccess ? Infinity : maxErrorBytes);
+      const header = (name: string): string | null => (response.headers[name] as string | undefined) ?? null;
+      return { status, isSuccess, header, body };
+    } catch (error) {
+      throw this.#lost(error);
+    } finally {
+      ended.abort();
+      this.#count();
+    }
   }
 
-  async start(send: typeof requestHttp, agent: HttpAgent): Promise<WireAnswer> {
-    const { url, method, headers, body, signal } = this.#request;
-    if (signal?.aborted) throw new Lost('ABORTED', false);
+  /** Resolves when the answer begins. */
+  #start(send: typeof requestHttp, agent: HttpAgent, ended: AbortSignal): Promise<IncomingMessage> {
+    const { url, method, headers, body, signal, idleMs = this.#options.idleMs } = this.#request;
     const length = method === 'GET' ? {} : { 'content-length': String(body?.byteLength ?? 0) };
-    const options: RequestOptions = { method, agent, headers: { ...headers, ...length }, timeout: this.#idleMs };
-    return new Promise<WireAnswer>((resolve, reject) => {
+    const options: RequestOptions = { method, agent, headers: { ...headers, ...length }, timeout: idleMs };
+    return new Promise((resolve, reject) => {
       const sending = send(url, options);
-      const listening = new AbortController();
       const stop = (): void => {
         sending.destroy();
         // A request that waits for a connection would not hear of its end before it has one.
-        reject(this.#lost(null, signal));
+        reject(new Lost('ABORTED', this.#sent));
       };
-      signal?.addEventListener('abort', stop, { once: true, signal: listening.signal });
+      signal?.addEventListener('abort', stop, { once: true, signal: ended });
       sending.once('socket', (socket) => {
         if (!socket.connecting) this.#sent = true;
-        else socket.once(this.isSecure ? 'secureConnect' : 'connect', () => (this.#sent = true));
+        else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => (this.#sent = true));
       });
       sending.on('timeout', () => {
         this.#timedOut = true;
         sending.destroy();
       });
-      // Listened to for good: what breaks later shows in the answer's body.
       sending.on('error', (error) => {
-        listening.abort();
-        const lost = this.#lost(error, signal);
-        this.wasStale = sending.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(lost.code);
-        reject(lost);
+        this.wasStale = sending.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(this.#lost(error).code);
+        reject(error);
       });
-      sending.once('response', (response) => {
-        listening.abort();
-        response.once('close', () => this.#count());
-        resolve(this.#answer(response));
-      });
+      sending.once('response', resolve);
       sending.end(body);
     });
   }
 
-  #answer(response: IncomingMessage): WireAnswer {
-    return {
-      status: response.statusCode ?? 0,
-      header: (name) => {
-        const value = response.headers[name];
-        return typeof value === 'string' ? value : null;
-      },
-      chunks: (signal) => this.#chunks(response, signal),
-      discard: () => void response.destroy(),
-    };
-  }
-
-  async *#chunks(response: IncomingMessage, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
-    const stop = (): void => void response.destroy();
-    const listening = new AbortController();
-    if (signal?.aborted) stop();
-    signal?.addEventListener('abort', stop, { once: true, signal: listening.signal });
-    try {
-      for await (const chunk of response as AsyncIterable<Buffer>) {
-        this.#bytesDown += chunk.byteLength;
-        // Only the other side's silence counts, not the time that the consumer takes.
-        this.#allow(response, 0);
-        yield chunk;
-        this.#allow(response, this.#idleMs);
-      }
-    } catch (error) {
-      throw this.#lost(error, signal);
-    } finally {
-      listening.abort();
-      response.destroy();
-      this.#count();
+  async #bodyOf(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      this.#bytesDown += chunk.byteLength;
+      if (this.#bytesDown > maxBytes) break;
     }
-    if (!response.complete) throw this.#lost(null, signal);
+    if (!response.complete && this.#bytesDown <= maxBytes) throw new Error('The answer ended early.');
+    const bytes = new Uint8Array(this.#bytesDown);
+    let position = 0;
+    for (const chunk of chunks) {
+      bytes.set(chunk, position);
+      position += chunk.byteLength;
+    }
+    return bytes;
   }
 
-  /** The connection of a complete answer may serve another request already. */
-  #allow(response: IncomingMessage, idleMs: number): void {
-    if (!response.complete) response.socket.setTimeout(idleMs);
-  }
-
-  #lost(error: unknown, signal: AbortSignal | undefined): Lost {
-    this.#count();
-    if (signal?.aborted) return new Lost('ABORTED', this.#sent);
+  #lost(error: unknown): Lost {
+    if (this.#request.signal?.aborted) return new Lost('ABORTED', this.#sent);
     if (this.#timedOut) return new Lost('ETIMEDOUT', this.#sent);
     const code = error instanceof Error && 'code' in error ? error.code : null;
     return new Lost(typeof code === 'string' ? code : 'ECONNRESET', this.#sent);
   }
 
   #count(): void {
-    if (this.#metered || !this.#sent) return;
-    this.#metered = true;
+    if (!this.#sent) return;
     const { name, class: billedAs, body } = this.#request;
     this.#options.meter({ name, class: billedAs, bytesUp: body?.byteLength ?? 0, bytesDown: this.#bytesDown });
   }

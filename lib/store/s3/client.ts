@@ -1,9 +1,4 @@
-/**
- * The SDK's client, set up so that nothing but its options decides what it does.
- *
- * Owns: credentials, time-outs, retries. The worst that can happen: it takes credentials or an endpoint from the
- * environment that were meant for something else; so each is given.
- */
+/** The SDK's client, set up so that its options alone decide what it does, and nothing of the environment. */
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
 /** `role`: through Vercel's OIDC token. `default`: what the SDK finds on the machine (profile, container, instance). */
@@ -24,7 +19,7 @@ export interface S3Timeouts {
   readonly answerMs?: number;
   /** Without any byte either way. A stream that nobody reads ends then, too. Default 15,000. */
   readonly idleMs?: number;
-  /** Both of the last two for a request that the store is long and silent about, such as a copy. Default 8 × `idleMs`. */
+  /** Both of the last two for a request that the store works on in silence, such as a copy. Default 8 × `idleMs`. */
   readonly slowMs?: number;
 }
 
@@ -37,7 +32,7 @@ export interface S3ClientOptions {
   readonly timeouts?: S3Timeouts;
 }
 
-/** Two clients, each made when it is needed: for requests that the store may be long about, and for all others. */
+/** Two clients, each made when it is first needed: one for slow requests, one for all others. */
 export function createS3Clients(options: S3ClientOptions): (isSlow: boolean) => S3Client {
   const { slowMs, ...timeouts } = { idleMs: 15_000, ...options.timeouts };
   const slow = slowMs ?? 8 * timeouts.idleMs;

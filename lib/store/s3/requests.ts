@@ -1,16 +1,11 @@
-/**
- * One request to S3, with all the attempts that the SDK makes of it.
- *
- * Owns: what was sent, what may have taken effect, and telling the meter. Knows nothing of what the requests are for.
- * The worst that can happen: a first attempt that took effect is forgotten because the second was refused; so every
- * attempt is watched.
- */
+/** One request to S3, with all the attempts that the SDK makes of it. */
 import type { $Command, S3Client, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
 import type { AppError } from '../../errors.ts';
+import { explain, explainStopped, foreign, ProviderFailure } from '../driver/failure.ts';
+import { Interruption, withPatience } from '../driver/patience.ts';
 import type { Meter, RequestClass } from '../meter.ts';
-import { orAborted } from '../signal.ts';
-import type { ProviderError } from './cause.ts';
-import { codeOf, isProviderError, mapError, mayHaveHappened, type RequestContext, stoppedError } from './errors.ts';
+import { codeOf, isProviderError, mapError, mayHaveHappened, type ProviderError, type S3Request } from './errors.ts';
+import type { Signal } from '../signal.ts';
 
 type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<
   I,
@@ -20,49 +15,46 @@ type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Comma
   ServiceOutputTypes
 >;
 
-/** A refusal that the caller asked to be told of. */
+/** A refusal that the caller expects as an answer. */
 export interface Refusal {
   readonly refused: string;
   /** An attempt before the refused one may have taken effect. */
   readonly unsure: boolean;
 }
 
-export type RequestName =
-  | 'PutObject'
-  | 'GetObject'
-  | 'HeadObject'
-  | 'ListObjectsV2'
-  | 'CopyObject'
-  | 'DeleteObjects'
-  | 'CreateMultipartUpload'
-  | 'UploadPart'
-  | 'UploadPartCopy'
-  | 'CompleteMultipartUpload'
-  | 'AbortMultipartUpload'
-  | 'ListMultipartUploads';
+interface Kind {
+  /** https://aws.amazon.com/s3/pricing/: DELETE and CANCEL are free. */
+  readonly class: RequestClass;
+  /** It shows something to readers, or hides it. An upload that was not completed is nothing yet. */
+  readonly writes?: true;
+  /** The store works on it in silence: on many bytes, none of which is on the way. */
+  readonly isSlow?: true;
+}
 
-/** https://aws.amazon.com/s3/pricing/: DELETE and CANCEL are free. */
-const classes: Readonly<Partial<Record<RequestName, RequestClass>>> = {
-  GetObject: 'read',
-  HeadObject: 'read',
-  DeleteObjects: 'free',
-  AbortMultipartUpload: 'free',
-};
+const kinds = {
+  PutObject: { class: 'write', writes: true },
+  GetObject: { class: 'read' },
+  HeadObject: { class: 'read' },
+  ListObjectsV2: { class: 'write' },
+  CopyObject: { class: 'write', writes: true, isSlow: true },
+  DeleteObjects: { class: 'free', writes: true },
+  CreateMultipartUpload: { class: 'write' },
+  UploadPart: { class: 'write' },
+  UploadPartCopy: { class: 'write', isSlow: true },
+  CompleteMultipartUpload: { class: 'write', writes: true, isSlow: true },
+  AbortMultipartUpload: { class: 'free' },
+  ListMultipartUploads: { class: 'write' },
+} as const satisfies Readonly<Record<string, Kind>>;
 
-/** Those that show something to readers, or hide it. An upload that was not completed is nothing yet. */
-const writing: readonly RequestName[] = ['PutObject', 'CopyObject', 'DeleteObjects', 'CompleteMultipartUpload'];
+export type RequestName = keyof typeof kinds;
 
 export interface SendOptions {
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Signal;
   /** Codes that are answers rather than failures. */
   readonly expect?: readonly string[];
 }
 
-/** The store is silent while it works on these: on many bytes, and with none of them on the way. */
-const slow: readonly RequestName[] = ['CopyObject', 'UploadPartCopy', 'CompleteMultipartUpload'];
-
 export interface RequestsOptions {
-  /** The client for requests that the store may be long about, and that for all others; each made when it is needed. */
   readonly client: (isSlow: boolean) => S3Client;
   readonly location: string;
   readonly secrets: readonly string[];
@@ -80,10 +72,10 @@ export class Requests {
   async send<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     name: RequestName,
     command: Command<I, O>,
-    signal: AbortSignal | undefined,
+    signal: Signal,
   ): Promise<O> {
     const answer = await this.ask(name, command, { signal });
-    if (isRefusal(answer)) throw new Error(`${name} was refused with what nobody expected: ${answer.refused}`);
+    if (isRefusal(answer)) throw new Error(`${name} was refused unexpectedly: ${answer.refused}`);
     return answer;
   }
 
@@ -93,37 +85,39 @@ export class Requests {
     command: Command<I, O>,
     { signal, expect = [] }: SendOptions,
   ): Promise<O | Refusal> {
-    const context = this.contextOf(name);
-    const client = this.#options.client(slow.includes(name));
-    // The SDK listens until the last byte of the answer, which may never be read; the caller's signal is let go before.
-    const stopping = new AbortController();
-    const watch = new Watch(name, this.#options.meter, stopping.signal);
-    watch.addTo(command);
+    const kind: Kind = kinds[name];
+    const attempts = new Attempts(name, this.#options.meter);
+    attempts.watch(command);
     try {
-      // Raced, because the SDK sleeps between attempts whatever the signal says. It makes none after it is aborted.
-      return await orAborted(signal, () => client.send(command, { abortSignal: stopping.signal }));
+      return await withPatience({ signal }, (abortSignal) => {
+        attempts.signal = abortSignal;
+        return this.#options.client(kind.isSlow === true).send(command, { abortSignal });
+      });
     } catch (error) {
-      if (signal?.aborted) {
-        const unsure = watch.unsure;
-        stopping.abort(signal.reason);
-        throw stoppedError(context, signal, unsure);
-      }
+      const { unsure } = attempts;
+      if (error instanceof Interruption) throw explainStopped(this.#request(name, unsure), error.cause);
       if (!isProviderError(error)) throw error;
       const code = codeOf(error);
-      if (expect.includes(code)) return { refused: code, unsure: watch.unsure };
-      throw mapError(error, context, watch.unsure);
+      if (expect.includes(code)) return { refused: code, unsure };
+      throw mapError(error, this.#request(name, unsure));
     }
   }
 
-  /** The error for what an answer tells of a part of what was asked. */
+  /** The AppError for what went wrong within an answer. */
   mapAnswered(name: RequestName, error: ProviderError): AppError {
-    return mapError(error, this.contextOf(name), mayHaveHappened(error));
+    return mapError(error, this.#request(name, mayHaveHappened(error)));
   }
 
-  /** Of requests whose answers break after they began. */
-  contextOf(name: RequestName): RequestContext {
+  /** The AppError for a success that cannot be right. `problem` says why. */
+  misfit(name: RequestName, problem: string): AppError {
+    const meaning = foreign('S3', 'Try again; if it happens often, check the network and S3_ENDPOINT.');
+    return explain(meaning, this.#request(name, false), new ProviderFailure(problem, { code: problem }));
+  }
+
+  #request(name: RequestName, unsure: boolean): S3Request {
     const { location, secrets } = this.#options;
-    return { location, name, writes: writing.includes(name), secrets };
+    const { writes }: Kind = kinds[name];
+    return { location, name, writes: writes === true, unsure: writes === true && unsure, secrets };
   }
 }
 
@@ -131,37 +125,35 @@ export function isRefusal(answer: object): answer is Refusal {
   return 'refused' in answer;
 }
 
-/** Sees every attempt at one request. */
-class Watch {
+/** All attempts at one request: a first one that took effect must not be forgotten because the second is refused. */
+class Attempts {
   readonly #name: RequestName;
   readonly #meter: Meter | undefined;
-  readonly #signal: AbortSignal;
+  signal: Signal;
   #underWay = false;
   #mayHaveHappened = false;
 
-  constructor(name: RequestName, meter: Meter | undefined, signal: AbortSignal) {
+  constructor(name: RequestName, meter: Meter | undefined) {
     this.#name = name;
     this.#meter = meter;
-    this.#signal = signal;
   }
 
-  /** Whether an attempt may have taken effect. */
+  /** Whether one may have taken effect. */
   get unsure(): boolean {
     return this.#underWay || this.#mayHaveHappened;
   }
 
   /** Below the SDK's retries, and below its signing. */
-  addTo<I extends ServiceInputTypes, O extends ServiceOutputTypes>(command: Command<I, O>): void {
+  watch<I extends ServiceInputTypes, O extends ServiceOutputTypes>(command: Command<I, O>): void {
     command.middlewareStack.add(
       (next) => async (args) => {
         // Nothing is sent then: the transport looks at the signal first.
-        if (this.#signal.aborted) return next(args);
+        if (this.signal?.aborted) return next(args);
         this.#underWay = true;
         try {
           const result = await next(args);
-          // Also when the caller stops before he is told.
           this.#mayHaveHappened = true;
-          this.#tell(args.request, result.response);
+          this.#count(args.request, result.response);
           return result;
         } catch (error) {
           this.#note(error, args.request);
@@ -177,21 +169,22 @@ class Watch {
   #note(error: unknown, request: unknown): void {
     const answer = isProviderError(error) ? error.$response : undefined;
     const mayHave = mayHaveHappened(error);
-    if (mayHave) this.#mayHaveHappened = true;
-    if (mayHave || answer) this.#tell(request, answer);
+    // What was stopped on its way may have arrived.
+    if (mayHave || this.signal?.aborted) this.#mayHaveHappened = true;
+    if (mayHave || answer) this.#count(request, answer);
   }
 
-  #tell(request: unknown, response: unknown): void {
+  #count(request: unknown, response: unknown): void {
     this.#meter?.({
       name: this.#name,
-      class: classes[this.#name] ?? 'write',
+      class: kinds[this.#name].class,
       bytesUp: lengthOf(request),
       bytesDown: this.#name === 'HeadObject' ? 0 : lengthOf(response),
     });
   }
 }
 
-/** Of the body, as the headers tell. */
+/** Of the body, by its header. */
 function lengthOf(message: unknown): number {
   if (typeof message !== 'object' || message === null || !('headers' in message)) return 0;
   const length = (message.headers as Readonly<Record<string, string | undefined>>)['content-length'];

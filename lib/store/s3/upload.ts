@@ -1,26 +1,27 @@
 /**
- * Objects made of parts: large bodies, and copies of large objects. Nothing is visible until the last request.
- *
- * Owns: cutting into parts, sending a few at once, and giving up whole. Holds as many parts in memory as it sends at
- * once. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
- * The worst that can happen: parts that are billed and that nobody sees; so a failed upload is aborted once none of its
- * parts is still under way, and what a dead process left is swept (sweep.ts).
+ * Objects made of parts: large bodies, and copies of large objects. Nothing is visible until the last request, but the
+ * parts are billed: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
  */
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
-  type CompletedPart,
   CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { AppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
 import { type Part, sendParts } from '../parts.ts';
-import type { StreamBody } from '../store.ts';
+import type { ObjectInfo, StreamBody } from '../store.ts';
 import { isRefusal, type Refusal, type Requests } from './requests.ts';
+import type { Signal } from '../signal.ts';
 
 /** A request that copies more would be silent for longer than a connection may be. */
 const copyPartBytes = 256 * 1024 * 1024;
+const hourMs = 3_600_000;
+/** Older uploads are of processes that died. */
+const staleMs = 24 * hourMs;
 
 export interface UploadSizes {
   readonly partBytes: number;
@@ -28,98 +29,115 @@ export interface UploadSizes {
   readonly largestCopyBytes: number;
 }
 
-interface UploadTarget {
-  readonly bucket: string;
-  readonly key: string;
-  readonly size: number;
-  readonly sizes: UploadSizes;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** Sends one part and answers its ETag. */
-type SendPart = (upload: UploadId, part: Part) => Promise<string | undefined>;
-
-interface UploadId {
+interface Upload {
   readonly Bucket: string;
   readonly Key: string;
   readonly UploadId: string;
 }
 
-/** Creates the object when its key is absent; `refused` when it is not, or was being written by another. */
-export async function uploadParts(requests: Requests, target: UploadTarget, body: StreamBody): Promise<Refusal | null> {
-  const send: SendPart = async (upload, part) => {
-    const command = new UploadPartCommand({ ...upload, PartNumber: part.number, Body: await part.read(body) });
-    return (await requests.send('UploadPart', command, part.signal)).ETag;
-  };
-  return inParts(requests, target, target.sizes.partBytes, send, { IfNoneMatch: '*' });
-}
-
-/** Copies an object that is too large for one request, over whatever has the key. `check` runs before the last one. */
-export async function copyParts(
-  requests: Requests,
-  target: UploadTarget,
-  CopySource: string,
-  check: () => Promise<void>,
-): Promise<void> {
-  const send: SendPart = async (upload, { number, range: { start, end }, signal }) => {
-    const CopySourceRange = `bytes=${start}-${end - 1}`;
-    const command = new UploadPartCopyCommand({ ...upload, PartNumber: number, CopySource, CopySourceRange });
-    return (await requests.send('UploadPartCopy', command, signal)).CopyPartResult?.ETag;
-  };
-  await inParts(requests, target, Math.min(target.sizes.largestCopyBytes, copyPartBytes), send, { check });
-}
-
-interface Completion {
+interface PartsRequest {
+  readonly key: string;
+  readonly size: number;
+  readonly partBytes: number;
+  readonly signal: Signal;
+  /** Sends one part and answers its ETag. */
+  readonly send: (upload: Upload, part: Part) => Promise<string | undefined>;
   readonly IfNoneMatch?: '*';
+  /** Runs before the last request. */
   readonly check?: () => Promise<void>;
 }
 
-async function inParts(
-  requests: Requests,
-  target: UploadTarget,
-  partBytes: number,
-  send: SendPart,
-  { check, ...condition }: Completion,
-): Promise<Refusal | null> {
-  const { bucket: Bucket, key: Key, signal } = target;
-  const upload = { Bucket, Key, UploadId: await begin(requests, target) };
-  let isComplete = false;
-  try {
-    const MultipartUpload = { Parts: await sendAll(target, partBytes, upload, send) };
-    await check?.();
-    const complete = new CompleteMultipartUploadCommand({ ...upload, ...condition, MultipartUpload });
-    const expect = condition.IfNoneMatch ? ['PreconditionFailed', 'ConditionalRequestConflict', 'NoSuchUpload'] : [];
-    const answer = await requests.ask('CompleteMultipartUpload', complete, { signal, expect });
-    isComplete = !isRefusal(answer);
-    return isRefusal(answer) ? answer : null;
-  } finally {
-    // Whoever is stopped or refused still takes his parts with him.
-    if (!isComplete) await abandon(requests, upload);
+export class Uploads {
+  readonly #requests: Requests;
+  readonly #bucket: string;
+  readonly #sizes: UploadSizes;
+  readonly #runtime: Runtime;
+  /** When each folder was last swept. */
+  readonly #sweptMs = new Map<string, number>();
+
+  constructor(requests: Requests, bucket: string, sizes: UploadSizes, runtime: Runtime) {
+    this.#requests = requests;
+    this.#bucket = bucket;
+    this.#sizes = sizes;
+    this.#runtime = runtime;
   }
-}
 
-async function begin(requests: Requests, { bucket, key, signal }: UploadTarget): Promise<string> {
-  const command = new CreateMultipartUploadCommand({ Bucket: bucket, Key: key });
-  const { UploadId } = await requests.send('CreateMultipartUpload', command, signal);
-  if (UploadId !== undefined) return UploadId;
-  throw new AppError('unavailable', `The store began to upload ${key}, but did not name the upload.`);
-}
+  /** Creates the object when its key is absent; a refusal when it is not, or when another was writing it. */
+  async create(key: string, body: StreamBody, signal: Signal): Promise<Refusal | null> {
+    const send = async (upload: Upload, part: Part): Promise<string | undefined> => {
+      const command = new UploadPartCommand({ ...upload, PartNumber: part.number, Body: await part.read(body) });
+      return (await this.#requests.send('UploadPart', command, part.signal)).ETag;
+    };
+    const { partBytes } = this.#sizes;
+    return this.#inParts({ key, size: body.size, partBytes, signal, send, IfNoneMatch: '*' });
+  }
 
-/** Best effort: the error that led here says more than one of this, and what stays is swept. */
-async function abandon(requests: Requests, upload: UploadId): Promise<void> {
-  await requests
-    .send('AbortMultipartUpload', new AbortMultipartUploadCommand(upload), undefined)
-    .catch(() => undefined);
-}
+  /** Copies an object that is too large for one request, over whatever has the key. */
+  async copy(source: ObjectInfo, key: string, signal: Signal, check: () => Promise<void>): Promise<void> {
+    const CopySource = `${this.#bucket}/${source.key}`;
+    const send = async (upload: Upload, part: Part): Promise<string | undefined> => {
+      const CopySourceRange = `bytes=${part.range.start}-${part.range.end - 1}`;
+      const command = new UploadPartCopyCommand({ ...upload, PartNumber: part.number, CopySource, CopySourceRange });
+      return (await this.#requests.send('UploadPartCopy', command, part.signal)).CopyPartResult?.ETag;
+    };
+    const partBytes = Math.min(this.#sizes.largestCopyBytes, copyPartBytes);
+    await this.#inParts({ key, size: source.size, partBytes, signal, send, check });
+  }
 
-async function sendAll(
-  { size, sizes, signal }: UploadTarget,
-  partBytes: number,
-  upload: UploadId,
-  send: SendPart,
-): Promise<CompletedPart[]> {
-  return sendParts({ size, partBytes, parallel: sizes.parallelParts, signal }, async (part) => ({
-    ETag: await send(upload, part),
-    PartNumber: part.number,
-  }));
+  async #inParts(request: PartsRequest): Promise<Refusal | null> {
+    const { size, partBytes, signal, send, IfNoneMatch, check } = request;
+    const upload = await this.#begin(request);
+    let isComplete = false;
+    try {
+      const parallel = this.#sizes.parallelParts;
+      const Parts = await sendParts({ size, partBytes, parallel, signal }, async (part) => ({
+        ETag: await send(upload, part),
+        PartNumber: part.number,
+      }));
+      await check?.();
+      const complete = new CompleteMultipartUploadCommand({ ...upload, IfNoneMatch, MultipartUpload: { Parts } });
+      const expect = IfNoneMatch ? ['PreconditionFailed', 'ConditionalRequestConflict', 'NoSuchUpload'] : [];
+      const answer = await this.#requests.ask('CompleteMultipartUpload', complete, { signal, expect });
+      isComplete = !isRefusal(answer);
+      return isRefusal(answer) ? answer : null;
+    } finally {
+      // Best effort, and not stopped by the caller: the error that led here says more, and what stays is swept.
+      if (!isComplete) await this.#abort(upload, undefined).catch(() => undefined);
+    }
+  }
+
+  async #begin({ key: Key, signal }: PartsRequest): Promise<Upload> {
+    const Bucket = this.#bucket;
+    const command = new CreateMultipartUploadCommand({ Bucket, Key });
+    const { UploadId } = await this.#requests.send('CreateMultipartUpload', command, signal);
+    if (UploadId !== undefined) return { Bucket, Key, UploadId };
+    throw new AppError('unavailable', `The store began to upload ${Key}, but did not name the upload.`);
+  }
+
+  async #abort(upload: Upload, signal: Signal): Promise<void> {
+    await this.#requests.send('AbortMultipartUpload', new AbortMultipartUploadCommand(upload), signal);
+  }
+
+  /**
+   * Removes stale uploads in the folder of `key`, at most once an hour. Never fails: it needs
+   * s3:ListBucketMultipartUploads, which a user may lack, and a lifecycle rule does as well. The whole bucket is not
+   * swept: others may keep uploads in it.
+   */
+  async sweep(key: string, signal: Signal): Promise<void> {
+    const nowMs = this.#runtime.monotonicMs();
+    const prefix = key.slice(0, key.lastIndexOf('/') + 1);
+    if (prefix === '' || nowMs - (this.#sweptMs.get(prefix) ?? -Infinity) < hourMs) return;
+    this.#sweptMs.set(prefix, nowMs);
+    await this.#sweepFolder(prefix, signal).catch(() => undefined);
+  }
+
+  async #sweepFolder(Prefix: string, signal: Signal): Promise<void> {
+    const Bucket = this.#bucket;
+    const list = new ListMultipartUploadsCommand({ Bucket, Prefix });
+    const { Uploads: found = [] } = await this.#requests.send('ListMultipartUploads', list, signal);
+    for (const { Key, UploadId, Initiated } of found) {
+      if (!Key?.startsWith(Prefix) || !UploadId || !Initiated) continue;
+      if (this.#runtime.now() - Initiated.getTime() >= staleMs) await this.#abort({ Bucket, Key, UploadId }, signal);
+    }
+  }
 }

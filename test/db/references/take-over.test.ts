@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { takeOverForeignKeys } from '../../../lib/db/duckdb/references/take-over.ts';
 import { systemRuntime as runtime } from '../../../lib/runtime.ts';
-import { createMemoryStore } from '../../../lib/store/memory.ts';
+import { createMemoryStore } from '../../support/stores/memory.ts';
+import { Engine } from '../../../lib/sync/engine.ts';
 import { layoutOf } from '../../../lib/sync/layout.ts';
 import { Session } from '../../../lib/sync/sql.ts';
 import { openDatabase, temporaryFolder } from '../../support/engine.ts';
@@ -126,5 +127,24 @@ describe('foreign keys of DuckDB', () => {
     const copy = join(await temporaryFolder(), 'copy.db');
     await writeFile(copy, (await store.get(snapshot!.key))!);
     expect(await withSession(copy, all)).toEqual(await withSession(path, all));
+  });
+
+  it('are taken over by one commit where an earlier version adopted them', async () => {
+    const path = join(await temporaryFolder(), 'shop.db');
+    await withSession(path, (session) => session.execute(shop));
+    const store = createMemoryStore({ runtime });
+    await store.create(layout.databaseFile, await readFile(path));
+    const engine = await Engine.open({ store, name: 'test.db', slotRoot: await temporaryFolder(), runtime });
+    await engine.close();
+    const [database, other] = [await openDatabase({ store }), await openDatabase({ store })];
+    for (const each of [database, other]) {
+      const breaking = each.write((_queries, scope) => scope.run('DELETE FROM "order"'));
+      await expect(breaking).rejects.toMatchObject({ sqlState: '23503', constraint: { name: 'notes_about_fkey' } });
+      const { value } = await each.read((_queries, scope) =>
+        scope.run(`SELECT 1 FROM duckdb_constraints() WHERE constraint_type = 'FOREIGN KEY'`),
+      );
+      expect(value.rows).toEqual([]);
+      await each.write((_queries, scope) => scope.run('UPDATE "order" SET price = price + 1'));
+    }
   });
 });

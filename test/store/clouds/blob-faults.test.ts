@@ -6,7 +6,7 @@ import type { Store } from '../../../lib/store/store.ts';
 import { startBlobServer } from '../../support/servers/blob.ts';
 import type { TestBlobStore } from '../../support/servers/blob/store.ts';
 import type { ServerFault } from '../../support/servers/faults.ts';
-import { bytesOf, collect, kindOf, streamOf, summary, textOf } from '../conformance/support.ts';
+import { bytesOf, kindOf, streamOf, summary, textOf } from '../conformance/support.ts';
 import { openStore, partBytes, requests, said, stateOf, useBlobServer } from './blob-place.ts';
 
 const blob = useBlobServer(0);
@@ -54,16 +54,6 @@ const reads: Record<string, Case & { readonly expected: unknown }> = {
     request: 'head',
     run: (store) => store.get('absent'),
     expected: null,
-  },
-  read: {
-    request: 'get',
-    run: async (store) => summary(await collect(await store.read('there'))),
-    expected: summary(small),
-  },
-  'read, at its first look': {
-    request: 'head',
-    run: async (store) => summary(await collect(await store.read('there'))),
-    expected: summary(small),
   },
   head: { request: 'head', run: async (store) => (await store.head('there'))?.size, expected: small.byteLength },
   'head of what is absent': { request: 'head', run: (store) => store.head('absent'), expected: null },

@@ -10,7 +10,7 @@ import type { GcsStoreOptions } from '../../../lib/store/gcs.ts';
 import type { Store } from '../../../lib/store/store.ts';
 import type { ServerFault, ServerRequest } from '../../support/servers/faults.ts';
 import { GcsServer } from '../../support/servers/gcs.ts';
-import { allKeys, bytesOf, collect, failure, kindOf, streamOf, summary, textOf } from '../conformance/support.ts';
+import { allKeys, bytesOf, failure, kindOf, streamOf, summary, textOf } from '../conformance/support.ts';
 import { busy, faults, large, openOn, page } from './gcs-places.ts';
 
 const server = await GcsServer.start({ asksForTokens: false });
@@ -24,10 +24,6 @@ interface Operation {
   readonly writes: boolean;
   /** Whether it took effect. */
   readonly isDone?: (store: Store) => Promise<boolean>;
-}
-
-async function collectFrom(store: Store): Promise<unknown> {
-  return collect(await store.read('there'));
 }
 
 const range = { start: 10, end: 90 };
@@ -44,8 +40,6 @@ const operations: Record<string, Operation> = {
   },
   get: { run: (store) => store.get('there'), writes: false },
   'get of a range': { run: (store) => store.get('there', { range }), writes: false },
-  read: { run: async (store) => collect(await store.read('there')), writes: false },
-  'read of a range': { run: async (store) => collect(await store.read('there', { range })), writes: false },
   head: { run: (store) => store.head('there'), writes: false },
   list: { run: (store) => store.list(''), writes: false },
   copy: {
@@ -92,7 +86,7 @@ describe('a fault during', () => {
     const { store } = open({ endpoint: 'http://127.0.0.1:9' });
     expect(await failure(work.run(store))).toMatchObject({
       kind: 'unavailable',
-      message: expect.stringContaining('could not be reached (ECONNREFUSED)'),
+      message: expect.stringMatching(/cannot be reached \(.*: ECONNREFUSED\)/),
       hint: expect.stringContaining('GCS_ENDPOINT'),
     });
   });
@@ -101,7 +95,7 @@ describe('a fault during', () => {
     const { store } = open({ endpoint: server.url.replace('http:', 'https:') });
     expect(await failure(work.run(store))).toMatchObject({
       kind: 'unavailable',
-      message: expect.stringContaining('no TLS connection'),
+      message: expect.stringContaining('certificate'),
       hint: expect.stringContaining('GCS_ENDPOINT'),
     });
   });
@@ -121,20 +115,16 @@ describe('a fault during', () => {
     await store.create('there', bytesOf(100));
     server.faults.add(() => true, { kind: 'answer', status: 200, body: page });
     // What has no form cannot be told from a page; records and snapshots have checksums of their own.
-    if (['get', 'read', 'delete'].includes(name)) return;
+    if (['get', 'delete'].includes(name)) return;
     expect(await kindOf(work.run(store))).toBe(work.writes ? 'indeterminate' : 'unavailable');
   });
 
-  test('a read that breaks halfway: it fails rather than end early, and others go on', async () => {
+  test('a read that breaks halfway fails, and others go on', async () => {
     const { store } = open();
     await store.create('there', large);
     server.faults.add(() => true, { kind: 'cut-body', bytes: 100_000 });
-    const broken = await store.read('there');
-    const whole = await store.read('there');
-    expect(await kindOf(collect(broken))).toBe('unavailable');
-    expect(summary(await collect(whole))).toBe(summary(large));
-    server.faults.add(() => true, { kind: 'cut-body', bytes: 100_000 });
-    expect(await kindOf(store.get('there'))).toBe('unavailable');
+    const [broken, whole] = await Promise.allSettled([store.get('there'), store.get('there')]);
+    expect([broken, whole].map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
   });
 
   test('a read whose server falls silent halfway', async () => {
@@ -145,13 +135,8 @@ describe('a fault during', () => {
     onTestFinished(() => void silent.close());
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { store } = open({ idleMs: 200, endpoint: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` });
-    const outcomes = await Promise.all([kindOf(store.get('there')), kindOf(collectFrom(store))]);
-    expect(outcomes).toEqual(['unavailable', 'unavailable']);
-    // A stream that nobody takes is given up, too.
-    const left = await store.read('there');
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(await kindOf(store.get('there'))).toBe('unavailable');
     expect(await new Promise<number>((resolve) => silent.getConnections((_, count) => resolve(count)))).toBe(0);
-    expect(await kindOf(collect(left))).toBe('unavailable');
   });
 
   test.for(Object.entries(operations))('%s: a kept connection that is cut', async ([, work]) => {
@@ -169,7 +154,9 @@ describe('a fault during', () => {
   test('is stopped at once, also while it waits for a connection', async () => {
     const { store } = open();
     await store.create('there', large);
-    const held = await Promise.all(Array.from({ length: 64 }, () => store.read('there')));
+    server.faults.add(({ method }) => method === 'GET', { kind: 'delay', ms: 3000 }, 64);
+    const held = Array.from({ length: 64 }, () => store.get('there'));
+    await expect.poll(() => server.faults.pending).toBe(0);
     const stopping = new AbortController();
     const waiting = [
       store.get('there', { signal: stopping.signal }),
@@ -179,7 +166,7 @@ describe('a fault during', () => {
     setTimeout(() => stopping.abort(new Error('enough')), 20);
     // Nothing was sent: it is known that nothing happened.
     expect(await kinds).toEqual(['unavailable', 'unavailable']);
-    for (const stream of held) expect(summary(await collect(stream))).toBe(summary(large));
+    for (const bytes of await Promise.all(held)) expect(summary(bytes)).toBe(summary(large));
     expect(await store.head('new')).toBeNull();
   });
 
@@ -191,18 +178,6 @@ describe('a fault during', () => {
     expect(await store.get('k/1')).toEqual(textOf('x'));
     expect(await store.create('k/new', textOf('x'))).toBe('created');
     expect(server.seen.length - before).toBe(2);
-  });
-
-  test('a consumer that takes its time is no silence', async () => {
-    const { store } = open({ idleMs: 500 });
-    const bytes = bytesOf(4 * 1024 * 1024);
-    await store.create('there', bytes);
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of (await store.read('there'))!) {
-      if (chunks.length === 0) await new Promise((resolve) => setTimeout(resolve, 1200));
-      chunks.push(chunk);
-    }
-    expect(summary(Buffer.concat(chunks))).toBe(summary(bytes));
   });
 });
 
@@ -237,9 +212,8 @@ describe('answers that are not what was asked for', () => {
   test.for(Object.entries(wrong))('%s', async ([, fault]) => {
     const { store } = open();
     await store.create('there', bytesOf(100));
-    server.faults.add(() => true, fault, 2);
+    server.faults.add(() => true, fault);
     expect(await kindOf(store.get('there', { range }))).toBe('unavailable');
-    expect(await kindOf(operations['read of a range']!.run(store))).toBe('unavailable');
   });
 
   test.each(['[]', '{}', '{"kind":"storage#objects","items":[{}]}', '{"kind":"storage#objects","items":7}'])(
@@ -269,7 +243,6 @@ describe('an emulator with texts of its own', () => {
     const { store } = open();
     server.faults.add(ofObject, { kind: 'answer', status: 404, body: notFound }, 5);
     expect(await store.get('absent')).toBeNull();
-    expect(await store.read('absent')).toBeNull();
     expect(await store.head('absent')).toBeNull();
     await store.delete(['absent']);
     expect(await kindOf(store.copy('absent', 'new'))).toBe('not-found');

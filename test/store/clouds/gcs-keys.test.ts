@@ -8,7 +8,7 @@ import { createGcsStore, type GcsCredentials, type GcsStoreOptions } from '../..
 import type { SentRequest } from '../../../lib/store/meter.ts';
 import { routeTokens } from '../../support/servers/gcs/tokens.ts';
 import { GcsServer } from '../../support/servers/gcs.ts';
-import { bytesOf, collect, failure, streamOf, textOf } from '../conformance/support.ts';
+import { bytesOf, failure, streamOf, textOf } from '../conformance/support.ts';
 import { answerOf, errorOf, openOn, touches } from './gcs-places.ts';
 
 const server = await GcsServer.start({ asksForTokens: true });
@@ -248,7 +248,7 @@ describe('secrets', () => {
     for (const touch of Object.values(touches)) {
       server.faults.add(({ path }) => path !== '/token', { kind: 'cut-before' }, Infinity);
       const error = await errorOf(touch(store));
-      expect(error.cause).toMatchObject({ name: 'GcsFailure', code: 'ECONNRESET' });
+      expect(error.cause).toMatchObject({ name: 'ProviderFailure', code: 'ECONNRESET' });
       expectNoSecret(error);
       server.faults.clear();
     }
@@ -285,7 +285,6 @@ describe('the meter', () => {
     );
     expect(await said(store.get('b'))).toEqual(['storage.objects.get read 0 +']);
     expect(sent[0]?.bytesDown).toBe(300_000);
-    expect(await said(collect(await store.read('b')))).toEqual(['storage.objects.get read 0 +']);
     server.faults.add(() => true, { kind: 'cut-before' });
     await failure(store.create('d', textOf('d')));
     expect(sent.at(-1)).toMatchObject({ name: 'storage.objects.insert', bytesUp: 1 });

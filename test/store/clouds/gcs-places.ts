@@ -51,7 +51,6 @@ export const touches: Record<string, (store: Store) => Promise<unknown>> = {
   'create in parts': (store) => store.create('new', streamOf(bytesOf(9 * 1024 * 1024))),
   get: (store) => store.get('there'),
   'get of a range': (store) => store.get('there', { range: { start: 0, end: 1 } }),
-  read: (store) => store.read('there'),
   head: (store) => store.head('there'),
   list: (store) => store.list(''),
   copy: (store) => store.copy('there', 'new'),

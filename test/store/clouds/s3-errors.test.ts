@@ -150,7 +150,6 @@ describe('a real refusal', () => {
     const operations = [
       store.create('a', textOf('a')),
       store.get('a'),
-      store.read('a'),
       store.head('a'),
       store.list('a'),
       store.copy('a', 'b'),

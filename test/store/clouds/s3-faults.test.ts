@@ -5,7 +5,7 @@ import { systemRuntime } from '../../../lib/runtime.ts';
 import { withRetry } from '../../../lib/store/retry.ts';
 import type { Store } from '../../../lib/store/store.ts';
 import type { ServerFault } from '../../support/servers/faults.ts';
-import { bytesOf, collect, kindOf, streamOf, summary, textOf } from '../conformance/support.ts';
+import { bytesOf, kindOf, streamOf, summary, textOf } from '../conformance/support.ts';
 import { isNamed, largeSize, s3Error, useS3 } from './s3-place.ts';
 
 const place = useS3();
@@ -77,12 +77,6 @@ const operations: Readonly<Record<string, Operation>> = {
   ),
   get: { at: 'GetObject', run: async (store) => summary(await store.get('there')), says: [old], before: there },
   'get of what is absent': { at: 'GetObject', run: (store) => store.get('absent'), says: ['null'], before: there },
-  read: {
-    at: 'GetObject',
-    run: async (store) => summary(await collect(await store.read('there'))),
-    says: [old],
-    before: there,
-  },
   head: { at: 'GetObject', run: async (store) => (await store.head('there'))?.size, says: ['3'], before: there },
   'head of what is absent': { at: 'GetObject', run: (store) => store.head('absent'), says: ['null'], before: there },
   list: {
@@ -165,7 +159,6 @@ describe('the kind that is said', () => {
     ['a cut after', 'create in parts, at CompleteMultipartUpload', 'indeterminate'],
     ['a cut before', 'get', 'unavailable'],
     ['a cut in the body', 'get', 'unavailable'],
-    ['a cut in the body', 'read', 'unavailable'],
     ['an error inside', 'head of what is absent', 'unavailable'],
     ['no answer in time', 'list', 'unavailable'],
   ];
@@ -243,7 +236,7 @@ describe('absence', () => {
     for (const [kind, fault] of answers) {
       const store = place.open();
       place.faults.add(() => true, fault, Infinity);
-      const reads = [store.get('a'), store.read('a'), store.head('a'), store.list('a'), store.copy('a', 'b')];
+      const reads = [store.get('a'), store.head('a'), store.list('a'), store.copy('a', 'b')];
       expect(await Promise.all(reads.map((read) => kindOf(read)))).toEqual(reads.map(() => kind));
       place.faults.clear();
     }
@@ -280,7 +273,6 @@ describe('absence', () => {
       kindOf(store.create('a', textOf('a'))),
       kindOf(store.create('a', streamOf(large))),
       kindOf(store.get('a')),
-      kindOf(store.read('a')),
       kindOf(store.head('a')),
       kindOf(store.list('a')),
       kindOf(store.copy('a', 'b')),
@@ -290,12 +282,12 @@ describe('absence', () => {
   });
 });
 
-describe('a stream that breaks', () => {
-  test('is taken up again by the wrapper that retries, to the last byte', async () => {
+describe('a read that breaks', () => {
+  test('is repeated by the wrapper that retries', async () => {
     await place.direct().create('large', large);
     const store = withRetry(place.open(), { runtime: systemRuntime });
     place.faults.add(isNamed('GetObject'), { kind: 'cut-body', bytes: 1_000_000 }, 3);
-    expect(summary(await collect(await store.read('large')))).toBe(summary(large));
+    expect(summary(await store.get('large'))).toBe(summary(large));
     expect(place.faults.pending).toBe(0);
   });
 

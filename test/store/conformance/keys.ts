@@ -61,7 +61,6 @@ const bad = [
 const touches: Record<string, (store: Store, key: string) => Promise<unknown>> = {
   create: (store, key) => store.create(key, textOf('x')),
   get: (store, key) => store.get(key),
-  read: (store, key) => store.read(key),
   head: (store, key) => store.head(key),
   'copy from': (store, key) => store.copy(key, 'free'),
   'copy to': (store, key) => store.copy('source', key),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Store } from '../../../lib/store/store.ts';
-import { bytesOf, collect, kindOf, streamOf, type Suite, summary } from './support.ts';
+import { bytesOf, kindOf, streamOf, type Suite, summary } from './support.ts';
 
 type Model = Map<string, Uint8Array>;
 
@@ -36,7 +36,6 @@ const get = fc.tuple(key, fc.option(range)).map(([from, part]) =>
     const options = part ? { range: part } : {};
     const expected = summary(model.get(from)?.subarray(part?.start, part?.end) ?? null);
     assert.equal(summary(await store.get(from, options)), expected);
-    assert.equal(summary(await collect(await store.read(from, options))), expected);
   }),
 );
 

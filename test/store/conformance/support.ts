@@ -107,13 +107,6 @@ export function lyingBody(promised: number, given: number): StreamBody {
   };
 }
 
-export async function collect(stream: AsyncIterable<Uint8Array> | null): Promise<Uint8Array | null> {
-  if (!stream) return null;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return new Uint8Array(Buffer.concat(chunks));
-}
-
 /** Stands for the bytes in an expectation: quick for millions, and short when they differ. */
 export function summary(bytes: Uint8Array | null): string {
   if (!bytes) return 'absent';
@@ -142,7 +135,6 @@ export async function traces(store: Store, key: string): Promise<string[]> {
   const listed = (await store.list(key)).objects.filter((info) => `${info.key}/`.startsWith(`${key}/`));
   const found = {
     get: await store.get(key),
-    read: await store.read(key),
     head: await store.head(key),
     list: listed.length > 0 || null,
   };

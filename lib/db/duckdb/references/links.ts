@@ -1,7 +1,13 @@
 /**
  * The references of a catalog from both of their ends, found without a search for each write.
  */
-import { type Catalog, type Reference, type Relation, relationId } from '../../../catalog/catalog.ts';
+import {
+  type Catalog,
+  type Reference,
+  type Relation,
+  type RelationName,
+  relationId,
+} from '../../../catalog/catalog.ts';
 
 /** A reference with the tables at its ends. */
 export interface Link {
@@ -24,6 +30,12 @@ export function linksOf(catalog: Catalog): Links {
   let links = known.get(catalog);
   if (!links) known.set(catalog, (links = collect(catalog)));
   return links;
+}
+
+/** Whether columns of the table are referred to that are not of its key: then its rows are not gone by their keys alone. */
+export function isReferredToBesideKey(catalog: Catalog, table: RelationName): boolean {
+  const links = linksOf(catalog).ofParent.get(relationId(table)) ?? [];
+  return links.some(({ reference, parent }) => !reference.targetColumns.every((name) => parent.key.includes(name)));
 }
 
 function collect({ relations }: Catalog): Links {

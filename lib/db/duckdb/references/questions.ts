@@ -13,9 +13,9 @@ import { type Link, linksOf } from './links.ts';
 /** The changes of a statement, with what makes checks cheap: all of it may be missing. */
 export type CheckedChange = RowChange & {
   /** For rows put by an UPDATE: the columns that it sets. The others are as they were. */
-  readonly assigned?: readonly string[];
+  readonly assigned?: readonly string[] | undefined;
   /** The rows that were deleted or changed as they were before, all of them. Needed where a unique set that is not the key is referred to. */
-  readonly before?: readonly Row[];
+  readonly before?: readonly Row[] | undefined;
 };
 
 export type Values = readonly PlainValue[];

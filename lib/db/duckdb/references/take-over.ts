@@ -5,7 +5,7 @@
  * Owns: that all else stays: rows in their order, generated columns, defaults, indexes, comments. Rows stay in DuckDB. The
  * worst that can happen: a table that comes out other than it was, so columns and rows are compared before the old one goes.
  */
-import { listValue } from '@duckdb/node-api';
+import { type DuckDBValue, listValue } from '@duckdb/node-api';
 import { type Catalog, type Relation, relationId } from '../../../catalog/catalog.ts';
 import { readDuckDbCatalog } from '../../../catalog/duckdb.ts';
 import { AppError } from '../../../errors.ts';
@@ -24,10 +24,7 @@ import { type Link, linksOf } from './links.ts';
  * @example await takeOverForeignKeys(session, () => session.execute('CHECKPOINT'))
  */
 export async function takeOverForeignKeys(session: Session, afterEach?: () => Promise<void>): Promise<boolean> {
-  const names = await session.rows(
-    `SELECT DISTINCT schema_name, table_name FROM duckdb_constraints()
-     WHERE database_name = current_database() AND constraint_type = 'FOREIGN KEY' ORDER BY ALL`,
-  );
+  const names = await tablesWithForeignKeys(session);
   if (names.length === 0) return false;
   const catalog = await readDuckDbCatalog(async (sql) => plainRows(await session.run(sql)), []);
   await session.execute(`CREATE SCHEMA IF NOT EXISTS eider; ${referencesTable}`);
@@ -40,6 +37,17 @@ export async function takeOverForeignKeys(session: Session, afterEach?: () => Pr
     await afterEach?.();
   }
   return true;
+}
+
+export async function hasForeignKeys(session: Session): Promise<boolean> {
+  return (await tablesWithForeignKeys(session)).length > 0;
+}
+
+function tablesWithForeignKeys(session: Session): Promise<DuckDBValue[][]> {
+  return session.rows(
+    `SELECT DISTINCT schema_name, table_name FROM duckdb_constraints()
+     WHERE database_name = current_database() AND constraint_type = 'FOREIGN KEY' ORDER BY ALL`,
+  );
 }
 
 /** For a copy that nobody reads yet. */

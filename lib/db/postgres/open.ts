@@ -1,0 +1,71 @@
+/**
+ * Opening a PostgreSQL database: the pool, the migrations, and what all transactions share.
+ */
+import type { Catalog } from '../../catalog/catalog.ts';
+import { describeDifference, type Migration } from '../../catalog/migrations.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { MigrationMode } from '../migration-report.ts';
+import { PostgresCatalogs } from './catalogs.ts';
+import { locationOf, readConnectionString } from './connection-string.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import { runMigrations } from './migrate.ts';
+import { type ConnectionPool, openPool } from './pool.ts';
+import { Transactions, type TransactionsOptions } from './transactions.ts';
+import { TableWatch } from './watch.ts';
+
+export interface PostgresDatabaseOptions extends Pick<TransactionsOptions, 'onStep'> {
+  /** DATABASE_URL. Holds the password. */
+  readonly connectionString: string;
+  readonly driver: 'pg' | 'neon';
+  readonly migrations: readonly Migration[];
+  readonly migrationMode?: MigrationMode;
+  readonly runtime: Runtime;
+  readonly limits?: Partial<Limits>;
+}
+
+/** On failure nothing stays open. @throws AppError */
+export async function openParts(options: PostgresDatabaseOptions): Promise<Parts> {
+  const { connectionString, driver, migrations, migrationMode, runtime, onStep } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const settings = readConnectionString(connectionString);
+  const warnings = new Warnings();
+  const pool = await openPool({ settings, driver, limits, warn: (message) => warnings.add(message) });
+  const catalogs = new PostgresCatalogs(runtime, (transaction) => watch.look(transaction));
+  const catalog = (): Catalog | null => catalogs.latest;
+  const transactions = new Transactions({ pool, runtime, limits, catalog, ...(onStep ? { onStep } : {}) });
+  const watch = new TableWatch({ transactions, limits });
+  try {
+    const mode = migrationMode ? { mode: migrationMode } : {};
+    const differing = await runMigrations({ transactions, migrations, runtime, limits, watch, ...mode });
+    for (const difference of differing) warnings.add(describeDifference(difference));
+    return { pool, transactions, catalogs, watch, runtime, limits, warnings, location: locationOf(settings) };
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+const mostWarnings = 20;
+
+class Warnings {
+  #messages: string[] = [];
+
+  get all(): readonly string[] {
+    return this.#messages;
+  }
+
+  add(message: string): void {
+    if (this.#messages.at(-1) !== message) this.#messages = [...this.#messages, message].slice(-mostWarnings);
+  }
+}
+
+export interface Parts {
+  readonly pool: ConnectionPool;
+  readonly transactions: Transactions;
+  readonly runtime: Runtime;
+  readonly limits: Limits;
+  readonly warnings: Warnings;
+  readonly location: string;
+  readonly catalogs: PostgresCatalogs;
+  readonly watch: TableWatch;
+}
