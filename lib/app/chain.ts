@@ -1,8 +1,5 @@
 /**
  * The chain of the chosen backend and those behind it, as one database.
- *
- * Owns: what of the configuration makes a link. The worst that can happen: two databases that pass for one, so that writes
- * kept for the one are run on the other; see lib/db/fallback/target.ts.
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,8 +1,6 @@
 /**
- * Running pending writes on the primary, in their order, each once.
- *
- * Owns: what is run together, and the decision that one no longer fits. The worst that can happen: a write that is dropped
- * because it was rejected; so the primary keeps it, with the reason, in the commit that settles it.
+ * Running pending writes on the primary, in their order, each once. One that no longer fits is kept by the primary, with the
+ * reason, in the commit that settles it.
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';

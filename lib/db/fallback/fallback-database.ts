@@ -1,10 +1,7 @@
 /**
  * A database with others behind it: while its primary is away, a copy of its data answers, and writes are kept until it
- * is back.
- *
- * Owns: who serves, and the way back. While the primary is well, calls go straight to it. The worst that can happen: a
- * client that does not see its own write, or one that is told of a write which is nowhere; so the primary serves again
- * only when what this process kept, and what lies on this machine, has been run on it.
+ * is back. It serves again only when what this process kept, and what lies on this machine, has been run on it: so nobody
+ * misses a write of their own.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';

@@ -1,8 +1,5 @@
 /**
- * A write that was accepted while the primary backend was away: what it asks for, complete enough to run later.
- *
- * Owns: its form in the store, and its id, which says when its turn is. The worst that can happen: a damaged one that is
- * run; so none is read before its checksum holds.
+ * A write that was accepted while the primary backend was away: its form in the store, and its id, which says when its turn is.
  */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';

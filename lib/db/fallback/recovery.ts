@@ -1,9 +1,6 @@
 /**
- * The way back to the primary, and running what was kept for it.
- *
- * Owns: when somebody looks whether the primary is back, and the order of what happens then. The worst that can happen: the
- * primary serves while writes of this process are not in it yet; so the outage ends only when none is left, in the
- * same turn that writes take.
+ * The way back to the primary, and running what was kept for it. The outage ends only when nothing is left to run, in the same
+ * turn that writes take.
  */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';

@@ -1,9 +1,6 @@
 /**
- * What serves while the primary is away: a copy of its data with the pending writes on top.
- *
- * Owns: the draft in which pending writes are tried out, and the order of what happens there. A write is answered when it
- * fitted the draft and is durable in a fallback's store. The worst that can happen: an answer that shows a write which is
- * kept nowhere; so the draft is thrown away when keeping one of its writes failed.
+ * What serves while the primary is away: a copy of its data, and the draft in which pending writes are tried out on top of it.
+ * A write is answered when it fitted the draft and is durable in a fallback's store; when keeping one failed, the draft goes.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError, isAppError } from '../../errors.ts';
