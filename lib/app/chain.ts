@@ -1,8 +1,5 @@
 /**
  * The chain of the chosen backend and those behind it, as one database.
- *
- * Owns: what of the configuration makes a link. The worst that can happen: two databases that pass for one, so that writes
- * kept for the one are run on the other; see lib/db/fallback/target.ts.
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +9,7 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import type { Link } from '../db/fallback/link.ts';
 import { pingStore } from '../db/fallback/ping-store.ts';
-import { type Command, executeCommand } from '../rows/commands.ts';
+import { type Command, fixCommand, repeatCommand } from '../rows/commands.ts';
 import { layoutOf } from '../sync/layout.ts';
 import { addressOf, formerAddressOf, settingsId } from './addresses.ts';
 
@@ -34,7 +31,10 @@ export async function openChain(config: Config, context: ChainContext): Promise<
     fallbacks,
     runtime,
     memory: outageFile(join(config.tmpDirectory, 'eider-outages', `${settingsId(config.chosen)}.json`), runtime),
-    runCommand: (queries, command, scope) => executeCommand(queries, scope, command as unknown as Command),
+    commands: {
+      run: (queries, command, scope) => repeatCommand(queries, scope, command as unknown as Command),
+      fix: fixCommand,
+    },
     writes: config.fallbackWrites,
   });
 }

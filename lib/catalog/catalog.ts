@@ -2,6 +2,7 @@
  * What a database says of itself: the one description of tables from which routes, validation, filters, OpenAPI, import
  * and export follow. Plain data; lib/catalog/duckdb.ts and lib/catalog/postgres.ts read it.
  */
+import { AppError } from '../errors.ts';
 import type { Engine } from '../values.ts';
 import type { ValueType } from './types.ts';
 
@@ -16,6 +17,8 @@ export interface Catalog {
   /** Tables and views of the user's, by `relationId`; never those of Eider's own schema. */
   readonly relations: ReadonlyMap<string, Relation>;
   readonly macros: readonly Macro[];
+  /** It is that of a copy which answers while the database is away: what is not in it may be there all the same. */
+  readonly isCopy?: true;
 }
 
 export interface RelationName {
@@ -93,6 +96,8 @@ export function relationId({ schema, name }: RelationName): string {
 /**
  * The relation that `name` means in a path or a parameter: `books`, or `shop.books` for another schema. A table whose own
  * name has a dot comes first. Null when there is none.
+ *
+ * @throws AppError `unavailable` when that cannot be known
  */
 export function findRelation(catalog: Catalog, name: string): Relation | null {
   const own = catalog.relations.get(relationId({ schema: catalog.defaultSchema, name }));
@@ -101,7 +106,10 @@ export function findRelation(catalog: Catalog, name: string): Relation | null {
     const found = catalog.relations.get(relationId({ schema: name.slice(0, dot), name: name.slice(dot + 1) }));
     if (found) return found;
   }
-  return null;
+  if (!catalog.isCopy) return null;
+  throw new AppError('unavailable', `The database is away, and the table "${name}" is not known here.`, {
+    retryAfterMs: 5000,
+  });
 }
 
 /** How a relation is called in paths and messages: the opposite of `findRelation`. */

@@ -11,6 +11,7 @@ import type { Scope } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { PlainValue, Queries, Row } from '../values.ts';
 import type { Filter } from './filter.ts';
+import { passNumbers } from './numbers.ts';
 import { type AnswerForms, type Idempotency, type Once, once } from './idempotency.ts';
 import { insertRows, type OnConflict } from './insert.ts';
 import type { Key } from './key.ts';
@@ -76,6 +77,14 @@ export async function executeCommand<C extends Command>(
     : { value: await run(), replayed: false };
   const fixed = done.replayed ? command : fixedCommand(relation, command, done.value);
   return { ...done, fixed } as Done<Outcome<C>>;
+}
+
+/** Runs a command that was run elsewhere before, and fixed. @throws as `executeCommand` does */
+export async function repeatCommand(queries: Queries, scope: Scope, command: Command): Promise<void> {
+  const { replayed } = await executeCommand(queries, scope, command);
+  const rows = 'rows' in command ? command.rows : command.kind === 'create' ? [command.values] : [];
+  const relation = findRelation(scope.catalog, command.table);
+  if (relation && !replayed) await passNumbers(scope, relation, rows);
 }
 
 /** The command to keep for later, once it was run here with this outcome. */

@@ -169,7 +169,10 @@ test('what no longer fits is listed with its reason until it is dismissed; what 
     rejectedWrites: { id: string; reason: string; command: { kind: string; values: object } }[];
   };
   expect(rejectedWrites).toMatchObject([
-    { reason: expect.stringContaining('There is no student'), command: { kind: 'update', values: { name: 'Ada L.' } } },
+    {
+      reason: expect.stringContaining('There is no row of students'),
+      command: { kind: 'update', values: { name: 'Ada L.' } },
+    },
     { reason: expect.stringContaining('email'), command: { kind: 'create', values: student('Bob') } },
   ]);
   const unknown = await there.send('POST', 'db-sync', { dismiss: ['nobody'] });

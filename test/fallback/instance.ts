@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createApp } from '../../lib/app.ts';
 import { backendFactories } from '../../lib/backends.ts';
+import type { Database } from '../../lib/db/database.ts';
 import { createEndpoints } from '../../lib/http/endpoints.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
@@ -20,6 +21,7 @@ export interface Said {
 export interface Instance {
   readonly log: LogEntry[];
   send(method: string, path: string, json?: unknown, headers?: Record<string, string>): Promise<Said>;
+  database(): Promise<Database>;
   /** What the platform waits for behind the answers. */
   settled(): Promise<void>;
   stop(): Promise<void>;
@@ -77,6 +79,7 @@ export function startInstance({ environment, machine, runtime = systemRuntime }:
       const body = text === '' ? {} : (JSON.parse(text) as Readonly<Record<string, unknown>>);
       return { status: response.status, headers: response.headers, body, ms: performance.now() - began };
     },
+    database: async () => (await app.open()).database,
     async settled() {
       while (waited.length > 0) await waited.shift();
     },

@@ -143,6 +143,29 @@ describe.each(Object.keys(outages))('a server that is %s', (name) => {
   });
 });
 
+test('numbers that the mirror gives are those of the rows, and are not given again', async () => {
+  const instance = start();
+  await instance.send('GET', 'students');
+  const sql = `CREATE TABLE notes (nr bigserial PRIMARY KEY, text text); INSERT INTO notes (text) VALUES ('one')`;
+  await server.run(sql, new URL(url).pathname.slice(1));
+  expect((await instance.send('POST', 'db-sync')).body['mirror']).toMatchObject({ how: 'copied' });
+  await server.stop('fast');
+  try {
+    const kept = [await instance.send('POST', 'notes', { text: 'two' }), await instance.send('POST', 'notes', {})];
+    expect(kept.map(({ status, body }) => [status, body['nr']])).toEqual([
+      [202, '2'],
+      [202, '3'],
+    ]);
+  } finally {
+    await server.start();
+  }
+  await recovered(instance);
+  const next = await instance.send('POST', 'notes', { text: 'four' });
+  expect([next.status, next.body['nr']]).toEqual([201, '4']);
+  const { body } = await instance.send('GET', 'notes?order=nr.asc&select=text');
+  expect(body['data']).toEqual([{ text: 'one' }, { text: 'two' }, { text: null }, { text: 'four' }]);
+});
+
 test('a wrong password is an outage, too, and is told to nobody', async () => {
   const wrong = server.url(new URL(url).pathname.slice(1), server.user, canary);
   const instance = start({ DATABASE_URL: wrong });

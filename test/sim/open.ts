@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import type { Database } from '../../lib/db/database.ts';
-import type { RunCommand } from '../../lib/db/fallback/drain.ts';
+import type { Commands } from '../../lib/db/fallback/drain.ts';
 import type { Link, LinkDatabase, PendingPlace } from '../../lib/db/fallback/link.ts';
 import type { Runtime } from '../../lib/runtime.ts';
 import type { Migration } from '../../lib/catalog/migrations.ts';
@@ -27,7 +27,7 @@ export interface OpenParts {
 export interface ChainParts extends OpenParts {
   /** The store behind the primary. */
   readonly behind: Store;
-  readonly runCommand: RunCommand;
+  readonly commands: Commands;
 }
 
 interface Place {
@@ -48,7 +48,7 @@ function openOn({ library, databaseName, runtime, migrations }: OpenParts, place
 }
 
 export function openChain(parts: ChainParts): Promise<Database> {
-  const { library, plan, runtime, machine, primary, behind, runCommand, onStep } = parts;
+  const { library, plan, runtime, machine, primary, behind, commands, onStep } = parts;
   const { settings } = plan;
   const limited = library.withTimeLimits(primary, runtime);
   return library.openFallbackDatabase({
@@ -67,7 +67,7 @@ export function openChain(parts: ChainParts): Promise<Database> {
     ],
     runtime,
     memory: library.outageFile(join(machine, 'notes', 'outage.json'), runtime),
-    runCommand,
+    commands,
     writes: 'accept',
   });
 }

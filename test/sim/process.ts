@@ -152,8 +152,11 @@ export class Process implements NativeOwner, Caller {
     return openChain({
       ...parts,
       behind: behind.for(this),
-      runCommand: (queries, command, scope) =>
-        performOnce({ library, runtime, queries, scope, ...(command as unknown as Command) }),
+      commands: {
+        run: (queries, command, scope) =>
+          performOnce({ library, runtime, queries, scope, ...(command as unknown as Command) }),
+        fix: (command) => command,
+      },
     });
   }
 

@@ -7,7 +7,7 @@ export function schemaValidator(): Ajv2020 {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   ajv.addFormat('date', /^(?:-?infinity|(?:\d{4}|[+-]\d{6,7})-\d\d-\d\d)$/);
-  ajv.addFormat('date-time', /^(?:-?infinity|(?:\d{4}|[+-]\d{6,7})-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z)$/);
+  ajv.addFormat('date-time', /^(?:-?infinity|(?:\d{4}|[+-]\d{6,7})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z)$/);
   return ajv;
 }
 

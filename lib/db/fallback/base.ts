@@ -1,8 +1,6 @@
 /**
- * The data that answers while the primary is away: the best copy that can be had.
- *
- * Owns: the choice, and what is told of it. The worst that can happen: other data pass for the primary's; so where nothing
- * shows that a copy is the primary's, it is said not to be.
+ * The data that answers while the primary is away: the best copy that can be had. Where nothing shows that a copy is the
+ * primary's, it is said not to be.
  */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';

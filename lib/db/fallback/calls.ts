@@ -1,7 +1,5 @@
 /**
- * Reads and writes of the primary as calls that can be given up.
- *
- * Owns: up to when that is possible. The worst that can happen: a write that was given up commits all the same; so its
+ * Reads and writes of the primary as calls that can be given up. A write that was given up must not commit all the same: its
  * work refuses to begin, or to end well, once nobody waits for it.
  */
 import { AppError } from '../../errors.ts';

@@ -1,7 +1,5 @@
 /**
- * What is told of an answer that is not the primary's.
- *
- * Owns: the words. The worst that can happen: an answer that looks better than it is, or words that tell a location.
+ * What is said of an answer that is not the primary's: nothing that tells a location.
  */
 import type { Answer, OutageStatus } from '../database.ts';
 import type { Base } from './base.ts';

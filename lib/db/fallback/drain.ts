@@ -1,8 +1,6 @@
 /**
- * Running pending writes on the primary, in their order, each once.
- *
- * Owns: what is run together, and the decision that one no longer fits. The worst that can happen: a write that is dropped
- * because it was rejected; so the primary keeps it, with the reason, in the commit that settles it.
+ * Running pending writes on the primary, in their order, each once. One that no longer fits is kept by the primary, with the
+ * reason, in the commit that settles it.
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
@@ -11,12 +9,17 @@ import type { Scope, Work } from '../database.ts';
 import type { PendingWrite } from './pending-write.ts';
 import { enterApplied, enterRejected, findSettled } from './settled.ts';
 
-/** Runs what a pending write asks for; the same validation as on the first day. */
-export type RunCommand = (queries: Queries, command: PlainValue, scope: Scope) => Promise<unknown>;
+/** What pending writes are; here they are only kept. */
+export interface Commands {
+  /** Runs what one asks for; the same validation as on the first day. */
+  run(queries: Queries, command: PlainValue, scope: Scope): Promise<unknown>;
+  /** The one to keep when this was the outcome of the first run: another run gives the same rows. */
+  fix(command: PlainValue, outcome: unknown): PlainValue;
+}
 
 export interface DrainOptions {
   readonly runtime: Runtime;
-  readonly runCommand: RunCommand;
+  readonly commands: Commands;
   /** Commits a piece of work on the primary. @throws AppError `unavailable`, `indeterminate` */
   readonly commit: <T>(work: Work<T>) => Promise<T>;
   /** Called once the writes with these ids are settled in the primary. */
@@ -88,13 +91,13 @@ async function runAll(
   queries: Queries,
   scope: Scope,
   writes: readonly PendingWrite[],
-  { runCommand, runtime }: DrainOptions,
+  { commands, runtime }: DrainOptions,
 ): Promise<number> {
   const ids = writes.map(({ id }) => id);
   const settled = await findSettled(queries, ids);
   const due = writes.filter(({ id }) => !settled.has(id));
   for (const write of due) {
-    await runCommand(queries, write.command, scope);
+    await commands.run(queries, write.command, scope);
     await enterApplied(queries, write, runtime.now());
   }
   return due.length;

@@ -1,10 +1,7 @@
 /**
  * A database with others behind it: while its primary is away, a copy of its data answers, and writes are kept until it
- * is back.
- *
- * Owns: who serves, and the way back. While the primary is well, calls go straight to it. The worst that can happen: a
- * client that does not see its own write, or one that is told of a write which is nowhere; so the primary serves again
- * only when what this process kept, and what lies on this machine, has been run on it.
+ * is back. It serves again only when what this process kept, and what lies on this machine, has been run on it: so nobody
+ * misses a write of their own.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
@@ -29,7 +26,7 @@ import type {
 import { findBase } from './base.ts';
 import { plainCall, readCall, uploadsThrough, writeCall } from './calls.ts';
 import { describeOutage, describeRead, describeWrite } from './degradation.ts';
-import type { RunCommand } from './drain.ts';
+import type { Commands } from './drain.ts';
 import type { Link, LinkDatabase } from './link.ts';
 import type { Outage, OutageMemory } from './outage.ts';
 import { PendingLog } from './pending-log.ts';
@@ -44,7 +41,7 @@ export interface FallbackOptions {
   readonly fallbacks: readonly Link[];
   readonly runtime: Runtime;
   readonly memory: OutageMemory;
-  readonly runCommand: RunCommand;
+  readonly commands: Commands;
   /** What becomes of writes while the primary is away. */
   readonly writes: 'accept' | 'reject';
 }
@@ -82,7 +79,7 @@ class FallbackDatabase implements Database {
     this.#pending = new PendingLog({ fallbacks, target: { address, formerAddress, database: null }, runtime, warn });
     this.#recovery = new Recovery({
       runtime,
-      runCommand: options.runCommand,
+      commands: options.commands,
       watch: this.#watch,
       pending: this.#pending,
       turn: this.#turn,
@@ -144,7 +141,7 @@ class FallbackDatabase implements Database {
   async catalog(options: ReadOptions = {}): Promise<Catalog> {
     return this.#serve(
       (primary) => plainCall(() => primary.catalog(options)),
-      (standIn) => standIn.read((_queries, { catalog }) => Promise.resolve(catalog), options.signal),
+      (standIn) => standIn.catalog(),
     );
   }
 
@@ -169,7 +166,9 @@ class FallbackDatabase implements Database {
       async (standIn) => {
         const { database } = standIn.base;
         if (!database) throw this.#away('The database is away, and what stands in for it answers no queries.');
-        const answer = await database.query(request, { ...options, maxStalenessMs: Infinity, atLeast: 0 });
+        const answer = await database
+          .query(request, { ...options, maxStalenessMs: Infinity, atLeast: 0 })
+          .catch(standIn.throwUnknown);
         const described = this.#described(standIn, options.atLeast);
         return { ...answer, ...described, degraded: `${described.degraded}; pending writes are left out of queries` };
       },
@@ -236,13 +235,13 @@ class FallbackDatabase implements Database {
   }
 
   #openStandIn(): Promise<StandIn> {
-    const { primary, fallbacks, runtime, runCommand } = this.#options;
+    const { primary, fallbacks, runtime, commands } = this.#options;
     const open = async (): Promise<StandIn> => {
       const warn = this.#warnings.note;
       const { database } = this.#pending;
       const base = await findBase({ primary, fallbacks, runtime, warn, database, openPrimary: () => this.#primary });
       this.#pending.recognise(base.primaryId);
-      return new StandIn({ base, pending: this.#pending, runtime, runCommand, turn: this.#turn });
+      return new StandIn({ base, pending: this.#pending, runtime, commands, turn: this.#turn });
     };
     const refusal = this.#refusal;
     if (refusal !== null) return Promise.reject(nothingStandsIn(refusal, this.#watch.outage));

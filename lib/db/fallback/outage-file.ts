@@ -1,9 +1,6 @@
 /**
  * The outage that a process met, written down for the next one on this machine: under `vercel dev` each request is a
  * process of its own, and a cold start beside a warm instance need not wait, either.
- *
- * Owns: one small file. The worst that can happen: an outage that is believed for too long; so the note says when to look
- * again, and what cannot be read is no note.
  */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -1,8 +1,6 @@
 /**
- * An outage of the primary backend: since when, why, and when to look again.
- *
- * Owns: the schedule (5 s, growing to 30 s), and the words that everyone may read. The worst that can happen: words that
- * tell a location or a secret; so those for everyone are made of the error's kind alone.
+ * An outage of the primary backend: since when, why, and when to look again (after 5 s, growing to 30 s). Words that everyone
+ * may read are made of the error's kind alone.
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';

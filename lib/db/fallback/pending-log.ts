@@ -1,9 +1,6 @@
 /**
- * The pending writes in the stores of the fallbacks: keeping one, finding all, removing those that were run.
- *
- * Owns: which of them this process knows, in their order. A write stays known when its object is gone: another process
- * may have run it, and the copy that is read here may not show that yet. The worst that can happen: a write that is
- * acknowledged and kept nowhere; so it is durable in a store before `keep` resolves.
+ * The pending writes in the stores of the fallbacks: keeping one, finding all, removing those that were run. A write stays
+ * known when its object is gone: another process may have run it, and the copy that is read here may not show that yet.
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';

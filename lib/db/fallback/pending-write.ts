@@ -1,16 +1,15 @@
 /**
- * A write that was accepted while the primary backend was away: what it asks for, complete enough to run later.
- *
- * Owns: its form in the store, and its id, which says when its turn is. The worst that can happen: a damaged one that is
- * run; so none is read before its checksum holds.
+ * A write that was accepted while the primary backend was away: its form in the store, and its id, which says when its turn is.
  */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { PlainValue } from '../../values.ts';
 import { seal, unseal } from '../../sync/sealed.ts';
+import { fromFormer } from './former-commands.ts';
 import type { Addressee } from './target.ts';
 
-export const pendingFormat = 1;
+/** In format 1, commands are those of former-commands.ts. */
+export const pendingFormat = 2;
 
 export interface PendingWrite extends Addressee {
   readonly format: typeof pendingFormat;
@@ -20,7 +19,7 @@ export interface PendingWrite extends Addressee {
   readonly time: string;
   /** Id of the process that accepted it. */
   readonly writer: string;
-  /** The write as its handler gave it. */
+  /** The write as its handler gave it, with what its first run decided. */
   readonly command: PlainValue;
 }
 
@@ -30,11 +29,12 @@ export function encodePendingWrite(write: PendingWrite): Uint8Array {
 
 /** @throws AppError `corrupt`; `outdated` when a newer version wrote it */
 export function decodePendingWrite(bytes: Uint8Array, key: string, id: string): PendingWrite {
-  const write = unseal(bytes) as PendingWrite | undefined;
+  const write = unseal(bytes) as (Omit<PendingWrite, 'format'> & { readonly format: number }) | undefined;
   if (write?.id !== id) {
     throw new AppError('corrupt', `The pending write ${key} is damaged; it stays where it is and is not run.`);
   }
-  if (write.format === pendingFormat) return write;
+  if (write.format === 1) return { ...write, format: pendingFormat, command: fromFormer(write.command) };
+  if (write.format === pendingFormat) return { ...write, format: pendingFormat };
   throw new AppError('outdated', `The pending write ${key} has format ${String(write.format)}.`, {
     hint: 'A newer version of Eider wrote it: deploy that version everywhere.',
   });

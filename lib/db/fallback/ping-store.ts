@@ -1,7 +1,5 @@
 /**
  * Whether a store is there: one cheap question.
- *
- * Owns: what counts as an answer. The worst that can happen: a store that is busy is taken for one that is away.
  */
 import { isAppError } from '../../errors.ts';
 import type { PendingPlace } from './link.ts';

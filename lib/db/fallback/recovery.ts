@@ -1,9 +1,6 @@
 /**
- * The way back to the primary, and running what was kept for it.
- *
- * Owns: when somebody looks whether the primary is back, and the order of what happens then. The worst that can happen: the
- * primary serves while writes of this process are not in it yet; so the outage ends only when none is left, in the
- * same turn that writes take.
+ * The way back to the primary, and running what was kept for it. The outage ends only when nothing is left to run, in the same
+ * turn that writes take.
  */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
@@ -12,7 +9,7 @@ import { withinTime } from '../../store/time-limit.ts';
 import { SharedProbe } from '../../sync/head.ts';
 import type { Turn } from '../../sync/turn.ts';
 import { commitInTime, plainCall } from './calls.ts';
-import { addReports, drain, type DrainReport, nothingDrained, type RunCommand } from './drain.ts';
+import { addReports, drain, type DrainReport, nothingDrained, type Commands } from './drain.ts';
 import type { LinkDatabase } from './link.ts';
 import type { PendingLog } from './pending-log.ts';
 import type { StandIn } from './stand-in.ts';
@@ -20,7 +17,7 @@ import type { Watch } from './watch.ts';
 
 export interface RecoveryOptions {
   readonly runtime: Runtime;
-  readonly runCommand: RunCommand;
+  readonly commands: Commands;
   readonly watch: Watch;
   readonly pending: PendingLog;
   /** That of the stand-in. */
@@ -117,11 +114,11 @@ export class Recovery {
   }
 
   async #drainFor(ms: number): Promise<DrainReport> {
-    const { runtime, runCommand, pending, openPrimary } = this.#options;
+    const { runtime, commands, pending, openPrimary } = this.#options;
     const primary = await openPrimary();
     return drain(pending.writes, ms, {
       runtime,
-      runCommand,
+      commands,
       commit: (work) => commitInTime(primary, work, runtime),
       onSettled: (ids) => pending.remove(ids),
     });

@@ -1,9 +1,7 @@
 /**
- * What became of pending writes, in the primary's own tables: each was applied or rejected, once.
- *
- * Owns: the table `eider.settled_writes`. The commit that runs a pending write also enters its id here, so that any number of
- * processes may run the same one, be killed anywhere, and it happens once. An entry is kept for good: a process that was
- * frozen may come back with a write that it read long ago. The worst that can happen: a write that runs without its entry.
+ * What became of pending writes, in the primary's own table `eider.settled_writes`. The commit that runs one also enters its id
+ * here: any number of processes may run it, be killed anywhere, and it happens once. An entry is kept for good: a process that
+ * was frozen may come back with a write that it read long ago.
  */
 import { AppError } from '../../errors.ts';
 import { momentOfMillis } from '../../datetime.ts';

@@ -1,10 +1,8 @@
 /**
- * What serves while the primary is away: a copy of its data with the pending writes on top.
- *
- * Owns: the draft in which pending writes are tried out, and the order of what happens there. A write is answered when it
- * fitted the draft and is durable in a fallback's store. The worst that can happen: an answer that shows a write which is
- * kept nowhere; so the draft is thrown away when keeping one of its writes failed.
+ * What serves while the primary is away: a copy of its data, and the draft in which pending writes are tried out on top of it.
+ * A write is answered when it fitted the draft and is durable in a fallback's store; when keeping one failed, the draft goes.
  */
+import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { PlainValue } from '../../values.ts';
@@ -12,7 +10,7 @@ import type { Turn } from '../../sync/turn.ts';
 import type { Work } from '../database.ts';
 import type { Draft } from '../duckdb/local-copy.ts';
 import type { Base } from './base.ts';
-import type { RunCommand } from './drain.ts';
+import type { Commands } from './drain.ts';
 import type { Link } from './link.ts';
 import type { PendingLog } from './pending-log.ts';
 import type { PendingWrite } from './pending-write.ts';
@@ -23,7 +21,7 @@ export interface StandInOptions {
   readonly base: Base;
   readonly pending: PendingLog;
   readonly runtime: Runtime;
-  readonly runCommand: RunCommand;
+  readonly commands: Commands;
   /** Everything that touches the draft takes it; so does draining. */
   readonly turn: Turn;
 }
@@ -67,13 +65,19 @@ export class StandIn {
   async read<T>(work: Work<T>, signal?: AbortSignal): Promise<T> {
     const { pending, runtime, turn } = this.#options;
     await pending.refresh();
-    if (pending.size === 0) return this.base.copy.read(work, signal);
+    const asCopy = onCopy(work);
+    if (pending.size === 0) return this.base.copy.read(asCopy, signal).catch(this.throwUnknown);
     return turn.take(async () => {
       this.#requireOpen();
       const draft = await this.#upToDate();
       // Not the client's signal: an interrupted query takes the draft with it.
-      return withinTime(runtime, draftReadMs, (late) => draft.read(work, late));
+      return withinTime(runtime, draftReadMs, (late) => draft.read(asCopy, late)).catch(this.throwUnknown);
     });
+  }
+
+  /** Pending writes change rows alone. */
+  catalog(): Promise<Catalog> {
+    return this.base.copy.read(onCopy((_queries, { catalog }) => Promise.resolve(catalog)));
   }
 
   /** @throws AppError what `work` throws; `unavailable`, `indeterminate` when the write could not be kept */
@@ -103,12 +107,12 @@ export class StandIn {
       try {
         this.#options.pending.requireRoom();
         const draft = await this.#upToDate(tried.map(({ write }) => write));
-        const value = await draft.write(queued.work);
-        const write = this.#options.pending.draw(queued.command);
+        const value = await draft.write(onCopy(queued.work));
+        const write = this.#options.pending.draw(this.#options.commands.fix(queued.command, value));
         this.#note(write);
         tried.push({ queued, write, value });
       } catch (error) {
-        queued.reject(this.#told(error));
+        queued.reject(this.#told(error, true));
       }
     }
     const kept = await Promise.allSettled(tried.map(({ write }) => this.#options.pending.keep(write)));
@@ -120,14 +124,21 @@ export class StandIn {
     if (kept.some(({ status }) => status === 'rejected')) await this.forgetDraft();
   }
 
-  /** What is not in a copy that was never the primary's may be there all the same. */
-  #told(error: unknown): unknown {
-    if (this.base.isPrimarys || !isAppError(error, 'not-found', 'invalid')) return error;
-    return new AppError('unavailable', 'The database is away, and what the write refers to is not known here.', {
+  /** A table that is not in the copy may be there all the same; of one that was never the primary's, so may a row. */
+  #told(error: unknown, isWrite: boolean): unknown {
+    const mayBeThere =
+      isAppError(error, 'not-found', 'invalid') && (error.sqlState === '42P01' || (isWrite && !this.base.isPrimarys));
+    if (!mayBeThere) return error;
+    return new AppError('unavailable', 'The database is away, and what this is about is not known here.', {
       cause: error,
       retryAfterMs: 5000,
     });
   }
+
+  /** @throws AppError */
+  throwUnknown = (error: unknown): never => {
+    throw this.#told(error, false);
+  };
 
   /** The draft with all pending writes in it; `unkept` are those that are not in the log yet. */
   async #upToDate(unkept: readonly PendingWrite[] = []): Promise<Draft> {
@@ -152,7 +163,7 @@ export class StandIn {
     for (const write of writes) {
       if (settled.has(write.id)) continue;
       try {
-        await draft.write((queries, scope) => this.#options.runCommand(queries, write.command, scope));
+        await draft.write((queries, scope) => this.#options.commands.run(queries, write.command, scope));
       } catch {
         this.#unfit.add(write.id);
         if (!draft.isSound) return false;
@@ -203,4 +214,15 @@ export class StandIn {
     await this.forgetDraft();
     await this.base.close();
   }
+}
+
+/** The work, which sees that its catalog is that of a copy. */
+function onCopy<T>(work: Work<T>): Work<T> {
+  return (queries, scope) =>
+    work(queries, {
+      run: (...statement) => scope.run(...statement),
+      get catalog() {
+        return { ...scope.catalog, isCopy: true as const };
+      },
+    });
 }

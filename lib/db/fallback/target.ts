@@ -1,9 +1,6 @@
 /**
- * Which database a pending write is meant for.
- *
- * Owns: the decision. A database is named by what it says of itself, a UUID that was born with it; its address is for as
- * long as nobody could ask it. The worst that can happen: a write that is run on another database than the one it was
- * accepted for; so where both sides know the UUID, nothing else counts.
+ * Which database a pending write is meant for. A database is named by what it says of itself, a UUID that was born with it;
+ * its address counts for as long as nobody could ask it.
  */
 import { sql } from 'kysely';
 import type { Database } from '../database.ts';

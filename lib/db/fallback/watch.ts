@@ -1,10 +1,7 @@
 /**
- * Whether the primary backend is there: watches its calls, and decides when one has waited long enough.
- *
- * Owns: when an outage begins, and how long a caller waits. Every error that could mean an outage, and every call that takes
- * long, is followed by a ping: what answers it is there, and the error is the caller's. Knows nothing of what the calls
- * do. The worst that can happen: a commit that is under way is given up and run again elsewhere; so a call says itself
- * whether it can still be given up, and one that cannot ends as `indeterminate`.
+ * Whether the primary backend is there: watches its calls, and decides when one has waited long enough. Every error that could
+ * mean an outage, and every call that takes long, is followed by a ping: what answers it is there, and the error is the
+ * caller's. A commit under way cannot be given up, and ends as `indeterminate`.
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';

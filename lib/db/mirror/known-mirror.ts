@@ -1,7 +1,5 @@
 /**
- * What PostgreSQL itself keeps about its mirrors, so that every instance can tell of them without opening one.
- *
- * Owns: the table `eider.mirrors`. Nothing is decided by it: what a mirror is, it carries itself.
+ * What PostgreSQL keeps about its mirrors, in `eider.mirrors`, so that every instance can tell of them without opening one.
  */
 import { inTransaction, type PostgresSession } from '../move/postgres-session.ts';
 import type { ConnectionPool } from '../postgres/pool.ts';

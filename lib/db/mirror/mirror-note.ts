@@ -1,9 +1,6 @@
 /**
- * What a mirror carries about itself: whose copy it is, of which state, and since when.
- *
- * Owns: the table `eider.mirror` of the DuckDB database, which changes in the commits that change the rows. The worst that
- * can happen: a database of its own that is taken for a mirror and overwritten; so a note counts only while nothing but
- * the mirror has written since.
+ * What a mirror carries about itself, in `eider.mirror`: whose copy it is, of which state, and since when. It counts only while
+ * nothing but the mirror has written since.
  */
 import type { Session } from '../../sync/sql.ts';
 import { hasTable } from '../move/into-duckdb.ts';

@@ -1,10 +1,6 @@
 /**
- * The mirror: a DuckDB copy of a PostgreSQL database in a store, brought up to date.
- *
- * Owns: whether the store may be written at all, and whether the changes that PostgreSQL kept are enough. Each step is one
- * commit of the DuckDB database: whoever is killed in between leaves the state of the step before. The worst that can
- * happen: a database of its own is overwritten; so only an empty one becomes a mirror, and only an untouched mirror is
- * written.
+ * The mirror: a DuckDB copy of a PostgreSQL database in a store, brought up to date. Each step is one commit: whoever is killed
+ * in between leaves the state of the step before. Only an empty database becomes a mirror, only an untouched one is written.
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';

@@ -1,8 +1,6 @@
 /**
- * PostgreSQL with a mirror behind it: `sync` refreshes the mirror, `status` tells its age.
- *
- * Owns: when the mirror is refreshed. The worst that can happen: trouble of the mirror that stops the database; so it is
- * told of, and nothing more.
+ * PostgreSQL with a mirror behind it: `sync` refreshes the mirror, `status` tells its age. Trouble of the mirror is told of,
+ * and stops nothing.
  */
 import { mkdir } from 'node:fs/promises';
 import type { Catalog } from '../../catalog/catalog.ts';

@@ -1,9 +1,6 @@
 /**
- * A checksum of a table's rows that depends neither on their order nor on that of the columns: each row's plain values are hashed, and the hashes
- * added up.
- *
- * Owns: the sum. It is the same on every engine, as plain values are. The worst that can happen: two tables that differ
- * and have one sum; with 256 bits that is not chance.
+ * A checksum of a table's rows that depends neither on their order nor on that of the columns, and is the same on every
+ * engine, as plain values are: each row's plain values are hashed, and the hashes added up.
  */
 import { hash } from 'node:crypto';
 import type { PlainValue } from '../../values.ts';

@@ -1,8 +1,6 @@
 /**
- * The definition of a table in the SQL of the other engine, as far as that understands it.
- *
- * Owns: what of it is indispensable (names, types, NOT NULL) and what is tried (defaults, checks, computed columns). The
- * worst that can happen: a rule that is lost without a word; so what cannot be carried over is named.
+ * The definition of a table in the SQL of the other engine: names, types and NOT NULL are indispensable, defaults, checks and
+ * computed columns are tried. What cannot be carried over is named.
  */
 import { quoteName } from '../../sync/sql.ts';
 import type { Engine } from '../../values.ts';

@@ -1,8 +1,6 @@
 /**
- * What a DuckDB database holds, for a move: its tables as both engines will know them, and what cannot be moved.
- *
- * Owns: reading DuckDB's catalog for that. The worst that can happen: something that stays behind without a word; so
- * everything that is neither moved nor refused is listed.
+ * What a DuckDB database holds, for a move: its tables as both engines will know them, what cannot be moved, and what stays
+ * behind.
  */
 import { DuckDBTypeId } from '@duckdb/node-api';
 import { type Catalog, type Relation, type RelationName } from '../../catalog/catalog.ts';

@@ -1,8 +1,6 @@
 /**
- * Rows out of a DuckDB session and into one, in bounded memory.
- *
- * Owns: the order of reading, by primary key where there is one, so that a move can go on after the last row that it
- * wrote. The worst that can happen: a row left out where reading went on; the checksums show it.
+ * Rows out of a DuckDB session and into one, in bounded memory: by primary key where there is one, so that a move can go on
+ * after the last row that it wrote.
  */
 import { appendRows } from '../../sync/apply.ts';
 import { decodeNullable, encodeNullable } from '../../sync/codec.ts';

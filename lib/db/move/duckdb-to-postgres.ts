@@ -1,8 +1,6 @@
 /**
- * Moving from DuckDB to PostgreSQL.
- *
- * Owns: the transaction in which what was brought takes the place of what was there. The worst that can happen is told in
- * move.ts; so that transaction reads all rows back, and commits only when they are the source's.
+ * Moving from DuckDB to PostgreSQL: rows are brought beside what is there, and take its place in one transaction, which reads
+ * them all back and commits only when they are the source's.
  */
 import { mkdir } from 'node:fs/promises';
 import type { Session } from '../../sync/sql.ts';

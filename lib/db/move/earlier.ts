@@ -1,8 +1,5 @@
 /**
- * What a move leaves in its target about itself, and whether the target still holds exactly that.
- *
- * Owns: the table `eider.moved`. The worst that can happen: rows of somebody's own taken for those of an earlier move and
- * replaced; so they are compared with its checksums, all of them.
+ * What a move leaves in its target about itself (`eider.moved`), and whether the target still holds exactly that.
  */
 import { createHash } from 'node:crypto';
 import type { Catalog } from '../../catalog/catalog.ts';

@@ -1,8 +1,6 @@
 /**
- * Expressions and queries of one engine's definitions in the words of the other.
- *
- * Owns: what means the same on both. The worst that can happen: a condition that is understood, and means something else
- * (DuckDB divides integers to fractions, and its `~` matches the whole text); so whatever is not listed is not translated.
+ * Expressions and queries of one engine's definitions in the words of the other. Some words mean something else there (DuckDB
+ * divides integers to fractions, and its `~` matches the whole text): what is not listed is not translated.
  */
 import { type Token, tokensOf } from '../../sql/tokens.ts';
 import { quoteName } from '../../sync/sql.ts';

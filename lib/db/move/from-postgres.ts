@@ -1,9 +1,6 @@
 /**
- * From PostgreSQL into the file that becomes the new state of a DuckDB database, a part at a time.
- *
- * Owns: the file's own notes of how far it has come, so that a move that was cut off goes on there. The worst that can
- * happen: parts of two states of the source in one file; so a file that was gone on with is compared with all rows of
- * the source as they are at the end, and made anew when it differs.
+ * From PostgreSQL into the file that becomes the new state of a DuckDB database, a part at a time. The file notes how far it has
+ * come. One that was gone on with may hold parts of two states: so it is compared with all rows as they are at the end.
  */
 import type { PlainValue } from '../../values.ts';
 import type { Session } from '../../sync/sql.ts';

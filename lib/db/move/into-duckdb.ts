@@ -1,8 +1,6 @@
 /**
- * Moving into DuckDB: the new state is made in a file of its own and becomes the target's by one bulk record.
- *
- * Owns: what is checked before that record, and what the target remembers. The worst that can happen: a record that names
- * a state which is not the source's; so all rows of the file are compared with the source's first.
+ * Moving into DuckDB: the new state is made in a file of its own and becomes the target's by one bulk record, once all rows of
+ * the file were compared with the source's.
  */
 import type { Engine } from '../../sync/engine.ts';
 import type { Runtime } from '../../runtime.ts';

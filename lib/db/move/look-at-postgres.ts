@@ -1,8 +1,6 @@
 /**
- * What a PostgreSQL database holds before a move into it.
- *
- * Owns: which of its tables count: those that come, and those of an earlier move. A database may serve other programs as
- * well, whose tables are left alone.
+ * What a PostgreSQL database holds before a move into it: of the tables that come, and of those of an earlier move. Other
+ * programs' tables are left alone.
  */
 import type { ConnectionPool } from '../postgres/pool.ts';
 import { type Moved, movedTable, type TargetState } from './earlier.ts';

@@ -1,9 +1,6 @@
 /**
- * Moving all data of one backend to another.
- *
- * Owns: the order of things: look at both, read one state of the source, make the target's beside what it has, compare,
- * commit at once, look whether the source has moved on. The worst that can happen: a target that looks whole and is not;
- * so what the target serves changes in one commit, after its rows were compared with the source's.
+ * Moving all data of one backend to another: look at both, read one state of the source, make the target's beside what it
+ * has, compare, commit at once, look whether the source has moved on.
  */
 import { rm } from 'node:fs/promises';
 import { AppError } from '../../errors.ts';

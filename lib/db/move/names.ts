@@ -1,9 +1,6 @@
 /**
- * Whether all names of a source can stand beside each other on the other engine.
- *
- * Owns: what each engine makes of a name: PostgreSQL cuts it after 63 bytes and has one space of names for tables, views and
- * sequences, DuckDB takes upper and lower case for the same. The worst that can happen: two tables that become one; so
- * whatever would have the name of another is refused, with both names.
+ * Whether all names of a source can stand beside each other on the other engine: PostgreSQL cuts one after 63 bytes and has one
+ * space of names for tables, views and sequences; DuckDB takes upper and lower case for the same.
  */
 import type { RelationName } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';

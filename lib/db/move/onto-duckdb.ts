@@ -1,8 +1,6 @@
 /**
- * The definitions of a PostgreSQL database on DuckDB.
- *
- * Owns: their order, and that each is tried on a scratch first: DuckDB gives a transaction up at the first statement that
- * fails. The worst that can happen: as in definition.ts.
+ * The definitions of a PostgreSQL database on DuckDB. Each is tried on a scratch first: DuckDB gives a transaction up at the
+ * first statement that fails.
  */
 import { type Catalog, type Reference, relationId } from '../../catalog/catalog.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';

@@ -1,7 +1,5 @@
 /**
  * The definitions of a DuckDB database on PostgreSQL, within the transaction of a move.
- *
- * Owns: what is indispensable, and what is tried at a savepoint. The worst that can happen: as in definition.ts.
  */
 import { isAppError } from '../../errors.ts';
 import { quoteName } from '../../sync/sql.ts';

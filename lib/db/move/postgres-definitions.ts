@@ -1,7 +1,5 @@
 /**
- * What a PostgreSQL database holds besides rows.
- *
- * Owns: what of it comes along. The worst that can happen: as in duckdb-inventory.ts.
+ * What a PostgreSQL database holds besides rows, and what of it comes along.
  */
 import { type Catalog, relationId } from '../../catalog/catalog.ts';
 import { stagingSchema } from './postgres-inventory.ts';

@@ -1,8 +1,6 @@
 /**
  * What a PostgreSQL database holds, for a move or a mirror: its tables as both engines will know them, and what cannot be
  * moved.
- *
- * Owns: reading PostgreSQL's catalog for that. The worst that can happen: as in duckdb-inventory.ts.
  */
 import { type Catalog, type Relation, relationId, type RelationName } from '../../catalog/catalog.ts';
 import { readPostgresCatalog } from '../../catalog/postgres.ts';

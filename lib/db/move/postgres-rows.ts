@@ -1,17 +1,13 @@
 /**
  * Rows out of PostgreSQL and into it, in bounded memory.
- *
- * Owns: the cursor of reading and the form of inserting. The worst that can happen: a value in another form than it is
- * written; see texts.ts.
  */
 import type { PlainValue } from '../../values.ts';
 import { quoteName, quoteTable } from '../../sync/sql.ts';
-import { writeArray } from './arrays.ts';
 import { RowSum, type TableSum } from './checksum.ts';
 import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
 import { type MovedSums, type MoveStep, type OnMoveEvent, progress } from './report.ts';
 import type { MovedName, MovedTable, PlainRow } from './tables.ts';
-import type { TextForm } from './texts.ts';
+import { type TextForm, writeArray } from './texts.ts';
 
 const fetchRows = 5000;
 

@@ -1,9 +1,6 @@
 /**
- * One transaction on PostgreSQL for work on a whole database: as long as it takes, every value as the text that the
- * server writes.
- *
- * Owns: beginning and ending it, and the settings on which the text depends. The worst that can happen: values written
- * in another form than they are read; so the settings are made in the statement that begins the transaction.
+ * One transaction on PostgreSQL for work on a whole database: as long as it takes, every value as the text that the server
+ * writes, by settings that are made in the statement that begins it.
  */
 import { AppError, isAppError } from '../../errors.ts';
 import { mapStatementError } from '../postgres/errors.ts';

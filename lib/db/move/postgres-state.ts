@@ -1,8 +1,6 @@
 /**
- * Which state of a PostgreSQL database a transaction sees, and whether a later one sees another.
- *
- * Owns: that comparison. Of tables with Eider's triggers every change is kept with its transaction; the rows of others are
- * summed up again. The worst that can happen: a write that is taken for none.
+ * Which state of a PostgreSQL database a transaction sees, and whether a later one sees another. Of tables with Eider's
+ * triggers every change is kept with its transaction; the rows of others are summed up again.
  */
 import { isSameSum } from './checksum.ts';
 import { sumPostgresTable } from './postgres-rows.ts';

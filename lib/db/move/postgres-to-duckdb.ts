@@ -1,8 +1,5 @@
 /**
- * Moving from PostgreSQL to DuckDB.
- *
- * Owns: what is read of the source in one state, and whether it was written since. The file of the new state stays when a
- * move is cut off. The worst that can happen is told in move.ts.
+ * Moving from PostgreSQL to DuckDB. The file of the new state stays when a move is cut off.
  */
 import { mkdir } from 'node:fs/promises';
 import { isAppError } from '../../errors.ts';

@@ -1,13 +1,9 @@
 /**
- * Putting staged rows in the place of what a PostgreSQL database has, within one transaction.
- *
- * Owns: the locks, and the order of things: what refers to others goes first and comes last. The worst that can happen: rows
- * that were written to the target since it was looked at and are replaced; so it is locked, and looked at again, before
- * anything goes.
+ * Putting staged rows in the place of what a PostgreSQL database has, within one transaction: it locks the tables and looks
+ * whether they were written before anything goes; what refers to others goes first and comes last.
  */
 import { AppError } from '../../errors.ts';
 import { quoteName } from '../../sync/sql.ts';
-import { writeArray } from './arrays.ts';
 import { Definer, type DefinerOptions } from './onto-postgres.ts';
 import { type ColumnFound, catalogOfPostgres, type TableFound, tablesFound } from './postgres-inventory.ts';
 import { quotedOnPostgres } from './postgres-rows.ts';
@@ -15,6 +11,7 @@ import { ofTable, type PostgresSession } from './postgres-session.ts';
 import { hasNewChanges } from './postgres-state.ts';
 import { stagedName } from './staging.ts';
 import { type MovedTable, titleOf } from './tables.ts';
+import { writeArray } from './texts.ts';
 import { duckdbType } from './types.ts';
 
 export interface Replacing extends Pick<DefinerOptions, 'tables' | 'definitions' | 'areChanged'> {

@@ -1,7 +1,5 @@
 /**
  * A DuckDB session apart from every database: on a file of its own, or in memory.
- *
- * Owns: its settings and its end.
  */
 import { DuckDBInstance } from '@duckdb/node-api';
 import { duckDbOptions } from '../../sync/duckdb-options.ts';

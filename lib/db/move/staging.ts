@@ -1,9 +1,7 @@
 /**
  * Rows on their way into PostgreSQL: in tables of a schema of their own, `eider_move`, with a note of how far each has
- * come. Nobody serves from there.
- *
- * Owns: that schema. Each batch is one transaction with its note. The worst that can happen: two moves that fill one
- * table; so a note is only changed by who knows the one before it.
+ * come. Each batch is one transaction with its note, which is only changed by who knows the one before it: two moves cannot
+ * fill one table.
  */
 import { AppError } from '../../errors.ts';
 import type { PlainValue } from '../../values.ts';

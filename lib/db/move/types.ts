@@ -1,9 +1,7 @@
 /**
- * Which type of PostgreSQL holds every value of a type of DuckDB, and the other way round.
- *
- * Owns: the two tables. A type that the other engine does not have goes into the nearest that holds all of its values,
- * with a comment on the column that names it, so that the way back restores it. The worst that can happen: a type that
- * holds less than was promised; so what is not listed is refused.
+ * Which type of PostgreSQL holds every value of a type of DuckDB, and the other way round. A type that the other engine does
+ * not have goes into the nearest that holds all of its values, with a comment on the column from which the way back restores
+ * it. What is not listed is refused.
  */
 import { DuckDBTypeId, type DuckDBType } from '@duckdb/node-api';
 import { isNested } from './texts.ts';

@@ -121,7 +121,7 @@ export function readerOf(oid: number): ReadText {
 }
 
 /** `{1,NULL,"a \"b\""}`, nested, with bounds before it that do not count. */
-function readArray(text: string, read: ReadText): PlainValue {
+export function readArray(text: string, read: ReadText): PlainValue {
   const token = /\{|\}|,|"((?:[^"\\]|\\.)*)"|([^{},"]+)/gsy;
   token.lastIndex = text.indexOf('{') + 1;
   const open: PlainValue[][] = [[]];
@@ -145,4 +145,24 @@ export function toParameter(value: unknown): unknown {
   if (Object.is(value, -0)) return '-0';
   if (value instanceof Date) return value.toISOString();
   return value;
+}
+
+/** A date or a timestamp as PostgreSQL reads it. Year 0 is 1 BC; years beyond four digits have neither a sign nor leading zeros there. */
+export function withEra(text: string): string {
+  const match = /^([+-]?)0*(\d+)(-.*)$/.exec(text);
+  if (!match) return text;
+  const [, sign, digits = '', rest = ''] = match;
+  const year = sign === '-' ? -Number(digits) : Number(digits);
+  const shown = year > 0 ? year : 1 - year;
+  return `${String(shown).padStart(4, '0')}${rest}${year > 0 ? '' : ' BC'}`;
+}
+
+export type PlainInterval = { readonly months: number; readonly days: number; readonly micros: string };
+
+export function intervalText({ months, days, micros }: PlainInterval): string {
+  return `${months} months ${days} days ${micros} microseconds`;
+}
+
+export function bytesText(base64: string): string {
+  return `\\x${Buffer.from(base64, 'base64').toString('hex')}`;
 }
