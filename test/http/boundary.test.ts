@@ -65,7 +65,7 @@ describe('headers', () => {
   it('are on errors too', async () => {
     const response = await service.send('GET', '/api/nope');
     expect(response.headers.get('cache-control')).toBe('no-store');
-    expect(response.headers.get('server-timing')).toMatch(/^wait;dur=0, total;dur=/);
+    expect(response.headers.get('server-timing')).toMatch(/^wait;dur=0, .*total;dur=/);
   });
 });
 
@@ -224,6 +224,6 @@ describe('after the answer', () => {
     await service.send('POST', '/api/students', { json: ada });
     await service.send('GET', '/api/nope');
     await Promise.all(service.waited);
-    expect([service.waited.length, service.database.maintained]).toEqual([1, 1]);
+    expect([service.waited.length, service.database.maintained]).toEqual([2, 2]);
   });
 });
