@@ -1,7 +1,5 @@
 /**
  * The header Accept: which of the types on offer the client wants. https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1
- *
- * Owns: reading it. The worst that can happen: a client gets a type that it said it cannot read.
  */
 import { RequestError } from './problem.ts';
 

@@ -1,9 +1,4 @@
-/**
- * The body of a request as JSON.
- *
- * Owns: which types and sizes are taken. The worst that can happen: a body that fills the memory; so it is counted
- * while it is read, whatever its headers say.
- */
+/** The body of a request as JSON. */
 import type { PlainValue } from '../values.ts';
 import { parseJson } from './json.ts';
 import { RequestError } from './problem.ts';

@@ -1,9 +1,5 @@
 /**
  * The change feed: what was committed after a version, as one page of JSON or as server-sent events that go on.
- *
- * Owns: the forms of both, and what a client is told to do that asks for what is no longer kept. The worst that can
- * happen: a client that misses a commit and does not know; so versions have no gap, and each event carries its version
- * as the id from which the next connection goes on.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 import type { App } from '../app.ts';

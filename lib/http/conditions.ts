@@ -1,10 +1,6 @@
 /**
  * Conditional requests: entity tags out, `If-Match` and `If-None-Match` in.
  * https://www.rfc-editor.org/rfc/rfc9110.html#name-conditional-requests
- *
- * Owns: the syntax, and that `If-Match` compares strongly, `If-None-Match` weakly. Whether a row has a version is
- * lib/rows/version.ts. The worst that can happen: a condition that is ignored, so that a client overwrites what
- * it has not seen; so what is not understood is refused.
  */
 import { includes, type Precondition, PreconditionFailed, rowVersion, type Versions } from '../rows/version.ts';
 import type { Row } from '../values.ts';

@@ -1,8 +1,4 @@
-/**
- * Answers while the chosen backend is away.
- *
- * Owns: what such an answer must not say. The worst that can happen: an outage that looks like "not found".
- */
+/** Answers while the chosen backend is away. */
 import type { Answer } from '../db/database.ts';
 import { AppError, isAppError } from '../errors.ts';
 

@@ -1,8 +1,4 @@
-/**
- * All functions as plain `Request` to `Response`: what the files under api/ export, and what tests call.
- *
- * Owns: which handler serves which function, and on which terms. Knows nothing of the platform's conventions for files.
- */
+/** All functions as plain `Request` to `Response`: what the files under api/ export, and what tests call. */
 import { changesHandler, changeTypes } from './changes.ts';
 import { exportHandler, exportPermission, exportTypes } from './export.ts';
 import { handle, type Handler, type Services } from './handle.ts';

@@ -1,9 +1,4 @@
-/**
- * An answer of server-sent events, made as fast as the client takes them.
- *
- * Owns: the stream around them. The worst that can happen: events that are made for a client that has gone; so the signal
- * is aborted when it goes.
- */
+/** An answer of server-sent events, made as fast as the client takes them. */
 
 /** `events` gives whole events as text; it must heed the signal. */
 export function eventStream(events: (ended: AbortSignal) => AsyncGenerator<string>): Response {

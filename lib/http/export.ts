@@ -1,10 +1,6 @@
 /**
  * Exports: `GET /api/export?table=…` a table as Parquet, CSV or JSON lines, `GET /api/export?format=duckdb` everything as
  * one DuckDB file. Each shows one version, which the answer names.
- *
- * Owns: the forms, and how an answer comes to be: into a file first, at full speed, and from there to the client however
- * slow it is, so that no transaction stays open for a client. The worst that can happen: an export that ends early and
- * looks whole; so its length is told beforehand.
  */
 import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';

@@ -1,9 +1,6 @@
 /**
  * The boundary around every handler: who may not is refused, what goes in is understood, what comes out has its headers,
  * what is thrown becomes a problem, and the database gets its time after the answer.
- *
- * Owns: these steps, in this order. Knows nothing of tables. The worst that can happen: an error that nobody sees; so
- * everything that is the server's fault is logged, once.
  */
 import type { App, OpenBackend } from '../app.ts';
 import type { Release } from '../async/semaphore.ts';

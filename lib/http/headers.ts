@@ -1,9 +1,4 @@
-/**
- * The headers that answers carry about the database, and the one that a client sends back.
- *
- * Owns: their forms. The worst that can happen: a bookmark that is dropped in silence, so that a client does not see
- * its own write.
- */
+/** The headers that answers carry about the database, and the one that a client sends back. */
 import type { Answer, Timings } from '../db/database.ts';
 import { RequestError } from './problem.ts';
 

@@ -1,9 +1,4 @@
-/**
- * The header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header), and what a request asks for, as a hash.
- *
- * Owns: its syntax and what two requests must have in common to be the same: method, path, parameters and the body as
- * JSON, in whatever order and white space. The worst that can happen: two requests taken for the same that are not.
- */
+/** The header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header), and what a request asks for, as a hash. */
 import { createHash } from 'node:crypto';
 import { momentOfMillis } from '../datetime.ts';
 import type { Idempotency } from '../rows/idempotency.ts';

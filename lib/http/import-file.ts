@@ -1,9 +1,4 @@
-/**
- * Files of an import: what they may be, and the rows in them.
- *
- * Owns: the formats. The worst that can happen: a file that fills the memory; so texts are read piece by piece, and Parquet,
- * whose rows are held, unfolds to so much and no more.
- */
+/** Files of an import: what they may be, and the rows in them. */
 import { createReadStream } from 'node:fs';
 import { columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { Row } from '../values.ts';

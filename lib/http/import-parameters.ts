@@ -1,9 +1,4 @@
-/**
- * The parameters of imports, and of files that come in parts.
- *
- * Owns: what is told apart by them. The worst that can happen: a file that is imported into a table that nobody meant; so
- * an upload says its table once, when it begins.
- */
+/** The parameters of imports, and of files that come in parts. */
 import { AppError } from '../errors.ts';
 import { ParameterFault } from '../rows/filter.ts';
 import { splitNames } from '../rows/names.ts';

@@ -1,9 +1,4 @@
-/**
- * The rows of an import, from CSV, JSON lines or Parquet, each with the place it has in the file.
- *
- * Owns: how the cells of a file become the values that a table's validation judges. The worst that can happen: a value
- * that is read as another one; so each cell is read by the type of its column.
- */
+/** The rows of an import, from CSV, JSON lines or Parquet, each with the place it has in the file. */
 import { AppError } from '../errors.ts';
 import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import { ValueFault } from '../rows/kind.ts';

@@ -89,9 +89,8 @@ async function makeJob(context: RequestContext, asked: Asked): Promise<Import> {
 
 /** @throws RequestError 400 */
 function requireUnique({ key, unique }: Relation, columns: readonly string[]): void {
-  const sorted = (names: readonly string[]): string => JSON.stringify(names.toSorted());
   const sets = [key, ...unique.map((set) => set.columns)].filter((set) => set.length > 0);
-  if (columns.length === 0 || sets.some((set) => sorted(set) === sorted(columns))) return;
+  if (columns.length === 0 || sets.some((set) => set.toSorted().join('\0') === columns.toSorted().join('\0'))) return;
   const message = `expects the columns of a key: ${sets.map((set) => set.join(',')).join(' or ') || 'the table has none'}`;
   throw new RequestError(400, `The query is not understood: "on_conflict" ${message}.`, {
     fields: [{ path: 'on_conflict', message }],

@@ -1,9 +1,6 @@
 /**
  * Parses JSON from outside, strictly. `JSON.parse` keeps the last of two equal keys in silence and does not always say
  * where it stopped; this parser refuses duplicates, limits depth and names line and column.
- *
- * Owns: RFC 8259 and nothing else; what the values mean is for others. The worst that can happen: it accepts what
- * `JSON.parse` refuses, or reads another value; a property test compares them.
  */
 import type { PlainValue } from '../values.ts';
 import { RequestError } from './problem.ts';

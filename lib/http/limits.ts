@@ -1,9 +1,4 @@
-/**
- * How large the parts of a request may be that are there before its body.
- *
- * Owns: those limits. The worst that can happen: one that is narrower than what other parts of this API hand out, such
- * as a cursor; a test follows the longest.
- */
+/** How large the parts of a request may be that are there before its body. */
 import { RequestError } from './problem.ts';
 
 /** What Vercel takes: https://vercel.com/docs/errors/url_too_long */

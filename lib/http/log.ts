@@ -1,9 +1,4 @@
-/**
- * One JSON line an event, for whoever operates the deployment. The only place that writes to the console.
- *
- * Owns: the form of the line. The worst that can happen: a client's data, or a secret, in the log; so neither queries
- * nor bodies are logged, and errors carry no secrets.
- */
+/** One JSON line an event, for whoever operates the deployment. The only place that writes to the console. */
 
 export interface LogEntry {
   readonly level: 'error' | 'warning' | 'info';

@@ -1,9 +1,4 @@
-/**
- * Writes to many rows of a table: an array of new ones, and all that pass a filter.
- *
- * Owns: how many rows one request may bring. The worst that can happen: a filter that is left out or mistyped, and a
- * table that is emptied by it; so a request without one is refused, and so is a parameter that is no filter.
- */
+/** Writes to many rows of a table: an array of new ones, and all that pass a filter. */
 import { AppError } from '../errors.ts';
 import type { Filter } from '../rows/filter.ts';
 import { parseInput, parseInputs } from '../rows/input.ts';

@@ -1,10 +1,6 @@
-/**
- * The functions for operators: db-status and db-sync.
- *
- * Owns: the body of db-status, which is there also when the database is not. The worst that can happen: it says `ok`
- * while requests fail; so it reads from the database before it says so.
- */
+/** The functions for operators: db-status and db-sync. */
 import { type App, notTheRequest } from '../app.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import { describeBackend } from '../config/backends.ts';
 import type { Config, Examination } from '../config/config.ts';
 import type { Answer, Database, DatabaseStatus, SyncReport } from '../db/database.ts';
@@ -15,6 +11,7 @@ import { seesEverything } from './access.ts';
 import { readJson } from './body.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { inQuery } from './problem.ts';
+import { isReachable } from './relations.ts';
 import { acceptsEvents, streamProgress } from './progress.ts';
 import { summaryHandler } from './summary.ts';
 
@@ -26,8 +23,11 @@ export function statusHandler(app: App): Handler {
     const examination = app.examine();
     try {
       const { probe, status } = await probeDatabase(context);
-      const rejected = await findRejected(await context.database());
-      return Response.json({ ...statusBody(examination, status, probe), rejectedWrites: rejected });
+      const database = await context.database();
+      const rejected = await findRejected(database);
+      const body = statusBody(examination, status, probe);
+      const warnings = [...body.warnings, ...hiddenTables(await database.catalog())];
+      return Response.json({ ...body, warnings, rejectedWrites: rejected });
     } catch (error) {
       context.logFailure(error, 503);
       return Response.json(downBody(examination, error), { status: 503, headers: { 'retry-after': '5' } });
@@ -143,6 +143,13 @@ function statusBody({ config, candidates }: Examination, status: DatabaseStatus,
     mirror: status.mirror ?? null,
     warnings: [...accessWarnings(config), ...status.warnings],
   };
+}
+
+/** Tables whose address is that of something else. */
+function hiddenTables({ relations, defaultSchema }: Catalog): string[] {
+  return [...relations.values()]
+    .filter(({ schema, name }) => schema === defaultSchema && !isReachable(name))
+    .map(({ name }) => `The table "${name}" has no address, since /api/${name} is a function: rename it, or use SQL.`);
 }
 
 function accessWarnings(config: Config | null): string[] {

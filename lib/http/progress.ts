@@ -1,9 +1,6 @@
 /**
  * A long piece of work as server-sent events: `progress` while it runs, then `done` with its result or `problem` with
  * what went wrong. https://html.spec.whatwg.org/multipage/server-sent-events.html
- *
- * Owns: the form of the stream. The worst that can happen: a client that leaves stops the work; so the work goes on, and
- * only the telling ends.
  */
 import type { Runtime } from '../runtime.ts';
 import { problemResponse } from './problem.ts';

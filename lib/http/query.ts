@@ -1,9 +1,4 @@
-/**
- * Queries of a client's own: `POST /api/query`.
- *
- * Owns: what a request may ask for, and the forms of its answer. What a query may do is decided by the database. The
- * worst that can happen: an answer that was cut off and looks whole; so it says so, in a header too.
- */
+/** Queries of a client's own: `POST /api/query`. */
 import { join } from 'node:path';
 import type { App } from '../app.ts';
 import type { QueryRequest, QueryResult } from '../db/database.ts';

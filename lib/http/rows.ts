@@ -1,9 +1,6 @@
 /**
  * The routes of tables and views, the same for all of them: list, and one row's read, replace, update, delete; what concerns
  * many rows is in many-rows.ts.
- *
- * Owns: which statuses and headers they answer with. Each handler parses, makes one call, responds. Knows nothing of
- * which tables there are.
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import { type InputMode, parseInput } from '../rows/input.ts';

@@ -1,9 +1,4 @@
-/**
- * Knowing when the body of an answer has been sent, or never will be.
- *
- * Owns: a stream around the stream. The worst that can happen: a client that stops reading and keeps what the answer
- * holds (a place in a lane, a query's result) for ever; so one that takes nothing for a while is given up.
- */
+/** Knowing when the body of an answer has been sent, or never will be. */
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 

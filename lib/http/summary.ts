@@ -1,10 +1,4 @@
-/**
- * What db-status tells those who are not the operator: whether it works, and what to do to learn more.
- *
- * Owns: that summary. It names no place, host, bucket or path, and quotes no error; the log has those. The worst that can
- * happen: it is asked for a thousand times a second by somebody who has no token, and each time asks the store, which is
- * paid for; so what was seen is told for a while.
- */
+/** What db-status tells those who are not the operator: whether it works, and what to do to learn more. */
 import type { App } from '../app.ts';
 import { describeBackend } from '../config/backends.ts';
 import type { Examination } from '../config/config.ts';

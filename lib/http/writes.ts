@@ -1,9 +1,4 @@
-/**
- * What all writes to tables have in common: running the command, the answer with a row.
- *
- * Owns: these steps. The worst that can happen: a command that runs without being handed over as data, which no fallback
- * could keep; so there is one place that runs them.
- */
+/** What all writes to tables have in common: running the command, the answer with a row. */
 import { isAppError } from '../errors.ts';
 import { type Command, type Done, executeCommand, type Outcome } from '../rows/commands.ts';
 import { placeFaults } from '../rows/faults.ts';

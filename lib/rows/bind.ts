@@ -1,9 +1,4 @@
-/**
- * Values as parameters of a statement: one by one, or many rows as one table.
- *
- * Owns: how each engine is given a value so that it is exactly this one. The worst that can happen: a value that arrives as
- * another one; a property test sends every type there and back.
- */
+/** Values as parameters of a statement: one by one, or many rows as one table. */
 import type { Column } from '../catalog/catalog.ts';
 import type { ValueType } from '../catalog/types.ts';
 import { join, raw, type Sql, sql, value as parameter } from '../sql/compose.ts';

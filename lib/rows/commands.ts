@@ -1,10 +1,6 @@
 /**
  * Writes as data: what a client asked for, complete enough to run again, later and elsewhere, with the same result.
  * A fallback keeps them as pending writes.
- *
- * Owns: the commands, which of them are done once for a key, and what of them the first run decides. The input was
- * validated when the command was made; what depends on the data is checked inside the transaction. The worst that can
- * happen: a command whose second run, on another instance, differs from its first; hence `fixCommand`.
  */
 import { findRelation, type Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';
@@ -121,7 +117,7 @@ function runCommand(scope: Scope, relation: Relation, command: Command): Promise
 }
 
 function fixedCommand(relation: Relation, command: Command, outcome: Outcome<Command>): Command {
-  const whole = (row: Row): Row => given(relation, row);
+  const whole = (row: Row): Row => givenOf(relation, row);
   switch (command.kind) {
     case 'create':
     case 'replace':
@@ -158,7 +154,7 @@ function fixedUpsert(relation: Relation, command: CommandOf['upsert'], rows: rea
 }
 
 /** What can be given of a row. */
-function given({ columns }: Relation, row: Row): Row {
+function givenOf({ columns }: Relation, row: Row): Row {
   const names = columns.filter(({ generated }) => !generated).map(({ name }) => name);
   return Object.fromEntries(names.map((name) => [name, row[name] ?? null]));
 }

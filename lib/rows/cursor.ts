@@ -1,10 +1,6 @@
 /**
  * Cursors: where a page ended, opaque to clients. The last row's values in the order's columns; where these are too long for
  * an address, or nothing makes an order total, the number of rows before it.
- *
- * Owns: their form, and that one is only used with the list that made it. Not secret and not signed: whoever forges one
- * sees what the same filters show anyway. The worst that can happen: a cursor that is taken for another order, so that
- * pages skip rows in silence.
  */
 import { createHash } from 'node:crypto';
 import type { Column, Relation } from '../catalog/catalog.ts';

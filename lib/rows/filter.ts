@@ -1,10 +1,6 @@
 /**
  * Filters of rows: as a tree, and the plain grammar of one parameter (`gte.3`, `not.eq.x`, `in.(a,"b,c")`, `ilike.*ada*`,
  * `is.null`) that makes a leaf of it.
- *
- * Owns: the tree, and this grammar. What a filter means for a relation is decided in conditions.ts. The worst that can
- * happen: a filter that means something else than it says, so that a client deletes the wrong rows; what is not understood
- * is refused.
  */
 import { type Operator, operators } from './kind.ts';
 

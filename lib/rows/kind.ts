@@ -19,16 +19,18 @@ export const equating = ['eq', 'neq', 'in', 'is'] as const;
 
 export type TypeOf<K extends ValueType['kind']> = Extract<ValueType, { readonly kind: K }>;
 
+export type SchemaOf = (type: ValueType) => JsonSchema;
+
 export interface Kind<K extends ValueType['kind'] = ValueType['kind']> {
   /** The value that the input stands for; null never comes here. @throws ValueFault */
   parse(type: TypeOf<K>, input: PlainValue): PlainValue;
   /** The same of a text (a filter, a cell of CSV), where it is not what `parse` makes of it. @throws ValueFault */
   parseText?(type: TypeOf<K>, text: string): PlainValue;
   operators(type: TypeOf<K>): readonly Operator[];
-  /** Of the values in rows. */
-  schema(type: TypeOf<K>): JsonSchema;
+  /** Of the values in rows. `of`: the same of a part. */
+  schema(type: TypeOf<K>, of: SchemaOf): JsonSchema;
   /** Of what is taken, where that is more. */
-  inputSchema?(type: TypeOf<K>): JsonSchema;
+  inputSchema?(type: TypeOf<K>, of: SchemaOf): JsonSchema;
 }
 
 /** What is wrong with a value, said so that it follows the name of its field: `must be a UUID`. */

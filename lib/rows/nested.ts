@@ -8,21 +8,10 @@ import { equating, type JsonSchema, type Kind, type Operator, ValueFault, within
 /** What values.ts knows of all kinds; given here, so that a kind can ask of its parts. */
 export interface Parts {
   parse(type: ValueType, input: PlainValue): PlainValue;
-  schema(type: ValueType): JsonSchema;
-  inputSchema(type: ValueType): JsonSchema;
   operators(type: ValueType): readonly Operator[];
 }
 
-type Schemas = 'schema' | 'inputSchema';
-
 export function list(parts: Parts): Kind<'list'> {
-  const schema =
-    (which: Schemas): Kind<'list'>['schema'] =>
-    ({ item, length }) => ({
-      type: 'array',
-      items: nullable(parts[which](item)),
-      ...(length === null ? {} : { minItems: length, maxItems: length }),
-    });
   return {
     parse(type, input) {
       if (!Array.isArray(input)) throw new ValueFault('must be a list');
@@ -36,8 +25,11 @@ export function list(parts: Parts): Kind<'list'> {
       );
     },
     operators: ({ item }) => comparisonsOf(parts, item),
-    schema: schema('schema'),
-    inputSchema: schema('inputSchema'),
+    schema: ({ item, length }, of) => ({
+      type: 'array',
+      items: nullable(of(item)),
+      ...(length === null ? {} : { minItems: length, maxItems: length }),
+    }),
   };
 }
 
@@ -46,14 +38,11 @@ function takesLists({ kind }: ValueType): boolean {
 }
 
 export function struct(parts: Parts): Kind<'struct'> {
-  const schema =
-    (which: Schemas): Kind<'struct'>['schema'] =>
-    ({ fields }) => ({
-      type: 'object',
-      properties: Object.fromEntries(fields.map(([name, type]) => [name, nullable(parts[which](type))])),
-      ...(which === 'schema' ? { required: fields.map(([name]) => name) } : {}),
-      additionalProperties: false,
-    });
+  const inputSchema: Kind<'struct'>['schema'] = ({ fields }, of) => ({
+    type: 'object',
+    properties: Object.fromEntries(fields.map(([name, type]) => [name, nullable(of(type))])),
+    additionalProperties: false,
+  });
   return {
     parse({ fields }, input) {
       if (!isObject(input)) throw new ValueFault('must be an object');
@@ -68,23 +57,12 @@ export function struct(parts: Parts): Kind<'struct'> {
     },
     operators: ({ fields }) =>
       fields.every(([, type]) => comparisonsOf(parts, type).includes('eq')) ? equating : ['is'],
-    schema: schema('schema'),
-    inputSchema: schema('inputSchema'),
+    schema: (type, of) => ({ ...inputSchema(type, of), required: type.fields.map(([name]) => name) }),
+    inputSchema,
   };
 }
 
 export function map(parts: Parts): Kind<'map'> {
-  const schema =
-    (which: Schemas): Kind<'map'>['schema'] =>
-    ({ key, value }) => ({
-      type: 'array',
-      items: {
-        type: 'array',
-        prefixItems: [parts[which](key), nullable(parts[which](value))],
-        minItems: 2,
-        maxItems: 2,
-      },
-    });
   return {
     parse(type, input) {
       const entries = entriesOf(type, input).map(([key, value], index) =>
@@ -98,8 +76,10 @@ export function map(parts: Parts): Kind<'map'> {
       return entries;
     },
     operators: () => ['is'],
-    schema: schema('schema'),
-    inputSchema: schema('inputSchema'),
+    schema: ({ key, value }, of) => ({
+      type: 'array',
+      items: { type: 'array', prefixItems: [of(key), nullable(of(value))], minItems: 2, maxItems: 2 },
+    }),
   };
 }
 
@@ -117,16 +97,6 @@ function entriesOf(
 }
 
 export function union(parts: Parts): Kind<'union'> {
-  const schema =
-    (which: Schemas): Kind<'union'>['schema'] =>
-    ({ members }) => ({
-      oneOf: members.map(([tag, type]) => ({
-        type: 'object',
-        properties: { tag: { const: tag }, value: nullable(parts[which](type)) },
-        required: ['tag', 'value'],
-        additionalProperties: false,
-      })),
-    });
   return {
     parse({ members }, input) {
       const given = isObject(input) ? input : {};
@@ -139,8 +109,14 @@ export function union(parts: Parts): Kind<'union'> {
       return { tag, value: nullOr(value, () => within('value', () => parts.parse(type, value))) };
     },
     operators: () => ['is'],
-    schema: schema('schema'),
-    inputSchema: schema('inputSchema'),
+    schema: ({ members }, of) => ({
+      oneOf: members.map(([tag, type]) => ({
+        type: 'object',
+        properties: { tag: { const: tag }, value: nullable(of(type)) },
+        required: ['tag', 'value'],
+        additionalProperties: false,
+      })),
+    }),
   };
 }
 

@@ -1,9 +1,4 @@
-/**
- * The order of a list: `name.asc,created_at.desc.nullslast`.
- *
- * Owns: the grammar, and the rule that the primary key comes last, which makes every order total. The worst that can
- * happen: an order with ties, so that pages skip or repeat rows.
- */
+/** The order of a list: `name.asc,created_at.desc.nullslast`. */
 import { columnNamed, type Column, type Relation } from '../catalog/catalog.ts';
 import { ParameterFault } from './filter.ts';
 import { type NamedItem, splitNames } from './names.ts';

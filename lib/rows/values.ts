@@ -1,8 +1,4 @@
-/**
- * Values of any type: read from JSON and from text, described, and what filters can ask of them.
- *
- * Owns: nothing but the list of kinds; what is known of each stands with it.
- */
+/** Values of any type: read from JSON and from text, described, and what filters can ask of them. */
 import type { ValueType } from '../catalog/types.ts';
 import type { PlainValue } from '../values.ts';
 import { type JsonSchema, type Kind, type Operator, ValueFault } from './kind.ts';
@@ -10,7 +6,7 @@ import { list, map, type Parts, struct, union } from './nested.ts';
 import * as scalars from './scalars.ts';
 import { date, interval, time, timestamp } from './times.ts';
 
-const parts: Parts = { parse: parseValue, schema: valueSchema, inputSchema: valueInputSchema, operators: operatorsOf };
+const parts: Parts = { parse: parseValue, operators: operatorsOf };
 
 const kinds: { readonly [K in ValueType['kind']]: Kind<K> } = {
   boolean: scalars.boolean,
@@ -77,13 +73,13 @@ export function isSortable(type: ValueType): boolean {
 
 /** JSON Schema of the values in rows, null left out. */
 export function valueSchema(type: ValueType): JsonSchema {
-  return kindOf(type).schema(type);
+  return kindOf(type).schema(type, valueSchema);
 }
 
 /** JSON Schema of the values that are taken, null left out. */
 export function valueInputSchema(type: ValueType): JsonSchema {
   const kind = kindOf(type);
-  return kind.inputSchema ? kind.inputSchema(type) : kind.schema(type);
+  return kind.inputSchema ? kind.inputSchema(type, valueInputSchema) : kind.schema(type, valueInputSchema);
 }
 
 function isWrittenAsJson({ kind }: ValueType): boolean {

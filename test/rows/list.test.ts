@@ -355,7 +355,7 @@ describe('relations of other kinds', () => {
     expect(paged.map(({ v }) => v).toSorted((a, b) => Number(a) - Number(b))).toEqual(given.map(({ v }) => v));
     expect(paged).toEqual((await listOf(parts, ['limit', '500'])).rows);
     const columns = parts.key.map((key) => paged.map((row) => row[key]));
-    expect(columns[0]).toEqual(columns[0]?.toSorted((a, b) => (String(a) < String(b) ? -1 : 1)));
+    expect(columns[0]).toEqual(columns[0]?.toSorted((a, b) => ((a as string) < (b as string) ? -1 : 1)));
     const exported: Row[] = [];
     for await (const page of readPages(scope, parts, { and: [] })) exported.push(...page);
     expect(exported).toEqual(paged);

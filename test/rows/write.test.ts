@@ -3,12 +3,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { findRelation, type Relation } from '../../lib/catalog/catalog.ts';
 import type { Scope } from '../../lib/db/database.ts';
 import { AppError } from '../../lib/errors.ts';
-import { type Command, executeCommand, fixCommand } from '../../lib/rows/commands.ts';
+import { type Command, executeCommand } from '../../lib/rows/commands.ts';
 import { placeFaults } from '../../lib/rows/faults.ts';
 import { insertRows } from '../../lib/rows/insert.ts';
 import { findRow } from '../../lib/rows/key.ts';
 import { rowVersion } from '../../lib/rows/version.ts';
-import type { PlainValue, Queries, Row } from '../../lib/values.ts';
+import type { Queries, Row } from '../../lib/values.ts';
 import { openScope } from '../support/plain-scope.ts';
 
 let scope: Scope;
@@ -114,7 +114,7 @@ describe('update and replace', () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     const { value: updated } = await run({ kind: 'update', table: 'books', key: ['1'], values: { pages: 5 } });
     expect(updated).toMatchObject({ pages: 5, note: 'n' });
-    expect(String(updated['updated_at']) > String(before['updated_at'])).toBe(true);
+    expect((updated['updated_at'] as string) > (before['updated_at'] as string)).toBe(true);
     const at = '2026-11-24T04:05:06.000000Z';
     const { value: given } = await run({ kind: 'update', table: 'books', key: ['1'], values: { updated_at: at } });
     expect(given).toMatchObject({ updated_at: at });
@@ -210,7 +210,7 @@ describe('a command that was fixed', () => {
       resolution: 'merge',
     });
     const rows = upserted.value;
-    const fixed = [first, updated, upserted].map((done) => fixCommand({} as PlainValue, done) as unknown as Command);
+    const fixed = [first, updated, upserted].map((done) => done.fixed);
     await scope.run('DELETE FROM books');
     for (const command of fixed) await run(command);
     expect(await findRow(scope, relation('books'), ['1'])).toEqual(rows[0]);

@@ -1,9 +1,4 @@
-/**
- * Rows as an Arrow IPC stream. https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format
- *
- * Owns: the Arrow type of each column. What has none that holds it exactly goes as text, as in JSON. The worst that can
- * happen: digits that are lost on the way.
- */
+/** Rows as an Arrow IPC stream. https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format */
 import {
   Binary,
   Bool,

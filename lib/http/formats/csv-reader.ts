@@ -1,9 +1,4 @@
-/**
- * CSV as RFC 4180 has it, read into records with the line on which each begins.
- *
- * Owns: the grammar. A cell that is empty and not in quotes is null, one in quotes is text. Line ends may be CR LF, LF or
- * CR; a byte order mark is passed over. The worst that can happen: two cells taken for one; so a quote out of place is refused.
- */
+/** CSV as RFC 4180 has it, read into records with the line on which each begins. */
 import { AppError } from '../../errors.ts';
 
 export interface CsvRecord {

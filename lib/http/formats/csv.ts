@@ -1,9 +1,4 @@
-/**
- * Rows as CSV, RFC 4180: a line of names, then one a row. https://www.rfc-editor.org/rfc/rfc4180
- *
- * Owns: the form. NULL is nothing, an empty text is `""`, what is nested is JSON: a reader that knows that gets back
- * what was written. The worst that can happen: a text that is taken for two cells.
- */
+/** Rows as CSV, RFC 4180: a line of names, then one a row. https://www.rfc-editor.org/rfc/rfc4180 */
 import type { PlainValue } from '../../values.ts';
 
 export const csvType = 'text/csv';

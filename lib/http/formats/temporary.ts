@@ -1,9 +1,4 @@
-/**
- * Folders for files that an answer is made of, and sending such a file.
- *
- * Owns: where they are, and that none stays. The worst that can happen: a disk full of what nobody reads any more; so a
- * folder goes with its answer, and what a process that died left goes an hour later.
- */
+/** Folders for files that an answer is made of, and sending such a file. */
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,9 +1,4 @@
-/**
- * What the answers of all operations have in common: their headers, and the problems that any request may meet.
- *
- * Owns: which statuses stand for which problem. The worst that can happen: an answer that no description has; every
- * answer in the tests is held against the document.
- */
+/** What the answers of all operations have in common: their headers, and the problems that any request may meet. */
 import { arrayOf, type Json, type JsonObject, object, schemaRef, string, integer } from './json-schema.ts';
 
 const headerTexts = {

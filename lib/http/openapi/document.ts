@@ -1,9 +1,4 @@
-/**
- * The OpenAPI document of this deployment, made from the catalog. https://spec.openapis.org/oas/v3.1.1.html
- *
- * Owns: putting it together. The worst that can happen: a document that promises what is not served; every answer in the
- * tests is held against it, and a client that is generated from it is used in one.
- */
+/** The OpenAPI document of this deployment, made from the catalog. https://spec.openapis.org/oas/v3.1.1.html */
 import { type Catalog, displayName } from '../../catalog/catalog.ts';
 import { isReachable } from '../relations.ts';
 import { headerComponents, problemComponents, problemSchema } from './answers.ts';

@@ -1,9 +1,4 @@
-/**
- * What the functions that are no tables take and answer, as schemas.
- *
- * Owns: their shapes. What operators read is open: more members may come at any time. The worst that can happen: a member
- * that is described and not sent; every answer in the tests is held against these.
- */
+/** What the functions that are no tables take and answer, as schemas. */
 import {
   arrayOf,
   boolean,

@@ -1,9 +1,4 @@
-/**
- * The operations that are no tables: status, sync, the change feed, queries, export, import, this document.
- *
- * Owns: their parameters and answers. The worst that can happen: one that is missing; a test compares the operations with
- * what the files under api/ export.
- */
+/** The operations that are no tables: status, sync, the change feed, queries, export, import, this document. */
 import { emptyAnswer, jsonAnswer, problems, problemsWithBody } from './answers.ts';
 import { anything } from './function-schemas.ts';
 import { arrayOf, boolean, integer, type JsonObject, object, oneOf, schemaRef, string } from './json-schema.ts';

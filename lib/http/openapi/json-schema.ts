@@ -1,8 +1,4 @@
-/**
- * Small words for JSON Schema (2020-12), in which the document describes values.
- *
- * Owns: nothing but these words. Objects are closed: what is not described is not there.
- */
+/** Small words for JSON Schema (2020-12), in which the document describes values. */
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 export type JsonObject = { readonly [name: string]: Json };

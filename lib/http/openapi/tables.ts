@@ -1,9 +1,4 @@
-/**
- * The operations on a relation and on its rows.
- *
- * Owns: their parameters, bodies and answers. The worst that can happen: one that is missing; a test compares the
- * operations with what the files under api/ export.
- */
+/** The operations on a relation and on its rows. */
 import type { Column } from '../../catalog/catalog.ts';
 import { operatorsOf } from '../../rows/values.ts';
 import { emptyAnswer, jsonAnswer, problems, problemsWithBody } from './answers.ts';
