@@ -25,11 +25,37 @@ function otherDuckDb(cause: unknown): AppError {
  */
 export async function openInstance(slot: Slot, settings: SyncSettings): Promise<DuckDBInstance> {
   try {
-    return await DuckDBInstance.create(slot.replicaPath, instanceOptions(slot, settings));
+    return await createInstance(slot, settings);
   } catch (cause) {
     if (isDiskFull(cause)) throw mapLocalError(cause);
     if (otherStorage.test(String(cause))) throw otherDuckDb(cause);
     throw new AppError('corrupt', 'DuckDB cannot open the file of the replica.', { cause });
+  }
+}
+
+async function createInstance(slot: Slot, settings: SyncSettings): Promise<DuckDBInstance> {
+  const options = instanceOptions(slot, settings);
+  try {
+    return await DuckDBInstance.create(slot.replicaPath, options);
+  } catch (error) {
+    if (!String(error).includes('no default database set')) throw error;
+    await foldAttached(slot.replicaPath, options);
+    return DuckDBInstance.create(slot.replicaPath, options);
+  }
+}
+
+/**
+ * DuckDB 1.5.6 cannot replay an ALTER of a table whose defaults or checks call functions while it opens the file as its
+ * main database. Attached to another one, it can.
+ */
+async function foldAttached(path: string, options: Record<string, string>): Promise<void> {
+  const instance = await DuckDBInstance.create(':memory:', options);
+  try {
+    const connection = await instance.connect();
+    await connection.run(`ATTACH '${path.replaceAll("'", "''")}' AS folded; CHECKPOINT folded; DETACH folded`);
+    connection.closeSync();
+  } finally {
+    instance.closeSync();
   }
 }
 

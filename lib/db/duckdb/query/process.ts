@@ -55,13 +55,14 @@ function serveQueries(): void {
 
 /** The order matters: what comes last forbids what comes before it. */
 async function openCopy({ path, spillPath, memoryBytes }: Extract<Order, { kind: 'open' }>): Promise<OpenCopy> {
-  const instance = await DuckDBInstance.create(path, {
+  const instance = await DuckDBInstance.create(':memory:', {
     ...duckDbOptions(spillPath),
-    access_mode: 'READ_ONLY',
     memory_limit: `${memoryBytes}B`,
-    enable_external_access: 'false',
   });
   const connection = await instance.connect();
+  // As its main database, DuckDB 1.5.6 would not replay every ALTER from the write-ahead log.
+  await connection.run(`ATTACH '${path.replaceAll("'", "''")}' AS replica (READ_ONLY); USE replica`);
+  await connection.run('SET enable_external_access = false');
   await connection.run("SET max_temp_directory_size = '64MB'");
   await connection.run('SET allow_community_extensions = false');
   await connection.run("SET GLOBAL TimeZone = 'UTC'");
