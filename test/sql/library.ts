@@ -16,7 +16,7 @@ export interface Library {
 export const ownLibrary: string = join(import.meta.dirname, '../../lib');
 
 export async function loadLibrary(folder: string = ownLibrary): Promise<Library> {
-  const paths = ['db/duckdb/duckdb-database.ts', 'store/memory.ts', 'runtime.ts', 'errors.ts'];
+  const paths = ['db/duckdb/duckdb-database.ts', '../test/support/stores/memory.ts', 'runtime.ts', 'errors.ts'];
   const modules = await Promise.all(paths.map((path) => import(pathToFileURL(join(folder, path)).href)));
   return Object.assign({}, ...(modules as object[])) as Library;
 }
