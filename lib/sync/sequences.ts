@@ -10,9 +10,13 @@ import { quoteTable, type Session } from './sql.ts';
 interface Sequence {
   readonly schema: string;
   readonly name: string;
-  /** The number that it gives next. */
+  /** The number that it gives next; the one behind its end when it has none left. */
   readonly next: bigint;
   readonly isUsed: boolean;
+  readonly step: bigint;
+  readonly beginning: bigint;
+  readonly end: bigint;
+  readonly isCycle: boolean;
 }
 
 /** What is known of the sequences of one database, so that only those that moved are written to a record. */
@@ -56,7 +60,8 @@ export class SequenceMemory {
   async move({ schema = 'main', sequence, next }: SequenceChange): Promise<void> {
     this.#seen = null;
     this.#logged?.set(idOf({ schema, name: sequence }), BigInt(next));
-    await moveSequence(this.#session, schema, sequence, BigInt(next));
+    const found = (await readSequences(this.#session)).find((each) => each.schema === schema && each.name === sequence);
+    if (found) await takeNumbers(this.#session, found, numbersUntil(BigInt(next), found));
   }
 }
 
@@ -72,38 +77,51 @@ function changeOf({ schema, name, next }: Sequence): SequenceChange {
   return { ...(schema === 'main' ? {} : { schema }), sequence: name, next: String(next) };
 }
 
-/** `last_value` and `start_value` are the next number in a file that was opened again, until two have been taken: only the text is right. */
-const nextNumber = String.raw`regexp_extract(sql, ' START (-?\d+) (?:NO )?CYCLE;$', 1)::HUGEINT`;
+/**
+ * `last_value` and `start_value` are the next number in a file that was opened again, until two have been taken: only the
+ * text is right.
+ */
+const sequencesSql = String.raw`SELECT schema_name, sequence_name, increment_by, min_value, max_value, cycle,
+  last_value IS NOT NULL, regexp_extract(sql, ' START (-?\d+) (?:NO )?CYCLE;$', 1)::HUGEINT
+  FROM duckdb_sequences() WHERE database_name = current_database() AND NOT temporary`;
 
 async function readSequences(session: Session): Promise<Sequence[]> {
-  const rows = await session.rows(
-    `SELECT schema_name, sequence_name, ${nextNumber}, last_value IS NOT NULL FROM duckdb_sequences()
-     WHERE database_name = current_database() AND NOT temporary`,
-  );
-  return rows.map(([schema, name, next, isUsed]) => ({
-    schema: String(schema),
-    name: String(name),
-    next: next as bigint,
-    isUsed: isUsed === true,
-  }));
+  return (await session.rows(sequencesSql)).map((row) => {
+    const [schema, name] = row.slice(0, 2).map(String) as [string, string];
+    const [step, min, max] = row.slice(2, 5) as [bigint, bigint, bigint];
+    const [isCycle, isUsed, counter] = row.slice(5) as [boolean, boolean, bigint];
+    const [beginning, end] =
+      step > 0n ? [min, lesser(max, mostCounter - step)] : [max, -lesser(-min, mostCounter + 1n + step)];
+    // Asked for more than it has, a sequence fails and yet moves on, at last to the other end of all numbers.
+    const isThere = step > 0n ? beginning <= counter && counter <= end : end <= counter && counter <= beginning;
+    const next = isThere ? counter : end + (step > 0n ? 1n : -1n);
+    return { schema, name, next, isUsed, step, beginning, end, isCycle };
+  });
 }
 
-async function moveSequence(session: Session, schema: string, name: string, next: bigint): Promise<void> {
-  const [row] = await session.rows(
-    `SELECT ${nextNumber}, increment_by, min_value, max_value, cycle FROM duckdb_sequences()
-     WHERE database_name = current_database() AND schema_name = $1 AND sequence_name = $2`,
-    [schema, name],
-  );
-  if (!row) return;
-  const [present, step, min, max, isCycle] = row as [bigint, bigint, bigint, bigint, boolean];
-  const steps = (next - present) / step;
-  const [end, beginning] = step > 0n ? [max, min] : [min, max];
-  const round = (end - present) / step + 1n + (next - beginning) / step;
-  const count = steps < 0n && isCycle && round < mostRound ? round : steps;
-  if (count <= 0n) return;
-  const literal = quoteTable({ schema, table: name }).replaceAll("'", "''");
-  await session.execute(`SELECT max(nextval('${literal}')) FROM range(${count})`);
+/** DuckDB 1.5 fails to give a number behind which its counter, of 64 bits, cannot go on. */
+const mostCounter = 2n ** 63n - 1n;
+
+function lesser(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
+/** How many numbers to take so that `next` is the next. A sequence never goes back, but it may go round. */
+function numbersUntil(next: bigint, { next: present, step, beginning, end, isCycle }: Sequence): bigint {
+  if (next === present) return 0n;
+  const isBehind = step > 0n ? present < next : present > next;
+  const left = (end - present) / step + 1n;
+  // From here to the end, which it is at when there is no next number.
+  if (isBehind) return next === end + (step > 0n ? 1n : -1n) ? left : (next - present) / step;
+  const round = left + (next - beginning) / step;
+  return isCycle && round < mostRound ? round : 0n;
 }
 
 /** A sequence that goes round in more steps is rather ahead, by what was taken and not committed. */
 const mostRound = 1_000_000n;
+
+async function takeNumbers(session: Session, { schema, name }: Sequence, count: bigint): Promise<void> {
+  if (count <= 0n) return;
+  const literal = quoteTable({ schema, table: name }).replaceAll("'", "''");
+  await session.execute(`SELECT max(nextval('${literal}')) FROM range(${count})`);
+}

@@ -76,3 +76,22 @@ it('no number of a sequence is given twice when a replica was made of a snapshot
   const unused = [await run(other, `SELECT nextval('unused')`), await run(one, `SELECT nextval('unused')`)];
   expect(new Set(unused.flat(2)).size).toBe(2);
 });
+
+it.each([
+  'INCREMENT 3 MAXVALUE 11',
+  'INCREMENT -2 MINVALUE -9 MAXVALUE 4 START -3',
+  'START 9223372036854775804',
+  'INCREMENT -1 MINVALUE -9223372036854775808 START -9223372036854775805',
+])('a sequence that came to its end is there on every instance: %s', async (range) => {
+  const store = createMemoryStore({ runtime: systemRuntime });
+  const one = await openDatabase({ store });
+  await run(one, `CREATE SEQUENCE n ${range}`);
+  const other = await openDatabase({ store });
+  const next = `SELECT nextval('n')`;
+  for (let count = 0; count < 6; count++) await run(one, next).catch(() => null);
+  for (const each of [one, other, one]) {
+    await run(each, 'DELETE FROM accounts');
+    await run(each, `INSERT INTO accounts VALUES ('a', 'a', 1)`);
+    await expect(run(each, next)).rejects.toThrow(/reached m/);
+  }
+});

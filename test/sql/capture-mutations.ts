@@ -66,7 +66,7 @@ export const captureMutations: readonly CaptureMutation[] = [
       {
         file: 'sync/sequences.ts',
         from: `  if (count <= 0n) return;`,
-        to: `  if (--count <= 0n) return;`,
+        to: `  if (count <= 1n) return;\n  count--;`,
       },
     ],
   },
