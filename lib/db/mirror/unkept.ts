@@ -20,7 +20,7 @@ export interface Unkept {
 
 export async function readUnkept(postgres: PostgresSession, catalog: Catalog, sums: MovedSums): Promise<Unkept> {
   const found = await definitionsOfPostgres(postgres, catalog);
-  const sequences = found.sequences.map(({ next: _, ...sequence }) => sequence);
+  const sequences = found.sequences.map((sequence) => ({ ...sequence, next: null }));
   const definitions = fingerprintOf(catalog, { ...found, sequences });
   return { definitions, sums, sequences: found.sequences.map(changeTo) };
 }

@@ -29,7 +29,7 @@ function writeText(type: DuckDBType, plain: PlainValue): string {
   if (isNested(type)) return JSON.stringify(plain);
   if (type.typeId === DuckDBTypeId.BLOB) return bytesText(plain as string);
   if (type.typeId === DuckDBTypeId.INTERVAL) return intervalText(plain as PlainInterval);
-  const text = String(plain as string | number | boolean);
+  const text = typeof plain === 'string' ? plain : JSON.stringify(plain);
   return /^(?:DATE|TIMESTAMP)/.test(DuckDBTypeId[type.typeId]) ? withEra(text) : text;
 }
 
@@ -38,8 +38,9 @@ function readText(type: DuckDBType, text: string): PlainValue {
   if (item) return readArray(text, (each) => readText(item, each));
   if (isNested(type)) return JSON.parse(text) as PlainValue;
   const plain = readerOf(Number(oids[DuckDBTypeId[type.typeId]] ?? 0))(text);
-  if (type.typeId === DuckDBTypeId.TIMESTAMP_S) return String(plain).replace(/\.\d{6}$/, '');
-  return type.typeId === DuckDBTypeId.TIMESTAMP_MS ? String(plain).replace(/(\.\d{3})\d{3}$/, '$1') : plain;
+  if (typeof plain !== 'string') return plain;
+  if (type.typeId === DuckDBTypeId.TIMESTAMP_S) return plain.replace(/\.\d{6}$/, '');
+  return type.typeId === DuckDBTypeId.TIMESTAMP_MS ? plain.replace(/(\.\d{3})\d{3}$/, '$1') : plain;
 }
 
 /** Of what is an array on PostgreSQL, too. */
