@@ -6,6 +6,7 @@ import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { LocalCopy } from '../duckdb/local-copy.ts';
 import { readMirrorSource } from '../mirror/mirror-source.ts';
+import { withinTime } from '../../store/time-limit.ts';
 import type { Link, LinkDatabase } from './link.ts';
 
 export interface Base {
@@ -91,32 +92,19 @@ async function requireLeftover(link: Link, options: BaseOptions): Promise<Base> 
   throw new AppError('unavailable', `Nothing of ${link.label} is on this machine.`);
 }
 
-/** Null when it is away, too. What it needs longer for goes on, and is closed when it is there. */
+/** Null when it is away, too. One that opens later is closed when it is there. */
 async function openFallback(link: Link, withinMs: number, options: BaseOptions): Promise<Base | null> {
-  const { runtime, warn } = options;
-  let isLate = false;
   const opening = link.open();
-  const inTime = new AbortController();
-  const late = runtime.sleep(withinMs, inTime.signal).then(
-    () => {
-      isLate = true;
-      return null;
-    },
-    () => null,
-  );
   try {
-    const database = await Promise.race([opening, late]);
-    if (database?.copy) {
-      const close = (): Promise<void> => database.close();
-      return { ...(await ofFallback(link, database.copy, options)), kind: 'database', database, close };
-    }
+    const database = await withinTime(options.runtime, withinMs, () => opening);
+    if (!database.copy) return null;
+    const close = (): Promise<void> => database.close();
+    return { ...(await ofFallback(link, database.copy, options)), kind: 'database', database, close };
   } catch (error) {
-    warn(`${link.label} cannot be opened.`, error);
-  } finally {
-    inTime.abort();
-    if (isLate) void opening.then((database) => database.close()).catch(() => undefined);
+    options.warn(`${link.label} cannot be opened.`, error);
+    void opening.then((database) => database.close()).catch(() => undefined);
+    return null;
   }
-  return null;
 }
 
 /** A mirror of the primary says so itself, and how old it is. */

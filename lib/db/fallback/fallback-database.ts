@@ -3,7 +3,6 @@
  * is back. It serves again only when what this process kept, and what lies on this machine, has been run on it: so nobody
  * misses a write of their own.
  */
-import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Engine } from '../../values.ts';
@@ -11,12 +10,8 @@ import { Turn } from '../../sync/turn.ts';
 import { Warnings } from '../../sync/warnings.ts';
 import type {
   Answer,
-  ChangePage,
-  ChangesRequest,
   Database,
   DatabaseStatus,
-  QueryRequest,
-  QueryResult,
   ReadOptions,
   SyncReport,
   Uploads,
@@ -138,12 +133,11 @@ class FallbackDatabase implements Database {
   }
 
   /** Of what serves. */
-  async catalog(options: ReadOptions = {}): Promise<Catalog> {
-    return this.#serve(
+  catalog: Database['catalog'] = (options) =>
+    this.#serve(
       (primary) => plainCall(() => primary.catalog(options)),
       (standIn) => standIn.catalog(),
     );
-  }
 
   async #serve<T>(call: (primary: LinkDatabase) => Call<T>, standing: (standIn: StandIn) => Promise<T>): Promise<T> {
     for (let isFirst = true; ; isFirst = false) {
@@ -160,8 +154,8 @@ class FallbackDatabase implements Database {
   }
 
   /** A copy answers without the pending writes: these are in a transaction that no other process sees. */
-  async query(request: QueryRequest, options: ReadOptions = {}): Promise<Answer<QueryResult>> {
-    return this.#serve(
+  query: Database['query'] = (request, options = {}) =>
+    this.#serve(
       (primary) => plainCall(() => primary.query(request, options)),
       async (standIn) => {
         const { database } = standIn.base;
@@ -173,28 +167,27 @@ class FallbackDatabase implements Database {
         return { ...answer, ...described, degraded: `${described.degraded}; pending writes are left out of queries` };
       },
     );
-  }
 
-  async exportTo(path: string, options: ReadOptions = {}): Promise<Answer<null>> {
-    const answered = await this.#onPrimary((primary) => plainCall(() => primary.exportTo(path, options)));
-    if (answered) return answered;
-    throw this.#away('The whole database is exported by the database alone, which is away.');
-  }
-
-  async changes(request: ChangesRequest): Promise<Answer<ChangePage>> {
-    const answered = await this.#onPrimary((primary) => plainCall(() => primary.changes(request)));
-    if (answered) return answered;
-    throw this.#away('What has changed is known by the database alone, which is away.');
-  }
-
-  readonly uploads: Uploads = uploadsThrough((work) => this.#onUploads(work));
-
-  async #onUploads<T>(work: (uploads: Uploads) => Promise<T>): Promise<T> {
-    const answered = await this.#onPrimary((primary) =>
-      plainCall(async () => ({ value: await work(primary.uploads) })),
+  exportTo: Database['exportTo'] = (...given) =>
+    this.#onlyPrimary(
+      (primary) => primary.exportTo(...given),
+      'The whole database is exported by the database alone, which is away.',
     );
+
+  changes: Database['changes'] = (request) =>
+    this.#onlyPrimary(
+      (primary) => primary.changes(request),
+      'What has changed is known by the database alone, which is away.',
+    );
+
+  readonly uploads: Uploads = uploadsThrough((work) =>
+    this.#onlyPrimary(({ uploads }) => work(uploads), 'Files are taken in parts by the database alone, which is away.'),
+  );
+
+  async #onlyPrimary<T>(run: (primary: LinkDatabase) => Promise<T>, away: string): Promise<T> {
+    const answered = await this.#onPrimary((primary) => plainCall(async () => ({ value: await run(primary) })));
     if (answered) return answered.value;
-    throw this.#away('Files are taken in parts by the database alone, which is away.');
+    throw this.#away(away);
   }
 
   /** Null when the primary is away. */

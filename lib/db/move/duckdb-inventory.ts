@@ -7,13 +7,15 @@ import { type Catalog, type Relation, type RelationName } from '../../catalog/ca
 import { readDuckDbCatalog } from '../../catalog/duckdb.ts';
 import { indexOfTop, tokensOf } from '../../sql/tokens.ts';
 import { codecFor } from '../../sync/codec.ts';
-import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
+import { quoteTable, type Session } from '../../sync/sql.ts';
 import { plainRows } from '../duckdb/dialect.ts';
+import { quotedOnDuckDb } from './duckdb-rows.ts';
 import { nameRefusals } from './names.ts';
 import {
   carriedRelation,
   carriedTables,
   type Definitions,
+  type Limit,
   type MovedColumn,
   type MovedTable,
   namesOf,
@@ -21,6 +23,7 @@ import {
   sequenceAt,
   throwRefusals,
   titleOf,
+  valueRefusals,
 } from './tables.ts';
 import { textForm } from './texts.ts';
 import { commentOf, postgresTypeOf } from './types.ts';
@@ -46,7 +49,10 @@ export async function tablesOfDuckDb(session: Session, current: string | null = 
   for (const [name, relation] of [...found, ...(await carried(session))]) {
     const table = await describeTable(session, name, { relation, current, refusals });
     tables.push(table);
-    if (current !== null) refusals.push(...nameRefusals(table), ...(await valueRefusals(session, table)));
+    if (current !== null) {
+      const values = await valueRefusals(table, quotedOnDuckDb(table), limitOf, (sql) => session.rows(sql));
+      refusals.push(...nameRefusals(table), ...values);
+    }
   }
   throwRefusals(refusals);
   return tables;
@@ -119,39 +125,27 @@ function columnRows(session: Session, { schema, name }: RelationName) {
   );
 }
 
-/** Conditions on a column's values that PostgreSQL cannot hold, by type; `c` is the column. */
-const limits: Partial<Record<DuckDBTypeId, readonly [condition: string, reason: string]>> = {
-  [DuckDBTypeId.VARCHAR]: ['contains(c, chr(0))', 'holds a NUL character, which PostgreSQL does not store'],
-  [DuckDBTypeId.DATE]: [
-    `isfinite(c) AND (c < DATE '4714-11-24 (BC)' OR c > DATE '5874897-12-31')`,
-    'holds a day beyond those of PostgreSQL (4714 BC to 5874897)',
-  ],
-  [DuckDBTypeId.TIMESTAMP]: timestampLimit('TIMESTAMP'),
-  [DuckDBTypeId.TIMESTAMP_S]: timestampLimit('TIMESTAMP_S'),
-  [DuckDBTypeId.TIMESTAMP_MS]: timestampLimit('TIMESTAMP_MS'),
-  [DuckDBTypeId.TIMESTAMP_TZ]: timestampLimit('TIMESTAMPTZ', '+00'),
-};
-
-function timestampLimit(type: string, zone = ''): readonly [string, string] {
-  const first = `'4714-11-24 (BC) 00:00:00${zone}'::${type}`;
-  return [
-    `c < ${first} AND c <> '-infinity'::${type}`,
-    `holds a time before those of PostgreSQL (4714 BC), as ${type}`,
-  ];
-}
-
-async function valueRefusals(session: Session, { title, duckdb, columns }: MovedTable): Promise<Refusal[]> {
-  const refusals: Refusal[] = [];
-  for (const { name, type, declared } of columns) {
-    const [condition, reason] = limits[type.typeId] ?? [];
-    if (condition === undefined || reason === undefined) continue;
-    const table = quoteTable({ schema: duckdb.schema, table: duckdb.name });
-    const found = await session.rows(
-      `SELECT 1 FROM (SELECT ${quoteName(name)} AS c FROM ${table}) WHERE ${condition} LIMIT 1`,
-    );
-    if (found.length > 0) refusals.push({ table: title, column: name, type: declared, reason });
+/** Conditions on values that PostgreSQL cannot hold; `c` is the column. */
+function limitOf({ type, declared }: MovedColumn): Limit | null {
+  const name = DuckDBTypeId[type.typeId].replace('_TZ', 'TZ');
+  const before = 'before those of PostgreSQL (4714 BC)';
+  if (name === 'VARCHAR')
+    return {
+      condition: 'contains(c, chr(0))',
+      reason: 'holds a NUL character, which PostgreSQL does not store',
+      declared,
+    };
+  if (name === 'DATE') {
+    const condition = `isfinite(c) AND (c < DATE '4714-11-24 (BC)' OR c > DATE '5874897-12-31')`;
+    return { condition, reason: 'holds a day beyond those of PostgreSQL (4714 BC to 5874897)', declared };
   }
-  return refusals;
+  if (!/^TIMESTAMP(?:TZ|_S|_MS)?$/.test(name)) return null;
+  const first = `'4714-11-24 (BC) 00:00:00${name === 'TIMESTAMPTZ' ? '+00' : ''}'::${name}`;
+  return {
+    condition: `c < ${first} AND c <> '-infinity'::${name}`,
+    reason: `holds a time ${before}, as ${name}`,
+    declared,
+  };
 }
 
 const own = `database_name = current_database() AND schema_name <> 'eider'`;

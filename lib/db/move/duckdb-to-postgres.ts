@@ -3,6 +3,7 @@
  * them all back and commits only when they are the source's.
  */
 import { mkdir } from 'node:fs/promises';
+import type { ConnectionPool } from '../postgres/pool.ts';
 import type { Session } from '../../sync/sql.ts';
 import type { Slot } from '../../sync/slot.ts';
 import { catalogOfDuckDb, definitionsOfDuckDb, tablesOfDuckDb } from './duckdb-inventory.ts';
@@ -11,25 +12,28 @@ import {
   isThere,
   makeMovedTable,
   mayBeThere,
-  type Moved as Brought,
+  type Moved,
   movedTable,
   requireReplaceable,
   requireSameSums,
+  type TargetState,
 } from './earlier.ts';
 import { type DuckDbEnd, type MoveOptions, newest, type PostgresEnd } from './ends.ts';
 import { sumAll } from './into-duckdb.ts';
-import { lookAtPostgres } from './look-at-postgres.ts';
 import { requireNamesOnPostgres } from './names.ts';
-import { stagingSchema } from './postgres-inventory.ts';
+import { stagingSchema, tablesOfPostgres } from './postgres-inventory.ts';
 import { currentSchema, sumAllOnPostgres } from './postgres-rows.ts';
 import { inTransaction, type PostgresSession } from './postgres-session.ts';
+import { type PostgresState, stateOfPostgres } from './postgres-state.ts';
 import { replaceAll, type Replacing } from './replace.ts';
-import type { MoveReport, MovedSums } from './report.ts';
+import type { MoveReport, MovedSums, OnMoveEvent } from './report.ts';
+import { withScratch } from './scratch.ts';
+import type { MovedTable } from './tables.ts';
 import { beginStaging, stageTable } from './staging.ts';
 
 type Options = MoveOptions<DuckDbEnd, PostgresEnd>;
 
-interface Moved {
+interface Outcome {
   readonly outcome: MoveReport['outcome'];
   readonly leftBehind: readonly string[];
   readonly sums: MovedSums;
@@ -46,7 +50,7 @@ export async function moveIntoPostgres(options: Options, slot: Slot): Promise<Mo
   return { ...moved, tables: sums, sourceVersion, sourceMovedOn: now !== sourceVersion };
 }
 
-async function moveState(options: Options, slot: Slot, session: Session): Promise<Moved> {
+async function moveState(options: Options, slot: Slot, session: Session): Promise<Outcome> {
   const { source, target, replace, onEvent } = options;
   const current = await inTransaction(target.pool, 'read', currentSchema);
   const tables = await tablesOfDuckDb(session, current);
@@ -85,12 +89,12 @@ async function moveState(options: Options, slot: Slot, session: Session): Promis
 interface Staged extends Replacing {
   /** Names and times of those that ran at the source. */
   readonly migrations: readonly (readonly string[])[];
-  readonly moved: Brought;
+  readonly moved: Moved;
   readonly sourceVersion: number;
 }
 
 /** Everything at once. */
-function commitStaged(options: Options, staged: Staged): Promise<Pick<Moved, 'targetVersion' | 'leftBehind'>> {
+function commitStaged(options: Options, staged: Staged): Promise<Pick<Outcome, 'targetVersion' | 'leftBehind'>> {
   const { source, target, runtime, onEvent } = options;
   const { tables, moved, sourceVersion, migrations } = staged;
   return inTransaction(target.pool, 'write', async (postgres) => {
@@ -116,4 +120,30 @@ function commitStaged(options: Options, staged: Staged): Promise<Pick<Moved, 'ta
 /** Who follows the changes begins anew: what a move did is not among them. */
 async function forgetChanges(postgres: PostgresSession): Promise<void> {
   await postgres.rows(`DELETE FROM eider.changes; UPDATE eider.state SET dropped = pg_current_xact_id()`);
+}
+
+/** What the target holds of the tables that come, and of those of an earlier move. Other programs' are left alone. */
+function lookAtPostgres(
+  pool: ConnectionPool,
+  coming: readonly MovedTable[],
+  spillFolder: string,
+  onEvent: OnMoveEvent,
+): Promise<TargetState & PostgresState> {
+  return inTransaction(pool, 'read', async (postgres) => {
+    const state = await stateOfPostgres(postgres);
+    const moved = await readMoved(postgres);
+    const titles = new Set([...coming.map(({ title }) => title), ...Object.keys(moved?.sums ?? {})]);
+    const { tables } = await withScratch({ spillFolder }, (scratch) =>
+      tablesOfPostgres(postgres, scratch, (title) => titles.has(title)),
+    );
+    return { ...state, moved, sums: await sumAllOnPostgres(postgres, tables, 'compare', onEvent) };
+  });
+}
+
+async function readMoved(postgres: PostgresSession): Promise<Moved | null> {
+  const [there] = await postgres.rows(`SELECT to_regclass('${movedTable}')::text AS name`);
+  if (typeof there?.['name'] !== 'string') return null;
+  const [row] = await postgres.rows(`SELECT tables, to_json(m)->>'definitions' AS definitions FROM ${movedTable} m`);
+  const { tables, definitions = null } = row ?? {};
+  return typeof tables !== 'string' ? null : { sums: JSON.parse(tables) as MovedSums, definitions };
 }

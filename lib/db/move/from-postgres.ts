@@ -2,12 +2,12 @@
  * From PostgreSQL into the file that becomes the new state of a DuckDB database, a part at a time. The file notes how far it has
  * come. One that was gone on with may hold parts of two states: so it is compared with all rows as they are at the end.
  */
-import type { PlainValue } from '../../values.ts';
 import type { Session } from '../../sync/sql.ts';
 import { RowSum, type TableSum } from './checksum.ts';
 import { fillTable, makeEmpty } from './fill.ts';
 import { hasTable } from './into-duckdb.ts';
 import type { DuckDbDefinitions } from './onto-duckdb.ts';
+import { lastKey, type Progress, progressColumns, progressOf, progressTexts } from './progress.ts';
 import { sumAllOnPostgres } from './postgres-rows.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import { type MovedSums, type OnMoveEvent, progress } from './report.ts';
@@ -24,12 +24,6 @@ export interface FileFilling {
   readonly onEvent: OnMoveEvent;
 }
 
-interface Progress extends TableSum {
-  readonly isDone: boolean;
-  /** The last key. */
-  readonly after: PlainRow | null;
-}
-
 /** Whether the file at hand is a part of this job. */
 export async function isPartOf(session: Session, job: string): Promise<boolean> {
   if (!(await hasTable(session, 'move_progress'))) return false;
@@ -42,8 +36,8 @@ export async function beginFile(session: Session, filling: FileFilling): Promise
   await session.execute('BEGIN');
   await makeEmpty(session, filling.postgres, filling.tables, filling.definitions);
   await session.execute(`DROP TABLE IF EXISTS eider.move_progress; CREATE TABLE eider.move_progress
-    (title VARCHAR PRIMARY KEY, rows BIGINT NOT NULL, checksum VARCHAR NOT NULL, last_key VARCHAR, done BOOLEAN NOT NULL)`);
-  await session.run(`INSERT INTO eider.move_progress VALUES ('', 0, '', $1, false)`, [filling.job]);
+    (title text PRIMARY KEY, ${progressColumns})`);
+  await session.run(`INSERT INTO eider.move_progress VALUES ('', '0', '', $1, 'false')`, [filling.job]);
   await session.execute('COMMIT');
 }
 
@@ -53,7 +47,7 @@ export async function fillFile(session: Session, filling: FileFilling): Promise<
   const sums: Record<string, TableSum> = {};
   let resumed = false;
   for (const table of tables) {
-    const begun = await progressOf(session, table);
+    const begun = await begunOf(session, table);
     resumed ||= begun !== null;
     sums[table.title] = await fillOne(session, { filling, table, begun });
     await session.execute('CHECKPOINT');
@@ -75,7 +69,7 @@ async function fillOne(session: Session, { filling, table, begun }: OneTable): P
   let last: PlainRow | null = begun?.after ?? null;
   await session.execute('BEGIN');
   const onRows = async (rows: readonly PlainRow[]): Promise<void> => {
-    last = keyOf(table, rows.at(-1)!);
+    last = lastKey(table, rows, last);
     told(rows.length);
     if (table.key.length === 0 || sum.sum.rows - noted < filling.commitRows) return;
     noted = sum.sum.rows;
@@ -89,25 +83,14 @@ async function fillOne(session: Session, { filling, table, begun }: OneTable): P
   return sum.sum;
 }
 
-function keyOf(table: MovedTable, row: PlainRow): PlainRow {
-  return table.key.map((column) => row[table.columns.indexOf(column)] ?? null);
+async function begunOf(session: Session, { title }: MovedTable): Promise<Progress | null> {
+  const [row] = await session.rows('SELECT rows, checksum, last_key, done FROM eider.move_progress WHERE title = $1', [
+    title,
+  ]);
+  return row ? progressOf(row) : null;
 }
 
-async function progressOf(session: Session, table: MovedTable): Promise<Progress | null> {
-  const [row] = await session.rows(`SELECT rows, checksum, last_key, done FROM eider.move_progress WHERE title = $1`, [
-    table.title,
-  ]);
-  if (!row) return null;
-  const after = row[2] === null ? null : (JSON.parse(String(row[2])) as PlainValue[]);
-  return { rows: Number(row[0]), checksum: String(row[1]), after, isDone: row[3] === true };
-}
-
-async function note(session: Session, table: MovedTable, { rows, checksum, after, isDone }: Progress): Promise<void> {
-  await session.run(`INSERT OR REPLACE INTO eider.move_progress VALUES ($1, $2, $3, $4, $5)`, [
-    table.title,
-    BigInt(rows),
-    checksum,
-    JSON.stringify(after),
-    isDone,
-  ]);
+async function note(session: Session, { title }: MovedTable, done: Progress): Promise<void> {
+  const values = [title, ...progressTexts(done)];
+  await session.run('INSERT OR REPLACE INTO eider.move_progress VALUES ($1, $2, $3, $4, $5)', values);
 }

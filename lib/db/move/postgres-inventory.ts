@@ -7,17 +7,19 @@ import { readPostgresCatalog } from '../../catalog/postgres.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
 import { describeTable } from './duckdb-inventory.ts';
 import { requireColumnsOnDuckDb, requireNamesOnDuckDb } from './names.ts';
-import { countPostgresRows } from './postgres-rows.ts';
+import { countPostgresRows, quotedOnPostgres } from './postgres-rows.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import {
   carriedRelation,
   carriedTables,
+  type Limit,
   type MovedColumn,
   type MovedTable,
   namesOf,
   type Refusal,
   throwRefusals,
   titleOf,
+  valueRefusals,
 } from './tables.ts';
 import { commentOf, duckdbType, notedType, postgresType } from './types.ts';
 
@@ -65,7 +67,7 @@ export async function tablesOfPostgres(
     const table = await describeFound(scratch, each, { current, refusals });
     if (!table) continue;
     tables.push({ ...table, rows: await countPostgresRows(postgres, table) });
-    refusals.push(...(await valueRefusals(postgres, table)));
+    refusals.push(...(await valueRefusals(table, quotedOnPostgres(table), limitOf, (sql) => postgres.rows(sql))));
   }
   throwRefusals(refusals);
   return { tables, catalog };
@@ -211,36 +213,19 @@ async function fits(scratch: Session, noted: string, type: string): Promise<bool
   }
 }
 
-const beyond = 'holds a time beyond those of DuckDB (year 294247)';
-
 /** Conditions on values that DuckDB cannot hold; `c` is the column. */
-function limitOf({ declared, postgres }: MovedColumn): readonly [string, string] | null {
+function limitOf({ declared, postgres }: MovedColumn): Limit | null {
+  const limit = (condition: string, reason: string): Limit => ({
+    condition,
+    reason: `holds ${reason}`,
+    declared: postgres,
+  });
   if (postgres.endsWith('[]')) {
-    return declared.endsWith(']')
-      ? [
-          `array_ndims(c) > 1 OR array_lower(c, 1) <> 1`,
-          'holds arrays of several dimensions, or that do not begin at 1',
-        ]
-      : null;
+    const condition = `array_ndims(c) > 1 OR array_lower(c, 1) <> 1`;
+    return declared.endsWith(']') ? limit(condition, 'arrays of several dimensions, or that do not begin at 1') : null;
   }
-  if (declared.startsWith('DECIMAL')) return [`c = 'NaN'`, 'holds NaN, which a DECIMAL of DuckDB cannot'];
+  if (declared.startsWith('DECIMAL')) return limit(`c = 'NaN'`, 'NaN, which a DECIMAL of DuckDB cannot');
   if (declared.startsWith('TIMESTAMP') && postgres.startsWith('timestamp'))
-    return [`isfinite(c) AND c > '294247-01-10 04:00:54.775806'`, beyond];
-  if (declared === 'BIT') return [`length(c) = 0`, 'holds an empty one, which DuckDB does not have'];
-  return null;
-}
-
-async function valueRefusals(postgres: PostgresSession, { title, postgres: name, columns }: MovedTable) {
-  const refusals: Refusal[] = [];
-  for (const column of columns) {
-    const limit = limitOf(column);
-    if (!limit) continue;
-    const [condition, reason] = limit;
-    const table = quoteTable({ schema: name.schema, table: name.name });
-    const found = await postgres.rows(
-      `SELECT '1' AS found FROM (SELECT ${quoteName(column.name)} AS c FROM ${table}) t WHERE ${condition} LIMIT 1`,
-    );
-    if (found.length > 0) refusals.push({ table: title, column: column.name, type: column.postgres, reason });
-  }
-  return refusals;
+    return limit(`isfinite(c) AND c > '294247-01-10 04:00:54.775806'`, 'a time beyond those of DuckDB (year 294247)');
+  return declared === 'BIT' ? limit(`length(c) = 0`, 'an empty one, which DuckDB does not have') : null;
 }

@@ -4,11 +4,11 @@
  * fill one table.
  */
 import { AppError } from '../../errors.ts';
-import type { PlainValue } from '../../values.ts';
 import { quoteName, type Session } from '../../sync/sql.ts';
 import type { ConnectionPool } from '../postgres/pool.ts';
 import { RowSum, type TableSum } from './checksum.ts';
 import { readDuckDbRows } from './duckdb-rows.ts';
+import { lastKey, type Progress, progressColumns, progressOf, progressTexts } from './progress.ts';
 import { insertPostgresRows } from './postgres-rows.ts';
 import { inTransaction, type PostgresSession } from './postgres-session.ts';
 import { stagingSchema } from './postgres-inventory.ts';
@@ -34,8 +34,7 @@ export async function beginStaging({ pool, tables, job }: Staging): Promise<void
     if ((await jobOf(postgres)) === job) return;
     await postgres.rows(`DROP SCHEMA IF EXISTS ${stagingSchema} CASCADE; CREATE SCHEMA ${stagingSchema};
       CREATE TABLE ${stagingSchema}.job (job text NOT NULL);
-      CREATE TABLE ${stagingSchema}.progress (number int PRIMARY KEY, rows text NOT NULL, checksum text NOT NULL,
-        last_key text, done text NOT NULL)`);
+      CREATE TABLE ${stagingSchema}.progress (number int PRIMARY KEY, ${progressColumns})`);
     await postgres.rows(`INSERT INTO ${stagingSchema}.job VALUES ($1)`, [job]);
     for (const [index, { columns }] of tables.entries()) {
       const definitions = columns.map(({ name, postgres: type }) => `${quoteName(name)} ${type}`);
@@ -52,11 +51,6 @@ async function jobOf(postgres: PostgresSession): Promise<string | null> {
   return row?.['job'] ?? null;
 }
 
-interface Note extends TableSum {
-  readonly after: PlainRow | null;
-  readonly isDone: boolean;
-}
-
 /** Brings the rows that are missing of one table. Answers the sum of all of them, as they were read. */
 export async function stageTable(session: Session, staging: Staging, index: number): Promise<TableSum> {
   const { pool, onEvent } = staging;
@@ -69,9 +63,7 @@ export async function stageTable(session: Session, staging: Staging, index: numb
   let known = begun;
   const bring = async (rows: readonly PlainRow[], isDone: boolean): Promise<void> => {
     for (const row of rows) sum.add(row);
-    const last = rows.at(-1);
-    const after = last ? table.key.map((column) => last[table.columns.indexOf(column)] ?? null) : known.after;
-    const note = { ...sum.sum, after, isDone };
+    const note = { ...sum.sum, after: lastKey(table, rows, known.after), isDone };
     await inTransaction(pool, 'write', async (postgres) => {
       if (!isOrdered && known.rows === begun.rows) await postgres.rows(`TRUNCATE ${stagedName(index)}`);
       await insertPostgresRows(postgres, table, stagedName(index), rows);
@@ -101,28 +93,19 @@ async function* batches(chunks: AsyncIterable<PlainRow[]>): AsyncGenerator<Plain
   if (batch.length > 0) yield batch;
 }
 
-async function noteOf(postgres: PostgresSession, index: number): Promise<Note> {
-  const [row] = await postgres.rows(
+async function noteOf(postgres: PostgresSession, index: number): Promise<Progress> {
+  const [row = {}] = await postgres.rows(
     `SELECT rows, checksum, last_key, done FROM ${stagingSchema}.progress WHERE number = $1::int`,
     [String(index)],
   );
-  const after = typeof row?.['last_key'] !== 'string' ? null : (JSON.parse(row['last_key']) as PlainValue[]);
-  return { rows: Number(row?.['rows']), checksum: String(row?.['checksum']), after, isDone: row?.['done'] === 'true' };
+  return progressOf(Object.values(row));
 }
 
-async function changeNote(postgres: PostgresSession, index: number, from: Note, to: Note): Promise<void> {
+async function changeNote(postgres: PostgresSession, index: number, from: Progress, to: Progress): Promise<void> {
   const changed = await postgres.rows(
     `UPDATE ${stagingSchema}.progress SET rows = $2, checksum = $3, last_key = $4, done = $5
     WHERE number = $1::int AND rows = $6 AND checksum = $7 AND done = 'false' RETURNING '1' AS changed`,
-    [
-      String(index),
-      String(to.rows),
-      to.checksum,
-      to.after === null ? null : JSON.stringify(to.after),
-      String(to.isDone),
-      String(from.rows),
-      from.checksum,
-    ],
+    [String(index), ...progressTexts(to), String(from.rows), from.checksum],
   );
   if (changed.length > 0) return;
   throw new AppError('conflict', `Another move writes to the same target.`, {

@@ -1,5 +1,5 @@
 /**
- * What a move knows of a database, whichever engine it is on. Types, names and texts of messages only.
+ * What a move knows of a database, whichever engine it is on.
  */
 import type { DuckDBType } from '@duckdb/node-api';
 import type { Relation, RelationName } from '../../catalog/catalog.ts';
@@ -134,6 +134,31 @@ export interface Refusal {
   readonly column?: string;
   readonly type?: string;
   readonly reason: string;
+}
+
+/** A condition on the values of a column, which is `c` there, and what is wrong with those that fulfil it. */
+export interface Limit {
+  readonly condition: string;
+  readonly reason: string;
+  readonly declared: string;
+}
+
+/** Columns that hold what the other engine cannot. */
+export async function valueRefusals(
+  { title: table, columns }: Pick<MovedTable, 'title' | 'columns'>,
+  quoted: string,
+  limitOf: (column: MovedColumn) => Limit | null,
+  find: (sql: string) => Promise<readonly unknown[]>,
+): Promise<Refusal[]> {
+  const refusals: Refusal[] = [];
+  for (const column of columns) {
+    const { condition, reason, declared: type } = limitOf(column) ?? {};
+    if (condition === undefined || reason === undefined || type === undefined) continue;
+    const values = `SELECT ${quoteName(column.name)} AS c FROM ${quoted}`;
+    const found = await find(`SELECT '1' AS found FROM (${values}) t WHERE ${condition} LIMIT 1`);
+    if (found.length > 0) refusals.push({ table, column: column.name, type, reason });
+  }
+  return refusals;
 }
 
 /** @throws AppError `invalid` that names every table, column and type */

@@ -5,6 +5,7 @@
 import { DuckDBTypeId, type DuckDBType } from '@duckdb/node-api';
 import type { PlainValue } from '../../values.ts';
 import { bytesText, intervalText, type PlainInterval, readArray, readerOf, withEra } from '../postgres/values.ts';
+import { isNested, pairs } from './types.ts';
 
 /** One type's values as text. NULL never reaches either function. */
 export interface TextForm {
@@ -13,26 +14,10 @@ export interface TextForm {
 }
 
 /** Types whose values are no texts, by the OID of the type of PostgreSQL that reads like them. */
-const oids: Partial<Record<DuckDBTypeId, number>> = {
-  [DuckDBTypeId.BOOLEAN]: 16,
-  [DuckDBTypeId.TINYINT]: 21,
-  [DuckDBTypeId.SMALLINT]: 21,
-  [DuckDBTypeId.INTEGER]: 23,
-  [DuckDBTypeId.UTINYINT]: 21,
-  [DuckDBTypeId.USMALLINT]: 23,
-  [DuckDBTypeId.UINTEGER]: 23,
-  [DuckDBTypeId.FLOAT]: 700,
-  [DuckDBTypeId.DOUBLE]: 701,
-  [DuckDBTypeId.BLOB]: 17,
-  [DuckDBTypeId.DATE]: 1082,
-  [DuckDBTypeId.TIME]: 1083,
-  [DuckDBTypeId.TIME_TZ]: 1266,
-  [DuckDBTypeId.TIMESTAMP]: 1114,
-  [DuckDBTypeId.TIMESTAMP_S]: 1114,
-  [DuckDBTypeId.TIMESTAMP_MS]: 1114,
-  [DuckDBTypeId.TIMESTAMP_TZ]: 1184,
-  [DuckDBTypeId.INTERVAL]: 1186,
-};
+const oids =
+  pairs(`BOOLEAN: 16, TINYINT: 21, SMALLINT: 21, INTEGER: 23, UTINYINT: 21, USMALLINT: 23, UINTEGER: 23, FLOAT: 700,
+  DOUBLE: 701, BLOB: 17, DATE: 1082, TIME: 1083, TIME_TZ: 1266, TIMESTAMP: 1114, TIMESTAMP_S: 1114, TIMESTAMP_MS: 1114,
+  TIMESTAMP_TZ: 1184, INTERVAL: 1186`);
 
 export function textForm(type: DuckDBType): TextForm {
   return { write: (plain) => writeText(type, plain), read: (text) => readText(type, text) };
@@ -44,30 +29,24 @@ function writeText(type: DuckDBType, plain: PlainValue): string {
   if (isNested(type)) return JSON.stringify(plain);
   if (type.typeId === DuckDBTypeId.BLOB) return bytesText(plain as string);
   if (type.typeId === DuckDBTypeId.INTERVAL) return intervalText(plain as PlainInterval);
-  const text = String(plain as string | number | boolean);
-  return oids[type.typeId] === 1082 || /^TIMESTAMP/.test(DuckDBTypeId[type.typeId]) ? withEra(text) : text;
+  const text = typeof plain === 'string' ? plain : JSON.stringify(plain);
+  return /^(?:DATE|TIMESTAMP)/.test(DuckDBTypeId[type.typeId]) ? withEra(text) : text;
 }
 
 function readText(type: DuckDBType, text: string): PlainValue {
   const item = itemOf(type);
   if (item) return readArray(text, (each) => readText(item, each));
   if (isNested(type)) return JSON.parse(text) as PlainValue;
-  const plain = readerOf(oids[type.typeId] ?? 0)(text);
-  if (type.typeId === DuckDBTypeId.TIMESTAMP_S) return String(plain).replace(/\.\d{6}$/, '');
-  return type.typeId === DuckDBTypeId.TIMESTAMP_MS ? String(plain).replace(/(\.\d{3})\d{3}$/, '$1') : plain;
+  const plain = readerOf(Number(oids[DuckDBTypeId[type.typeId]] ?? 0))(text);
+  if (typeof plain !== 'string') return plain;
+  if (type.typeId === DuckDBTypeId.TIMESTAMP_S) return plain.replace(/\.\d{6}$/, '');
+  return type.typeId === DuckDBTypeId.TIMESTAMP_MS ? plain.replace(/(\.\d{3})\d{3}$/, '$1') : plain;
 }
 
 /** Of what is an array on PostgreSQL, too. */
 function itemOf(type: DuckDBType): DuckDBType | null {
   if (type.typeId !== DuckDBTypeId.LIST && type.typeId !== DuckDBTypeId.ARRAY) return null;
   return isNested(type.valueType) ? null : type.valueType;
-}
-
-/** Whether values of the type hold values of others. */
-export function isNested({ typeId }: DuckDBType): boolean {
-  return [DuckDBTypeId.LIST, DuckDBTypeId.ARRAY, DuckDBTypeId.STRUCT, DuckDBTypeId.MAP, DuckDBTypeId.UNION].includes(
-    typeId,
-  );
 }
 
 /** Every item that is text is in quotes: so is `NULL` that is none. */

@@ -4,7 +4,6 @@
  * it. What is not listed is refused.
  */
 import { DuckDBTypeId, type DuckDBType } from '@duckdb/node-api';
-import { isNested } from './texts.ts';
 
 /** A column's type on DuckDB. */
 export interface DuckDbColumnType {
@@ -13,95 +12,47 @@ export interface DuckDbColumnType {
   readonly type: DuckDBType;
 }
 
-const postgresNames: Partial<Record<DuckDBTypeId, string>> = {
-  [DuckDBTypeId.BOOLEAN]: 'boolean',
-  [DuckDBTypeId.TINYINT]: 'smallint',
-  [DuckDBTypeId.UTINYINT]: 'smallint',
-  [DuckDBTypeId.SMALLINT]: 'smallint',
-  [DuckDBTypeId.USMALLINT]: 'integer',
-  [DuckDBTypeId.INTEGER]: 'integer',
-  [DuckDBTypeId.UINTEGER]: 'bigint',
-  [DuckDBTypeId.BIGINT]: 'bigint',
-  [DuckDBTypeId.UBIGINT]: 'numeric(20,0)',
-  [DuckDBTypeId.HUGEINT]: 'numeric(39,0)',
-  [DuckDBTypeId.UHUGEINT]: 'numeric(39,0)',
-  [DuckDBTypeId.BIGNUM]: 'numeric',
-  [DuckDBTypeId.FLOAT]: 'real',
-  [DuckDBTypeId.DOUBLE]: 'double precision',
-  [DuckDBTypeId.VARCHAR]: 'text',
-  [DuckDBTypeId.ENUM]: 'text',
-  [DuckDBTypeId.UUID]: 'uuid',
-  [DuckDBTypeId.BLOB]: 'bytea',
-  [DuckDBTypeId.BIT]: 'bit varying',
-  [DuckDBTypeId.DATE]: 'date',
-  [DuckDBTypeId.TIME]: 'time without time zone',
-  [DuckDBTypeId.TIME_TZ]: 'time with time zone',
-  [DuckDBTypeId.TIMESTAMP]: 'timestamp without time zone',
-  [DuckDBTypeId.TIMESTAMP_S]: 'timestamp without time zone',
-  [DuckDBTypeId.TIMESTAMP_MS]: 'timestamp without time zone',
-  [DuckDBTypeId.TIMESTAMP_NS]: 'text',
-  [DuckDBTypeId.TIMESTAMP_TZ]: 'timestamp with time zone',
-  [DuckDBTypeId.INTERVAL]: 'interval',
-  [DuckDBTypeId.STRUCT]: 'json',
-  [DuckDBTypeId.MAP]: 'json',
-  [DuckDBTypeId.UNION]: 'json',
-};
+/** Whether values of the type hold values of others. */
+export function isNested({ typeId }: DuckDBType): boolean {
+  return [DuckDBTypeId.LIST, DuckDBTypeId.ARRAY, DuckDBTypeId.STRUCT, DuckDBTypeId.MAP, DuckDBTypeId.UNION].includes(
+    typeId,
+  );
+}
+
+/** From `A: a, B: b(1,2)`. */
+export function pairs(text: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(text.split(/,\s+/).map((pair) => pair.trim().split(/:\s*/) as [string, string]));
+}
+
+/** By the name of a `DuckDBTypeId`. */
+const postgresNames =
+  pairs(`BOOLEAN: boolean, TINYINT: smallint, UTINYINT: smallint, SMALLINT: smallint, USMALLINT: integer,
+  INTEGER: integer, UINTEGER: bigint, BIGINT: bigint, UBIGINT: numeric(20,0), HUGEINT: numeric(39,0), UHUGEINT: numeric(39,0),
+  BIGNUM: numeric, FLOAT: real, DOUBLE: double precision, VARCHAR: text, ENUM: text, UUID: uuid, BLOB: bytea, BIT: bit varying,
+  DATE: date, TIME: time without time zone, TIME_TZ: time with time zone, TIMESTAMP: timestamp without time zone,
+  TIMESTAMP_S: timestamp without time zone, TIMESTAMP_MS: timestamp without time zone, TIMESTAMP_NS: text,
+  TIMESTAMP_TZ: timestamp with time zone, INTERVAL: interval, STRUCT: json, MAP: json, UNION: json`);
 
 /** The type on PostgreSQL, as `format_type` writes it; null when there is none. */
 export function postgresType({ declared, type }: DuckDbColumnType): string | null {
   if (declared === 'JSON') return 'json';
   if (type.typeId === DuckDBTypeId.DECIMAL) return `numeric(${type.width},${type.scale})`;
   if (type.typeId !== DuckDBTypeId.LIST && type.typeId !== DuckDBTypeId.ARRAY)
-    return postgresNames[type.typeId] ?? null;
+    return postgresNames[DuckDBTypeId[type.typeId]] ?? null;
   if (isNested(type.valueType)) return 'json';
   const item = postgresType({ declared: declared.replace(/\[\d*\]$/, ''), type: type.valueType });
   return item === null ? null : `${item}[]`;
 }
 
-const duckdbNames: Readonly<Record<string, string>> = {
-  boolean: 'BOOLEAN',
-  smallint: 'SMALLINT',
-  integer: 'INTEGER',
-  bigint: 'BIGINT',
-  real: 'FLOAT',
-  'double precision': 'DOUBLE',
-  text: 'VARCHAR',
-  'character varying': 'VARCHAR',
-  character: 'VARCHAR',
-  uuid: 'UUID',
-  bytea: 'BLOB',
-  bit: 'BIT',
-  'bit varying': 'BIT',
-  date: 'DATE',
-  'time without time zone': 'TIME',
-  'time with time zone': 'TIME WITH TIME ZONE',
-  'timestamp without time zone': 'TIMESTAMP',
-  'timestamp with time zone': 'TIMESTAMP WITH TIME ZONE',
-  interval: 'INTERVAL',
-  json: 'JSON',
-  jsonb: 'JSON',
-};
+const duckdbNames = pairs(`boolean: BOOLEAN, smallint: SMALLINT, integer: INTEGER, bigint: BIGINT, real: FLOAT,
+  double precision: DOUBLE, text: VARCHAR, character varying: VARCHAR, character: VARCHAR, uuid: UUID, bytea: BLOB, bit: BIT,
+  bit varying: BIT, date: DATE, time without time zone: TIME, time with time zone: TIME WITH TIME ZONE,
+  timestamp without time zone: TIMESTAMP, timestamp with time zone: TIMESTAMP WITH TIME ZONE, interval: INTERVAL,
+  json: JSON, jsonb: JSON`);
 
 /** What DuckDB has no type for and PostgreSQL reads back from its own text. */
-const asText: ReadonlySet<string> = new Set([
-  'name',
-  'inet',
-  'cidr',
-  'macaddr',
-  'macaddr8',
-  'xml',
-  'jsonpath',
-  'tsvector',
-  'tsquery',
-  'point',
-  'line',
-  'lseg',
-  'box',
-  'path',
-  'polygon',
-  'circle',
-  ...['int4', 'int8', 'num', 'date', 'ts', 'tstz'].flatMap((of) => [`${of}range`, `${of}multirange`]),
-]);
+const asText =
+  /^(?:name|inet|cidr|macaddr8?|xml|jsonpath|tsvector|tsquery|point|line|lseg|box|path|polygon|circle|(?:int[48]|num|date|ts|tstz)(?:multi)?range)$/;
 
 /** DuckDB's DECIMAL ends here. */
 const mostDigits = 38;
@@ -117,7 +68,7 @@ export function duckdbType(postgres: string): string | null {
     return `DECIMAL(${digits},${scale})`;
   }
   const plain = postgres.replace(/\([-\d,]+\)/, '');
-  return plain === 'numeric' || asText.has(plain) ? 'VARCHAR' : (duckdbNames[plain] ?? null);
+  return plain === 'numeric' || asText.test(plain) ? 'VARCHAR' : (duckdbNames[plain] ?? null);
 }
 
 const labels = { postgres: 'PostgreSQL type: ', duckdb: 'DuckDB type: ' } as const;
