@@ -14,7 +14,8 @@ export const projectsSql = `
     number BIGINT PRIMARY KEY DEFAULT nextval('task_numbers'),
     project VARCHAR NOT NULL REFERENCES projects (id)
   );
-  CREATE TABLE events (task BIGINT NOT NULL, what VARCHAR NOT NULL);`;
+  CREATE TABLE events (task BIGINT NOT NULL, what VARCHAR NOT NULL);
+  INSERT INTO projects VALUES ('p1');`;
 
 export const projectIds = ['p1', 'p2', 'p3'];
 const columnNames = ['c1', 'c2', 'c3'];
@@ -80,7 +81,7 @@ export async function performProjectWrite(run: Run, write: ProjectWrite): Promis
       const { rows } = await run('INSERT INTO tasks (project) VALUES ($1) RETURNING number AS "project"', [
         write.project,
       ]);
-      return `filed ${String(rows[0]?.[0])}`;
+      return `filed ${rows[0]?.[0] as string}`;
     }
     case 'finish':
       await run(`INSERT INTO events BY NAME SELECT number AS task, 'done' AS what FROM tasks WHERE project = $1`, [
