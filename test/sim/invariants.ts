@@ -118,6 +118,17 @@ function checkWrite(
     throw new Violation('serializable', `${id} is in record ${place.version}, asked when that had been seen`);
 }
 
+/** Kinds that leave no trace where there was nothing to do. */
+const mayDoNothing: ReadonlySet<Write['kind']> = new Set([
+  'peek',
+  'remove',
+  'dissolve',
+  'finish',
+  'hand',
+  'forget',
+  'widen',
+]);
+
 /** One that left no trace where it was run cannot be told from one that was not. */
 function requireSettled(
   { id, attempts }: Recorded,
@@ -126,7 +137,7 @@ function requireSettled(
   rejected: ReadonlySet<string>,
 ): void {
   const invariant = 'pending writes are run once or listed';
-  if (!place && !rejected.has(id) && write.kind !== 'peek' && write.kind !== 'remove')
+  if (!place && !rejected.has(id) && !mayDoNothing.has(write.kind))
     throw new Violation(invariant, `${id} was kept, and is neither in the log nor listed`);
   // Of one that was sent again, one attempt may have been kept beside another.
   if (place && rejected.has(id) && attempts === 1)

@@ -259,7 +259,7 @@ export function planOf(seed: number): Plan {
     thinkMs: between(profile.thinkMs),
     syncShare: profile.syncShare,
     spoilShare: chance() * 0.3,
-    projectShare: 0.3,
+    projectShare: 0.4,
     latencyMs: between([1, 60]),
     faults: { ...noFaults, ...profile.faults },
     troubles: { ...noTroubles, ...profile.troubles },

@@ -29,7 +29,7 @@ export function numbersOf(changes: readonly ChangeText[]): number[] {
 
 export function applyProjectImages(model: ProjectsModel, version: number, change: ChangeText): void {
   const { table, put = [], delete: gone = [], add = [], remove = [] } = change;
-  const added = /^ALTER TABLE projects ADD COLUMN (c\d)/.exec(change.ddl ?? '')?.[1];
+  const added = /^ALTER TABLE .*projects"? ADD COLUMN "?(c\d)/.exec(change.ddl ?? '')?.[1];
   if (added !== undefined) addColumn(model, added);
   for (const row of put) {
     if (table === 'projects') putProject(model, row);

@@ -14,7 +14,8 @@ export const projectsSql = `
     number BIGINT PRIMARY KEY DEFAULT nextval('task_numbers'),
     project VARCHAR NOT NULL REFERENCES projects (id)
   );
-  CREATE TABLE events (task BIGINT NOT NULL, what VARCHAR NOT NULL);`;
+  CREATE TABLE events (task BIGINT NOT NULL, what VARCHAR NOT NULL);
+  INSERT INTO projects VALUES ('p1');`;
 
 export const projectIds = ['p1', 'p2', 'p3'];
 const columnNames = ['c1', 'c2', 'c3'];

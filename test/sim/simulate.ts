@@ -17,7 +17,7 @@ import { Population } from './population.ts';
 import { watchRetention } from './retention.ts';
 import { SimulatedStore } from './store.ts';
 import { startTroubles } from './troubles.ts';
-import { workloadMigration } from './workload.ts';
+import { workloadMigrations } from './workload.ts';
 import { World } from './world.ts';
 import { legacyFile } from './files.ts';
 
@@ -109,7 +109,7 @@ class Run {
       store: this.#store,
       behind: this.#behind,
       library,
-      migrations: [workloadMigration],
+      migrations: workloadMigrations,
       databaseName,
       folder: root,
       fail: (error) => this.#fail(error),

@@ -16,6 +16,7 @@ import {
   performProjectWrite,
   type Projects,
   type ProjectsModel,
+  projectsSql,
   projectsText,
   type ProjectWrite,
   readProjects,
@@ -25,7 +26,7 @@ import { Refusal } from './refusal.ts';
 export const accountIds = ['alice', 'bob', 'carol', 'dave'];
 const openingBalance = 100;
 
-export const workloadMigration: Migration = {
+const workloadMigration: Migration = {
   name: '0001_workload',
   sql: `
     CREATE TABLE registers (id VARCHAR PRIMARY KEY, value INTEGER NOT NULL);
@@ -34,6 +35,12 @@ export const workloadMigration: Migration = {
     CREATE TABLE journal (id VARCHAR PRIMARY KEY);
     INSERT INTO accounts VALUES ${accountIds.map((id) => `('${id}', ${openingBalance})`).join(', ')};`,
 };
+
+/** Two, as some runs allow little in one record. */
+export const workloadMigrations: readonly Migration[] = [
+  workloadMigration,
+  { name: '0002_projects', sql: projectsSql },
+];
 
 export const totalBalance = accountIds.length * openingBalance;
 export const registerIds = ['x', 'y'];
