@@ -80,7 +80,7 @@ describe('what anyone learns of db-status', () => {
       backend: 's3',
       engine: 'duckdb',
       persistent: true,
-      version: 1,
+      version: 0,
     });
   });
 

@@ -15,6 +15,7 @@ import {
   skipped,
   statementsFor,
 } from '../../catalog/migrations.ts';
+import { isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Engine } from '../../sync/engine.ts';
@@ -54,13 +55,24 @@ export async function runMigrations(engine: Engine, options: MigrateOptions): Pr
   const catalogs = new Catalogs(runtime);
   const due = pending.length === 0 && lacksOwn(runs) ? [null] : pending;
   for (const script of due) {
-    const { value } = await engine.write((transaction) =>
-      runOne(engine, transaction, { runtime, catalogs, scripts, script }),
-    );
-    if (script && value !== 'had-run') (value === 'ran' ? ran : unwanted).push(script.name);
+    const outcome = await runOrFindRun(engine, { runtime, catalogs, scripts, script });
+    if (script && outcome !== 'had-run') (outcome === 'ran' ? ran : unwanted).push(script.name);
   }
   mode?.report({ ran, pending: [], skipped: unwanted, differing });
   return differing;
+}
+
+/** Where others keep committing, one that lost the race for a migration may never prove that nothing is left to do. */
+async function runOrFindRun(engine: Engine, due: Due): Promise<'ran' | 'skipped' | 'had-run'> {
+  try {
+    return (await engine.write((transaction) => runOne(engine, transaction, due))).value;
+  } catch (error) {
+    if (!isAppError(error, 'unavailable')) throw error;
+    const { value: runs } = await engine.read(migrationRuns, anyState);
+    const hasRun = due.script === null ? !lacksOwn(runs) : runs.some(({ name }) => name === due.script?.name);
+    if (!hasRun) throw error;
+    return 'had-run';
+  }
 }
 
 interface Found {
