@@ -121,15 +121,3 @@ export function displayName(catalog: Pick<Catalog, 'defaultSchema'>, { schema, n
 export function columnNamed(relation: Relation, name: string): Column | undefined {
   return relation.columns.find((column) => column.name === name);
 }
-
-/** Who refers to the relation: each reference with the relation that has it. */
-export function referrersOf(
-  catalog: Catalog,
-  target: RelationName,
-): { readonly relation: Relation; readonly reference: Reference }[] {
-  return [...catalog.relations.values()].flatMap((relation) =>
-    relation.references
-      .filter((reference) => relationId(reference.target) === relationId(target))
-      .map((reference) => ({ relation, reference })),
-  );
-}

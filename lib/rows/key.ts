@@ -51,7 +51,7 @@ export function keySegment(relation: Relation, row: Row): string | null {
   return relation.key.map((column) => encodeURIComponent(textOf(row[column] ?? null))).join(',');
 }
 
-export function keyColumns(relation: Relation): Column[] {
+function keyColumns(relation: Relation): Column[] {
   return relation.key.flatMap((column) => columnNamed(relation, column) ?? []);
 }
 

@@ -37,12 +37,13 @@ function takesLists({ kind }: ValueType): boolean {
   return kind === 'list' || kind === 'map' || kind === 'json';
 }
 
+const structInput: Kind<'struct'>['schema'] = ({ fields }, of) => ({
+  type: 'object',
+  properties: Object.fromEntries(fields.map(([name, type]) => [name, nullable(of(type))])),
+  additionalProperties: false,
+});
+
 export function struct(parts: Parts): Kind<'struct'> {
-  const inputSchema: Kind<'struct'>['schema'] = ({ fields }, of) => ({
-    type: 'object',
-    properties: Object.fromEntries(fields.map(([name, type]) => [name, nullable(of(type))])),
-    additionalProperties: false,
-  });
   return {
     parse({ fields }, input) {
       if (!isObject(input)) throw new ValueFault('must be an object');
@@ -57,8 +58,8 @@ export function struct(parts: Parts): Kind<'struct'> {
     },
     operators: ({ fields }) =>
       fields.every(([, type]) => comparisonsOf(parts, type).includes('eq')) ? equating : ['is'],
-    schema: (type, of) => ({ ...inputSchema(type, of), required: type.fields.map(([name]) => name) }),
-    inputSchema,
+    schema: (type, of) => ({ ...structInput(type, of), required: type.fields.map(([name]) => name) }),
+    inputSchema: structInput,
   };
 }
 

@@ -28,7 +28,7 @@ export function parseOrder(relation: Relation, text: string): SortKey[] {
 }
 
 /** Ends with the primary key; nothing that stands after all of it can matter. */
-export function totalOrder(relation: Relation, keys: readonly SortKey[]): SortKey[] {
+function totalOrder(relation: Relation, keys: readonly SortKey[]): SortKey[] {
   const names = keys.map(({ column }) => column.name);
   const rest = orderByKey(relation).filter(({ column }) => !names.includes(column.name));
   if (rest.length > 0 || relation.key.length === 0) return [...keys, ...rest];

@@ -39,7 +39,7 @@ export function name(...path: readonly string[]): Sql {
 }
 
 /** A name as SQL writes it, whatever characters it has. */
-export function quoteName(text: string): string {
+function quoteName(text: string): string {
   return `"${text.replaceAll('"', '""')}"`;
 }
 

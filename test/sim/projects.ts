@@ -17,7 +17,7 @@ export const projectsSql = `
   CREATE TABLE events (task BIGINT NOT NULL, what VARCHAR NOT NULL);
   INSERT INTO projects VALUES ('p1');`;
 
-export const projectIds = ['p1', 'p2', 'p3'];
+const projectIds = ['p1', 'p2', 'p3'];
 const columnNames = ['c1', 'c2', 'c3'];
 
 export interface Projects {

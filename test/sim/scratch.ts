@@ -13,7 +13,8 @@ export function mutateLibrary(edits: readonly Edit[]): { readonly folder: string
   const root = mkdtempSync(join(tmpdir(), 'eider-mutation-'));
   const remove = (): void => rmSync(root, { recursive: true, force: true });
   try {
-    for (const name of ['lib', 'package.json', 'test/support/stores']) cpSync(join(repository, name), join(root, name), { recursive: true });
+    for (const name of ['lib', 'package.json', 'test/support/stores'])
+      cpSync(join(repository, name), join(root, name), { recursive: true });
     symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
     for (const edit of edits) applyEdit(join(root, 'lib'), edit);
     return { folder: join(root, 'lib'), remove };

@@ -13,7 +13,7 @@ export interface Library {
   readonly AppError: typeof AppError;
 }
 
-export const ownLibrary: string = join(import.meta.dirname, '../../lib');
+const ownLibrary: string = join(import.meta.dirname, '../../lib');
 
 export async function loadLibrary(folder: string = ownLibrary): Promise<Library> {
   const paths = ['db/duckdb/duckdb-database.ts', '../test/support/stores/memory.ts', 'runtime.ts', 'errors.ts'];

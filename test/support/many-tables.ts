@@ -222,7 +222,7 @@ const viewsAndMacros: readonly string[] = [
 export const manyTables: readonly ManyTable[] = [...everydayTables, ...namedTables, ...relatedTables, ...manyTypes];
 
 /** The SQL that makes them, a statement each. */
-export function manyTablesSql(): string[] {
+function manyTablesSql(): string[] {
   const inserts = ({ name, rows }: ManyTable): string[] =>
     rows.map((each) => `INSERT INTO ${quotedPath(name)} ${each}`);
   return [...manyTables.flatMap((table) => [...table.ddl, ...inserts(table)]), ...viewsAndMacros];

@@ -11,6 +11,7 @@ import { AppError } from '../../errors.ts';
 import type { StatementResult } from '../../sql/result.ts';
 import { returningRows, type RowStatement, type Statement, type WholeRows } from '../../sql/statement.ts';
 import { encodeNullable } from '../../sync/codec.ts';
+import { isAt } from '../../sql/tokens.ts';
 import { keyText, type RowChange } from '../../sync/record.ts';
 import type { Shape, ShapeColumn } from '../../sync/shapes.ts';
 import { quoteName, quoteTable, resultRows, type Session } from '../../sync/sql.ts';
@@ -46,6 +47,7 @@ const types: Readonly<Record<RowStatement['kind'], StatementType>> = {
 /** Runs the statement and finds out what it changed. */
 export async function runRowStatement(session: Session, run: RowRun): Promise<RowOutcome> {
   const { statement, write, values, shape } = run;
+  requireReturnable(statement, write);
   const whole = returningRows(statement, write);
   const compared = whatToCompare(write, shape);
   if (compared) await keepBefore(session, shape, compared);
@@ -62,6 +64,16 @@ export async function runRowStatement(session: Session, run: RowRun): Promise<Ro
   const changes = compared ? await compare(session, run, { rows, compared }) : changesOf(run, rows);
   const outcome = { result: answerOf(run, result, whole), changes };
   return run.wantsDeleted === true && !compared ? { ...outcome, deleted: deletedRows(run, rows) } : outcome;
+}
+
+/** Of rows that no source matches and a MERGE updates, DuckDB 1.5.6 returns wild memory. */
+function requireReturnable({ tokens }: Statement, { kind }: RowStatement): void {
+  const source = kind === 'merge' ? tokens.findIndex((_, index) => isAt(tokens, index, 'BY', 'SOURCE')) : -1;
+  if (source < 0 || !tokens.some((_, index) => index > source && isAt(tokens, index, 'THEN', 'UPDATE'))) return;
+  throw new AppError('invalid', 'MERGE … WHEN NOT MATCHED BY SOURCE THEN UPDATE cannot be captured.', {
+    sqlState: '0A000',
+    hint: 'Update these rows with an UPDATE of their own, in the same transaction.',
+  });
 }
 
 /** Runs the statement where nobody needs to know what it changed. */

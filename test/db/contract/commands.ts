@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../../../lib/db/database.ts';
 import { type Command, executeCommand, fixCommand } from '../../../lib/rows/commands.ts';
-import type { PlainValue } from '../../../lib/values.ts';
 import { allMigrations, at, createCourse, createStudent, type MakePlace, openWith, run } from './place.ts';
 
 export function commandContract(makePlace: MakePlace): void {
@@ -148,7 +147,7 @@ export function commandContract(makePlace: MakePlace): void {
       const command: Command = { kind: 'create', table: 'students', values: { name: 'Ada', email: 'ada@example.org' } };
       const { value: done } = await database.write((queries, scope) => executeCommand(queries, scope, command));
       await run(database, { kind: 'delete', table: 'students', key: [done.value['id']!] });
-      const fixed = fixCommand(command as unknown as PlainValue, done) as unknown as typeof command;
+      const fixed = fixCommand(command, done) as unknown as typeof command;
       expect(await run(database, fixed)).toEqual(done.value);
     });
   });
