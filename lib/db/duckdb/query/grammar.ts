@@ -116,6 +116,7 @@ class Inspection {
     if (catalog === '' && schema === database && users.has(`main.${table}`)) return;
     const name = [catalog, schema, table].filter((part) => part !== '').join('.');
     throw new AppError('invalid', `There is no table "${name}" that a query may read.`, {
+      sqlState: '42P01',
       hint: `These may be read: ${this.#readable()}.`,
     });
   }

@@ -16,7 +16,12 @@ export type Reply =
   | { readonly kind: 'opened' }
   | { readonly kind: 'result'; readonly result: QueryResult }
   /** The query is wrong, or not allowed. */
-  | { readonly kind: 'invalid'; readonly message: string; readonly hint?: string | undefined }
+  | {
+      readonly kind: 'invalid';
+      readonly message: string;
+      readonly hint?: string | undefined;
+      readonly sqlState?: string | undefined;
+    }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'too-much-memory' }
   /** A defect, or the disk: nothing that the query could be blamed for. */

@@ -176,7 +176,7 @@ const faults =
 
 function replyToFailure(error: unknown): Reply {
   if (error instanceof AppError && error.kind === 'invalid') {
-    return { kind: 'invalid', message: error.message, hint: error.hint };
+    return { kind: 'invalid', message: error.message, hint: error.hint, sqlState: error.sqlState };
   }
   const text = error instanceof Error ? error.message : String(error);
   if (/^(?:Error: )?INTERRUPT Error/.test(text)) return { kind: 'stopped' };

@@ -76,7 +76,10 @@ export class Sandbox {
       case 'result':
         return reply.result;
       case 'invalid':
-        throw new AppError('invalid', reply.message, reply.hint === undefined ? {} : { hint: reply.hint });
+        throw new AppError('invalid', reply.message, {
+          ...(reply.hint === undefined ? {} : { hint: reply.hint }),
+          ...(reply.sqlState === undefined ? {} : { sqlState: reply.sqlState }),
+        });
       case 'stopped':
         throw stopped(timeoutMs, signal);
       case 'too-much-memory':
