@@ -298,7 +298,7 @@ export const mutations: readonly Mutation[] = [
       { file: 'sync/batch.ts', from: `if (spoiledBy.length > 0)`, to: `if (spoiledBy.length > 0 && !result.ok)` },
     ],
     profiles: ['races', 'network'],
-    within: 10,
+    within: 250,
   },
   {
     name: 'answers what changes nothing from a replica that may be behind',
