@@ -3,6 +3,7 @@
  * what went wrong. https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 import type { Runtime } from '../runtime.ts';
+import { eventStream } from './event-stream.ts';
 import { problemResponse } from './problem.ts';
 
 export interface ProgressOptions {
@@ -19,18 +20,7 @@ export function acceptsEvents(request: Request): boolean {
 }
 
 /** Answers at once; `work` runs to its end whether or not somebody listens. */
-export function streamProgress(work: Promise<unknown>, options: ProgressOptions): Response {
-  const stream = new ReadableStream<Uint8Array>({
-    start: (controller) => void tell(work, options, controller),
-  });
-  return new Response(stream, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
-}
-
-async function tell(
-  work: Promise<unknown>,
-  { runtime, progress, onFailure }: ProgressOptions,
-  controller: ReadableStreamDefaultController<Uint8Array>,
-): Promise<void> {
+export function streamProgress(work: Promise<unknown>, { runtime, progress, onFailure }: ProgressOptions): Response {
   const ended = work.then(
     (result) => ({ event: 'done', data: result }),
     async (error: unknown) => {
@@ -38,18 +28,12 @@ async function tell(
       return { event: 'problem', data: await problemResponse(error).json() };
     },
   );
-  const send = ({ event, data }: { event: string; data: unknown }): void => {
-    controller.enqueue(new TextEncoder().encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
-  };
-  try {
+  return eventStream(async function* () {
     for (;;) {
       const end = await Promise.race([ended, runtime.sleep(everyMs).then(() => null)]);
-      send(end ?? { event: 'progress', data: await progress() });
-      if (end) break;
+      const { event, data }: { event: string; data: unknown } = end ?? { event: 'progress', data: await progress() };
+      yield `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+      if (end) return;
     }
-    controller.close();
-  } catch {
-    // The client went away: nobody to tell. The work goes on.
-    await ended;
-  }
+  });
 }
