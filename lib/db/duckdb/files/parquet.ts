@@ -21,6 +21,7 @@ export class ParquetWriter {
   readonly #connection: DuckDBConnection;
   readonly #appender: DuckDBAppender;
   readonly #columns: readonly FileColumn[];
+  #hasNegativeZero = false;
 
   private constructor(parts: {
     instance: DuckDBInstance;
@@ -58,6 +59,8 @@ export class ParquetWriter {
         const target = this.#appender.columnType(index);
         const value = decodeNullable(codecFor(target), fileValue(type, row[index] ?? null));
         this.#appender.appendValue(value, target);
+        if (/^(?:FLOAT|DOUBLE)/.test(type))
+          this.#hasNegativeZero ||= JSON.stringify(row[index] ?? null).includes('"-0"');
       }
       this.#appender.endRow();
     }
@@ -68,8 +71,10 @@ export class ParquetWriter {
     try {
       this.#appender.closeSync();
       const names = uniqueNames(this.#columns).map((name, index) => `c${index} AS ${quoteName(name)}`);
+      // A dictionary would have 0 and -0 for one value.
+      const noDictionary = this.#hasNegativeZero ? ', DICTIONARY_SIZE_LIMIT 0' : '';
       await this.#connection.run(`COPY (SELECT ${names.join(', ')} FROM rows) TO '${path.replaceAll("'", "''")}'
-        (FORMAT parquet, COMPRESSION zstd)`);
+        (FORMAT parquet, COMPRESSION zstd${noDictionary})`);
     } catch (error) {
       throw mapLocalError(error);
     } finally {
