@@ -13,7 +13,7 @@ import { readBytes } from './body.ts';
 import { makeTemporaryFolder, removeFolder } from './formats/temporary.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { type Import, importRows } from './import-commit.ts';
-import { newTable, type NewTable, widened } from './import-create.ts';
+import type { NewTable } from './import-create.ts';
 import { formatOf, type ImportFile, rowsOfFile } from './import-file.ts';
 import { judgeRows, requireRight } from './import-judge.ts';
 import { type ImportOptions, parseImportQuery } from './import-parameters.ts';
@@ -75,6 +75,7 @@ async function findJob(context: RequestContext, asked: Asked): Promise<Import> {
 /** Columns whose values are of another form than DuckDB found become text, until all rows fit. */
 async function makeJob(context: RequestContext, asked: Asked): Promise<Import> {
   const { inferColumns } = await import('../db/duckdb/files/infer.ts');
+  const { newTable, widened } = await import('./import-create.ts');
   const catalog = await (await context.database()).catalog({ maxStalenessMs: 0 });
   let columns = await inferColumns(asked.path, asked.format, catalog.engine);
   for (;;) {

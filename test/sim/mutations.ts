@@ -480,7 +480,7 @@ import type { SyncContext }`,
     rule: 'a write',
     edits: [
       {
-        file: 'schema/write/idempotency.ts',
+        file: 'rows/idempotency.ts',
         from: `  if (kept && !isExpired) {`,
         to: `  if (kept && !isExpired && kept.fingerprint !== fingerprint) {`,
       },
