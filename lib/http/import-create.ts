@@ -96,8 +96,6 @@ function wider({ name: column, type, sqlType }: InferredColumn): InferredColumn 
 /** The rows of JSON lines, with the text of whatever stands in a column that is text only since values are of several forms. */
 export function withTexts(columns: readonly InferredColumn[], source: RowSource): RowSource {
   const texts = new Set(columns.filter(({ type }) => type === 'VARCHAR').map(({ name: column }) => column));
-  const asText = (value: PlainValue): PlainValue =>
-    value === null || typeof value === 'string' ? value : JSON.stringify(value);
   return async function* () {
     for await (const { line, input } of source()) {
       const isRow = typeof input === 'object' && input !== null && !Array.isArray(input);
@@ -106,4 +104,8 @@ export function withTexts(columns: readonly InferredColumn[], source: RowSource)
       yield { line, input: isRow ? Object.fromEntries(shown) : input };
     }
   };
+}
+
+function asText(value: PlainValue): PlainValue {
+  return value === null || typeof value === 'string' ? value : JSON.stringify(value);
 }
