@@ -96,7 +96,7 @@ export const captureMutations: readonly CaptureMutation[] = [
   },
   {
     name: 'leaves a union that is NULL a value',
-    edits: [{ file: 'sync/codec.ts', from: `if (value === null) (this`, to: `if (value === undefined) (this` }],
+    edits: [{ file: 'sync/codec.ts', from: `if (value === null) (Reflect`, to: `if (value === undefined) (Reflect` }],
   },
   {
     name: 'writes -0 as 0',
