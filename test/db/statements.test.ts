@@ -416,7 +416,7 @@ describe('what tables use', () => {
       `CREATE TABLE s.t (a BIGINT DEFAULT nextval('s.n'))`,
       `CREATE TABLE t (a VARCHAR DEFAULT 'n', more INTEGER)`,
     );
-    await run('DROP SEQUENCE n', 'DROP MACRO more', 'DROP SCHEMA s CASCADE');
+    expect(await run('DROP SEQUENCE n', 'DROP MACRO more', 'DROP SCHEMA s CASCADE')).toMatchObject({ rows: [] });
   });
 });
 
