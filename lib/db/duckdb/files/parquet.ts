@@ -1,10 +1,4 @@
-/**
- * Rows as a Parquet file, written by DuckDB, whichever engine they come from.
- *
- * Owns: a folder in which the rows are gathered and written, and its end. Rows are gathered on disk, so memory stays
- * bounded. The worst that can happen: folders that pile up; so each is removed when its file was read or given up, and
- * those of processes that died by whoever comes next.
- */
+/** Rows as a Parquet file, written by DuckDB, whichever engine they come from. They are gathered on disk: memory stays bounded. */
 import { DuckDBInstance, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -70,16 +64,30 @@ export class ParquetWriter {
   async finish(path: string): Promise<void> {
     try {
       this.#appender.closeSync();
-      const names = uniqueNames(this.#columns).map((name, index) => `c${index} AS ${quoteName(name)}`);
+      const names = uniqueNames(this.#columns);
+      const values = await Promise.all(this.#columns.map(({ type }, index) => this.#written(type, `c${index}`)));
+      const list = values.map((value, index) => `${value} AS ${quoteName(names[index]!)}`);
       // A dictionary would have 0 and -0 for one value.
       const noDictionary = this.#hasNegativeZero ? ', DICTIONARY_SIZE_LIMIT 0' : '';
-      await this.#connection.run(`COPY (SELECT ${names.join(', ')} FROM rows) TO '${path.replaceAll("'", "''")}'
+      await this.#connection.run(`COPY (SELECT ${list.join(', ')} FROM rows) TO '${path.replaceAll("'", "''")}'
         (FORMAT parquet, COMPRESSION zstd${noDictionary})`);
     } catch (error) {
       throw mapLocalError(error);
     } finally {
       this.close();
     }
+  }
+
+  /** Parquet has no HUGEINT, of which DuckDB would make DOUBLE: a DECIMAL where all values fit, else text. */
+  async #written(type: string, column: string): Promise<string> {
+    if (!type.startsWith('HUGEINT')) return column;
+    const decimal = `${column}::${type.replace('HUGEINT', 'DECIMAL(38,0)')}`;
+    const [[misfits] = []] = (
+      await this.#connection.runAndReadAll(
+        `SELECT count(*) FROM rows WHERE ${column} IS NOT NULL AND TRY(${decimal}) IS NULL`,
+      )
+    ).getRows();
+    return misfits === 0n ? decimal : `${column}::${type.replace('HUGEINT', 'VARCHAR')}`;
   }
 
   close(): void {
