@@ -91,6 +91,17 @@ function withoutGenerated({ name }: ManyTable, row: Row): Row {
   return Object.fromEntries(Object.entries(row).filter(([column]) => generated[name]?.includes(column) !== true));
 }
 
+/** Rows that pass `column=eq.value`; null where the column can only be compared with null. */
+async function rowsWith(service: Service, table: string, column: string, value: PlainValue): Promise<Row[] | null> {
+  const condition = value === null ? 'is.null' : `eq.${asText(value)}`;
+  const filter = `${encodeURIComponent(asParameter(column))}=${encodeURIComponent(condition)}`;
+  const response = await service.send('GET', `${pathOf(table)}?${filter}&limit=500`);
+  const text = await response.text();
+  if (response.status === 400 && text.includes('one of the operators that this column has: is')) return null;
+  if (response.status !== 200) throw new Error(`${table}?${filter}: ${text}`);
+  return (JSON.parse(text) as Page).data;
+}
+
 it('lists, filters and finds every row as it is in the file', async () => {
   const { service, original } = await adopt();
   const incomparable = new Set<string>();
@@ -98,55 +109,46 @@ it('lists, filters and finds every row as it is in the file', async () => {
     const expected = await rowsOfFile(original, table.name);
     expect([table.name, sorted(await allRows(service, table.name))]).toEqual([table.name, sorted(expected)]);
     for (const row of expected.slice(0, 3)) {
-      if (hasAddress(table, row)) expect(await answered(service.send('GET', rowPath(table, row)))).toEqual(row);
+      const found = hasAddress(table, row) ? await answered(service.send('GET', rowPath(table, row))) : row;
+      expect(found).toEqual(row);
       for (const [column, value] of Object.entries(row).slice(0, 12)) {
         if (typeof value === 'object' && value !== null) continue;
-        const condition = value === null ? 'is.null' : `eq.${asText(value)}`;
-        const address = `${pathOf(table.name)}?${encodeURIComponent(asParameter(column))}=${encodeURIComponent(condition)}&limit=500`;
-        const response = await service.send('GET', address);
-        const found = (await response.json()) as Page;
-        if (response.status === 400) {
-          expect(JSON.stringify(found)).toContain('one of the operators that this column has: is');
-          incomparable.add(`${table.name}.${column}`);
-          continue;
-        }
-        expect([table.name, column, found.data.map((each) => each[column])]).toEqual([
-          table.name,
-          column,
-          expected
-            .filter((each) => each[column] === value)
-            .map(() => value)
-            .slice(0, 500),
-        ]);
+        const rows = await rowsWith(service, table.name, column, value);
+        if (!rows) incomparable.add(`${table.name}.${column}`);
+        const same = expected.filter((each) => each[column] === value).slice(0, 500);
+        expect([table.name, column, sorted(rows ?? same)]).toEqual([table.name, column, sorted(same)]);
       }
     }
   }
   expect([...incomparable]).toEqual(['texts.document']);
 });
 
+/** Deletes, creates and replaces the row; answers it as each call did. */
+async function rewritten(service: Service, table: ManyTable, row: Row): Promise<readonly unknown[]> {
+  const values = withoutGenerated(table, row);
+  if (table.key.length === 0) {
+    const { data } = await answered<Page>(service.send('POST', pathOf(table.name), { json: [values] }), 201);
+    return data;
+  }
+  const path = rowPath(table, row);
+  await answered(service.send('DELETE', path), 204);
+  await answered(service.send('GET', path), 404);
+  return [
+    await answered(service.send('POST', pathOf(table.name), { json: values }), 201),
+    await answered(service.send('PUT', path, { json: values })),
+  ];
+}
+
 it('takes rows away and takes them back, by each way of writing', async () => {
   const { service, original } = await adopt();
   for (const table of manyTables) {
-    if (isReferenced(table)) continue;
-    const [row] = await rowsOfFile(original, table.name);
-    if (!row) continue;
-    const values = withoutGenerated(table, row);
-    if (table.key.length > 0) {
-      const path = rowPath(table, row);
-      await answered(service.send('DELETE', path), 204);
-      expect((await service.send('GET', path)).status).toBe(404);
-      expect(await answered(service.send('POST', pathOf(table.name), { json: values }), 201)).toEqual(row);
-      expect([table.name, await answered(service.send('PUT', path, { json: values }))]).toEqual([table.name, row]);
-    } else {
-      expect(await answered(service.send('POST', pathOf(table.name), { json: [values] }), 201)).toMatchObject({
-        data: [row],
-      });
-    }
-  }
-  for (const table of manyTables) {
-    const more = table.key.length === 0 ? (await rowsOfFile(original, table.name)).slice(0, 1) : [];
-    const expected = [...(await rowsOfFile(original, table.name)), ...more];
-    expect(sorted(await allRows(service, table.name))).toEqual(sorted(expected));
+    const expected = await rowsOfFile(original, table.name);
+    const [row] = expected;
+    if (!row || isReferenced(table)) continue;
+    const answers = await rewritten(service, table, row);
+    expect([table.name, answers]).toEqual([table.name, answers.map(() => row)]);
+    const twin = table.key.length === 0 ? [row] : [];
+    expect(sorted(await allRows(service, table.name))).toEqual(sorted([...expected, ...twin]));
   }
 });
 
