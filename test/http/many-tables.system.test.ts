@@ -13,6 +13,17 @@ import { temporaryFolder } from '../support/engine.ts';
 import { makeManyTables, type ManyTable, manyTables, manyViews, quotedPath } from '../support/many-tables.ts';
 import { startReplicated } from '../support/replicated.ts';
 import type { Service } from '../support/service.ts';
+import {
+  allRows,
+  answered,
+  asParameter,
+  asText,
+  hasAddress,
+  type Page,
+  pathOf,
+  rowPath,
+  sorted,
+} from '../support/table-client.ts';
 
 const types = { csv: 'text/csv', jsonl: 'application/jsonl', parquet: 'application/vnd.apache.parquet' };
 
@@ -50,39 +61,6 @@ async function withFile<T>(path: string, work: (session: Session) => Promise<T>)
 const rowsOfFile = (path: string, table: string): Promise<Row[]> =>
   withFile(path, async (session) => plainRows(await session.run(`FROM ${quotedPath(table)}`)));
 
-async function answered<T>(response: Promise<Response>, status = 200): Promise<T> {
-  const { status: found, ...answer } = await response.then(async (each) => ({
-    status: each.status,
-    text: await each.text(),
-  }));
-  if (found !== status) throw new Error(`${found}: ${answer.text}`);
-  return (answer.text === '' ? null : JSON.parse(answer.text)) as T;
-}
-
-interface Page {
-  readonly data: Row[];
-  readonly next: string | null;
-}
-
-const pathOf = (table: string): string => `/api/${encodeURIComponent(table)}`;
-
-async function allRows(service: Service, table: string): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (let cursor: string | null = ''; cursor !== null;) {
-    const page: Page = await answered(service.send('GET', `${pathOf(table)}?limit=500${cursor}`));
-    rows.push(...page.data);
-    cursor = page.next === null ? null : `&cursor=${encodeURIComponent(page.next)}`;
-  }
-  return rows;
-}
-
-const asText = (value: PlainValue | undefined): string =>
-  typeof value === 'object' ? JSON.stringify(value) : String(value);
-const rowPath = ({ name, key }: ManyTable, row: Row): string =>
-  `${pathOf(name)}/${key.map((column) => encodeURIComponent(asText(row[column]))).join(',')}`;
-const hasAddress = (table: ManyTable, row: Row): boolean => table.key.length > 0 && !rowPath(table, row).endsWith('/');
-const asParameter = (column: string): string => `"${column.replaceAll(/["\\]/g, '\\$&')}"`;
-const sorted = (rows: readonly Row[]): string[] => rows.map((row) => JSON.stringify(row)).toSorted();
 /** Those that others refer to stay where they are. */
 const isReferenced = ({ name }: ManyTable): boolean => ['employees', 'rooms'].includes(name);
 const generated: Readonly<Record<string, readonly string[]>> = { products: ['total', 'label'] };

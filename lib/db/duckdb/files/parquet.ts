@@ -2,6 +2,7 @@
 import { DuckDBInstance, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AppError } from '../../../errors.ts';
 import type { PlainValue } from '../../../values.ts';
 import { codecFor, decodeNullable } from '../../../sync/codec.ts';
 import { duckDbOptions } from '../../../sync/duckdb-options.ts';
@@ -49,14 +50,29 @@ export class ParquetWriter {
 
   append(rows: readonly (readonly PlainValue[])[]): void {
     for (const row of rows) {
-      for (const [index, { type }] of this.#columns.entries()) {
-        const target = this.#appender.columnType(index);
-        const value = decodeNullable(codecFor(target), fileValue(type, row[index] ?? null));
-        this.#appender.appendValue(value, target);
+      for (const [index, { name, type }] of this.#columns.entries()) {
+        this.#append(index, name, fileValue(type, row[index] ?? null));
         if (/^(?:FLOAT|DOUBLE)/.test(type))
           this.#hasNegativeZero ||= JSON.stringify(row[index] ?? null).includes('"-0"');
       }
       this.#appender.endRow();
+    }
+  }
+
+  /** @throws AppError `invalid` for what the type does not say, such as a list of lists in PostgreSQL's integer[] */
+  #append(index: number, name: string, plain: PlainValue): void {
+    const target = this.#appender.columnType(index);
+    try {
+      this.#appender.appendValue(decodeNullable(codecFor(target), plain), target);
+    } catch (cause) {
+      throw new AppError(
+        'invalid',
+        `Parquet has no place for a value of ${name}, which is of type ${String(target)}.`,
+        {
+          hint: 'Use JSON lines or CSV.',
+          cause,
+        },
+      );
     }
   }
 
