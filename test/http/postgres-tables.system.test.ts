@@ -91,8 +91,8 @@ const views = ['expensive', 'shop.names'];
 interface Given {
   readonly service: Service;
   /** Rows as PostgreSQL writes them, in an order of their own. */
-  rows(table: string): Promise<string[]>;
-  run(sql: string): Promise<void>;
+  readonly rows: (table: string) => Promise<string[]>;
+  readonly run: (sql: string) => Promise<void>;
 }
 
 async function start(): Promise<Given> {
