@@ -20,8 +20,7 @@ import type { Database } from './db/database.ts';
 import type { MigrationMode } from './db/migration-report.ts';
 import { AppError } from './errors.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
-import type { UsageCounts } from './store/meter.ts';
-import { trackUsage } from './store/usage.ts';
+import { trackUsage, type UsageCounts } from './store/usage.ts';
 
 /** The part of `process` that ending needs. */
 export interface ProcessSignals {

@@ -7,8 +7,7 @@ import { type BackendFactories, type BackendStore, type FactoryContext, openLeft
 import { type BackendName, describeBackend, type PostgresSettings } from '../config/backends.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
-import type { Link } from '../db/fallback/link.ts';
-import { pingStore } from '../db/fallback/ping-store.ts';
+import { type Link, pingStore } from '../db/fallback/link.ts';
 import { type Command, fixCommand, repeatCommand } from '../rows/commands.ts';
 import { layoutOf } from '../sync/layout.ts';
 import { addressOf, formerAddressOf, settingsId } from './addresses.ts';
@@ -23,7 +22,7 @@ export async function openChain(config: Config, context: ChainContext): Promise<
   if (config.fallbacks.length === 0) return factories[config.chosen.backend](config, context);
   const [{ openFallbackDatabase }, { outageFile }] = await Promise.all([
     import('../db/fallback/fallback-database.ts'),
-    import('../db/fallback/outage-file.ts'),
+    import('../db/fallback/outage.ts'),
   ]);
   const [primary, ...fallbacks] = linksOf(config, context);
   return openFallbackDatabase({

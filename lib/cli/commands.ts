@@ -6,19 +6,20 @@
  */
 import { type App, type AppOptions, createApp, projectMigrations } from '../app.ts';
 import { backendFactories } from '../backends.ts';
+import { describeDifference } from '../catalog/migrations.ts';
 import { describeBackend } from '../config/backends.ts';
 import type { Environment } from '../config/variables.ts';
 import type { DatabaseStatus } from '../db/database.ts';
+import type { MigrationMode, MigrationReport } from '../db/migration-report.ts';
 import { moveDatabase } from '../db/move/move.ts';
 import type { MoveReport } from '../db/move/report.ts';
 import { isAppError } from '../errors.ts';
 import { type Runtime, systemRuntime } from '../runtime.ts';
 import { type Command, help, parseCommand } from './arguments.ts';
 import { openEnds } from './ends.ts';
-import { describeMigrations, migrate, migrateExitCode } from './migrate.ts';
 import { ProgressLines } from './progress.ts';
 
-export interface Terminal {
+interface Terminal {
   readonly environment: Environment;
   readonly out: (text: string) => void;
   /** For progress and errors. */
@@ -162,4 +163,33 @@ async function sync(app: App, { out }: Terminal): Promise<number> {
   const { database } = await app.open();
   out(`${JSON.stringify(await database.sync(), null, 2)}\n`);
   return 0;
+}
+
+const nothing: MigrationReport = { ran: [], pending: [], skipped: [], differing: [] };
+
+/** Opens the database with `makeApp`, which passes the mode on. Answers what came of it; the app is closed. */
+async function migrate(isDryRun: boolean, makeApp: (mode: MigrationMode) => App): Promise<MigrationReport> {
+  let reported = nothing;
+  const app = makeApp({ isDryRun, report: (report) => (reported = report) });
+  try {
+    await app.open();
+    return reported;
+  } finally {
+    await app.close();
+  }
+}
+
+/** 4: something differs, or was only looked at and has not run. */
+function migrateExitCode({ pending, differing }: MigrationReport): number {
+  return pending.length + differing.length > 0 ? 4 : 0;
+}
+
+function describeMigrations({ ran, pending, skipped, differing }: MigrationReport): string {
+  const lines = [
+    ...ran.map((name) => `ran          ${name}`),
+    ...skipped.map((name) => `left out     ${name}: the sample is for databases without tables of their own`),
+    ...pending.map((name) => `would run    ${name}`),
+    ...differing.map((difference) => `differs      ${describeDifference(difference)}`),
+  ];
+  return `${(lines.length === 0 ? ['All migrations have run.'] : lines).join('\n')}\n`;
 }

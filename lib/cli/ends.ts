@@ -9,7 +9,7 @@ import { openEngine, openPostgres, slotRootOf } from '../backends.ts';
 import { backendNames, type BackendName } from '../config/backends.ts';
 import { type Config, readConfig } from '../config/config.ts';
 import type { Environment } from '../config/variables.ts';
-import type { MoveEnd } from '../db/move/ends.ts';
+import type { MoveEnd } from '../db/move/report.ts';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 

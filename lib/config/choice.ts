@@ -2,9 +2,8 @@
 import type { FieldError } from '../errors.ts';
 import { type BackendName, backendNames, type BackendSettings, describeBackend } from './backends.ts';
 import { detectBlob, detectGcs, detectPostgres, detectS3 } from './clouds.ts';
-import type { Detection } from './detection.ts';
 import { detectLocal, detectMount } from './directories.ts';
-import type { Environment } from './variables.ts';
+import type { Detection, Environment } from './variables.ts';
 
 /**
  * - `chosen`: serves.

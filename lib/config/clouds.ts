@@ -3,9 +3,8 @@ import type { GcsCredentials } from '../store/gcs/authorization.ts';
 import type { S3Credentials } from '../store/s3/client.ts';
 import { type BlobSettings, defaultDatabaseName } from './backends.ts';
 import * as checks from './checks.ts';
-import { type Detection, notConfigured, settle } from './detection.ts';
 import { checkGoogleCredentials } from './google-key.ts';
-import { type Environment, type VariableName, VariableReader } from './variables.ts';
+import { type Detection, type Environment, notConfigured, settle, type VariableName, VariableReader } from './variables.ts';
 
 export function detectPostgres(environment: Environment): Detection {
   const reader = new VariableReader(environment);

@@ -4,10 +4,9 @@
  */
 import { isAbsolute } from 'node:path/posix';
 import { AppError, type FieldError } from '../errors.ts';
-import { type AccessSettings, readAccess } from './access.ts';
 import { backendNames, type BackendSettings } from './backends.ts';
-import { type Candidate, choose } from './choice.ts';
 import * as checks from './checks.ts';
+import { type Candidate, choose } from './choice.ts';
 import { type Check, type Environment, VariableReader } from './variables.ts';
 
 export interface Config {
@@ -84,4 +83,42 @@ const absolute: Check<string> = (text) =>
 function readMemory(reader: VariableReader): number | null {
   const megabytes = reader.read('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', (text) => ({ value: Number(text) }));
   return megabytes !== null && Number.isFinite(megabytes) && megabytes >= 128 ? megabytes * 1024 * 1024 : null;
+}
+
+/** Null when nobody was given that token. */
+export interface AccessSettings {
+  readonly adminToken: string | null;
+  readonly apiToken: string | null;
+  /** What Vercel's cron sends as a bearer token. */
+  readonly cronSecret: string | null;
+  /** A token is set to what cannot be used. */
+  readonly hasWrongToken: boolean;
+  /** Whether tables can be read without a token. */
+  readonly publicRead: boolean;
+  /** Origins whose pages may call the API from a browser; `*`: all. */
+  readonly corsOrigins: readonly string[];
+}
+
+function readAccess(reader: VariableReader): AccessSettings {
+  const wrongBefore = reader.wrong.length;
+  const names = ['ADMIN_TOKEN', 'API_TOKEN', 'CRON_SECRET'] as const;
+  const tokens = names.map((name) => reader.read(name, checks.checkToken));
+  const shared = tokens.filter((token, index) => token !== null && tokens.indexOf(token) < index);
+  for (const [index, token] of tokens.entries()) {
+    if (!shared.includes(token) || tokens.indexOf(token) === index) continue;
+    const problem = 'must not be the same as another token: who holds one could do what the other is for';
+    reader.noteWrong(names[index]!, problem);
+  }
+  // What two roles share is nobody's.
+  const [adminToken = null, apiToken = null, cronSecret = null] = tokens.map((token) =>
+    shared.includes(token) ? null : token,
+  );
+  return {
+    adminToken,
+    apiToken,
+    cronSecret,
+    hasWrongToken: reader.wrong.length > wrongBefore,
+    publicRead: reader.read('PUBLIC_READ', checks.checkBoolean) ?? false,
+    corsOrigins: reader.read('CORS_ORIGINS', checks.checkOrigins) ?? [],
+  };
 }

@@ -2,8 +2,7 @@
 import { basename, dirname, extname, isAbsolute, normalize } from 'node:path/posix';
 import { defaultDatabaseName, type DirectorySettings } from './backends.ts';
 import { isSegment } from './checks.ts';
-import { type Detection, notConfigured, settle } from './detection.ts';
-import { type Check, type Environment, VariableReader } from './variables.ts';
+import { type Check, type Detection, type Environment, notConfigured, settle, VariableReader } from './variables.ts';
 
 const databaseExtensions = ['.db', '.duckdb', '.ddb', '.database'];
 const localPath = 'data/student_courses.db';

@@ -6,7 +6,7 @@ import type { BlobAccess } from './blob/errors.ts';
 import { Listing } from './blob/listing.ts';
 import { Reading } from './blob/reading.ts';
 import { type Driver, inBatches, type PageRequest, storeOf } from './driver.ts';
-import type { Meter } from './meter.ts';
+import type { Meter } from './usage.ts';
 import { sendParts } from './parts.ts';
 import type { Body, ByteRange, CreateOutcome, ObjectInfo, Store, StreamBody } from './store.ts';
 import type { Signal } from './signal.ts';

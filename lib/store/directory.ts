@@ -7,7 +7,7 @@ import { constants } from 'node:fs';
 import { copyFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Runtime } from '../runtime.ts';
-import { bodyChunks } from './body.ts';
+import { bodyChunks } from './parts.ts';
 import {
   notAFile,
   nullIfAbsent,
@@ -23,7 +23,7 @@ import { Root } from './directory/root.ts';
 import { Temporaries, type Temporary } from './directory/temporaries.ts';
 import { deletedHalfway, type Driver, type PageRequest, storeOf } from './driver.ts';
 import { onPath } from './errno.ts';
-import { clipRange } from './range.ts';
+import { clipRange } from './keys.ts';
 import { orAborted, throwIfAborted, type Signal } from './signal.ts';
 import type { Body, ByteRange, CreateOutcome, ListPage, ObjectInfo, Store } from './store.ts';
 

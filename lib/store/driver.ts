@@ -1,9 +1,8 @@
 /** What all drivers have in common: their arguments are checked here, and what HTTP cannot say is answered here. */
 import { AppError } from '../errors.ts';
-import { requireKey, requirePage, requirePrefix } from './keys.ts';
+import { requireKey, requirePage, requirePrefix, requireRange } from './keys.ts';
 import { readBody } from './parts.ts';
-import { requireRange } from './range.ts';
-import { throwIfAborted, type Signal } from './signal.ts';
+import { type Signal, throwIfAborted } from './signal.ts';
 import type { Body, ByteRange, CreateOutcome, ListPage, ObjectInfo, Store } from './store.ts';
 
 export interface PageRequest {

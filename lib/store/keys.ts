@@ -1,6 +1,6 @@
 /** What a key may be, the same for every store: safe as a path, a URL and an object name. */
 import { AppError } from '../errors.ts';
-import type { ListOptions } from './store.ts';
+import type { ByteRange, ListOptions } from './store.ts';
 
 const segment = /^[A-Za-z0-9._-]{1,255}$/;
 const maxKeyBytes = 900;
@@ -41,4 +41,18 @@ export function requirePage({ after, limit = maxPage }: ListOptions): {
 /** Order of keys by their bytes; they are ASCII, so it is the order of their code units. */
 export function compareKeys(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** @throws AppError `invalid` for what is no range. */
+export function requireRange(range: ByteRange | undefined): void {
+  if (!range) return;
+  const { start, end } = range;
+  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end) return;
+  throw new AppError('invalid', `[${start}, ${end}) is not a range of bytes.`);
+}
+
+/** The part of `range` that an object of `size` bytes has. */
+export function clipRange(range: ByteRange | undefined, size: number): ByteRange {
+  const { start, end } = range ?? { start: 0, end: size };
+  return { start: Math.min(start, size), end: Math.min(end, size) };
 }

@@ -2,11 +2,11 @@
  * Large bodies in parts, a few on their way at once. Each sender uses one buffer again and again: memory of parts that
  * were sent is outside of V8's heap, and would be freed late.
  */
-import { bodyChunks } from './body.ts';
-import { throwIfAborted, type Signal } from './signal.ts';
-import type { ByteRange, StreamBody } from './store.ts';
+import { AppError } from '../errors.ts';
+import { type Signal, throwIfAborted } from './signal.ts';
+import type { Body, ByteRange, StreamBody } from './store.ts';
 
-export interface PartsOptions {
+interface PartsOptions {
   /** Bytes of the whole. */
   readonly size: number;
   readonly partBytes: number;
@@ -82,4 +82,23 @@ async function readInto(bytes: Uint8Array, body: StreamBody, range: ByteRange, s
   }
   throwIfAborted(signal);
   return bytes;
+}
+
+/** The whole body in chunks, none empty. Throws `invalid` when a stream gives fewer or more bytes than its size. */
+export async function* bodyChunks(body: Body): AsyncGenerator<Uint8Array> {
+  if (body instanceof Uint8Array) {
+    if (body.byteLength > 0) yield body;
+    return;
+  }
+  let seen = 0;
+  for await (const chunk of body.open({ start: 0, end: body.size })) {
+    seen += chunk.byteLength;
+    if (seen > body.size) break;
+    if (chunk.byteLength > 0) yield chunk;
+  }
+  if (seen === body.size) return;
+  throw new AppError(
+    'invalid',
+    `The body has ${seen > body.size ? 'more' : 'fewer'} bytes than the ${body.size} that it promised.`,
+  );
 }

@@ -8,7 +8,7 @@ import { CopyObjectCommand, DeleteObjectsCommand, PutObjectCommand, type _Error 
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { type Driver, inBatches, type PageRequest, storeOf } from './driver.ts';
-import type { Meter } from './meter.ts';
+import type { Meter } from './usage.ts';
 import { createS3Clients, type S3ClientOptions, secretsOf } from './s3/client.ts';
 import { type Described, Objects } from './s3/objects.ts';
 import { isRefusal, type Refusal, Requests } from './s3/requests.ts';

@@ -1,3 +1,4 @@
+
 /**
  * The Store contract: what Eider asks of the place where objects live. Drivers and wrappers (retry, time limits) pass the
  * suite in test/store/conformance.ts. A driver that lets two writers both believe that they created one key loses
@@ -103,4 +104,19 @@ export interface Store {
 
   /** Removes the objects. A key that is absent already is no error. Repeating it is harmless. */
   delete(keys: readonly string[], options?: OperationOptions): Promise<void>;
+}
+
+/** In the order of their keys. @throws AppError as `Store.list` */
+export async function listAll(
+  store: Pick<Store, 'list'>,
+  prefix: string,
+  options: OperationOptions = {},
+): Promise<ObjectInfo[]> {
+  const objects: ObjectInfo[] = [];
+  for (let after: string | undefined; ;) {
+    const page = await store.list(prefix, { ...options, ...(after === undefined ? {} : { after }) });
+    objects.push(...page.objects);
+    after = page.objects.at(-1)?.key;
+    if (!page.more || after === undefined) return objects;
+  }
 }

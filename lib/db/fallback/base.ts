@@ -4,9 +4,9 @@
  */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { LocalCopy } from '../duckdb/local-copy.ts';
-import { readMirrorSource } from '../mirror/mirror-source.ts';
 import { withinTime } from '../../store/time-limit.ts';
+import type { Queries } from '../../values.ts';
+import type { LocalCopy } from '../duckdb/local-copy.ts';
 import type { Link, LinkDatabase } from './link.ts';
 
 export interface Base {
@@ -27,7 +27,7 @@ export interface Base {
   close(): Promise<void>;
 }
 
-export interface BaseOptions {
+interface BaseOptions {
   readonly primary: Link;
   readonly fallbacks: readonly Link[];
   readonly runtime: Runtime;
@@ -120,4 +120,27 @@ async function ofFallback(
   const sinceMs = Date.parse(mirror.at);
   const ageMs = (): number => Math.max(0, runtime.now() - sinceMs);
   return { copy, link, isPrimarys: true, primaryId: mirror.sourceId, sharesVersions: false, ageMs };
+}
+
+interface MirrorSource {
+  /** The address of the PostgreSQL database. */
+  readonly source: string;
+  /** What it says of itself. */
+  readonly sourceId: string;
+  readonly at: string;
+}
+
+/** Whose mirror the database is, and since when; null when it is none. For what has queries and no session. */
+async function readMirrorSource(queries: Queries): Promise<MirrorSource | null> {
+  const found = await queries
+    .selectFrom('information_schema.tables')
+    .select('table_name')
+    .where('table_schema', '=', 'eider')
+    .where('table_name', '=', 'mirror')
+    .execute();
+  if (found.length === 0) return null;
+  const [row] = await queries.selectFrom('eider.mirror').select(['source', 'source_id', 'made_at as at']).execute();
+  const { source, source_id: sourceId, at } = row ?? {};
+  const isWhole = typeof source === 'string' && typeof sourceId === 'string' && typeof at === 'string';
+  return isWhole ? { source, sourceId, at } : null;
 }

@@ -2,6 +2,7 @@
  * One backend of the chain, as the fallback sees it: how it is opened, whether it answers, what of it is on this machine.
  * Types only.
  */
+import { isAppError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
 import type { Database } from '../database.ts';
 import type { LeftoverCopy, LocalCopy } from '../duckdb/local-copy.ts';
@@ -40,4 +41,14 @@ export interface Link {
    * machine. Null where it takes a question to a store.
    */
   readonly mayHavePending: (() => Promise<boolean>) | null;
+}
+
+/** Who asks for a little patience is there. One whose quota has ended asks for a lot. In ms. */
+const mostBusyMs = 10_000;
+
+/** @throws AppError when it does not answer, or refuses */
+export async function pingStore({ store, name }: PendingPlace, signal: AbortSignal): Promise<void> {
+  await store.head(name, { signal }).catch((error: unknown) => {
+    if (!isAppError(error, 'unavailable') || (error.retryAfterMs ?? Infinity) > mostBusyMs) throw error;
+  });
 }

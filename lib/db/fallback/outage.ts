@@ -2,11 +2,13 @@
  * An outage of the primary backend: since when, why, and when to look again (after 5 s, growing to 30 s). Words that everyone
  * may read are made of the error's kind alone.
  */
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 
 /** What is kept for the next process on this machine. */
-export interface OutageNote {
+interface OutageNote {
   /** ms since 1970. */
   readonly sinceMs: number;
   readonly reason: string;
@@ -86,4 +88,27 @@ function reasonOf(error: unknown): string {
 function detailOf(error: unknown): string {
   if (!(error instanceof AppError)) return 'It failed with a defect of this server; its log says more.';
   return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+}
+
+/** `path` names the primary; nothing here fails, since everything works without the note. */
+export function outageFile(path: string, runtime: Pick<Runtime, 'uuid'>): OutageMemory {
+  return {
+    load: () => readNote(path).catch(() => null),
+    save: (note) => writeNote(path, `${path}.${runtime.uuid()}.part`, note).catch(() => undefined),
+    clear: () => rm(path, { force: true }).catch(() => undefined),
+  };
+}
+
+async function readNote(path: string): Promise<OutageNote | null> {
+  const note = JSON.parse(await readFile(path, 'utf8')) as OutageNote;
+  const numbers = [note.sinceMs, note.failures, note.nextLookMs];
+  const texts = [note.reason, note.detail];
+  const isWhole = numbers.every((value) => Number.isFinite(value)) && texts.every((value) => typeof value === 'string');
+  return isWhole ? note : null;
+}
+
+async function writeNote(path: string, part: string, note: OutageNote): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await writeFile(part, JSON.stringify(note), { mode: 0o600 });
+  await rename(part, path);
 }

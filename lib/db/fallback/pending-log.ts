@@ -4,21 +4,14 @@
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { PlainValue } from '../../values.ts';
-import { listAll } from '../../store/list-all.ts';
-import type { Store } from '../../store/store.ts';
-import { SharedProbe } from '../../sync/head.ts';
-import { layoutOf, type Layout } from '../../sync/layout.ts';
-import type { Link } from './link.ts';
-import {
-  decodePendingWrite,
-  encodePendingWrite,
-  pendingFormat,
-  PendingIds,
-  type PendingWrite,
-} from './pending-write.ts';
-import { isMeantFor, type Target } from './target.ts';
+import { listAll, type Store } from '../../store/store.ts';
 import { withinTime } from '../../store/time-limit.ts';
+import { SharedProbe } from '../../sync/head.ts';
+import { type Layout, layoutOf } from '../../sync/layout.ts';
+import type { PlainValue } from '../../values.ts';
+import type { Link } from './link.ts';
+import { decodePendingWrite, encodePendingWrite, pendingFormat, PendingIds, type PendingWrite } from './pending-write.ts';
+import { isMeantFor, type Target } from './target.ts';
 
 export interface PendingLogOptions {
   /** Those behind the primary, in their order. */

@@ -2,9 +2,15 @@
  * What a mirror carries about itself, in `eider.mirror`: whose copy it is, of which state, and since when. It counts only while
  * nothing but the mirror has written since.
  */
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { SequenceChange } from '../../sync/record.ts';
 import type { Session } from '../../sync/sql.ts';
+import { fingerprintOf } from '../move/earlier.ts';
 import { hasTable } from '../move/into-duckdb.ts';
-import type { Unkept } from './unkept.ts';
+import { definitionsOfPostgres, sequencesOfPostgres } from '../move/postgres-definitions.ts';
+import type { PostgresSession } from '../move/postgres-session.ts';
+import type { MovedSums } from '../move/report.ts';
+import { lastOf, type MovedSequence } from '../move/tables.ts';
 
 export interface MirrorNote {
   /** Its address, for who cannot ask it. */
@@ -80,4 +86,46 @@ export async function writeNote(session: Session, note: MirrorNote): Promise<voi
 export async function versionToCome(session: Session): Promise<number> {
   const [row] = await session.rows('SELECT version FROM eider.state');
   return Number(row?.[0]) + 1;
+}
+
+/** As JSON, a part of the mirror's note. */
+export interface Unkept {
+  /** A text that other definitions change; where sequences are does not. */
+  readonly definitions: string;
+  readonly sums: MovedSums;
+  readonly sequences: readonly SequenceChange[];
+}
+
+export async function readUnkept(postgres: PostgresSession, catalog: Catalog, sums: MovedSums): Promise<Unkept> {
+  const found = await definitionsOfPostgres(postgres, catalog);
+  const sequences = found.sequences.map((sequence) => ({ ...sequence, next: null }));
+  const definitions = fingerprintOf(catalog, { ...found, sequences });
+  return { definitions, sums, sequences: found.sequences.map(changeTo) };
+}
+
+/** After the rows whose numbers they gave. */
+export async function readSequences(postgres: PostgresSession, current: string): Promise<readonly SequenceChange[]> {
+  return (await sequencesOfPostgres(postgres, current)).map(changeTo);
+}
+
+function changeTo(sequence: MovedSequence): SequenceChange {
+  const { duckdb, next, increment } = sequence;
+  const name = { ...(duckdb.schema === 'main' ? {} : { schema: duckdb.schema }), sequence: duckdb.name };
+  return { ...name, next: String(next ?? lastOf(sequence) + increment) };
+}
+
+/** A replica takes each number on the way: where these are more, the mirror is copied. */
+const mostNumbers = 1_000_000n;
+
+/** Those that are elsewhere now; null when it is too far. */
+export function movedSequences({ sequences }: Unkept, now: readonly SequenceChange[]): SequenceChange[] | null {
+  const before = new Map(sequences.map((each) => [JSON.stringify([each.schema, each.sequence]), each.next]));
+  const moved: SequenceChange[] = [];
+  for (const each of now) {
+    const next = before.get(JSON.stringify([each.schema, each.sequence])) ?? '0';
+    const way = BigInt(each.next) - BigInt(next);
+    if (way > mostNumbers || way < -mostNumbers) return null;
+    if (way !== 0n) moved.push(each);
+  }
+  return moved;
 }

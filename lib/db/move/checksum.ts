@@ -70,3 +70,31 @@ function sortNames(value: PlainValue): PlainValue {
   const entries = Object.entries(value as Readonly<Record<string, PlainValue>>);
   return entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, each]) => [name, sortNames(each)]);
 }
+
+export interface Progress extends TableSum {
+  readonly isDone: boolean;
+  /** The last key. */
+  readonly after: PlainRow | null;
+}
+
+export const progressColumns = 'rows text NOT NULL, checksum text NOT NULL, last_key text, done text NOT NULL';
+
+/** The values of these columns. */
+export function progressTexts({ rows, checksum, after, isDone }: Progress): (string | null)[] {
+  return [String(rows), checksum, after === null ? null : JSON.stringify(after), String(isDone)];
+}
+
+export function progressOf([rows, checksum, after, done]: readonly unknown[]): Progress {
+  const key = typeof after === 'string' ? (JSON.parse(after) as PlainValue[]) : null;
+  return { rows: Number(rows), checksum: String(checksum), after: key, isDone: done === 'true' };
+}
+
+/** The key of the last of these rows; the one before where there is none. */
+export function lastKey(
+  { key, columns }: MovedTable,
+  rows: readonly PlainRow[],
+  before: PlainRow | null,
+): PlainRow | null {
+  const last = rows.at(-1);
+  return last ? key.map((column) => last[columns.indexOf(column)] ?? null) : before;
+}

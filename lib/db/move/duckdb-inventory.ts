@@ -3,7 +3,7 @@
  * behind.
  */
 import { DuckDBTypeId } from '@duckdb/node-api';
-import { type Catalog, type Relation, type RelationName } from '../../catalog/catalog.ts';
+import type { Catalog, Relation, RelationName } from '../../catalog/catalog.ts';
 import { readDuckDbCatalog } from '../../catalog/duckdb.ts';
 import { indexOfTop, tokensOf } from '../../sql/tokens.ts';
 import { codecFor } from '../../sync/codec.ts';
@@ -11,22 +11,8 @@ import { quoteTable, type Session } from '../../sync/sql.ts';
 import { plainRows } from '../duckdb/dialect.ts';
 import { quotedOnDuckDb } from './duckdb-rows.ts';
 import { nameRefusals } from './names.ts';
-import {
-  carriedRelation,
-  carriedTables,
-  type Definitions,
-  type Limit,
-  type MovedColumn,
-  type MovedTable,
-  namesOf,
-  type Refusal,
-  sequenceAt,
-  throwRefusals,
-  titleOf,
-  valueRefusals,
-} from './tables.ts';
-import { textForm } from './texts.ts';
-import { commentOf, postgresTypeOf } from './types.ts';
+import { carriedRelation, carriedTables, type Definitions, type Limit, type MovedColumn, type MovedTable, namesOf, type Refusal, sequenceAt, throwRefusals, titleOf, valueRefusals } from './tables.ts';
+import { commentOf, postgresTypeOf, textForm } from './types.ts';
 
 /** Text of any kind as rows of the session. */
 const run = (session: Session) => async (sql: string) => plainRows(await session.run(sql));

@@ -2,9 +2,11 @@
  * Rows out of a DuckDB session and into one, in bounded memory: by primary key where there is one, so that a move can go on
  * after the last row that it wrote.
  */
+import { DuckDBInstance } from '@duckdb/node-api';
 import { appendRows } from '../../sync/apply.ts';
 import { decodeNullable, encodeNullable } from '../../sync/codec.ts';
-import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
+import { duckDbOptions } from '../../sync/duckdb-options.ts';
+import { quoteName, quoteTable, Session } from '../../sync/sql.ts';
 import { RowSum, type TableSum } from './checksum.ts';
 import type { MovedName, MovedTable, PlainRow } from './tables.ts';
 
@@ -59,4 +61,24 @@ export async function sumDuckDbTable(
     onRows(rows.length);
   }
   return sum.sum;
+}
+
+/** Lends a session on the DuckDB file at `path`, in memory without one. What does not fit goes to `spillFolder`. */
+export async function withScratch<T>(
+  { path = ':memory:', spillFolder }: { readonly path?: string; readonly spillFolder: string },
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const instance = await DuckDBInstance.create(path, {
+    ...duckDbOptions(spillFolder),
+    default_block_size: '16384',
+    memory_limit: '512MB',
+  });
+  const session = new Session(await instance.connect());
+  try {
+    await session.execute("SET GLOBAL TimeZone = 'UTC'");
+    return await work(session);
+  } finally {
+    session.close();
+    instance.closeSync();
+  }
 }

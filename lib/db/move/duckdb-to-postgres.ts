@@ -3,33 +3,21 @@
  * them all back and commits only when they are the source's.
  */
 import { mkdir } from 'node:fs/promises';
-import type { ConnectionPool } from '../postgres/pool.ts';
-import type { Session } from '../../sync/sql.ts';
 import type { Slot } from '../../sync/slot.ts';
+import type { Session } from '../../sync/sql.ts';
+import type { ConnectionPool } from '../postgres/pool.ts';
 import { catalogOfDuckDb, definitionsOfDuckDb, tablesOfDuckDb } from './duckdb-inventory.ts';
-import {
-  fingerprintOf,
-  isThere,
-  makeMovedTable,
-  mayBeThere,
-  type Moved,
-  movedTable,
-  requireReplaceable,
-  requireSameSums,
-  type TargetState,
-} from './earlier.ts';
-import { type DuckDbEnd, type MoveOptions, newest, type PostgresEnd } from './ends.ts';
+import { fingerprintOf, isThere, makeMovedTable, mayBeThere, type Moved, movedTable, requireReplaceable, requireSameSums, type TargetState } from './earlier.ts';
 import { sumAll } from './into-duckdb.ts';
 import { requireNamesOnPostgres } from './names.ts';
 import { stagingSchema, tablesOfPostgres } from './postgres-inventory.ts';
-import { currentSchema, sumAllOnPostgres } from './postgres-rows.ts';
+import { currentSchema, type PostgresState, stateOfPostgres, sumAllOnPostgres } from './postgres-rows.ts';
 import { inTransaction, type PostgresSession } from './postgres-session.ts';
-import { type PostgresState, stateOfPostgres } from './postgres-state.ts';
 import { replaceAll, type Replacing } from './replace.ts';
-import type { MoveReport, MovedSums, OnMoveEvent } from './report.ts';
-import { withScratch } from './scratch.ts';
-import type { MovedTable } from './tables.ts';
+import { type DuckDbEnd, type MovedSums, type MoveOptions, type MoveReport, newest, type OnMoveEvent, type PostgresEnd } from './report.ts';
+import { withScratch } from './duckdb-rows.ts';
 import { beginStaging, stageTable } from './staging.ts';
+import type { MovedTable } from './tables.ts';
 
 type Options = MoveOptions<DuckDbEnd, PostgresEnd>;
 

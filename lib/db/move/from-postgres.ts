@@ -2,18 +2,18 @@
  * From PostgreSQL into the file that becomes the new state of a DuckDB database, a part at a time. The file notes how far it has
  * come. One that was gone on with may hold parts of two states: so it is compared with all rows as they are at the end.
  */
+import { AppError } from '../../errors.ts';
 import type { Session } from '../../sync/sql.ts';
-import { RowSum, type TableSum } from './checksum.ts';
-import { fillTable, makeEmpty } from './fill.ts';
+import { lastKey, type Progress, progressColumns, progressOf, progressTexts, RowSum, type TableSum } from './checksum.ts';
+import { appendDuckDbRows, quotedOnDuckDb } from './duckdb-rows.ts';
 import { hasTable } from './into-duckdb.ts';
-import type { DuckDbDefinitions } from './onto-duckdb.ts';
-import { lastKey, type Progress, progressColumns, progressOf, progressTexts } from './progress.ts';
-import { sumAllOnPostgres } from './postgres-rows.ts';
+import { type DuckDbDefinitions, remakeOnDuckDb } from './onto-duckdb.ts';
+import { readPostgresRows, sumAllOnPostgres } from './postgres-rows.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import { type MovedSums, type OnMoveEvent, progress } from './report.ts';
 import type { MovedTable, PlainRow } from './tables.ts';
 
-export interface FileFilling {
+interface FileFilling {
   readonly postgres: PostgresSession;
   readonly definitions: DuckDbDefinitions;
   readonly tables: readonly MovedTable[];
@@ -93,4 +93,57 @@ async function begunOf(session: Session, { title }: MovedTable): Promise<Progres
 async function note(session: Session, { title }: MovedTable, done: Progress): Promise<void> {
   const values = [title, ...progressTexts(done)];
   await session.run('INSERT OR REPLACE INTO eider.move_progress VALUES ($1, $2, $3, $4, $5)', values);
+}
+
+/** Makes everything anew, as PostgreSQL has it, and without rows. Within the session's transaction, if there is one. */
+export async function makeEmpty(
+  session: Session,
+  postgres: PostgresSession,
+  tables: readonly MovedTable[],
+  definitions: DuckDbDefinitions,
+): Promise<void> {
+  await remakeOnDuckDb(session, definitions);
+  for (const table of tables.filter(({ duckdb }) => duckdb.schema === 'eider')) {
+    await session.execute(`DELETE FROM ${quotedOnDuckDb(table)}`);
+  }
+  for (const { name, at } of await postgres.rows(
+    `SELECT name, at::text AS at FROM eider.migrations WHERE name NOT LIKE 'eider.%'`,
+  )) {
+    await session.run('INSERT OR IGNORE INTO eider.migrations (name, "at") VALUES ($1, $2::TIMESTAMPTZ)', [name!, at!]);
+  }
+}
+
+interface TableFilling {
+  readonly table: MovedTable;
+  readonly sum: RowSum;
+  /** The last key that is there; undefined: read in any order. */
+  readonly after?: PlainRow | null;
+  /** After each batch. */
+  readonly onRows: (rows: readonly PlainRow[]) => Promise<void> | void;
+}
+
+/** Appends all rows of the table on PostgreSQL, or those after a key. */
+export async function fillTable(session: Session, postgres: PostgresSession, filling: TableFilling): Promise<void> {
+  const { table, sum, after, onRows } = filling;
+  const order = after === undefined ? null : { after };
+  try {
+    for await (const rows of readPostgresRows(postgres, table, order)) {
+      await appendDuckDbRows(session, table, rows);
+      for (const row of rows) sum.add(row);
+      await onRows(rows);
+    }
+  } catch (error) {
+    throw beyondDuckDb(table, error);
+  }
+}
+
+function beyondDuckDb({ title }: MovedTable, error: unknown): unknown {
+  if (error instanceof AppError || !isAboutValues(error)) return error;
+  return new AppError('invalid', `The table ${title} holds a value that DuckDB does not have.`, { cause: error });
+}
+
+/** Of the forms of values, or of DuckDB. */
+function isAboutValues(error: unknown): boolean {
+  if (error instanceof SyntaxError || error instanceof RangeError) return true;
+  return error instanceof Error && /^(?:Error: )?(?:Constraint|Conversion|Out of Range) Error/.test(error.message);
 }

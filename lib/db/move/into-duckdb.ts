@@ -2,14 +2,13 @@
  * Moving into DuckDB: the new state is made in a file of its own and becomes the target's by one bulk record, once all rows of
  * the file were compared with the source's.
  */
-import type { Engine } from '../../sync/engine.ts';
 import type { Runtime } from '../../runtime.ts';
+import type { Engine } from '../../sync/engine.ts';
 import type { Session } from '../../sync/sql.ts';
 import { tablesOfDuckDb } from './duckdb-inventory.ts';
 import { sumDuckDbTable } from './duckdb-rows.ts';
 import { makeMovedTable, type Moved, movedTable, requireSameSums, type TargetState } from './earlier.ts';
-import { newest } from './ends.ts';
-import { type MovedSums, type MoveStep, type OnMoveEvent, progress } from './report.ts';
+import { type MovedSums, type MoveStep, newest, type OnMoveEvent, progress } from './report.ts';
 import type { MovedTable } from './tables.ts';
 
 export interface NewState {

@@ -8,10 +8,9 @@ import { claimSlot, removeReplica, type Slot } from '../../sync/slot.ts';
 import { catalogOfDuckDb, definitionsOfDuckDb, tablesOfDuckDb } from './duckdb-inventory.ts';
 import { moveIntoPostgres } from './duckdb-to-postgres.ts';
 import { fingerprintOf, isThere, type Moved, requireReplaceable } from './earlier.ts';
-import { type DuckDbEnd, type MoveOptions, newest, type PostgresEnd } from './ends.ts';
 import { commitNewState, lookAtDuckDb, sumAll } from './into-duckdb.ts';
 import { moveOutOfPostgres } from './postgres-to-duckdb.ts';
-import type { MoveReport, OnMoveEvent } from './report.ts';
+import { type DuckDbEnd, type MoveOptions, type MoveReport, newest, type OnMoveEvent, type PostgresEnd } from './report.ts';
 
 /** Moves, or finds that there is nothing to move. May be repeated at any time. @throws AppError */
 export async function moveDatabase(options: MoveOptions): Promise<MoveReport> {

@@ -1,13 +1,13 @@
 /**
  * Rows out of PostgreSQL and into it, in bounded memory.
  */
-import type { PlainValue } from '../../values.ts';
 import { quoteName, quoteTable } from '../../sync/sql.ts';
-import { RowSum, type TableSum } from './checksum.ts';
+import type { PlainValue } from '../../values.ts';
+import { isSameSum, RowSum, type TableSum } from './checksum.ts';
 import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
 import { type MovedSums, type MoveStep, type OnMoveEvent, progress } from './report.ts';
-import type { MovedName, MovedTable, PlainRow } from './tables.ts';
-import { type TextForm, writeArray } from './texts.ts';
+import { type MovedName, type MovedTable, type PlainRow, titleOf } from './tables.ts';
+import { type TextForm, writeArray } from './types.ts';
 
 const fetchRows = 5000;
 
@@ -93,7 +93,7 @@ function writeNullable(form: TextForm, value: PlainValue): string | null {
 }
 
 /** The sum of all rows as this transaction sees them. */
-export async function sumPostgresTable(
+async function sumPostgresTable(
   postgres: PostgresSession,
   table: MovedTable,
   onRows: (rows: number) => void = () => undefined,
@@ -117,4 +117,65 @@ export async function sumAllOnPostgres(
   for (const table of tables)
     sums[table.title] = await sumPostgresTable(postgres, table, progress(table, step, onEvent));
   return sums;
+}
+
+export interface PostgresState {
+  /** Of the database. */
+  readonly id: string;
+  readonly version: number;
+  /** All transactions below it have ended. */
+  readonly settled: number;
+  /** As PostgreSQL writes a snapshot. */
+  readonly snapshot: string;
+}
+
+export async function stateOfPostgres(postgres: PostgresSession): Promise<PostgresState> {
+  const [row] = await postgres.rows(
+    `SELECT id::text AS id, pg_current_snapshot()::text AS snapshot,
+      pg_snapshot_xmin(pg_current_snapshot())::text AS xmin, pg_snapshot_xmax(pg_current_snapshot())::text AS xmax
+    FROM eider.state`,
+  );
+  return {
+    id: String(row?.['id']),
+    version: Number(row?.['xmax']) - 1,
+    settled: Number(row?.['xmin']) - 1,
+    snapshot: String(row?.['snapshot']),
+  };
+}
+
+/** Titles of the tables whose changes are kept. */
+export async function keptTables(postgres: PostgresSession): Promise<ReadonlySet<string>> {
+  const rows = await postgres.rows(
+    `SELECT n.nspname::text AS schema, c.relname::text AS name, current_schema()::text AS current FROM pg_trigger t
+    JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE t.tgname = 'eider_insert' AND t.tgenabled <> 'D'`,
+  );
+  return new Set(
+    rows.map((row) => titleOf({ schema: String(row['schema']), name: String(row['name']) }, String(row['current']))),
+  );
+}
+
+/** Whether changes are kept of transactions that the snapshot does not see. */
+export async function hasNewChanges(postgres: PostgresSession, snapshot: string): Promise<boolean> {
+  const [row] = await postgres.rows(
+    `SELECT EXISTS (SELECT FROM eider.changes WHERE NOT pg_visible_in_snapshot(version, $1::pg_snapshot))::text AS written`,
+    [snapshot],
+  );
+  return row?.['written'] === 'true';
+}
+
+export async function wasWrittenSince(
+  postgres: PostgresSession,
+  state: PostgresState,
+  tables: readonly MovedTable[],
+  sums: MovedSums,
+): Promise<boolean> {
+  if (await hasNewChanges(postgres, state.snapshot)) return true;
+  const kept = await keptTables(postgres);
+  for (const table of tables.filter(({ title }) => !kept.has(title))) {
+    const now = await sumPostgresTable(postgres, table);
+    const then = sums[table.title];
+    if (!then || !isSameSum(now, then)) return true;
+  }
+  return false;
 }

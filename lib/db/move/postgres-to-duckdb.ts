@@ -3,19 +3,17 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { isAppError } from '../../errors.ts';
-import type { Session } from '../../sync/sql.ts';
 import { removeReplica, type Slot } from '../../sync/slot.ts';
+import type { Session } from '../../sync/sql.ts';
 import { isThere, mayBeThere, type Moved, requireReplaceable } from './earlier.ts';
-import type { DuckDbEnd, MoveOptions, PostgresEnd } from './ends.ts';
 import { beginFile, fillFile, isPartOf } from './from-postgres.ts';
 import { commitNewState, type DuckDbState, lookAtDuckDb } from './into-duckdb.ts';
 import { defineOnDuckDb } from './onto-duckdb.ts';
 import { tablesOfPostgres } from './postgres-inventory.ts';
-import { sumAllOnPostgres } from './postgres-rows.ts';
+import { type PostgresState, stateOfPostgres, sumAllOnPostgres, wasWrittenSince } from './postgres-rows.ts';
 import { inTransaction, type PostgresSession } from './postgres-session.ts';
-import { type PostgresState, stateOfPostgres, wasWrittenSince } from './postgres-state.ts';
-import { withScratch } from './scratch.ts';
-import type { MoveReport, MovedSums } from './report.ts';
+import type { DuckDbEnd, MovedSums, MoveOptions, MoveReport, PostgresEnd } from './report.ts';
+import { withScratch } from './duckdb-rows.ts';
 import type { MovedTable } from './tables.ts';
 
 type Options = MoveOptions<PostgresEnd, DuckDbEnd>;

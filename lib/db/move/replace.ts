@@ -5,14 +5,12 @@
 import { AppError } from '../../errors.ts';
 import { quoteName } from '../../sync/sql.ts';
 import { Definer, type DefinerOptions } from './onto-postgres.ts';
-import { type ColumnFound, catalogOfPostgres, type TableFound, tablesFound } from './postgres-inventory.ts';
-import { quotedOnPostgres } from './postgres-rows.ts';
+import { catalogOfPostgres, type ColumnFound, type TableFound, tablesFound } from './postgres-inventory.ts';
+import { hasNewChanges, quotedOnPostgres } from './postgres-rows.ts';
 import { ofTable, type PostgresSession } from './postgres-session.ts';
-import { hasNewChanges } from './postgres-state.ts';
 import { stagedName } from './staging.ts';
 import { type MovedTable, titleOf } from './tables.ts';
-import { writeArray } from './texts.ts';
-import { duckdbType } from './types.ts';
+import { duckdbType, writeArray } from './types.ts';
 
 export interface Replacing extends Pick<DefinerOptions, 'tables' | 'definitions' | 'areChanged'> {
   /** The state that was looked at, as PostgreSQL writes a snapshot; null: whatever is there now is replaced. */

@@ -6,12 +6,11 @@
 import { AppError } from '../../errors.ts';
 import { quoteName, type Session } from '../../sync/sql.ts';
 import type { ConnectionPool } from '../postgres/pool.ts';
-import { RowSum, type TableSum } from './checksum.ts';
+import { lastKey, type Progress, progressColumns, progressOf, progressTexts, RowSum, type TableSum } from './checksum.ts';
 import { readDuckDbRows } from './duckdb-rows.ts';
-import { lastKey, type Progress, progressColumns, progressOf, progressTexts } from './progress.ts';
+import { stagingSchema } from './postgres-inventory.ts';
 import { insertPostgresRows } from './postgres-rows.ts';
 import { inTransaction, type PostgresSession } from './postgres-session.ts';
-import { stagingSchema } from './postgres-inventory.ts';
 import { type OnMoveEvent, progress } from './report.ts';
 import type { MovedTable, PlainRow } from './tables.ts';
 

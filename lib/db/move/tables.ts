@@ -7,7 +7,7 @@ import { AppError } from '../../errors.ts';
 import type { PlainValue } from '../../values.ts';
 import type { Codec } from '../../sync/codec.ts';
 import { quoteName } from '../../sync/sql.ts';
-import type { TextForm } from './texts.ts';
+import type { TextForm } from './types.ts';
 
 export interface MovedColumn {
   readonly name: string;

@@ -10,7 +10,7 @@ import type { PlainValue, Row } from '../../values.ts';
 import type { ChangePage, ChangeSet, ChangesRequest, TableChange } from '../database.ts';
 import { mostRowsOfVersion } from './schema-of-eider.ts';
 import type { Transaction } from './transaction.ts';
-import { elementReaderOf, type ReadText, readerOf } from './values.ts';
+import { elementReaderOf, readerOf, type ReadText } from './values.ts';
 
 const mostRowsOfPage = 20_000;
 
@@ -150,4 +150,40 @@ function readItems(value: PlainValue, read: ReadText): PlainValue {
   if (Array.isArray(value)) return value.map((item: PlainValue) => readItems(item, read));
   if (value === null) return null;
   return read(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+const batch = 20_000;
+
+interface Dropped {
+  readonly records: number;
+  readonly mayBeMore: boolean;
+}
+
+/**
+ * Drops a batch of changes, and answers how many and whether there may be more. Only whole versions, and only such as
+ * all before them are old enough, too: a version is given out when a transaction begins, its changes come later.
+ */
+export async function dropOldChanges(transaction: Transaction, retainMs: number): Promise<Dropped> {
+  const [row] = await transaction.rows(
+    // Before version 15 there is no min() or max() of transaction ids.
+    `WITH oldest AS MATERIALIZED (
+        SELECT version, at <= clock_timestamp() - $1::bigint * interval '1 millisecond' AS old
+        FROM eider.changes ORDER BY version, ordinal LIMIT ${batch}
+      ),
+      young AS (SELECT version FROM oldest WHERE NOT old ORDER BY version LIMIT 1),
+      whole AS (
+        SELECT o.version FROM oldest o
+        WHERE NOT EXISTS (SELECT FROM young WHERE young.version <= o.version) AND NOT EXISTS (
+          SELECT FROM eider.changes c
+          WHERE c.version = o.version AND c.at > clock_timestamp() - $1::bigint * interval '1 millisecond'
+        )
+        ORDER BY o.version DESC LIMIT 1
+      ),
+      deleted AS (DELETE FROM eider.changes c USING whole WHERE c.version <= whole.version RETURNING 1),
+      marked AS (UPDATE eider.state SET dropped = greatest(dropped, whole.version) FROM whole)
+    SELECT (SELECT count(*) FROM deleted)::int AS dropped, (SELECT count(*) FROM oldest)::int AS seen`,
+    [retainMs],
+  );
+  const records = Number(row?.['dropped']);
+  return { records, mayBeMore: records > 0 && Number(row?.['seen']) === batch };
 }

@@ -6,10 +6,12 @@
  * Owns: which parameters there are, and what of them may be shown. The worst that can happen: a password in a message,
  * or a mode of TLS that promises less than was asked for; so what is not understood about TLS is refused.
  */
+import { readFile } from 'node:fs/promises';
+import type { ConnectionOptions } from 'node:tls';
 import { AppError } from '../../errors.ts';
 
 /** Where a PEM text comes from. */
-export type PemSource =
+type PemSource =
   { readonly kind: 'file'; readonly path: string } | { readonly kind: 'text'; readonly pem: string };
 
 /**
@@ -17,9 +19,9 @@ export type PemSource =
  * - `require`: TLS, whoever the server is. `verify-ca`: its certificate must come from the authority.
  * - `verify-full`: and be for its host name.
  */
-export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
-export interface TlsSettings {
+interface TlsSettings {
   readonly mode: TlsMode;
   /** Null: the authorities that Node knows. */
   readonly authority: PemSource | null;
@@ -161,4 +163,35 @@ function decode(text: string): string {
 
 function wrong(problem: string): AppError {
   return new AppError('invalid', `DATABASE_URL ${problem}.`);
+}
+
+/** False: no TLS. @throws AppError `invalid` when a certificate cannot be read */
+export async function tlsOptions(tls: TlsSettings): Promise<ConnectionOptions | false> {
+  if (tls.mode === 'disable') return false;
+  const [ca, cert, key] = await Promise.all([
+    readPem('sslrootcert', tls.authority),
+    readPem('sslcert', tls.certificate),
+    readPem('sslkey', tls.key),
+  ]);
+  return {
+    rejectUnauthorized: tls.mode === 'verify-ca' || tls.mode === 'verify-full',
+    ...(tls.mode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
+    ...(ca === null ? {} : { ca }),
+    ...(cert === null ? {} : { cert }),
+    ...(key === null ? {} : { key }),
+    ...(tls.passphrase === null ? {} : { passphrase: tls.passphrase }),
+  };
+}
+
+async function readPem(parameter: string, source: PemSource | null): Promise<string | null> {
+  if (source === null) return null;
+  if (source.kind === 'text') return source.pem;
+  try {
+    return await readFile(source.path, 'utf8');
+  } catch (cause) {
+    throw new AppError('invalid', `The file that ${parameter} in DATABASE_URL names cannot be read.`, {
+      cause,
+      hint: 'It has to be deployed with the functions. Or give the PEM text itself, percent-encoded.',
+    });
+  }
 }

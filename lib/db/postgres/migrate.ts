@@ -5,29 +5,18 @@
  * DuckDB has it. The worst that can happen: a migration run twice; all take turns on one lock and look again once they
  * have it. A migration that fails leaves nothing behind, Eider's schema included.
  */
+import { type Migration, type MigrationPlan, type MigrationRun, type MigrationScript, planMigrations, runStatements, scriptsFor, skipped, statementsFor } from '../../catalog/migrations.ts';
 import { isOfExtension, isUsers } from '../../catalog/postgres.ts';
-import {
-  type Migration,
-  type MigrationPlan,
-  type MigrationRun,
-  type MigrationScript,
-  planMigrations,
-  runStatements,
-  scriptsFor,
-  skipped,
-  statementsFor,
-} from '../../catalog/migrations.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Row } from '../../values.ts';
 import { foretell, type MigrationMode } from '../migration-report.ts';
 import { knownNames, ownMigrations } from '../own-migrations.ts';
-import { orderByCodePoints } from './code-points.ts';
 import type { Limits } from './limits.ts';
-import { addToken, functions, noteDefinitions, ownTables } from './schema-of-eider.ts';
+import { addToken, functions, noteDefinitions, orderByCodePoints, ownTables } from './schema-of-eider.ts';
 import { runStatement } from './scope.ts';
-import type { Transactions } from './transactions.ts';
 import type { Transaction } from './transaction.ts';
+import type { Transactions } from './transactions.ts';
 import { findUnwatched, type TableWatch, takeTurn, waitForTablesBriefly, watchNew } from './watch.ts';
 
 export interface MigrateOptions {

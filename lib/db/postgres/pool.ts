@@ -9,11 +9,10 @@ import type { ConnectionOptions } from 'node:tls';
 import { attachDatabasePool } from '@vercel/functions/db-connections';
 import { AppError } from '../../errors.ts';
 import type { Row } from '../../values.ts';
-import type { ConnectionSettings } from './connection-string.ts';
+import { type ConnectionSettings, tlsOptions } from './connection-string.ts';
 import { mapConnectError } from './errors.ts';
 import type { Limits } from './limits.ts';
-import { tlsOptions } from './tls.ts';
-import { type ReadText, readerOf } from './values.ts';
+import { readerOf, type ReadText } from './values.ts';
 
 export interface Statement {
   readonly text: string;

@@ -7,28 +7,14 @@
  */
 import { type Catalog, relationId } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
-import type {
-  Answer,
-  ChangePage,
-  ChangesRequest,
-  Database,
-  DatabaseStatus,
-  QueryRequest,
-  QueryResult,
-  ReadOptions,
-  SyncReport,
-  Work,
-  WriteOptions,
-} from '../database.ts';
+import type { Answer, ChangePage, ChangesRequest, Database, DatabaseStatus, QueryRequest, QueryResult, ReadOptions, SyncReport, Uploads, Work, WriteOptions } from '../database.ts';
 import { compareEveryMs } from './catalogs.ts';
-import { readChanges } from './changes.ts';
+import { dropOldChanges, readChanges } from './changes.ts';
 import { openParts, type Parts, type PostgresDatabaseOptions } from './open.ts';
 import type { ConnectionPool } from './pool.ts';
-import { dropOldChanges } from './retention.ts';
 import { noteDefinitions } from './schema-of-eider.ts';
 import { openWork } from './scope.ts';
 import type { Transaction } from './transaction.ts';
-import { noUploads } from './uploads.ts';
 import { watchNew } from './watch.ts';
 
 /** Connects, runs the migrations that are new, and gives the database. On failure nothing stays open. @throws AppError */
@@ -240,3 +226,17 @@ function requireBookmark(atLeast: number | undefined, version: number): void {
     hint: 'It belongs to another database, or to one that was restored since. Ask again without it.',
   });
 }
+
+function refuse(): Promise<never> {
+  const message = 'On PostgreSQL a file is imported in one request; none is taken in parts.';
+  const hint = 'Split what is larger than one request may be into several files, each with its header.';
+  return Promise.reject(new AppError('invalid', message, { hint }));
+}
+
+export const noUploads: Uploads = {
+  keep: refuse,
+  read: refuse,
+  list: refuse,
+  drop: refuse,
+  dropAbandoned: () => Promise.resolve(0),
+};

@@ -12,7 +12,7 @@ import { causeOf, codeOf, isConnectionLoss, isServerError, mapBeginError, mapSta
 import type { Connection, Statement, StatementResult } from './pool.ts';
 import { tokenSetting } from './schema-of-eider.ts';
 import { toParameter } from './values.ts';
-import { within } from './within.ts';
+import { within } from './limits.ts';
 
 export type TransactionMode = 'read' | 'write' | 'upkeep';
 

@@ -3,21 +3,11 @@ import * as blob from '@vercel/blob';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { withPatience } from '../driver/patience.ts';
-import type { Meter, RequestClass } from '../meter.ts';
-import type { CreateOutcome, ObjectInfo } from '../store.ts';
-import { infoOf, isText, notUnderstood, requireKeyKept } from './answers.ts';
-import { type BlobCredentials, sdkCredentials, type SdkCredentials } from './credentials.ts';
-import {
-  type BlobAccess,
-  type FailedBlobRequest,
-  mapBlobError,
-  mayMeanExists,
-  requireAccess,
-  saysAlreadyExists,
-  saysNotFound,
-  wasNeverSent,
-} from './errors.ts';
+import type { Meter, RequestClass } from '../usage.ts';
 import type { Signal } from '../signal.ts';
+import type { CreateOutcome, ObjectInfo } from '../store.ts';
+import { type BlobCredentials, infoOf, isText, notUnderstood, requireKeyKept, sdkCredentials, type SdkCredentials } from './credentials.ts';
+import { type BlobAccess, type FailedBlobRequest, mapBlobError, mayMeanExists, requireAccess, saysAlreadyExists, saysNotFound, wasNeverSent } from './errors.ts';
 
 export interface BlobClientOptions {
   readonly credentials: BlobCredentials;

@@ -4,7 +4,7 @@
  */
 import { AppError, isAppError } from '../../errors.ts';
 import { expectedBytes, gather, rangeHeader } from '../driver/bytes.ts';
-import { clipRange } from '../range.ts';
+import { clipRange } from '../keys.ts';
 import type { ByteRange } from '../store.ts';
 import type { BlobClient, BlobObject } from './client.ts';
 import { statusOf, wasNeverSent } from './errors.ts';

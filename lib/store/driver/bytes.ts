@@ -1,5 +1,5 @@
 /** The bytes of an answer: exactly those that were asked for, or an error. */
-import { clipRange } from '../range.ts';
+import { clipRange } from '../keys.ts';
 import type { ByteRange } from '../store.ts';
 
 export interface Expected {

@@ -4,16 +4,14 @@
  * (docs/decisions/2026-11-24-gcs-wire.md).
  */
 import type { AppError } from '../../errors.ts';
-import type { Meter } from '../meter.ts';
+import type { Meter, RequestClass } from '../usage.ts';
+import type { Signal } from '../signal.ts';
 import { Authorization, type GcsCredentials, type Grant } from './authorization.ts';
 import { type Attempt, explainForeign, explainLost, explainRefusal } from './errors.ts';
-import { field, parseJson } from './json.ts';
-import { type Method, methods } from './methods.ts';
-import { Refusal } from './refusal.ts';
+import { field, parseJson, Refusal } from './refusal.ts';
 import { Lost, Wire, type WireAnswer, type WireRequest } from './wire.ts';
-import type { Signal } from '../signal.ts';
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly bucket: string;
   /** As `Store.location`. */
   readonly location: string;
@@ -142,3 +140,23 @@ export class Client {
     return { location: this.#options.location, name, permission: `storage.${permission}`, unsure: commits };
   }
 }
+
+interface Method {
+  /** As Google calls it, without `storage.`. */
+  readonly name: string;
+  readonly class: RequestClass;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Without `storage.`. */
+  readonly permission: string;
+}
+
+export const methods = {
+  get: { name: 'objects.get', class: 'read', method: 'GET', permission: 'objects.get' },
+  list: { name: 'objects.list', class: 'write', method: 'GET', permission: 'objects.list' },
+  insert: { name: 'objects.insert', class: 'write', method: 'POST', permission: 'objects.create' },
+  /** A part of an upload, or a question about it: the upload is billed as one request, its start. */
+  insertPart: { name: 'objects.insert', class: 'free', method: 'PUT', permission: 'objects.create' },
+  cancelInsert: { name: 'objects.insert', class: 'free', method: 'DELETE', permission: 'objects.create' },
+  rewrite: { name: 'objects.rewrite', class: 'write', method: 'POST', permission: 'objects.create' },
+  delete: { name: 'objects.delete', class: 'free', method: 'DELETE', permission: 'objects.delete' },
+} as const satisfies Readonly<Record<string, Method>>;

@@ -3,7 +3,7 @@
  * object's bytes. https://cloud.google.com/storage/docs/json_api/v1/status-codes
  */
 import { parseRetryAfter, redact } from '../driver/failure.ts';
-import { field, parseJson, textOf } from './json.ts';
+import type { ObjectInfo } from '../store.ts';
 import type { WireAnswer } from './wire.ts';
 
 export class Refusal {
@@ -60,4 +60,50 @@ function reasonOf(error: unknown): string | null {
   const reasons = [first, ...(Array.isArray(details) ? details : [])].map((each) => textOf(field(each, 'reason')));
   const reason = reasons.find((each) => each !== null) ?? null;
   return reason !== null && /^\w{1,60}$/.test(reason) ? reason : null;
+}
+
+export function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+export function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+/** Null for what is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not quoted: it may be anything.
+    return null;
+  }
+}
+
+interface ObjectPage {
+  readonly objects: readonly ObjectInfo[];
+  readonly nextPageToken: string | null;
+}
+
+/** Null for what is no object. The time is that of the bytes: `updated` follows changes of the metadata, too. */
+export function infoOf(resource: unknown): ObjectInfo | null {
+  const key = textOf(field(resource, 'name'));
+  const size = Number(field(resource, 'size') ?? Number.NaN);
+  const modifiedAt = new Date(String(field(resource, 'timeCreated')));
+  if (key === null || !Number.isSafeInteger(size) || Number.isNaN(modifiedAt.getTime())) return null;
+  return { key, size, modifiedAt };
+}
+
+/** Null for what is no page of objects. A page without objects has no `items`. */
+export function pageOf(resource: unknown): ObjectPage | null {
+  const items = field(resource, 'items') ?? [];
+  if (field(resource, 'kind') !== 'storage#objects' || !Array.isArray(items)) return null;
+  const objects = items.map((item) => infoOf(item)).filter((info) => info !== null);
+  if (objects.length < items.length) return null;
+  return { objects, nextPageToken: textOf(field(resource, 'nextPageToken')) || null };
+}
+
+/** Whether a resource is the object that was written. */
+export function isWritten(resource: unknown, key: string, size: number): boolean {
+  return field(resource, 'name') === key && Number(field(resource, 'size')) === size;
 }

@@ -4,7 +4,7 @@
  */
 import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import type { Meter, RequestClass } from '../meter.ts';
+import type { Meter, RequestClass } from '../usage.ts';
 
 export interface WireRequest {
   /** For the meter: as Google calls it, and what it bills it as. */

@@ -3,7 +3,7 @@ import type { $Command, S3Client, ServiceInputTypes, ServiceOutputTypes } from '
 import type { AppError } from '../../errors.ts';
 import { explain, explainStopped, foreign, ProviderFailure } from '../driver/failure.ts';
 import { Interruption, withPatience } from '../driver/patience.ts';
-import type { Meter, RequestClass } from '../meter.ts';
+import type { Meter, RequestClass } from '../usage.ts';
 import { codeOf, isProviderError, mapError, mayHaveHappened, type ProviderError, type S3Request } from './errors.ts';
 import type { Signal } from '../signal.ts';
 
