@@ -7,7 +7,15 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Migration } from './catalog/migrations.ts';
-import { type BackendName, type BlobSettings, describeBackend, type DirectorySettings, type GcsSettings, type PostgresSettings, type S3Settings } from './config/backends.ts';
+import {
+  type BackendName,
+  type BlobSettings,
+  describeBackend,
+  type DirectorySettings,
+  type GcsSettings,
+  type PostgresSettings,
+  type S3Settings,
+} from './config/backends.ts';
 import type { Config } from './config/config.ts';
 import { setSdkDefault } from './config/process.ts';
 import type { Database } from './db/database.ts';
@@ -18,7 +26,14 @@ import type { Runtime } from './runtime.ts';
 import { withRetry } from './store/retry.ts';
 import type { Store } from './store/store.ts';
 import { withTimeLimits } from './store/time-limit.ts';
-import { createUsage, estimateBlobMonth, type MonthEstimate, type Usage, type UsageCounts, type UsageReport } from './store/usage.ts';
+import {
+  createUsage,
+  estimateBlobMonth,
+  type MonthEstimate,
+  type Usage,
+  type UsageCounts,
+  type UsageReport,
+} from './store/usage.ts';
 import type { SyncSettings } from './sync/context.ts';
 import type { Engine } from './sync/engine.ts';
 import { layoutOf } from './sync/layout.ts';

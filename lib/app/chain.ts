@@ -71,7 +71,7 @@ function linkTo(config: Config, context: ChainContext): Link {
 /** On a connection of its own: those of the pool may all be busy, which is no outage. */
 function pingPostgres({ connectionString, driver }: PostgresSettings): Link['ping'] {
   return async (signal) => {
-    const { pingPostgresServer } = await import('../db/postgres/ping.ts');
+    const { pingPostgresServer } = await import('../db/postgres/open.ts');
     await pingPostgresServer({ connectionString, driver, signal });
   };
 }

@@ -1,9 +1,3 @@
-/**
- * The commands of `npm run db`: each understands its words, makes one call, and prints what came of it.
- *
- * Owns: the texts and the exit codes. The worst that can happen: a failure that looks like success to a script; so every
- * way out has its code, and a secret in the output; so only messages that hold none are printed.
- */
 import { type App, type AppOptions, createApp, projectMigrations } from '../app.ts';
 import { backendFactories } from '../backends.ts';
 import { describeDifference } from '../catalog/migrations.ts';
@@ -22,9 +16,7 @@ import { ProgressLines } from './progress.ts';
 interface Terminal {
   readonly environment: Environment;
   readonly out: (text: string) => void;
-  /** For progress and errors. */
   readonly log: (text: string) => void;
-  /** Whether `log` is a terminal. */
   readonly isTerminal: boolean;
   readonly runtime?: Runtime;
 }

@@ -1,9 +1,3 @@
-/**
- * The two ends of a move, named as the configuration names backends.
- *
- * Owns: opening them, each with the settings of the environment and limits for work on whole databases. The worst that
- * can happen: both names for one database; so their places are compared.
- */
 import { projectMigrations } from '../app.ts';
 import { openEngine, openPostgres, slotRootOf } from '../backends.ts';
 import { backendNames, type BackendName } from '../config/backends.ts';
@@ -13,7 +7,6 @@ import type { MoveEnd } from '../db/move/report.ts';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 
-/** An open end, and how to close it. */
 export interface OpenEnd {
   readonly end: MoveEnd;
   close(): Promise<void>;
@@ -28,7 +21,6 @@ export interface Ends {
 
 /** DuckDB writes to its spill folder what does not fit. */
 const memoryLimitBytes = 512 * 1024 * 1024;
-/** A read of a whole database may take a day. */
 const readDeadlineMs = 24 * 3_600_000;
 
 /** @throws AppError `invalid` when the environment does not name one of them, or both are one */

@@ -1,6 +1,6 @@
 /**
- * The whole configuration as a pure function of the environment. The first backend that anyone began to configure is
- * chosen, or nothing is: a slip in one variable must not silently select another backend, and so another data set.
+ * The first backend that anyone began to configure is chosen, or nothing is: a slip in one variable must not silently
+ * select another data set.
  */
 import { isAbsolute } from 'node:path/posix';
 import { AppError, type FieldError } from '../errors.ts';
@@ -13,7 +13,6 @@ export interface Config {
   readonly chosen: BackendSettings;
   /** Those that may serve when the ones before them cannot be reached, in order. */
   readonly fallbacks: readonly BackendSettings[];
-  /** Every backend, in the order of priority. */
   readonly candidates: readonly Candidate[];
   /** How old the state of a read may be, in ms; 0: at the head of the log when the read began. */
   readonly maxStalenessMs: number;
@@ -22,7 +21,6 @@ export interface Config {
   readonly access: AccessSettings;
   /** Memory of the whole function in bytes; null where the platform does not say. */
   readonly memoryBytes: number | null;
-  /** Where replicas live. */
   readonly tmpDirectory: string;
   readonly onVercel: boolean;
   /** Whether each request is logged, and not failures alone. */

@@ -1,8 +1,4 @@
-/**
- * The names of the environment variables that Eider reads, and the one way to read them: trimmed, an empty text counting
- * as unset, every problem collected. A problem names a variable and never its value: so no error of a parser, which
- * quotes its input, is ever passed on.
- */
+/** A problem names a variable and never its value: errors of parsers, which quote their input, are not passed on. */
 import { AppError, type FieldError } from '../errors.ts';
 import type { BackendSettings } from './backends.ts';
 
@@ -41,7 +37,6 @@ export const variableNames = [
   'LOG_REQUESTS',
 ] as const;
 
-/** What the platform sets. */
 export const platformVariableNames = [
   'VERCEL',
   'TMPDIR',

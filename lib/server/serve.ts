@@ -1,7 +1,3 @@
-/**
- * `npm start`: a server of our own, from its first line to a graceful end. Answers under way are sent, the work that goes on
- * after them is awaited, and then the database closes.
- */
 import { parseArgs } from 'node:util';
 import type { App } from '../app.ts';
 import type { Environment } from '../config/variables.ts';
@@ -136,7 +132,6 @@ class BackgroundWork {
     promise.then(remove, remove);
   }
 
-  /** Resolves when nothing is left, work that began meanwhile included. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
   }

@@ -1,25 +1,17 @@
-/**
- * Large bodies in parts, a few on their way at once. Each sender uses one buffer again and again: memory of parts that
- * were sent is outside of V8's heap, and would be freed late.
- */
 import { AppError } from '../errors.ts';
 import { type Signal, throwIfAborted } from './signal.ts';
 import type { Body, ByteRange, StreamBody } from './store.ts';
 
 interface PartsOptions {
-  /** Bytes of the whole. */
   readonly size: number;
   readonly partBytes: number;
-  /** Parts on their way at once. */
   readonly parallel: number;
   readonly signal: Signal;
 }
 
 export interface Part {
-  /** From 1 on. */
   readonly number: number;
   readonly range: ByteRange;
-  /** Ends this part: the caller's signal, or the failure of another part. */
   readonly signal: AbortSignal;
   /** The part of `body` in memory, until `send` ends. @throws AppError `invalid` when the body is not as long as it says. */
   read(body: StreamBody): Promise<Uint8Array>;
@@ -38,6 +30,7 @@ export async function sendParts<T>(options: PartsOptions, send: (part: Part) => 
   const sent: T[] = [];
   const failures: unknown[] = [];
   let next = 0;
+  // One buffer each: memory of parts that were sent is outside of V8's heap, and would be freed late.
   const sender = async (): Promise<void> => {
     let buffer = new Uint8Array(0);
     for (let index = next++; index < ranges.length; index = next++) {
@@ -68,7 +61,6 @@ function partRanges(size: number, partBytes: number): readonly ByteRange[] {
   }));
 }
 
-/** All of the body, in memory. @throws AppError `invalid` when it is not as long as it says. */
 export async function readBody(body: StreamBody, signal: Signal): Promise<Uint8Array> {
   return readInto(new Uint8Array(body.size), body, { start: 0, end: body.size }, signal);
 }

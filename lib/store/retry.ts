@@ -1,7 +1,3 @@
-/**
- * A store that tries again what was `unavailable` or `indeterminate`, within a deadline. Every operation of the contract
- * is safe to repeat; a repeated `create` may meet its own first attempt and answer `exists`, so callers read back.
- */
 import { type AppError, isAppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { OperationOptions, Store } from './store.ts';
@@ -39,14 +35,12 @@ export function withRetry(store: Store, options: RetryOptions): Store {
   };
 }
 
-/** How long one operation has waited, and how much longer it may. */
 class Patience {
   readonly #options: Required<RetryOptions>;
   readonly #signal: AbortSignal | undefined;
   readonly #beganMs: number;
   #pausedMs = 0;
   #pauses = 0;
-  /** The failure of an attempt that may have taken effect. */
   #unsure: AppError | null = null;
 
   constructor(options: Required<RetryOptions>, signal: AbortSignal | undefined) {
@@ -70,7 +64,6 @@ class Patience {
     }
   }
 
-  /** Null when the error is not one to try again after, or the time is over. */
   #pauseMs(error: unknown): number | null {
     if (!isAppError(error, 'unavailable', 'indeterminate')) return null;
     const { runtime, firstPauseMs, mostPauseMs, deadlineMs } = this.#options;

@@ -1,7 +1,6 @@
 /**
- * The store on S3, and on what speaks its protocol with conditional writes (Cloudflare R2, MinIO, …). A store that
- * ignores `If-None-Match` lets two writers create one key, which no answer shows: whoever opens a store that is not AWS
- * has to try it first. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+ * S3, and stores with its protocol and conditional writes (R2, MinIO). One that ignores `If-None-Match` is not noticed
+ * here: see lib/sync/conditions.ts. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
 import { createHash } from 'node:crypto';
 import { CopyObjectCommand, DeleteObjectsCommand, PutObjectCommand, type _Error as KeyError } from '@aws-sdk/client-s3';
@@ -43,7 +42,6 @@ const defaultSizes = { partBytes: 8 * mebibyte, parallelParts: 4, largestCopyByt
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
 const mostKeys = 1000;
-/** More in a row are no accident. */
 const mostConflicts = 5;
 
 class S3Driver implements Driver {
@@ -75,7 +73,6 @@ class S3Driver implements Driver {
     // Bytes in memory are one request, whatever their number: no record of the log depends on a store that heeds the
     // condition when it completes parts.
     if (body instanceof Uint8Array) return this.#settle(key, () => this.#put(key, body, signal), signal);
-    // A large body is not sent in vain.
     if (await this.#objects.describe(key, signal)) return 'exists';
     await this.#uploads.sweep(key, signal);
     return this.#settle(key, () => this.#uploads.create(key, body, signal), signal);
@@ -165,7 +162,6 @@ class S3Driver implements Driver {
   }
 
   #keyError({ Key, Code, Message }: KeyError, failed: number, asked: number): AppError {
-    // The status that such a code has where it answers a whole request.
     const httpStatusCode = Code === 'AccessDenied' ? 403 : 500;
     const error = Object.assign(new Error(Message ?? 'no reason was given'), { Code, $metadata: { httpStatusCode } });
     const { kind, message, cause, hint } = this.#requests.mapAnswered('DeleteObjects', error);

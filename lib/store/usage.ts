@@ -1,4 +1,3 @@
-/** Counts what a store was sent, in the classes that providers bill by: of this process, and of single client requests. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 type Tally = { -readonly [count in keyof UsageCounts]: number };
@@ -13,21 +12,16 @@ function add(tally: Tally, request: SentRequest): void {
   tally.bytesDown += request.bytesDown;
 }
 
-/** Of the client request that is being served, if it is tracked. */
 const tracked = new AsyncLocalStorage<Tally>();
 
 export interface Usage {
-  /** For the driver. */
   readonly meter: Meter;
-  /** All so far. */
   counts(): UsageCounts;
 }
 
-/** What an operator is shown of it. */
 export interface UsageReport extends UsageCounts {
-  /** Since when this process counts, in ms before now. */
+  /** Milliseconds before now. */
   readonly sinceMs: number;
-  /** Where the provider's plans are known. */
   readonly month?: MonthEstimate | null;
 }
 
@@ -68,16 +62,13 @@ const included: Readonly<Record<'hobby' | 'pro', PlanLimits>> = {
 };
 
 export interface MonthEstimate extends PlanLimits {
-  /** What the estimate rests on, in ms. */
   readonly basisMs: number;
   readonly included: typeof included;
 }
 
 const monthMs = 30 * 24 * 3_600_000;
-/** Less is too short for an estimate. */
 const leastBasisMs = 60_000;
 
-/** A month like the `elapsedMs` in which `counts` came about; null when that is too short. */
 export function estimateBlobMonth(counts: UsageCounts, elapsedMs: number): MonthEstimate | null {
   if (elapsedMs < leastBasisMs) return null;
   const inMonth = (count: number): number => Math.round((count * monthMs) / elapsedMs);
@@ -98,7 +89,6 @@ export function estimateBlobMonth(counts: UsageCounts, elapsedMs: number): Month
 export type RequestClass = 'write' | 'read' | 'free';
 
 export interface SentRequest {
-  /** As the provider calls it: `PutObject`, `storage.objects.get`, `put`. */
   readonly name: string;
   readonly class: RequestClass;
   readonly bytesUp: number;
@@ -108,7 +98,6 @@ export interface SentRequest {
 /** Called once for each request that left this process, repeated ones included, when its outcome is known. */
 export type Meter = (request: SentRequest) => void;
 
-/** Requests by class, and bytes. */
 export interface UsageCounts extends Readonly<Record<RequestClass, number>> {
   readonly bytesUp: number;
   readonly bytesDown: number;

@@ -1,15 +1,9 @@
-/**
- * An outage of the primary backend: since when, why, and when to look again (after 5 s, growing to 30 s). Words that everyone
- * may read are made of the error's kind alone.
- */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 
-/** What is kept for the next process on this machine. */
 interface OutageNote {
-  /** ms since 1970. */
   readonly sinceMs: number;
   readonly reason: string;
   readonly detail: string;
@@ -49,12 +43,10 @@ export class Outage {
     if (begin !== 'draining' && 'error' in begin) this.lookFailed(begin.error);
   }
 
-  /** `cannot be reached`: continues a sentence that begins with the backend. */
   get reason(): string {
     return this.#reason;
   }
 
-  /** What went wrong, for operators. */
   get detail(): string {
     return this.#detail;
   }
@@ -67,7 +59,6 @@ export class Outage {
     return Math.max(0, this.#nextLookMs - this.#runtime.now());
   }
 
-  /** Looked, and it was still away. */
   lookFailed(error: unknown): void {
     this.#reason = reasonOf(error);
     this.#detail = detailOf(error);

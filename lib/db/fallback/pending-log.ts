@@ -1,6 +1,6 @@
 /**
- * The pending writes in the stores of the fallbacks: keeping one, finding all, removing those that were run. A write stays
- * known when its object is gone: another process may have run it, and the copy that is read here may not show that yet.
+ * A pending write stays known when its object is gone: another process may have run it, and the copy that is read here
+ * may not show that yet.
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
@@ -9,14 +9,17 @@ import { withinTime } from '../../store/time-limit.ts';
 import { SharedProbe } from '../../sync/head.ts';
 import { type Layout, layoutOf } from '../../sync/layout.ts';
 import type { PlainValue } from '../../values.ts';
-import type { Link } from './link.ts';
-import { decodePendingWrite, encodePendingWrite, pendingFormat, PendingIds, type PendingWrite } from './pending-write.ts';
-import { isMeantFor, type Target } from './target.ts';
+import { isMeantFor, type Link, type Target } from './link.ts';
+import {
+  decodePendingWrite,
+  encodePendingWrite,
+  pendingFormat,
+  PendingIds,
+  type PendingWrite,
+} from './pending-write.ts';
 
 export interface PendingLogOptions {
-  /** Those behind the primary, in their order. */
   readonly fallbacks: readonly Link[];
-  /** What is known of the primary without asking it. */
   readonly target: Target;
   readonly runtime: Runtime;
   readonly warn: (message: string, cause?: unknown) => void;
@@ -54,7 +57,6 @@ export class PendingLog {
   /** Those that were run or rejected, and whose objects may be there still. */
   readonly #settled = new Set<string>();
   readonly #refresh = new SharedProbe(() => this.#lookEverywhere());
-  /** Grows with each write that becomes known. */
   #edition = 0;
 
   constructor(options: PendingLogOptions) {
@@ -154,7 +156,6 @@ export class PendingLog {
     return this.#refresh.join();
   }
 
-  /** The same, in the places where that costs next to nothing. */
   async refreshCheap(): Promise<void> {
     for (const shelf of this.#shelves) if (shelf.link.mayHavePending) await this.#look(shelf);
   }

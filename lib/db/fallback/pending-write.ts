@@ -1,22 +1,17 @@
-/**
- * A write that was accepted while the primary backend was away: its form in the store, and its id, which says when its turn is.
- */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { seal, unseal } from '../../sync/sealed.ts';
 import type { PlainValue } from '../../values.ts';
-import type { Addressee } from './target.ts';
+import type { Addressee } from './link.ts';
 
 /** In format 1, commands are those of former-commands.ts. */
 export const pendingFormat = 2;
 
 export interface PendingWrite extends Addressee {
   readonly format: typeof pendingFormat;
-  /** Sorts by time; see `PendingIds`. */
   readonly id: string;
   /** When it was accepted, ISO 8601. For people; no rule depends on it. */
   readonly time: string;
-  /** Id of the process that accepted it. */
   readonly writer: string;
   /** The write as its handler gave it, with what its first run decided. */
   readonly command: PlainValue;

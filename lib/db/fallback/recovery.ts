@@ -1,30 +1,22 @@
-/**
- * The way back to the primary, and running what was kept for it. The outage ends only when nothing is left to run, in the same
- * turn that writes take.
- */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Queries } from '../../values.ts';
 import { withinTime } from '../../store/time-limit.ts';
 import { SharedProbe } from '../../sync/head.ts';
 import type { Turn } from '../../sync/turn.ts';
-import { commitInTime, plainCall } from './calls.ts';
-import { addReports, drain, type DrainReport, nothingDrained, type Commands } from './drain.ts';
+import type { Queries } from '../../values.ts';
+import { addReports, type Commands, drain, type DrainReport, nothingDrained } from './drain.ts';
 import type { LinkDatabase } from './link.ts';
 import type { PendingLog } from './pending-log.ts';
 import type { StandIn } from './stand-in.ts';
-import type { Watch } from './watch.ts';
+import { commitInTime, plainCall, type Watch } from './watch.ts';
 
 export interface RecoveryOptions {
   readonly runtime: Runtime;
   readonly commands: Commands;
   readonly watch: Watch;
   readonly pending: PendingLog;
-  /** That of the stand-in. */
   readonly turn: Turn;
-  /** Opens the primary, or gives it when it is open. */
   readonly openPrimary: () => Promise<LinkDatabase>;
-  /** What stands in now; null when nothing does. */
   readonly standIn: () => Promise<StandIn | null>;
   readonly closeStandIn: () => Promise<void>;
   readonly warn: (message: string, cause?: unknown) => void;
@@ -43,7 +35,6 @@ const cheapLookMs = 30_000;
 
 export class Recovery {
   readonly #options: RecoveryOptions;
-  /** Calls share a round. */
   readonly #recovering = new SharedProbe(() => this.#recoverOnce());
   readonly #maintenance = new SharedProbe(() => this.#maintainOnce());
   #tookWrites = false;
@@ -55,12 +46,10 @@ export class Recovery {
     this.#options = options;
   }
 
-  /** Notes that this process took a write. */
   noteWrite(): void {
     this.#tookWrites = true;
   }
 
-  /** Ends what repeats. */
   stop(): void {
     this.#stopped = true;
   }

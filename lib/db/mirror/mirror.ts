@@ -1,6 +1,6 @@
 /**
- * The mirror: a DuckDB copy of a PostgreSQL database in a store, brought up to date. Each step is one commit: whoever is killed
- * in between leaves the state of the step before. Only an empty database becomes a mirror, only an untouched one is written.
+ * A DuckDB copy of a PostgreSQL database, brought up to date in whole commits. Only an empty database becomes a
+ * mirror, only an untouched one is written.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError, isAppError } from '../../errors.ts';
@@ -9,26 +9,34 @@ import type { Engine } from '../../sync/engine.ts';
 import { isRowChange } from '../../sync/record.ts';
 import type { Session } from '../../sync/sql.ts';
 import type { ChangePage, Database } from '../database.ts';
-import { identityOf } from '../fallback/target.ts';
+import { identityOf } from '../fallback/link.ts';
 import { RowSum, type TableSum } from '../move/checksum.ts';
 import { tablesOfDuckDb } from '../move/duckdb-inventory.ts';
-import { withScratch } from '../move/duckdb-rows.ts';
-import { fillTable, makeEmpty } from '../move/from-postgres.ts';
+import { withScratch } from '../move/into-duckdb.ts';
+import { fillTable, makeEmpty } from '../move/postgres-to-duckdb.ts';
 import { defineOnDuckDb } from '../move/onto-duckdb.ts';
 import { tablesOfPostgres } from '../move/postgres-inventory.ts';
 import { keptTables, stateOfPostgres, sumAllOnPostgres } from '../move/postgres-rows.ts';
 import { inTransaction } from '../move/postgres-session.ts';
 import { newest } from '../move/report.ts';
 import type { ConnectionPool } from '../postgres/pool.ts';
-import { type MirrorNote, movedSequences, readNote, readSequences, readUnkept, type Unkept, versionToCome, writeNote } from './mirror-note.ts';
-import { replayChanges } from './replay-changes.ts';
+import {
+  type MirrorNote,
+  movedSequences,
+  readNote,
+  readSequences,
+  readUnkept,
+  replayChanges,
+  type Unkept,
+  versionToCome,
+  writeNote,
+} from './mirror-note.ts';
 
 interface MirrorOptions {
   readonly postgres: {
     readonly database: Pick<Database, 'engine' | 'changes' | 'status' | 'read'>;
     readonly pool: ConnectionPool;
   };
-  /** The address of the PostgreSQL database. */
   readonly source: string;
   readonly engine: Engine;
   readonly spillFolder: string;
@@ -38,9 +46,7 @@ interface MirrorOptions {
 export interface MirrorReport {
   /** `copied`: all rows anew. `replayed`: what was changed. `current`: nothing was. */
   readonly how: 'copied' | 'replayed' | 'current';
-  /** Rows that were written or deleted. */
   readonly rows: number;
-  /** Of the PostgreSQL database. */
   readonly version: number;
   readonly at: string;
 }
@@ -115,7 +121,6 @@ async function requireMirror(
   }
 }
 
-/** Whether migrations alone have written since. */
 async function isUntouched(engine: Engine, since: number): Promise<boolean> {
   try {
     for (let after = since; ;) {
@@ -139,7 +144,6 @@ function independent(why: string): AppError {
   });
 }
 
-/** All that a move would bring, without Eider's own. */
 const isMirrored = (_: string, { schema }: { readonly schema: string }): boolean => schema !== 'eider';
 
 /** Copies everything. Two at once are harmless: the one that is later begins again on top of the other. */
@@ -173,7 +177,6 @@ function copyOnce(options: MirrorOptions, session: Session, sourceId: string): P
   );
 }
 
-/** What is not among the changes, as it is now. */
 function lookAtUnkept({ postgres, spillFolder }: MirrorOptions): Promise<[Unkept, Catalog]> {
   return inTransaction(postgres.pool, 'read', (reading) =>
     withScratch({ spillFolder }, async (scratch) => {

@@ -1,7 +1,3 @@
-/**
- * PostgreSQL with a mirror behind it: `sync` refreshes the mirror, `status` tells its age. Trouble of the mirror is told of,
- * and stops nothing.
- */
 import { mkdir } from 'node:fs/promises';
 import { isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
@@ -14,12 +10,9 @@ import type { PooledDatabase } from '../postgres/postgres-database.ts';
 import type { MirrorReport } from './mirror.ts';
 
 interface MirrorPlace {
-  /** The address of the PostgreSQL database. */
   readonly source: string;
-  /** That of the store. */
   readonly address: string;
   readonly backend: string;
-  /** Opens the DuckDB database in the store. @throws AppError */
   open(): Promise<MirrorEngine>;
   readonly spillFolder: string;
   readonly runtime: Runtime;
@@ -75,7 +68,6 @@ async function refresh(database: PooledDatabase, place: MirrorPlace): Promise<Mi
     await readKnown(pool, address)
       .then((known) => writeKnown(pool, address, { ...known, trouble: reason }))
       .catch(() => undefined);
-    // A defect is for the log.
     if (!isAppError(error)) throw error;
     return { how: 'failed', reason };
   }
@@ -100,14 +92,12 @@ function reasonOf(error: unknown): string {
 
 interface KnownMirror {
   readonly version: number | null;
-  /** ISO 8601. */
   readonly at: string | null;
   readonly trouble: string | null;
 }
 
 const nothing: KnownMirror = { version: null, at: null, trouble: null };
 
-/** `address`: of the store. */
 function readKnown(pool: ConnectionPool, address: string): Promise<KnownMirror> {
   return inTransaction(pool, 'read', async (postgres) => {
     if (!(await isThere(postgres))) return nothing;

@@ -1,7 +1,3 @@
-/**
- * Moving all data of one backend to another: look at both, read one state of the source, make the target's beside what it
- * has, compare, commit at once, look whether the source has moved on.
- */
 import { rm } from 'node:fs/promises';
 import { AppError } from '../../errors.ts';
 import { claimSlot, removeReplica, type Slot } from '../../sync/slot.ts';
@@ -10,9 +6,15 @@ import { moveIntoPostgres } from './duckdb-to-postgres.ts';
 import { fingerprintOf, isThere, type Moved, requireReplaceable } from './earlier.ts';
 import { commitNewState, lookAtDuckDb, sumAll } from './into-duckdb.ts';
 import { moveOutOfPostgres } from './postgres-to-duckdb.ts';
-import { type DuckDbEnd, type MoveOptions, type MoveReport, newest, type OnMoveEvent, type PostgresEnd } from './report.ts';
+import {
+  type DuckDbEnd,
+  type MoveOptions,
+  type MoveReport,
+  newest,
+  type OnMoveEvent,
+  type PostgresEnd,
+} from './report.ts';
 
-/** Moves, or finds that there is nothing to move. May be repeated at any time. @throws AppError */
 export async function moveDatabase(options: MoveOptions): Promise<MoveReport> {
   const slot = await claimSlot(options.workFolder, options.runtime);
   try {

@@ -1,6 +1,5 @@
 /**
- * The definitions of a PostgreSQL database on DuckDB. Each is tried on a scratch first: DuckDB gives a transaction up at the
- * first statement that fails.
+ * Each definition is tried on a scratch database first: DuckDB aborts a transaction at the first statement that fails.
  */
 import { type Catalog, type Reference, relationId } from '../../catalog/catalog.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
@@ -24,12 +23,9 @@ import {
 } from './tables.ts';
 import { postgresType, withTypeNote } from './types.ts';
 
-/** What makes a DuckDB database the same as one of PostgreSQL, but for the rows. */
 export interface DuckDbDefinitions {
-  /** Statements, in their order. */
   readonly ddl: readonly string[];
   readonly leftBehind: readonly string[];
-  /** See `fingerprintOf`. */
   readonly fingerprint: string;
 }
 
@@ -81,7 +77,6 @@ function noteOf(column: MovedColumn): string | null {
   return isNoted ? withTypeNote(column.comment, 'postgres', column.postgres) : column.comment;
 }
 
-/** Statements that DuckDB takes, and what it does not take. */
 class Making {
   readonly ddl: string[] = [];
   readonly leftBehind: string[] = [];

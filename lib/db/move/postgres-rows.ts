@@ -1,6 +1,3 @@
-/**
- * Rows out of PostgreSQL and into it, in bounded memory.
- */
 import { quoteName, quoteTable } from '../../sync/sql.ts';
 import type { PlainValue } from '../../values.ts';
 import { isSameSum, RowSum, type TableSum } from './checksum.ts';
@@ -11,7 +8,6 @@ import { type TextForm, writeArray } from './types.ts';
 
 const fetchRows = 5000;
 
-/** As SQL names it there. */
 export function quotedOnPostgres({ postgres: { schema, name } }: MovedName): string {
   return quoteTable({ schema, table: name });
 }
@@ -44,7 +40,6 @@ export async function* readPostgresRows(
   const fetch = (): Promise<TextRow[]> => postgres.rows(`FETCH ${fetchRows} FROM eider_rows`);
   let next = fetch();
   for (let rows = await next; rows.length > 0; rows = await next) {
-    // The server works on the next ones meanwhile.
     next = fetch();
     next.catch(() => undefined);
     yield rows.map((row) => plainRow(table, row));
@@ -92,7 +87,6 @@ function writeNullable(form: TextForm, value: PlainValue): string | null {
   return value === null ? null : form.write(value);
 }
 
-/** The sum of all rows as this transaction sees them. */
 async function sumPostgresTable(
   postgres: PostgresSession,
   table: MovedTable,
@@ -106,7 +100,6 @@ async function sumPostgresTable(
   return sum.sum;
 }
 
-/** The sums of all these tables. */
 export async function sumAllOnPostgres(
   postgres: PostgresSession,
   tables: readonly MovedTable[],
@@ -120,12 +113,9 @@ export async function sumAllOnPostgres(
 }
 
 export interface PostgresState {
-  /** Of the database. */
   readonly id: string;
   readonly version: number;
-  /** All transactions below it have ended. */
   readonly settled: number;
-  /** As PostgreSQL writes a snapshot. */
   readonly snapshot: string;
 }
 
@@ -143,7 +133,6 @@ export async function stateOfPostgres(postgres: PostgresSession): Promise<Postgr
   };
 }
 
-/** Titles of the tables whose changes are kept. */
 export async function keptTables(postgres: PostgresSession): Promise<ReadonlySet<string>> {
   const rows = await postgres.rows(
     `SELECT n.nspname::text AS schema, c.relname::text AS name, current_schema()::text AS current FROM pg_trigger t

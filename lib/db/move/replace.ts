@@ -1,6 +1,6 @@
 /**
- * Putting staged rows in the place of what a PostgreSQL database has, within one transaction: it locks the tables and looks
- * whether they were written before anything goes; what refers to others goes first and comes last.
+ * Staged rows replace those of the target in one transaction: tables are locked first, references go first and come
+ * back last.
  */
 import { AppError } from '../../errors.ts';
 import { quoteName } from '../../sync/sql.ts';
@@ -8,7 +8,7 @@ import { Definer, type DefinerOptions } from './onto-postgres.ts';
 import { catalogOfPostgres, type ColumnFound, type TableFound, tablesFound } from './postgres-inventory.ts';
 import { hasNewChanges, quotedOnPostgres } from './postgres-rows.ts';
 import { ofTable, type PostgresSession } from './postgres-session.ts';
-import { stagedName } from './staging.ts';
+import { stagedName } from './duckdb-to-postgres.ts';
 import { type MovedTable, titleOf } from './tables.ts';
 import { duckdbType, writeArray } from './types.ts';
 
@@ -21,13 +21,11 @@ interface Target {
   readonly table: MovedTable;
   readonly staged: string;
   readonly quoted: string;
-  /** What is there by that name. */
   readonly found: TableFound | undefined;
   /** It is defined alike: it keeps its definition, its indexes and its grants, and gets other rows. */
   readonly isKept: boolean;
 }
 
-/** Answers what did not come along. */
 export async function replaceAll(
   postgres: PostgresSession,
   { tables, definitions, areChanged, since }: Replacing,
@@ -100,10 +98,8 @@ async function running<T>({ title }: MovedTable, work: () => Promise<T>): Promis
 }
 
 export interface ReferenceFound {
-  /** As SQL names the table. */
   readonly table: string;
   readonly name: string;
-  /** Makes it again. */
   readonly sql: string;
 }
 

@@ -1,6 +1,3 @@
-/**
- * What a move tells: while it runs, and at its end.
- */
 import type { Runtime } from '../../runtime.ts';
 import type { Engine } from '../../sync/engine.ts';
 import type { ConnectionPool } from '../postgres/pool.ts';
@@ -8,7 +5,6 @@ import type { TableSum } from './checksum.ts';
 import type { MovedTable } from './tables.ts';
 
 export interface MovedSums {
-  /** By the table's title. */
   readonly [table: string]: TableSum;
 }
 
@@ -16,9 +12,7 @@ export interface MoveReport {
   /** `moved`: the target was written. `there-already`: it held the same rows, and was left as it is. */
   readonly outcome: 'moved' | 'there-already';
   readonly tables: MovedSums;
-  /** Of the source, when its rows were read. */
   readonly sourceVersion: number;
-  /** Of the target, now. */
   readonly targetVersion: number;
   /** Whether the source was written after that: the target is whole, and older. */
   readonly sourceMovedOn: boolean;
@@ -30,7 +24,6 @@ export type MoveStep = 'read' | 'copy' | 'verify' | 'commit' | 'compare';
 
 export interface MoveEvent {
   readonly step: MoveStep;
-  /** Null for a step of the whole database. */
   readonly table: string | null;
   readonly rows: number;
   readonly totalRows: number;
@@ -40,7 +33,6 @@ export interface MoveEvent {
 
 export type OnMoveEvent = (event: MoveEvent) => void;
 
-/** Tells of rows as they come, in the course of one table. */
 export function progress(
   { title, rows: totalRows }: MovedTable,
   step: MoveStep,
@@ -56,14 +48,12 @@ export function progress(
 
 export interface DuckDbEnd {
   readonly kind: 'duckdb';
-  /** For people: which store, and the name in it. */
   readonly location: string;
   readonly engine: Engine;
 }
 
 export interface PostgresEnd {
   readonly kind: 'postgres';
-  /** For people: host, port and database. */
   readonly location: string;
   readonly pool: ConnectionPool;
 }
@@ -83,5 +73,4 @@ export interface MoveOptions<Source = MoveEnd, Target = MoveEnd> {
   readonly onEvent: OnMoveEvent;
 }
 
-/** A read of the newest state there is. */
 export const newest = { maxStalenessMs: 0, atLeast: undefined } as const;

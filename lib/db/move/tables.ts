@@ -1,6 +1,3 @@
-/**
- * What a move knows of a database, whichever engine it is on.
- */
 import type { DuckDBType } from '@duckdb/node-api';
 import type { Relation, RelationName } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
@@ -35,7 +32,6 @@ export interface MovedName {
 export interface MovedTable extends MovedName {
   /** How reports and messages name it; no two of a source have the same. */
   readonly title: string;
-  /** In their order. */
   readonly all: readonly MovedColumn[];
   /** Those that hold values of their own: what rows have. */
   readonly columns: readonly MovedColumn[];
@@ -68,7 +64,6 @@ export function sequenceAt(
   return { ...names, increment: step, min: least, max: most, cycle, next: isBeyond ? again : counter };
 }
 
-/** The number at its end. */
 export function lastOf({ increment, min, max }: MovedSequence): bigint {
   return increment > 0n ? max : min;
 }
@@ -88,11 +83,9 @@ export interface MovedIndex {
   readonly name: string;
   readonly table: MovedName;
   readonly isUnique: boolean;
-  /** What stands between the brackets. */
   readonly elements: string;
 }
 
-/** What is no row of a table. */
 export interface Definitions {
   readonly sequences: readonly MovedSequence[];
   readonly enums: readonly MovedEnum[];
@@ -102,7 +95,6 @@ export interface Definitions {
   readonly leftBehind: readonly string[];
 }
 
-/** A row's values in the order of the table's columns. */
 export type PlainRow = readonly PlainValue[];
 
 /**
@@ -111,7 +103,6 @@ export type PlainRow = readonly PlainValue[];
  */
 export const carriedTables: readonly string[] = ['idempotency_keys', 'settled_writes'];
 
-/** What is known of them without a catalog. */
 export const carriedRelation: MovedTable['relation'] = { unique: [], checks: [], references: [], comment: null };
 
 /** The names of what is called `name` on one engine. `current` is the schema on PostgreSQL that is `main` on DuckDB. */
@@ -130,7 +121,6 @@ export function titleOf({ schema, name }: RelationName, defaultSchema = 'main'):
 /** What cannot be moved, and why; gathered over the whole database before anything is written. */
 export interface Refusal {
   readonly table: string;
-  /** Absent where it is about the whole table. */
   readonly column?: string;
   readonly type?: string;
   readonly reason: string;
@@ -143,7 +133,6 @@ export interface Limit {
   readonly declared: string;
 }
 
-/** Columns that hold what the other engine cannot. */
 export async function valueRefusals(
   { title: table, columns }: Pick<MovedTable, 'title' | 'columns'>,
   quoted: string,

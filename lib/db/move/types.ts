@@ -1,20 +1,17 @@
 /**
- * Which type of PostgreSQL holds every value of a type of DuckDB, and the other way round. A type that the other engine does
- * not have goes into the nearest that holds all of its values, with a comment on the column from which the way back restores
- * it. What is not listed is refused.
+ * A type that the other engine lacks goes into the nearest that holds all its values, with a comment on the column
+ * from which the way back restores it.
  */
 import { type DuckDBType, DuckDBTypeId } from '@duckdb/node-api';
 import type { PlainValue } from '../../values.ts';
 import { bytesText, intervalText, type PlainInterval, readArray, readerOf, withEra } from '../postgres/values.ts';
 
-/** A column's type on DuckDB. */
 interface DuckDbColumnType {
   /** As DDL writes it; only here JSON differs from VARCHAR. */
   readonly declared: string;
   readonly type: DuckDBType;
 }
 
-/** Whether values of the type hold values of others. */
 function isNested({ typeId }: DuckDBType): boolean {
   return [DuckDBTypeId.LIST, DuckDBTypeId.ARRAY, DuckDBTypeId.STRUCT, DuckDBTypeId.MAP, DuckDBTypeId.UNION].includes(
     typeId,
@@ -26,7 +23,6 @@ function pairs(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(text.split(/,\s+/).map((pair) => pair.trim().split(/:\s*/) as [string, string]));
 }
 
-/** By the name of a `DuckDBTypeId`. */
 const postgresNames =
   pairs(`BOOLEAN: boolean, TINYINT: smallint, UTINYINT: smallint, SMALLINT: smallint, USMALLINT: integer,
   INTEGER: integer, UINTEGER: bigint, BIGINT: bigint, UBIGINT: numeric(20,0), HUGEINT: numeric(39,0), UHUGEINT: numeric(39,0),
@@ -56,7 +52,6 @@ const duckdbNames = pairs(`boolean: BOOLEAN, smallint: SMALLINT, integer: INTEGE
 const asText =
   /^(?:name|inet|cidr|macaddr8?|xml|jsonpath|tsvector|tsquery|point|line|lseg|box|path|polygon|circle|(?:int[48]|num|date|ts|tstz)(?:multi)?range)$/;
 
-/** DuckDB's DECIMAL ends here. */
 const mostDigits = 38;
 
 /** The type on DuckDB for one of PostgreSQL's, as `format_type` writes it; null when there is none. */
@@ -80,13 +75,11 @@ export function withTypeNote(comment: string | null, of: keyof typeof labels, ty
   return [...(comment === null ? [] : [comment]), labels[of] + type].join('\n');
 }
 
-/** The type that a comment notes; null when it notes none. */
 export function notedType(of: keyof typeof labels, comment: string | null): string | null {
   const last = comment?.split('\n').at(-1) ?? '';
   return last.startsWith(labels[of]) ? last.slice(labels[of].length) : null;
 }
 
-/** A comment without the note on the type. */
 export function commentOf(comment: string | null): string | null {
   if (comment === null || (notedType('postgres', comment) ?? notedType('duckdb', comment)) === null) return comment;
   return comment.includes('\n') ? comment.slice(0, comment.lastIndexOf('\n')) : null;
@@ -102,7 +95,6 @@ export function postgresTypeOf(column: DuckDbColumnType, comment: string | null)
   return postgresType(column);
 }
 
-/** One type's values as text. NULL never reaches either function. */
 export interface TextForm {
   write(plain: PlainValue): string;
   read(text: string): PlainValue;

@@ -1,10 +1,4 @@
-/**
- * The changes that the triggers kept, as the change feed tells them.
- *
- * Owns: reading them back in the forms that rows have. Only versions below every transaction that still runs are told
- * of, since one that began earlier may commit later. The worst that can happen: a version that a reader passes and that
- * commits afterwards.
- */
+/** Only versions below every transaction that still runs are told of: one that began earlier may commit later. */
 import { displayName, relationId, type RelationName } from '../../catalog/catalog.ts';
 import type { PlainValue, Row } from '../../values.ts';
 import type { ChangePage, ChangeSet, ChangesRequest, TableChange } from '../database.ts';
@@ -14,7 +8,6 @@ import { elementReaderOf, readerOf, type ReadText } from './values.ts';
 
 const mostRowsOfPage = 20_000;
 
-/** Reads one page. In one transaction, so that all of it is one state. */
 export async function readChanges(transaction: Transaction, request: ChangesRequest): Promise<ChangePage> {
   const { after, limit } = request;
   const [bounds] = await transaction.rows<{ head: string; oldest: string; schema: string }>(
@@ -90,7 +83,6 @@ function nameOf(table: string, defaultSchema: string): RelationName {
 
 type Columns = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
-/** The types of the columns of each table, as they are now. */
 async function columnsOf(transaction: Transaction, found: readonly NamedChange[]): Promise<Columns> {
   const names = new Map(found.filter(({ op }) => op !== 'schema').map(({ name }) => [relationId(name), name]));
   if (names.size === 0) return new Map();
@@ -128,7 +120,6 @@ function imageOf(names: readonly string[], values: readonly string[], types?: Re
   return Object.fromEntries(names.map((name, index) => [name, readImage(values[index] ?? 'null', types?.get(name))]));
 }
 
-/** Of JSON and JSONB. */
 const jsonTypes = [114, 3802];
 
 function readImage(json: string, type = 0): PlainValue {
@@ -139,7 +130,6 @@ function readImage(json: string, type = 0): PlainValue {
   return readerOf(type)(json.startsWith('"') ? (JSON.parse(json) as string) : json);
 }
 
-/** JSON whose numbers stay as they are written. */
 function parseWithDigits(text: string): PlainValue {
   return JSON.parse(text, (_, value: PlainValue, context?: { source?: string }) =>
     typeof value === 'number' ? (context?.source ?? String(value)) : value,

@@ -1,18 +1,13 @@
 /**
- * DATABASE_URL as settings, with the meanings that libpq gives its parameters:
- * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS. The drivers are never handed the text:
- * pg takes `sslmode=require` for other things than libpq does, and an error of a parser quotes what it parsed.
- *
- * Owns: which parameters there are, and what of them may be shown. The worst that can happen: a password in a message,
- * or a mode of TLS that promises less than was asked for; so what is not understood about TLS is refused.
+ * DATABASE_URL with the meanings that libpq gives its parameters:
+ * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS. Drivers never get the text: pg reads
+ * `sslmode=require` otherwise, and parsers quote their input.
  */
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { AppError } from '../../errors.ts';
 
-/** Where a PEM text comes from. */
-type PemSource =
-  { readonly kind: 'file'; readonly path: string } | { readonly kind: 'text'; readonly pem: string };
+type PemSource = { readonly kind: 'file'; readonly path: string } | { readonly kind: 'text'; readonly pem: string };
 
 /**
  * - `disable`: no TLS. `prefer`: TLS when the server has it, whoever that is.
@@ -23,7 +18,6 @@ type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
 interface TlsSettings {
   readonly mode: TlsMode;
-  /** Null: the authorities that Node knows. */
   readonly authority: PemSource | null;
   readonly certificate: PemSource | null;
   readonly key: PemSource | null;
@@ -48,7 +42,6 @@ export interface ConnectionSettings {
   readonly maxConnections: number | null;
 }
 
-/** Host, port and database: what may be shown to an operator. */
 export function locationOf({ host, port, database, user }: ConnectionSettings): string {
   const shownHost = host.includes(':') ? `[${host}]` : host;
   return `postgres://${shownHost}:${port}/${database ?? user ?? ''}`;
@@ -165,7 +158,6 @@ function wrong(problem: string): AppError {
   return new AppError('invalid', `DATABASE_URL ${problem}.`);
 }
 
-/** False: no TLS. @throws AppError `invalid` when a certificate cannot be read */
 export async function tlsOptions(tls: TlsSettings): Promise<ConnectionOptions | false> {
   if (tls.mode === 'disable') return false;
   const [ca, cert, key] = await Promise.all([

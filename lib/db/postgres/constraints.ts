@@ -1,11 +1,7 @@
-/**
- * Violated constraints as errors that name the constraint, its table and its columns: in the words that DuckDB's have, too.
- */
 import { type Catalog, displayName, type Relation, relationId } from '../../catalog/catalog.ts';
 import { AppError, type ConstraintName, type ErrorKind } from '../../errors.ts';
 import type { ServerError } from './errors.ts';
 
-/** `error`: of class 23. */
 export function mapConstraint(error: ServerError, cause: Error, catalog: Catalog | null): AppError {
   const found = violationOf(error, catalog);
   const { kind, message, columns, fault } = found;
@@ -21,7 +17,6 @@ interface Violation {
   readonly kind: ErrorKind;
   readonly message: string;
   readonly columns: readonly string[];
-  /** Of each column. */
   readonly fault: string;
 }
 

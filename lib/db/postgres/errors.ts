@@ -1,15 +1,11 @@
 /**
- * What PostgreSQL and its drivers throw, as kinds. https://www.postgresql.org/docs/current/errcodes-appendix.html
- *
- * Owns: the map from SQLSTATE and network errors to kinds, in the same words as DuckDB's. Every class has an answer. The
- * worst that can happen: a password or a row's values in an error; so causes are copies that hold the message and the code
- * alone, and messages with values are left behind.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html. Drivers' errors hold passwords and rows: causes are
+ * copies with the message and the code alone.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError, type AppErrorOptions, type ErrorKind } from '../../errors.ts';
 import { mapConstraint } from './constraints.ts';
 
-/** What is used of an error of the server. */
 export interface ServerError extends Error {
   readonly code: string;
   readonly severity?: string;
@@ -19,7 +15,6 @@ export interface ServerError extends Error {
   readonly constraint?: string;
   readonly detail?: string;
   readonly hint?: string;
-  /** The server's function that raised it. */
   readonly routine?: string;
 }
 
@@ -108,7 +103,6 @@ export function mapBeginError(error: unknown): unknown {
   return mapStatementError(error);
 }
 
-/** The error of opening a connection: whatever it is, PostgreSQL does not serve. */
 export function mapConnectError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const cause = causeOf(error);
@@ -145,7 +139,6 @@ function mapClass(error: unknown): AppError | null {
   return null;
 }
 
-/** For a transaction that others got in the way of each time. */
 export function busy(error: unknown): AppError {
   return away('Other writes changed the same rows again and again. Nothing was changed.', error);
 }

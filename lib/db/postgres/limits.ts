@@ -17,14 +17,12 @@ export interface Limits {
   readonly commitMs: number;
   /** A write whose COMMIT was not answered, from its beginning until its outcome is given up. */
   readonly outcomeMs: number;
-  /** A migration. */
   readonly migrationMs: number;
   /** How often a transaction runs that others got in the way of. */
   readonly attempts: number;
   readonly maxConnections: number;
   /** How long a connection that nobody uses is kept; Vercel keeps an instance awake for it. */
   readonly idleMs: number;
-  /** How long a change is kept, at least. */
   readonly retainMs: number;
 }
 
@@ -45,7 +43,6 @@ class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
 
-/** The result, unless it takes longer or is given up; then the connection is in an unknown state. */
 export async function within<T>(runtime: Runtime, ms: number, result: Promise<T>, signal?: AbortSignal): Promise<T> {
   const done = new AbortController();
   const stop = signal ? AbortSignal.any([signal, done.signal]) : done.signal;

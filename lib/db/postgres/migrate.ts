@@ -1,11 +1,18 @@
 /**
- * Migrations on PostgreSQL: each one runs once, in a transaction of its own, whichever process comes first.
- *
- * Owns: Eider's schema in the database, and what every table that a migration makes gets: an order by code points, as
- * DuckDB has it. The worst that can happen: a migration run twice; all take turns on one lock and look again once they
- * have it. A migration that fails leaves nothing behind, Eider's schema included.
+ * Each migration runs once, in a transaction of its own: processes take turns on one lock and look again once they
+ * have it.
  */
-import { type Migration, type MigrationPlan, type MigrationRun, type MigrationScript, planMigrations, runStatements, scriptsFor, skipped, statementsFor } from '../../catalog/migrations.ts';
+import {
+  type Migration,
+  type MigrationPlan,
+  type MigrationRun,
+  type MigrationScript,
+  planMigrations,
+  runStatements,
+  scriptsFor,
+  skipped,
+  statementsFor,
+} from '../../catalog/migrations.ts';
 import { isOfExtension, isUsers } from '../../catalog/postgres.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
@@ -133,7 +140,6 @@ function unfit(why: string): AppError {
   return new AppError('denied', `This PostgreSQL database cannot be used: it ${why}.`);
 }
 
-/** An earlier version noted no hashes. */
 function migrationRuns(transaction: Transaction): Promise<MigrationRun[]> {
   return transaction.rows<MigrationRun & Row>(`SELECT name, to_json(m)->>'sha256' AS sha256 FROM eider.migrations m`);
 }
@@ -201,7 +207,6 @@ async function hasTables(transaction: Transaction): Promise<boolean> {
   return row?.['found'] === true;
 }
 
-/** A right that is missing is most often missing here. */
 async function withHints<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,12 +1,10 @@
-/**
- * Opening a PostgreSQL database: the pool, the migrations, and what all transactions share.
- */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { describeDifference, type Migration } from '../../catalog/migrations.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { MigrationMode } from '../migration-report.ts';
 import { PostgresCatalogs } from './catalogs.ts';
 import { locationOf, readConnectionString } from './connection-string.ts';
+import { mapStatementError } from './errors.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { runMigrations } from './migrate.ts';
 import { type ConnectionPool, openPool } from './pool.ts';
@@ -14,7 +12,6 @@ import { Transactions, type TransactionsOptions } from './transactions.ts';
 import { TableWatch } from './watch.ts';
 
 export interface PostgresDatabaseOptions extends Pick<TransactionsOptions, 'onStep'> {
-  /** DATABASE_URL. Holds the password. */
   readonly connectionString: string;
   readonly driver: 'pg' | 'neon';
   readonly migrations: readonly Migration[];
@@ -68,4 +65,37 @@ export interface Parts {
   readonly location: string;
   readonly catalogs: PostgresCatalogs;
   readonly watch: TableWatch;
+}
+
+interface PingOptions {
+  readonly connectionString: string;
+  readonly driver: 'pg' | 'neon';
+  /** Ends the connection, whatever it waits for. */
+  readonly signal: AbortSignal;
+}
+
+/** Half of what a ping may take in all: to connect, and to be answered. In ms. */
+const stepMs = 2000;
+
+/** @throws AppError `unavailable`, `denied` */
+export async function pingPostgresServer({ connectionString, driver, signal }: PingOptions): Promise<void> {
+  const settings = { ...readConnectionString(connectionString), maxConnections: 1 };
+  const limits = { ...defaultLimits, connectMs: stepMs };
+  const pool = await openPool({ settings, driver, limits, warn: () => undefined });
+  try {
+    const connection = await pool.connect();
+    const ended = new AbortController();
+    ended.signal.addEventListener('abort', () => connection.destroy());
+    signal.addEventListener('abort', () => ended.abort(), { signal: ended.signal });
+    if (signal.aborted) ended.abort();
+    try {
+      await connection.run({ text: 'SELECT 1' });
+    } catch (error) {
+      throw mapStatementError(error);
+    } finally {
+      ended.abort();
+    }
+  } finally {
+    await pool.close();
+  }
 }

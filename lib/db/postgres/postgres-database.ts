@@ -1,13 +1,19 @@
-/**
- * The Database on PostgreSQL: transactions of the server with Kysely on top. No replica, no store, no log of ours but
- * the table of changes.
- *
- * Owns: turning transactions into the contract's answers, and when old changes are dropped. The worst that can happen is
- * told in transactions.ts.
- */
 import { type Catalog, relationId } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
-import type { Answer, ChangePage, ChangesRequest, Database, DatabaseStatus, QueryRequest, QueryResult, ReadOptions, SyncReport, Uploads, Work, WriteOptions } from '../database.ts';
+import type {
+  Answer,
+  ChangePage,
+  ChangesRequest,
+  Database,
+  DatabaseStatus,
+  QueryRequest,
+  QueryResult,
+  ReadOptions,
+  SyncReport,
+  Uploads,
+  Work,
+  WriteOptions,
+} from '../database.ts';
 import { compareEveryMs } from './catalogs.ts';
 import { dropOldChanges, readChanges } from './changes.ts';
 import { openParts, type Parts, type PostgresDatabaseOptions } from './open.ts';
@@ -22,22 +28,18 @@ export async function openPostgresDatabase(options: PostgresDatabaseOptions): Pr
   return new PostgresDatabase(await openParts(options));
 }
 
-/** The connections alone, for what works on whole databases. */
 export async function openMigratedPool(options: PostgresDatabaseOptions): Promise<MigratedPool> {
   const { pool, location } = await openParts(options);
   return { pool, location };
 }
 
-/** With its connections, for what works on the whole of it. */
 export type PooledDatabase = Database & { readonly pool: ConnectionPool };
 
 export interface MigratedPool {
   readonly pool: ConnectionPool;
-  /** Host, port and database. */
   readonly location: string;
 }
 
-/** Between two looks of one process for old changes. */
 const retentionEveryMs = 10 * 60_000;
 
 class PostgresDatabase implements PooledDatabase {
@@ -124,7 +126,6 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async query(request: QueryRequest, options: ReadOptions = {}): Promise<Answer<QueryResult>> {
-    // The parser is loaded when somebody asks.
     const { answerQuery } = await import('./query/query.ts');
     return answerQuery(this.#parts, request, options.signal, (version) => requireBookmark(options.atLeast, version));
   }

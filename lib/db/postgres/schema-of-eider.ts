@@ -1,10 +1,6 @@
 /**
- * Eider's own tables and functions on PostgreSQL, in the schema `eider`: which migrations ran, the database's id, and
- * every change of every table, kept by triggers in the transaction that makes it, whoever makes it.
- *
- * Owns: their DDL. The worst that can happen: a change that is not kept, so that a copy differs from then on; so the
- * triggers stand in the database and not in this program, TRUNCATE has one as well, and the key of a table is looked up
- * when it changes.
+ * Eider's own schema: which migrations ran, the database's id, and every change of every table, kept by triggers in
+ * the transaction that makes it, whoever makes it.
  */
 import type { Migration } from '../../catalog/migrations.ts';
 import { feedMigration } from '../own-migrations.ts';
@@ -55,7 +51,6 @@ const safePath = 'SET search_path = pg_catalog, pg_temp';
 const settings = `${safePath} SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD'
   SET IntervalStyle = 'iso_8601' SET bytea_output = 'hex' SET extra_float_digits = 1`;
 
-/** Of a part of a partitioned table, the whole. */
 const root = 'coalesce(pg_partition_root(relation), relation)';
 
 const tableOf = `CREATE OR REPLACE FUNCTION eider.table_of(relation oid) RETURNS text LANGUAGE sql STABLE ${safePath} AS $$

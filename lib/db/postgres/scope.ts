@@ -1,10 +1,3 @@
-/**
- * The work of a transaction on PostgreSQL: Kysely, the catalog, and SQL as text.
- *
- * Owns: that nobody's statement ends the transaction that it runs in, and that the catalog follows the statements of its own
- * transaction. PostgreSQL's triggers keep every change, whatever made it. The worst that can happen: a COMMIT in the middle
- * of somebody's work.
- */
 import type { QueryResult } from 'kysely';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { readPostgresCatalog } from '../../catalog/postgres.ts';
@@ -24,7 +17,7 @@ export interface OpenWork {
   readonly scope: Scope;
 }
 
-/** What an open transaction is given to. `onDefinitions`: called with the catalog from before a statement that may have changed it. */
+/** `onDefinitions`: called with the catalog from before a statement that may have changed it. */
 export async function openWork(
   transaction: Transaction,
   catalogs: PostgresCatalogs,
@@ -107,7 +100,6 @@ function requireAllowed(sql: string): void {
   throw refuse(`${first} would change the session, which serves others as well.`, 'SET LOCAL is for this transaction.');
 }
 
-/** The keywords of the one statement. */
 function wordsOf(sql: string): string[] {
   try {
     const count = splitStatements(sql).length;

@@ -1,9 +1,6 @@
 /**
- * Reads and writes as transactions that are repeated while that is safe and of use.
- *
- * Owns: what is repeated. A transaction whose connection broke before COMMIT was sent is undone, one that the server
- * aborted as well; one whose end is not known is found out about, and never repeated on a guess. The worst that can
- * happen: a write that happens twice, or is said not to have happened and has.
+ * A transaction is repeated when its connection broke before COMMIT was sent, or the server aborted it; one whose end
+ * is unknown is looked up, never repeated on a guess.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
@@ -17,7 +14,6 @@ export interface TransactionsOptions {
   readonly pool: ConnectionPool;
   readonly runtime: Runtime;
   readonly limits: Limits;
-  /** As far as it is known: for errors, which name constraints. */
   readonly catalog?: () => Catalog | null;
   /** Called at each step of a write. For tests that cut the connection there. */
   readonly onStep?: (step: 'begun' | 'worked' | 'committed') => void | Promise<void>;
@@ -37,7 +33,6 @@ interface RunOptions {
 
 type Work<T> = (transaction: Transaction) => Promise<T>;
 
-/** How one attempt ended, when it did not end for good. */
 interface Repeat {
   readonly repeat: 'lost' | 'serialization' | 'race';
   readonly error: unknown;
@@ -89,7 +84,6 @@ export class Transactions {
     const workedMs = runtime.monotonicMs();
     const timings = { begin: begunMs - startedMs, run: workedMs - begunMs };
     if (options.mode === 'read') {
-      // Nothing depends on how it ends.
       void transaction.rollback();
       return { value: worked.value, version: transaction.version, timings: { ...timings, commit: 0 } };
     }
@@ -121,7 +115,6 @@ export class Transactions {
     }
   }
 
-  /** Null when it is committed. */
   async #commit(transaction: Transaction, beganMs: number, deadlineMs: number): Promise<Repeat | null> {
     const { pool, runtime, limits, onStep } = this.#options;
     await onStep?.('worked');
@@ -151,7 +144,6 @@ export class Transactions {
   }
 }
 
-/** Whether what went wrong may go right the next time. */
 function repeatFor(transaction: Transaction, error: unknown = transaction.failure): Repeat | null {
   if (transaction.isLost) return { repeat: 'lost', error };
   if (isSerializationFailure(error)) return { repeat: 'serialization', error };
@@ -163,13 +155,16 @@ interface OutcomeOptions {
   readonly runtime: Runtime;
   readonly limits: Limits;
   readonly transaction: Pick<Transaction, 'version' | 'token'>;
-  /** On the monotonic clock. */
   readonly untilMs: number;
 }
 
 const pauseMs = 100;
 
-/** Null when it could not be found out in time. */
+/**
+ * Null when it could not be found out in time. A server that crashed gives the number of a lost transaction to another
+ * one: 'committed' counts only with the transaction's own token.
+ * https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
+ */
 async function findOutcome(options: OutcomeOptions): Promise<'committed' | 'aborted' | null> {
   const { runtime, untilMs } = options;
   for (let wasCommitted = false; ;) {
@@ -186,7 +181,6 @@ async function findOutcome(options: OutcomeOptions): Promise<'committed' | 'abor
 interface Found {
   /** Null when nobody answered; also what the server has forgotten, or never heard of, is not known. */
   readonly status: unknown;
-  /** Whether there are changes with the token. */
   readonly isOurs: boolean;
   /** Whether there are changes of that number with another token. */
   readonly isAnothers: boolean;

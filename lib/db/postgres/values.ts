@@ -1,14 +1,10 @@
 /**
- * PostgreSQL's text forms of values as plain values, and parameters as text: the forms that lib/values.ts names,
- * the same as DuckDB's.
- *
- * Owns: the mapping, by type. It expects the settings that each transaction makes (UTC, ISO dates and intervals, hex).
- * The worst that can happen: a value that comes back other than it was; a test sends every type through both engines.
+ * The text forms of PostgreSQL as the plain values of lib/values.ts, with the settings that each transaction makes
+ * (UTC, ISO dates and intervals, hex).
  */
 import { Buffer } from 'node:buffer';
 import type { PlainValue } from '../../values.ts';
 
-/** Reads the text of a value that is not null. */
 export type ReadText = (text: string) => PlainValue;
 
 const same: ReadText = (text) => text;
@@ -72,7 +68,6 @@ const readBytes: ReadText = (text) => Buffer.from(text.slice(2), 'hex').toString
 
 interface KnownType {
   readonly oid: number;
-  /** Of its array. */
   readonly array: number;
   readonly read: ReadText;
 }

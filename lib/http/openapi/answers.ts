@@ -1,5 +1,58 @@
-/** What the answers of all operations have in common: their headers, and the problems that any request may meet. */
-import { arrayOf, type Json, type JsonObject, object, schemaRef, string, integer } from './json-schema.ts';
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+export type JsonObject = { readonly [name: string]: Json };
+
+export const string: JsonObject = { type: 'string' };
+export const integer: JsonObject = { type: 'integer' };
+export const boolean: JsonObject = { type: 'boolean' };
+
+export const nullable = (type: string): JsonObject => ({ type: [type, 'null'] });
+export const arrayOf = (items: Json): JsonObject => ({ type: 'array', items });
+export const oneOf = (...schemas: readonly Json[]): JsonObject => ({ oneOf: schemas });
+export const schemaRef = (name: string): JsonObject => ({ $ref: `#/components/schemas/${name}` });
+export const described = (schema: JsonObject, description: string): JsonObject => ({ ...schema, description });
+
+/** All members are there, but for the `optional` ones. */
+export function object(members: JsonObject, optional: JsonObject = {}): JsonObject {
+  return {
+    type: 'object',
+    properties: { ...members, ...optional },
+    required: Object.keys(members),
+    additionalProperties: false,
+  };
+}
+
+/** For what operators read: more may come at any time. */
+export function openObject(members: JsonObject, optional: JsonObject = {}): JsonObject {
+  const { additionalProperties: _, ...open } = object(members, optional);
+  return open;
+}
+
+/**
+ * Members of an object: strings, and other types as `name:type`; `?` behind one allows null.
+ *
+ * @example members('reason at? rows:integer')
+ */
+export function members(text: string): JsonObject {
+  const words = text.split(' ').map((word) => /^(\w+)(?::(\w+))?(\?)?$/.exec(word) ?? []);
+  return Object.fromEntries(
+    words.map(([, name = '', type = 'string', orNull]) => [name, orNull ? nullable(type) : { type }]),
+  );
+}
+
+export const integerFrom = (minimum: number, maximum?: number, more: JsonObject = {}): JsonObject => ({
+  ...integer,
+  minimum,
+  ...(maximum !== undefined && { maximum }),
+  ...more,
+});
+
+export const queryParameter = (name: string, description: string, schema = string, more: JsonObject = {}) =>
+  ({ name, in: 'query', description, schema, ...more }) satisfies JsonObject;
+
+export const headerParameter = (name: string, description: string, schema = string) =>
+  ({ name, in: 'header', description, schema }) satisfies JsonObject;
+
+export const parameterRef = (name: string): JsonObject => ({ $ref: `#/components/parameters/${name}` });
 
 const headerTexts = {
   'x-request-id': 'Names this request in the log of the server.',
@@ -60,7 +113,7 @@ const problemTexts = {
   503: 'The database is away, or there is too much to do at once. Nothing was changed.',
 } as const;
 
-export type ProblemStatus = keyof typeof problemTexts;
+type ProblemStatus = keyof typeof problemTexts;
 
 const ofAnyRequest: readonly ProblemStatus[] = [400, 401, 403, 406, 414, 431, 500, 503];
 const ofBodies: readonly ProblemStatus[] = [413, 415, 422];
@@ -105,10 +158,10 @@ export const problemSchema: JsonObject = object(
     detail: string,
   },
   {
-    hint: { ...string, description: 'What to do about it.' },
+    hint: described(string, 'What to do about it.'),
     errors: arrayOf(
       object({
-        path: { ...string, description: 'A field (`email`, in an array `3/email`), a parameter or a header.' },
+        path: described(string, 'A field (`email`, in an array `3/email`), a parameter or a header.'),
         message: string,
       }),
     ),

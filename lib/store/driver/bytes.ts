@@ -1,4 +1,3 @@
-/** The bytes of an answer: exactly those that were asked for, or an error. */
 import { clipRange } from '../keys.ts';
 import type { ByteRange } from '../store.ts';
 
@@ -13,7 +12,6 @@ export interface Expected {
 
 export interface AnswerHead {
   readonly contentRange: string | null | undefined;
-  /** Undefined when it is not known. */
   readonly contentLength: number | undefined;
 }
 

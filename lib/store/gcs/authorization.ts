@@ -1,12 +1,11 @@
-/** Access tokens for a key of Google Cloud, by the SDK, which keeps a token until shortly before it expires. */
+/** Access tokens come from the SDK, which keeps one until shortly before it expires. */
 import { readFile } from 'node:fs/promises';
 import { Storage } from '@google-cloud/storage';
 import { AppError, isAppError } from '../../errors.ts';
 import { ProviderFailure } from '../driver/failure.ts';
 import { orAborted, type Signal, throwIfAborted } from '../signal.ts';
-import { field } from './refusal.ts';
+import { field } from './errors.ts';
 
-/** A key of Google Cloud as its console issues it. */
 export interface GoogleKey {
   readonly type: 'service_account' | 'authorized_user' | 'external_account';
   readonly [field: string]: unknown;
@@ -21,12 +20,10 @@ export type GcsCredentials =
 type GoogleAuth = Storage['authClient'];
 
 export interface Grant {
-  /** What authorizes a request. */
   readonly headers: Readonly<Record<string, string>>;
   readonly by: Promise<GoogleAuth> | null;
 }
 
-/** For one request to Google's token endpoint. */
 const tokenTimeoutMs = 10_000;
 
 export class Authorization {
@@ -50,13 +47,12 @@ export class Authorization {
     }
   }
 
-  /** Forgets a token that was refused. Returns whether asking again makes sense. */
+  /** Whether asking again makes sense. */
   renew({ by }: Grant): boolean {
     if (by) this.#forget(by);
     return by !== null;
   }
 
-  /** Of many requests that failed together, the first reads the key file again. */
   #forget(by: Promise<GoogleAuth>): void {
     if (by === this.#auth) this.#auth = null;
   }
@@ -149,7 +145,6 @@ function meaningOfCode(code: string): Meaning {
   ];
 }
 
-/** The innermost code in the chain of causes: `fetch` hides the system's. */
 function codeOf(error: unknown): string {
   const causes = [error, field(error, 'cause'), field(field(error, 'cause'), 'cause')].toReversed();
   const codes = causes.map((cause) => wordOf(field(cause, 'code'), /^[A-Za-z_0-9]{1,60}$/));

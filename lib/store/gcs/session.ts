@@ -1,20 +1,14 @@
-/**
- * One resumable upload: https://cloud.google.com/storage/docs/performing-resumable-uploads
- * Nothing of it is visible before its last byte. The store is asked how far it has come, and never believed to have
- * what it did not confirm.
- */
+/** Resumable uploads: https://cloud.google.com/storage/docs/performing-resumable-uploads */
 import { AppError, isAppError } from '../../errors.ts';
 import { sendParts } from '../parts.ts';
 import type { Signal } from '../signal.ts';
 import type { CreateOutcome, StreamBody } from '../store.ts';
 import { type Call, type Client, methods } from './client.ts';
-import { isWritten, Refusal } from './refusal.ts';
+import { isWritten, Refusal } from './errors.ts';
 import type { WireAnswer } from './wire.ts';
 
-/** How often in a row a part may fail without any progress. */
 const mostFailures = 3;
 
-/** A cancellation is a courtesy; nobody waits long for it. */
 const cancelIdleMs = 3000;
 
 interface UploadTarget {
@@ -23,14 +17,12 @@ interface UploadTarget {
   readonly signal: Signal;
 }
 
-/** What the store says of an upload: its outcome, or how many bytes it has. */
 type Progress = { readonly outcome: CreateOutcome } | { readonly persisted: number };
 
 class Session {
   readonly #client: Client;
   readonly #target: UploadTarget;
   readonly #url: URL;
-  /** Bytes that the store has confirmed. */
   #persisted = 0;
   /** The failure of a last part that may have taken effect. */
   #unsure: AppError | null = null;
@@ -113,7 +105,6 @@ class Session {
     }
   }
 
-  /** Not of a store that wants to be left alone for a while. */
   #isWorthAsking(error: unknown): boolean {
     return (
       isAppError(error, 'unavailable', 'indeterminate') &&
@@ -143,7 +134,6 @@ class Session {
       if (!isWritten(resource, this.#target.key, this.#target.size)) throw this.#client.notUnderstood(call);
       return { outcome: 'created' };
     }
-    // Absent when the store has nothing yet.
     const range = /^bytes=0-(\d+)$/.exec(answer.header('range') ?? '');
     return { persisted: range ? Number(range[1]) + 1 : 0 };
   }

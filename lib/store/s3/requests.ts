@@ -1,4 +1,3 @@
-/** One request to S3, with all the attempts that the SDK makes of it. */
 import type { $Command, S3Client, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
 import type { AppError } from '../../errors.ts';
 import { explain, explainStopped, foreign, ProviderFailure } from '../driver/failure.ts';
@@ -15,7 +14,6 @@ type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Comma
   ServiceOutputTypes
 >;
 
-/** A refusal that the caller expects as an answer. */
 export interface Refusal {
   readonly refused: string;
   /** An attempt before the refused one may have taken effect. */
@@ -50,7 +48,6 @@ export type RequestName = keyof typeof kinds;
 
 export interface SendOptions {
   readonly signal?: Signal;
-  /** Codes that are answers rather than failures. */
   readonly expect?: readonly string[];
 }
 
@@ -68,7 +65,7 @@ export class Requests {
     this.#options = options;
   }
 
-  /** The answer, when no refusal is expected. @throws AppError */
+  /** @throws AppError */
   async send<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     name: RequestName,
     command: Command<I, O>,
@@ -103,12 +100,10 @@ export class Requests {
     }
   }
 
-  /** The AppError for what went wrong within an answer. */
   mapAnswered(name: RequestName, error: ProviderError): AppError {
     return mapError(error, this.#request(name, mayHaveHappened(error)));
   }
 
-  /** The AppError for a success that cannot be right. `problem` says why. */
   misfit(name: RequestName, problem: string): AppError {
     const meaning = foreign('S3', 'Try again; if it happens often, check the network and S3_ENDPOINT.');
     return explain(meaning, this.#request(name, false), new ProviderFailure(problem, { code: problem }));
@@ -138,7 +133,6 @@ class Attempts {
     this.#meter = meter;
   }
 
-  /** Whether one may have taken effect. */
   get unsure(): boolean {
     return this.#underWay || this.#mayHaveHappened;
   }

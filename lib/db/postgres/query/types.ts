@@ -1,9 +1,3 @@
-/**
- * What PostgreSQL's types are called in answers: in DuckDB's words, so that they mean the same on either engine.
- *
- * Owns: the names, by OID. The worst that can happen: a name that promises another form than the values have; what is not
- * known comes as text, and is called so.
- */
 import type { ResultField } from '../pool.ts';
 
 /** OID of the type, OID of its array, name. https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat */
