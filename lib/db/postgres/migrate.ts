@@ -42,13 +42,13 @@ const ownScripts = scriptsFor([...ownMigrations, functions], 'postgres');
  * what differs from the files. @throws AppError
  */
 export async function runMigrations(options: MigrateOptions): Promise<MigrationPlan['differing']> {
-  const { transactions, migrations, limits, mode, watch } = options;
+  const { transactions, migrations, mode, watch } = options;
   const scripts = scriptsFor(migrations, 'postgres');
   const looked = await look(options);
   const plan = planMigrations(scripts, looked.runs ?? [], knownNames(migrations));
   const { pending, differing } = plan;
   if (mode?.isDryRun) {
-    const reading = { mode: 'read', withinMs: limits.operationMs } as const;
+    const reading = { mode: 'read' } as const;
     const tables = (): Promise<boolean> => transactions.run(hasTables, reading).then(({ value }) => value);
     mode.report(await foretell(plan, looked.runs ?? [], scripts, tables));
     return differing;
@@ -92,14 +92,14 @@ interface Looked {
 }
 
 /** Whether the server can be used, what has run on it, and which tables lack triggers. */
-async function look({ transactions, limits, watch }: MigrateOptions): Promise<Looked> {
+async function look({ transactions, watch }: MigrateOptions): Promise<Looked> {
   const looked = await transactions.run(
     async (transaction) => {
       const { isMade, lacksToken } = await requireServer(transaction);
       if (isMade) await watch.look(transaction);
       return { lacksToken, runs: isMade ? await migrationRuns(transaction) : null };
     },
-    { mode: 'read', withinMs: limits.operationMs },
+    { mode: 'read' },
   );
   return looked.value;
 }
@@ -108,14 +108,14 @@ async function look({ transactions, limits, watch }: MigrateOptions): Promise<Lo
  * Where the user has no right to it, or somebody has the table open, it is left for another start: what became of a commit
  * that was not answered is not known then.
  */
-async function bringUpToDate({ transactions, limits }: MigrateOptions): Promise<void> {
+async function bringUpToDate({ transactions }: MigrateOptions): Promise<void> {
   const changing = transactions.run(
     async (transaction) => {
       await takeTurn(transaction);
       await waitForTablesBriefly(transaction);
       await transaction.rows(addToken);
     },
-    { mode: 'upkeep', withinMs: limits.operationMs },
+    { mode: 'upkeep' },
   );
   await changing.catch((error: unknown) => {
     if (!isAppError(error) || !['42501', '55P03'].includes(error.sqlState ?? '')) throw error;

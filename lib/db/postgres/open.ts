@@ -30,7 +30,7 @@ export async function openParts(options: PostgresDatabaseOptions): Promise<Parts
   const catalogs = new PostgresCatalogs(runtime, (transaction) => watch.look(transaction));
   const catalog = (): Catalog | null => catalogs.latest;
   const transactions = new Transactions({ pool, runtime, limits, catalog, ...(onStep ? { onStep } : {}) });
-  const watch = new TableWatch({ transactions, limits });
+  const watch = new TableWatch(transactions);
   try {
     const mode = migrationMode ? { mode: migrationMode } : {};
     const differing = await runMigrations({ transactions, migrations, runtime, limits, watch, ...mode });

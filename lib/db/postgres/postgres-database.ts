@@ -60,8 +60,7 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
-    const { transactions, limits } = this.#parts;
-    const { value, version, timings } = await transactions.run(
+    const { value, version, timings } = await this.#parts.transactions.run(
       (transaction) => {
         requireBookmark(options.atLeast, transaction.version);
         return this.#judged(transaction, async () => {
@@ -69,13 +68,13 @@ class PostgresDatabase implements PooledDatabase {
           return work(queries, scope);
         });
       },
-      { mode: 'read', withinMs: limits.operationMs, signal: options.signal },
+      { mode: 'read', signal: options.signal },
     );
     return this.#noted({ value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } });
   }
 
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
-    const { transactions, limits, catalogs } = this.#parts;
+    const { transactions, catalogs } = this.#parts;
     let changesDefinitions = false;
     const { value, version, timings } = await transactions.run(
       (transaction) =>
@@ -86,20 +85,19 @@ class PostgresDatabase implements PooledDatabase {
           });
           return work(queries, scope);
         }),
-      { mode: 'write', withinMs: limits.operationMs, signal: options.signal },
+      { mode: 'write', signal: options.signal },
     );
     if (changesDefinitions) catalogs.doubt();
     return this.#noted({ value, version, durability: 'durable', timings });
   }
 
   async catalog(options: ReadOptions = {}): Promise<Catalog> {
-    const { transactions, limits, runtime, catalogs, watch } = this.#parts;
+    const { transactions, runtime, catalogs, watch } = this.#parts;
     const { maxStalenessMs = Infinity, askedMs = runtime.monotonicMs() } = options;
     const known = catalogs.knownSince(askedMs - Math.min(maxStalenessMs, compareEveryMs));
     if (known) return known;
     const { value } = await transactions.run((transaction) => catalogs.of(transaction, 0), {
       mode: 'read',
-      withinMs: limits.operationMs,
       signal: options.signal,
     });
     // What somebody has made meanwhile may be written next.
@@ -116,12 +114,10 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async changes(request: ChangesRequest): Promise<Answer<ChangePage>> {
-    const { transactions, limits } = this.#parts;
-    const { value, version, timings } = await transactions.run((transaction) => readChanges(transaction, request), {
-      mode: 'read',
-      withinMs: limits.operationMs,
-      signal: request.signal,
-    });
+    const { value, version, timings } = await this.#parts.transactions.run(
+      (transaction) => readChanges(transaction, request),
+      { mode: 'read', signal: request.signal },
+    );
     return { value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } };
   }
 
@@ -131,22 +127,16 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   exportTo(): Promise<Answer<null>> {
-    return Promise.reject(
-      new AppError(
-        'invalid',
-        'The whole database as a DuckDB file is to be had from a DuckDB store, and not from PostgreSQL.',
-        {
-          hint: 'Export the tables one by one, or move a copy into a DuckDB store with "npm run db".',
-        },
-      ),
-    );
+    const message = 'PostgreSQL cannot export the whole database as a DuckDB file; a DuckDB store can.';
+    const hint = 'Export the tables one by one, or move a copy into a DuckDB store with "npm run db".';
+    return Promise.reject(new AppError('invalid', message, { hint }));
   }
 
   async status(): Promise<DatabaseStatus> {
-    const { transactions, limits, location, warnings, watch } = this.#parts;
+    const { transactions, location, warnings, watch } = this.#parts;
     const { value: databaseId, version } = await transactions.run(
       async (transaction) => (await transaction.rows<{ id: string }>('SELECT id FROM eider.state'))[0]?.id ?? null,
-      { mode: 'read', withinMs: limits.operationMs },
+      { mode: 'read' },
     );
     return {
       engine: 'postgres',
@@ -202,7 +192,6 @@ class PostgresDatabase implements PooledDatabase {
     for (let records = 0; ;) {
       const { value: dropped } = await transactions.run((transaction) => dropOldChanges(transaction, limits.retainMs), {
         mode: 'upkeep',
-        withinMs: limits.operationMs,
       });
       records += dropped.records;
       if (!dropped.mayBeMore) return records;

@@ -9,7 +9,7 @@ import type { Scope } from '../database.ts';
 import { makeQueries } from '../dialect.ts';
 import type { PostgresCatalogs } from './catalogs.ts';
 import type { StatementResult as Ran } from './pool.ts';
-import { typeName } from './query/types.ts';
+import { typeName } from './values.ts';
 import type { Transaction } from './transaction.ts';
 
 export interface OpenWork {

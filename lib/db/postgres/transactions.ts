@@ -27,7 +27,8 @@ interface Run<T> {
 
 interface RunOptions {
   readonly mode: TransactionMode;
-  readonly withinMs: number;
+  /** Default: as long as an operation may take. */
+  readonly withinMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -52,7 +53,7 @@ export class Transactions {
   async run<T>(work: Work<T>, options: RunOptions): Promise<Run<T>> {
     const { runtime, limits } = this.#options;
     const beganMs = runtime.monotonicMs();
-    const deadlineMs = beganMs + options.withinMs;
+    const deadlineMs = beganMs + (options.withinMs ?? limits.operationMs);
     const seen = { lost: 0, serialization: 0, race: 0 };
     for (;;) {
       const ended = await this.#attempt(work, options, beganMs, deadlineMs);

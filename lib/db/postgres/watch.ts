@@ -1,7 +1,6 @@
 /** Rows that may have changed before a table had its triggers make followers of the feed begin again. */
 import { isOfExtension, isUsers } from '../../catalog/postgres.ts';
 import { isAppError } from '../../errors.ts';
-import type { Limits } from './limits.ts';
 import type { Transactions } from './transactions.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -61,19 +60,14 @@ async function watch(transaction: Transaction, oid: string, told: 'rows' | 'rese
   return row?.reason ?? null;
 }
 
-export interface TableWatchOptions {
-  readonly transactions: Transactions;
-  readonly limits: Limits;
-}
-
 export class TableWatch {
-  readonly #options: TableWatchOptions;
+  readonly #transactions: Transactions;
   #unwatched: readonly Unwatched[] = [];
   readonly #tried = new Map<string, string>();
   #attaching: Promise<void> | null = null;
 
-  constructor(options: TableWatchOptions) {
-    this.#options = options;
+  constructor(transactions: Transactions) {
+    this.#transactions = transactions;
   }
 
   /** Which tables the feed says nothing of, as sentences. */
@@ -99,10 +93,8 @@ export class TableWatch {
   }
 
   async #attachAll(): Promise<void> {
-    const { transactions, limits } = this.#options;
-    const attaching = transactions.run((transaction) => this.#attachIn(transaction), {
+    const attaching = this.#transactions.run((transaction) => this.#attachIn(transaction), {
       mode: 'upkeep',
-      withinMs: limits.operationMs,
     });
     await attaching.catch((error: unknown) => {
       if (!isAppError(error)) throw error;

@@ -8,7 +8,7 @@ import { codeOf, isServerError } from '../errors.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Transactions } from '../transactions.ts';
 import { checkTree, refuse, type UsedNames } from './grammar.ts';
-import { typeName } from './types.ts';
+import { typeName } from '../values.ts';
 
 interface Parts {
   readonly transactions: Transactions;
