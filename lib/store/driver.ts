@@ -10,7 +10,6 @@ export interface PageRequest {
   readonly isAfter: (key: string) => boolean;
 }
 
-/** What a driver implements: the operations of the contract, with arguments that were checked. */
 export interface Driver {
   readonly location: string;
   /** A stream of at most so many bytes is read into memory before `create`. */

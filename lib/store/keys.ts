@@ -47,7 +47,6 @@ export function requireRange(range: ByteRange | undefined): void {
   throw new AppError('invalid', `[${start}, ${end}) is not a range of bytes.`);
 }
 
-/** The part of `range` that an object of `size` bytes has. */
 export function clipRange(range: ByteRange | undefined, size: number): ByteRange {
   const { start, end } = range ?? { start: 0, end: size };
   return { start: Math.min(start, size), end: Math.min(end, size) };

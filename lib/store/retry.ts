@@ -49,7 +49,6 @@ class Patience {
     this.#beganMs = options.runtime.monotonicMs();
   }
 
-  /** Waits before the next attempt; when there is none, throws what the caller is to see of `error`. */
   async wait(error: unknown): Promise<void> {
     if (isAppError(error, 'indeterminate')) this.#unsure = error;
     const final = this.#unsure ?? error;

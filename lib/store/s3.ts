@@ -22,7 +22,6 @@ export interface S3StoreOptions extends S3ClientOptions {
   readonly meter?: Meter;
   /** Streams that are larger go up in parts of this size; at least 5 MiB. Default 8 MiB. */
   readonly partBytes?: number;
-  /** Parts that are sent, and held in memory, at once. Default 4. */
   readonly parallelParts?: number;
   /** Larger objects are copied in parts; at most 5 GiB. Default 256 MiB. */
   readonly largestCopyBytes?: number;

@@ -81,7 +81,6 @@ export function estimateBlobMonth(counts: UsageCounts, elapsedMs: number): Month
   };
 }
 
-/** What a driver reports of each request that it sends: how the provider bills it, and its bytes. */
 /**
  * The classes that all three clouds bill by: `write` (S3: PUT, COPY, POST, LIST; GCS: class A; Blob: advanced), `read`
  * (S3: GET, HEAD; GCS: class B; Blob: simple), `free` (S3, GCS and Blob: DELETE; S3: aborting an upload).

@@ -46,32 +46,17 @@ function noteRow(note: MirrorNote): Readonly<Record<string, string>> {
   };
 }
 
-/** The mirror's note; null when the database is none. */
 export async function readNote(session: Session): Promise<MirrorNote | null> {
   if (!(await hasTable(session, 'mirror'))) return null;
   const [row] = await session.rows(
-    `SELECT source, source_id, version, least_head, strftime(made_at, '%Y-%m-%dT%H:%M:%S.%fZ'), own_version, sums FROM eider.mirror`,
+    `SELECT source, source_id, strftime(made_at, '%Y-%m-%dT%H:%M:%S.%fZ'), sums, version, least_head, own_version FROM eider.mirror`,
   );
   if (!row) return null;
-  const [source, sourceId, version, leastHead, at, ownVersion, sums] = row.map(String) as [
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-  ];
-  return {
-    source,
-    sourceId,
-    version: Number(version),
-    leastHead: Number(leastHead),
-    at,
-    ownVersion: Number(ownVersion),
-    // An earlier version noted sums alone, which makes the definitions others.
-    unkept: { definitions: '', sums: {}, sequences: [], ...(JSON.parse(sums) as Partial<Unkept>) },
-  };
+  const [source = '', sourceId = '', at = '', sums = ''] = row.map(String);
+  const [version = 0, leastHead = 0, ownVersion = 0] = row.slice(4).map(Number);
+  // An earlier version noted sums alone, which makes the definitions others.
+  const unkept = { definitions: '', sums: {}, sequences: [], ...(JSON.parse(sums) as Partial<Unkept>) };
+  return { source, sourceId, version, leastHead, at, ownVersion, unkept };
 }
 
 export async function writeNote(session: Session, note: MirrorNote): Promise<void> {
@@ -88,7 +73,6 @@ export async function versionToCome(session: Session): Promise<number> {
   return Number(row?.[0]) + 1;
 }
 
-/** As JSON, a part of the mirror's note. */
 export interface Unkept {
   /** A text that other definitions change; where sequences are does not. */
   readonly definitions: string;
@@ -116,7 +100,6 @@ function changeTo(sequence: MovedSequence): SequenceChange {
 /** A replica takes each number on the way: where these are more, the mirror is copied. */
 const mostNumbers = 1_000_000n;
 
-/** Those that are elsewhere now; null when it is too far. */
 export function movedSequences({ sequences }: Unkept, now: readonly SequenceChange[]): SequenceChange[] | null {
   const before = new Map(sequences.map((each) => [JSON.stringify([each.schema, each.sequence]), each.next]));
   const moved: SequenceChange[] = [];

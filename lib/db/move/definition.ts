@@ -10,7 +10,6 @@ import type { MovedColumn, MovedTable, MovedView } from './tables.ts';
 export interface Defining extends Translation {
   readonly quoted: string;
   readonly typeOf: (column: MovedColumn) => string;
-  /** Keys and the like, which both engines write alike. */
   readonly constraints: readonly string[];
   readonly tries: (ddl: string) => Promise<boolean>;
 }
@@ -83,7 +82,6 @@ function ddlOf({ all }: MovedTable, { quoted, typeOf, constraints }: Defining, e
   return `CREATE TABLE ${quoted} (${[...columns, ...constraints, ...checks].join(', ')})`;
 }
 
-/** `PRIMARY KEY ("a")`, `UNIQUE ("b", "c")`. */
 export function keyClauses({ key, relation, columns }: MovedTable): string[] {
   const stored = new Set(columns.map(({ name }) => name));
   const unique = relation.unique.filter(({ columns: of }) => of.every((name) => stored.has(name)));
@@ -126,7 +124,6 @@ async function makeView(view: MovedView, { quotedOf, take, ...translation }: Mak
   return true;
 }
 
-/** The comments on a table and its columns, the notes on their types among them. */
 export function commentsOf(
   { relation, all }: MovedTable,
   quoted: string,

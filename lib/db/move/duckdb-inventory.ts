@@ -66,7 +66,6 @@ export interface Describing {
   readonly refusals: Refusal[];
 }
 
-/** A table of DuckDB, also one that was made for what comes from PostgreSQL. */
 export async function describeTable(session: Session, name: RelationName, how: Describing): Promise<MovedTable> {
   const { relation, current, refusals } = how;
   const quoted = quoteTable({ schema: name.schema, table: name.name });

@@ -28,7 +28,7 @@ import {
   requireSameSums,
   type TargetState,
 } from './earlier.ts';
-import { readDuckDbRows, sumAll, withScratch } from './into-duckdb.ts';
+import { readDuckDbRows, sumAllOnDuckDb, withScratch } from './into-duckdb.ts';
 import { requireNamesOnPostgres } from './names.ts';
 import { stagingSchema, tablesOfPostgres } from './postgres-inventory.ts';
 import {
@@ -80,7 +80,7 @@ async function moveState(options: Options, slot: Slot, session: Session): Promis
   const before = await lookAtPostgres(target.pool, tables, slot.spillPath, onEvent);
   const fingerprint = fingerprintOf(await catalogOfDuckDb(session), definitions);
   if (mayBeThere(before)) {
-    const sums = await sumAll(session, tables, 'read', onEvent);
+    const sums = await sumAllOnDuckDb(session, tables, 'read', onEvent);
     const { leftBehind } = definitions;
     if (isThere(before, { sums, definitions: fingerprint }))
       return { outcome: 'there-already', leftBehind, sums, targetVersion: before.version };

@@ -21,7 +21,6 @@ export interface TargetState {
   readonly moved: Moved | null;
 }
 
-/** Another text for other definitions, or sequences that are elsewhere. */
 export function fingerprintOf({ etag }: Catalog, definitions: object): string {
   const text = JSON.stringify([etag, definitions], (_, value: unknown) =>
     typeof value === 'bigint' ? String(value) : value,

@@ -8,10 +8,9 @@ import { decodeNullable, encodeNullable } from '../../sync/codec.ts';
 import { duckDbOptions } from '../../sync/duckdb-options.ts';
 import type { Engine } from '../../sync/engine.ts';
 import { quoteName, quoteTable, Session } from '../../sync/sql.ts';
-import { RowSum, type TableSum } from './checksum.ts';
 import { tablesOfDuckDb } from './duckdb-inventory.ts';
 import { makeMovedTable, type Moved, movedTable, requireSameSums, type TargetState } from './earlier.ts';
-import { type MovedSums, type MoveStep, newest, type OnMoveEvent, progress } from './report.ts';
+import { type MovedSums, type MoveStep, newest, type OnMoveEvent, sumAll } from './report.ts';
 import type { MovedName, MovedTable, PlainRow } from './tables.ts';
 
 interface NewState {
@@ -31,7 +30,7 @@ export async function commitNewState(
 ): Promise<number> {
   const finish = async (session: Session): Promise<void> => {
     await session.execute('DROP TABLE IF EXISTS eider.mirror; DROP TABLE IF EXISTS eider.move_progress');
-    requireSameSums(sums, await sumAll(session, await tablesOfDuckDb(session), 'verify', onEvent));
+    requireSameSums(sums, await sumAllOnDuckDb(session, await tablesOfDuckDb(session), 'verify', onEvent));
     await session.execute(makeMovedTable);
     const finished = new Date(runtime.now()).toISOString();
     await session.run(`INSERT INTO ${movedTable} VALUES ($1, $2, $3, $4, $5)`, [
@@ -46,15 +45,13 @@ export async function commitNewState(
   return (await engine.replaceState({ path, onto, finish })).version;
 }
 
-export async function sumAll(
+export function sumAllOnDuckDb(
   session: Session,
   tables: readonly MovedTable[],
   step: MoveStep,
   onEvent: OnMoveEvent,
 ): Promise<MovedSums> {
-  const sums: Record<string, MovedSums[string]> = {};
-  for (const table of tables) sums[table.title] = await sumDuckDbTable(session, table, progress(table, step, onEvent));
-  return sums;
+  return sumAll(tables, (table) => readDuckDbRows(session, { ...table, key: [] }), step, onEvent);
 }
 
 export interface DuckDbState extends TargetState {
@@ -64,7 +61,7 @@ export interface DuckDbState extends TargetState {
 export async function lookAtDuckDb(engine: Engine, onEvent: OnMoveEvent): Promise<DuckDbState> {
   const { value, version } = await engine.read(
     async (session) => ({
-      sums: await sumAll(session, await tablesOfDuckDb(session), 'compare', onEvent),
+      sums: await sumAllOnDuckDb(session, await tablesOfDuckDb(session), 'compare', onEvent),
       moved: await readMoved(session),
     }),
     newest,
@@ -120,20 +117,6 @@ export async function appendDuckDbRows(session: Session, table: MovedTable, rows
   if (rows.length === 0) return;
   const appender = await session.connection.createAppender(table.duckdb.name, table.duckdb.schema);
   appendRows(appender, table.columns, rows.length, (row, column) => rows[row]![column]!);
-}
-
-async function sumDuckDbTable(
-  session: Session,
-  table: MovedTable,
-  onRows: (rows: number) => void = () => undefined,
-): Promise<TableSum> {
-  const sum = new RowSum(table);
-  const unordered = { ...table, key: [] };
-  for await (const rows of readDuckDbRows(session, unordered)) {
-    for (const row of rows) sum.add(row);
-    onRows(rows.length);
-  }
-  return sum.sum;
 }
 
 /** Lends a session on the DuckDB file at `path`, in memory without one. What does not fit goes to `spillFolder`. */

@@ -4,7 +4,7 @@ import { claimSlot, removeReplica, type Slot } from '../../sync/slot.ts';
 import { catalogOfDuckDb, definitionsOfDuckDb, tablesOfDuckDb } from './duckdb-inventory.ts';
 import { moveIntoPostgres } from './duckdb-to-postgres.ts';
 import { fingerprintOf, isThere, type Moved, requireReplaceable } from './earlier.ts';
-import { commitNewState, lookAtDuckDb, sumAll } from './into-duckdb.ts';
+import { commitNewState, lookAtDuckDb, sumAllOnDuckDb } from './into-duckdb.ts';
 import { moveOutOfPostgres } from './postgres-to-duckdb.ts';
 import {
   type DuckDbEnd,
@@ -69,7 +69,7 @@ interface Read {
 async function readSource(source: DuckDbEnd, onEvent: OnMoveEvent): Promise<Read> {
   const { value: moved, version } = await source.engine.read(
     async (session) => ({
-      sums: await sumAll(session, await tablesOfDuckDb(session), 'read', onEvent),
+      sums: await sumAllOnDuckDb(session, await tablesOfDuckDb(session), 'read', onEvent),
       definitions: fingerprintOf(await catalogOfDuckDb(session), await definitionsOfDuckDb(session, 'main')),
     }),
     newest,

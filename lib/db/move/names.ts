@@ -8,7 +8,6 @@ const mostColumns = 1600;
 const systemColumns = ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
 
 interface Named {
-  /** `The table main.t` */
   readonly what: string;
   readonly to: string;
   readonly id: string;
@@ -16,7 +15,6 @@ interface Named {
 
 const plain = ({ schema, name }: RelationName): string => `${schema}.${name}`;
 
-/** @throws AppError `invalid` when two of the source would have one name on PostgreSQL */
 export function requireNamesOnPostgres(tables: readonly MovedTable[], definitions: Definitions): void {
   const { sequences, views, enums } = definitions;
   const kinds = [
@@ -61,7 +59,6 @@ export interface DuckDbName {
   readonly duckdb: RelationName;
 }
 
-/** @throws AppError `invalid` when two of the source would have one name on DuckDB */
 export function requireNamesOnDuckDb(all: readonly DuckDbName[]): void {
   requireDistinct(
     all.map(({ kind, postgres, duckdb }) => ({

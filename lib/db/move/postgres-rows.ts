@@ -1,8 +1,8 @@
 import { quoteName, quoteTable } from '../../sync/sql.ts';
 import type { PlainValue } from '../../values.ts';
-import { isSameSum, RowSum, type TableSum } from './checksum.ts';
+import { isSameSum } from './checksum.ts';
 import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
-import { type MovedSums, type MoveStep, type OnMoveEvent, progress } from './report.ts';
+import { type MovedSums, type MoveStep, type OnMoveEvent, sumAll } from './report.ts';
 import { type MovedName, type MovedTable, type PlainRow, titleOf } from './tables.ts';
 import { type TextForm, writeArray } from './types.ts';
 
@@ -87,29 +87,13 @@ function writeNullable(form: TextForm, value: PlainValue): string | null {
   return value === null ? null : form.write(value);
 }
 
-async function sumPostgresTable(
-  postgres: PostgresSession,
-  table: MovedTable,
-  onRows: (rows: number) => void = () => undefined,
-): Promise<TableSum> {
-  const sum = new RowSum(table);
-  for await (const rows of readPostgresRows(postgres, table)) {
-    for (const row of rows) sum.add(row);
-    onRows(rows.length);
-  }
-  return sum.sum;
-}
-
-export async function sumAllOnPostgres(
+export function sumAllOnPostgres(
   postgres: PostgresSession,
   tables: readonly MovedTable[],
   step: MoveStep,
   onEvent: OnMoveEvent,
 ): Promise<MovedSums> {
-  const sums: Record<string, TableSum> = {};
-  for (const table of tables)
-    sums[table.title] = await sumPostgresTable(postgres, table, progress(table, step, onEvent));
-  return sums;
+  return sumAll(tables, (table) => readPostgresRows(postgres, table), step, onEvent);
 }
 
 export interface PostgresState {
@@ -161,10 +145,10 @@ export async function wasWrittenSince(
 ): Promise<boolean> {
   if (await hasNewChanges(postgres, state.snapshot)) return true;
   const kept = await keptTables(postgres);
-  for (const table of tables.filter(({ title }) => !kept.has(title))) {
-    const now = await sumPostgresTable(postgres, table);
-    const then = sums[table.title];
-    if (!then || !isSameSum(now, then)) return true;
-  }
-  return false;
+  const others = tables.filter(({ title }) => !kept.has(title));
+  const now = await sumAllOnPostgres(postgres, others, 'read', () => undefined);
+  return others.some(({ title }) => {
+    const then = sums[title];
+    return !then || !isSameSum(now[title]!, then);
+  });
 }

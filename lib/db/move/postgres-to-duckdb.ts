@@ -157,7 +157,6 @@ async function beginFile(session: Session, filling: FileFilling): Promise<void> 
   await session.execute('COMMIT');
 }
 
-/** Fills what is missing. Answers the sums of the source's rows. */
 async function fillFile(session: Session, filling: FileFilling): Promise<{ sums: MovedSums; resumed: boolean }> {
   const { postgres, tables, onEvent } = filling;
   const sums: Record<string, TableSum> = {};

@@ -1,8 +1,8 @@
 import type { Runtime } from '../../runtime.ts';
 import type { Engine } from '../../sync/engine.ts';
 import type { ConnectionPool } from '../postgres/pool.ts';
-import type { TableSum } from './checksum.ts';
-import type { MovedTable } from './tables.ts';
+import { RowSum, type TableSum } from './checksum.ts';
+import type { MovedTable, PlainRow } from './tables.ts';
 
 export interface MovedSums {
   readonly [table: string]: TableSum;
@@ -65,7 +65,6 @@ export interface MoveOptions<Source = MoveEnd, Target = MoveEnd> {
   readonly target: Target;
   /** Whether data of the target's own may be replaced. */
   readonly replace: boolean;
-  /** Where a new state is made; the same for each move between these two. */
   readonly workFolder: string;
   /** After how many rows what was brought is kept for a move that goes on after this one. Default 50,000. */
   readonly commitRows?: number;
@@ -74,3 +73,23 @@ export interface MoveOptions<Source = MoveEnd, Target = MoveEnd> {
 }
 
 export const newest = { maxStalenessMs: 0, atLeast: undefined } as const;
+
+/** The sums of the tables' rows, which `read` gives in any order. */
+export async function sumAll(
+  tables: readonly MovedTable[],
+  read: (table: MovedTable) => AsyncIterable<readonly PlainRow[]>,
+  step: MoveStep,
+  onEvent: OnMoveEvent,
+): Promise<MovedSums> {
+  const sums: Record<string, TableSum> = {};
+  for (const table of tables) {
+    const sum = new RowSum(table);
+    const onRows = progress(table, step, onEvent);
+    for await (const rows of read(table)) {
+      for (const row of rows) sum.add(row);
+      onRows(rows.length);
+    }
+    sums[table.title] = sum.sum;
+  }
+  return sums;
+}

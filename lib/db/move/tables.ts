@@ -12,7 +12,6 @@ export interface MovedColumn {
   /** On DuckDB, as DDL writes it, and as its client knows it. */
   readonly declared: string;
   readonly type: DuckDBType;
-  /** On PostgreSQL, as `format_type` writes it. */
   readonly postgres: string;
   readonly codec: Codec;
   readonly form: TextForm;
@@ -30,12 +29,10 @@ export interface MovedName {
 }
 
 export interface MovedTable extends MovedName {
-  /** How reports and messages name it; no two of a source have the same. */
   readonly title: string;
   readonly all: readonly MovedColumn[];
   /** Those that hold values of their own: what rows have. */
   readonly columns: readonly MovedColumn[];
-  /** Empty when there is no primary key. */
   readonly key: readonly MovedColumn[];
   /** What the source's catalog says of it, in the source's names. */
   readonly relation: Pick<Relation, 'unique' | 'checks' | 'references' | 'comment'>;
@@ -91,7 +88,6 @@ export interface Definitions {
   readonly enums: readonly MovedEnum[];
   readonly views: readonly MovedView[];
   readonly indexes: readonly MovedIndex[];
-  /** What does not come along, in sentences. */
   readonly leftBehind: readonly string[];
 }
 
@@ -150,7 +146,6 @@ export async function valueRefusals(
   return refusals;
 }
 
-/** @throws AppError `invalid` that names every table, column and type */
 export function throwRefusals(refusals: readonly Refusal[]): void {
   if (refusals.length === 0) return;
   const path = ({ table, column }: Refusal): string => (column === undefined ? table : `${table}.${column}`);

@@ -31,7 +31,6 @@ const postgresNames =
   TIMESTAMP_S: timestamp without time zone, TIMESTAMP_MS: timestamp without time zone, TIMESTAMP_NS: text,
   TIMESTAMP_TZ: timestamp with time zone, INTERVAL: interval, STRUCT: json, MAP: json, UNION: json`);
 
-/** The type on PostgreSQL, as `format_type` writes it; null when there is none. */
 export function postgresType({ declared, type }: DuckDbColumnType): string | null {
   if (declared === 'JSON') return 'json';
   if (type.typeId === DuckDBTypeId.DECIMAL) return `numeric(${type.width},${type.scale})`;
@@ -54,7 +53,6 @@ const asText =
 
 const mostDigits = 38;
 
-/** The type on DuckDB for one of PostgreSQL's, as `format_type` writes it; null when there is none. */
 export function duckdbType(postgres: string): string | null {
   if (postgres.endsWith('[]')) {
     const item = duckdbType(postgres.slice(0, -2));

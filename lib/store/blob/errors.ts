@@ -62,7 +62,6 @@ const refusals: readonly [type: ErrorClass, kind: ErrorKind, problem: string, hi
   [blob.BlobFileTooLargeError, 'invalid', 'does not take an object that large', 'Make the database smaller.'],
 ];
 
-/** The AppError for a failed request. An AppError passes through: it means what it says. */
 export function mapBlobError(error: unknown, request: FailedBlobRequest): AppError {
   if (error instanceof AppError) return error;
   const { changes, repeated, access, secrets } = request;
@@ -201,7 +200,6 @@ export async function sdkCredentials(credentials: BlobCredentials): Promise<SdkC
 }
 
 async function oidcToken(): Promise<string> {
-  // Not paid for by those who have a read-write token.
   const { getVercelOidcToken } = await import('@vercel/oidc');
   let cause: ProviderFailure | undefined;
   try {

@@ -1,9 +1,7 @@
 import { AppError, type ErrorKind } from '../../errors.ts';
 
-/** What a failure means, and what to do about it. */
 export interface Meaning {
   readonly kind: ErrorKind;
-  /** Continues a sentence that begins with the store's location. */
   readonly problem: string;
   readonly hint: string;
   readonly retryAfterMs?: number | undefined;
@@ -57,7 +55,6 @@ export function explainStopped({ location, name, unsure }: FailedRequest, cause:
 export interface FailureDetails {
   readonly code: string;
   readonly status?: number | undefined;
-  /** With these the provider finds the request in its logs. */
   readonly requestId?: string | undefined;
   readonly extendedRequestId?: string | undefined;
   readonly attempts?: number | undefined;
@@ -82,7 +79,6 @@ export class ProviderFailure extends Error {
   }
 }
 
-/** Private keys, bearer tokens, Google's and Vercel's tokens, JSON Web Tokens. */
 const tokens =
   /-----BEGIN[^]*?(?:-----END[^-]*-----|$)|\bbearer\s+[^\s"',<>]+|\bya29\.[^\s"'<>]+|vercel_blob_\w+|\beyJ[\w-]+\.[\w-]+\.[\w-]*/gi;
 
@@ -120,7 +116,6 @@ export function isUnconnected(code: string): boolean {
   return unconnected.test(code) || certificate.test(code);
 }
 
-/** For a request without an answer. `address` names the variables that say where the store is. */
 export function unanswered(code: string, wasSent: boolean, address: string): Meaning {
   if (certificate.test(code)) {
     const hint = `Check ${address} and the clock of this machine; there may be a proxy in between.`;

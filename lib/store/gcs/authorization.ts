@@ -34,7 +34,6 @@ export class Authorization {
     this.#credentials = credentials;
   }
 
-  /** @throws AppError `denied` or `unavailable`; nothing was sent to the store. */
   async grant(signal: Signal): Promise<Grant> {
     if (this.#credentials.kind === 'none') return { headers: {}, by: null };
     throwIfAborted(signal);
@@ -47,7 +46,6 @@ export class Authorization {
     }
   }
 
-  /** Whether asking again makes sense. */
   renew({ by }: Grant): boolean {
     if (by) this.#forget(by);
     return by !== null;

@@ -12,7 +12,6 @@ import { Lost, Wire, type WireAnswer, type WireRequest } from './wire.ts';
 interface ClientOptions {
   readonly bucket: string;
   readonly location: string;
-  /** Base URL of another server of the JSON API; null for Google's. */
   readonly endpoint: string | null;
   readonly credentials: GcsCredentials;
   readonly meter: Meter;

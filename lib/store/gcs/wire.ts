@@ -21,7 +21,6 @@ export class Lost extends Error {
   override readonly name = 'Lost';
   /** Of the system or of Node: `ECONNRESET`, `ETIMEDOUT`; `ABORTED` when the signal was. */
   readonly code: string;
-  /** Whether the other side may have seen the request. */
   readonly sent: boolean;
 
   constructor(code: string, sent: boolean) {
@@ -39,7 +38,6 @@ export interface WireAnswer {
 }
 
 export interface WireOptions {
-  /** A connection on which nothing moves for so long is closed. */
   readonly idleMs: number;
   readonly meter: Meter;
 }
@@ -57,7 +55,6 @@ export class Wire {
     this.#options = options;
   }
 
-  /** @throws Lost */
   async send(request: WireRequest): Promise<WireAnswer> {
     const exchange = new Exchange(request, this.#options);
     try {

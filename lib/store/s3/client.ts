@@ -12,7 +12,6 @@ export type S3Credentials =
   | { readonly kind: 'default' };
 
 export interface S3Timeouts {
-  /** To connect. Default 3,000. */
   readonly connectMs?: number;
   /** From the first byte sent to the first received, so it bounds the upload of a part. Default 60,000. */
   readonly answerMs?: number;
@@ -24,7 +23,6 @@ export interface S3Timeouts {
 
 export interface S3ClientOptions {
   readonly region: string;
-  /** Base URL of an S3-compatible store; null for AWS itself. */
   readonly endpoint: string | null;
   readonly forcePathStyle: boolean;
   readonly credentials: S3Credentials;

@@ -65,7 +65,6 @@ export class Requests {
     this.#options = options;
   }
 
-  /** @throws AppError */
   async send<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     name: RequestName,
     command: Command<I, O>,
@@ -178,7 +177,6 @@ class Attempts {
   }
 }
 
-/** Of the body, by its header. */
 function lengthOf(message: unknown): number {
   if (typeof message !== 'object' || message === null || !('headers' in message)) return 0;
   const length = (message.headers as Readonly<Record<string, string | undefined>>)['content-length'];

@@ -58,7 +58,6 @@ export class Uploads {
     this.#runtime = runtime;
   }
 
-  /** Creates the object when its key is absent; a refusal when it is not, or when another was writing it. */
   async create(key: string, body: StreamBody, signal: Signal): Promise<Refusal | null> {
     const send = async (upload: Upload, part: Part): Promise<string | undefined> => {
       const command = new UploadPartCommand({ ...upload, PartNumber: part.number, Body: await part.read(body) });
@@ -68,7 +67,6 @@ export class Uploads {
     return this.#inParts({ key, size: body.size, partBytes, signal, send, IfNoneMatch: '*' });
   }
 
-  /** Copies an object that is too large for one request, over whatever has the key. */
   async copy(source: ObjectInfo, key: string, signal: Signal, check: () => Promise<void>): Promise<void> {
     const CopySource = `${this.#bucket}/${source.key}`;
     const send = async (upload: Upload, part: Part): Promise<string | undefined> => {
