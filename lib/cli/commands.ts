@@ -95,31 +95,35 @@ function describeMove({ from, to }: { from: string; to: string }, report: MoveRe
   return `${[done, ...tables, ...behind, ...movedOn].join('\n')}\n`;
 }
 
+/** 4: something differs, or was only looked at and has not run. */
 async function runMigrate({ isDryRun, json }: Command & { readonly name: 'migrate' }, terminal: Terminal) {
+  let report: MigrationReport = { ran: [], pending: [], skipped: [], differing: [] };
+  const migrationMode: MigrationMode = { isDryRun, report: (reported) => (report = reported) };
   // Nothing takes the place of the database that is meant.
-  const report = await migrate(isDryRun, (migrationMode) => makeApp(terminal, { migrationMode, usesFallbacks: false }));
+  await withApp(terminal, async (app) => void (await app.open()), { migrationMode, usesFallbacks: false });
   terminal.out(json ? `${JSON.stringify(report)}\n` : describeMigrations(report));
-  return migrateExitCode(report);
+  return report.pending.length + report.differing.length > 0 ? 4 : 0;
 }
 
-async function withApp(terminal: Terminal, work: (app: App) => Promise<number>): Promise<number> {
-  const app = makeApp(terminal);
-  try {
-    return await work(app);
-  } finally {
-    await app.close();
-  }
-}
-
-function makeApp({ environment, runtime = systemRuntime }: Terminal, options: Partial<AppOptions> = {}): App {
-  return createApp({
-    migrations: projectMigrations(),
+async function withApp<T>(
+  { environment, runtime = systemRuntime }: Terminal,
+  work: (app: App) => Promise<T>,
+  options: Partial<AppOptions> = {},
+): Promise<T> {
+  const migrations = projectMigrations();
+  const app = createApp({
+    migrations,
     runtime,
     environment: () => environment,
     factories: backendFactories,
     signals: process,
     ...options,
   });
+  try {
+    return await work(app);
+  } finally {
+    await app.close();
+  }
 }
 
 async function showStatus(app: App, { out }: Terminal, json: boolean): Promise<number> {
@@ -155,25 +159,6 @@ async function sync(app: App, { out }: Terminal): Promise<number> {
   const { database } = await app.open();
   out(`${JSON.stringify(await database.sync(), null, 2)}\n`);
   return 0;
-}
-
-const nothing: MigrationReport = { ran: [], pending: [], skipped: [], differing: [] };
-
-/** Opens the database with `makeApp`, which passes the mode on. Answers what came of it; the app is closed. */
-async function migrate(isDryRun: boolean, makeApp: (mode: MigrationMode) => App): Promise<MigrationReport> {
-  let reported = nothing;
-  const app = makeApp({ isDryRun, report: (report) => (reported = report) });
-  try {
-    await app.open();
-    return reported;
-  } finally {
-    await app.close();
-  }
-}
-
-/** 4: something differs, or was only looked at and has not run. */
-function migrateExitCode({ pending, differing }: MigrationReport): number {
-  return pending.length + differing.length > 0 ? 4 : 0;
 }
 
 function describeMigrations({ ran, pending, skipped, differing }: MigrationReport): string {

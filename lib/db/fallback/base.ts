@@ -119,14 +119,8 @@ async function ofFallback(
   return { copy, link, isPrimarys: true, primaryId: mirror.sourceId, sharesVersions: false, ageMs };
 }
 
-interface MirrorSource {
-  readonly source: string;
-  readonly sourceId: string;
-  readonly at: string;
-}
-
 /** Whose mirror the database is, and since when; null when it is none. For what has queries and no session. */
-async function readMirrorSource(queries: Queries): Promise<MirrorSource | null> {
+async function readMirrorSource(queries: Queries) {
   const found = await queries
     .selectFrom('information_schema.tables')
     .select('table_name')
@@ -155,7 +149,7 @@ interface Described {
 
 export function describeRead({ primary, outage, base, pending, atLeast }: Described): Description {
   const { copy, isPrimarys, sharesVersions } = base;
-  const why = outage ? `${primary.label} ${outage.reason}` : `${primary.label} is just back`;
+  const why = outage ? `${primary.label} ${outage.note.reason}` : `${primary.label} is just back`;
   const withPending = pending.size > 0 ? `, with ${pending.size} pending writes on top` : '';
   const ageMs = base.ageMs();
   // A bookmark of another log says nothing here.
@@ -197,8 +191,8 @@ export function describeOutage({ outage, base, pending, writes }: OutageFacts): 
   const { keeper } = pending;
   const mayLose = pending.isAtRisk || (writes === 'accept' && keeper?.persistent === false);
   return {
-    since: new Date(outage.sinceMs).toISOString(),
-    reason: outage.detail,
+    since: new Date(outage.note.sinceMs).toISOString(),
+    reason: outage.note.detail,
     nextLookInSeconds: Math.ceil(outage.untilLookMs / 1000),
     servedBy: base.link.name,
     source: sourceOf(base),

@@ -56,10 +56,14 @@ async function settle(writes: readonly PendingWrite[], options: DrainOptions): P
   } catch (error) {
     const reason = whyUnfit(error);
     if (reason === null) throw error;
-    const [only] = writes;
-    if (writes.length > 1 || !only) return settleOneByOne(writes, options);
-    await options.commit((queries) => enterRejected(queries, only, reason, options.runtime.now()));
-    return { applied: 0, rejected: 1 };
+    const [only, ...others] = writes;
+    if (others.length === 0 && only) {
+      await options.commit((queries) => enterRejected(queries, only, reason, options.runtime.now()));
+      return { applied: 0, rejected: 1 };
+    }
+    let total = nothingDrained;
+    for (const write of writes) total = addReports(total, await settle([write], options));
+    return total;
   }
 }
 
@@ -67,14 +71,6 @@ async function settle(writes: readonly PendingWrite[], options: DrainOptions): P
 function whyUnfit(error: unknown): string | null {
   if (isAppError(error, 'conflict', 'invalid', 'not-found')) return error.message;
   return error instanceof AppError ? null : `It cannot be run: ${String(error)}`;
-}
-
-async function settleOneByOne(writes: readonly PendingWrite[], options: DrainOptions): Promise<DrainReport> {
-  let total = nothingDrained;
-  for (const write of writes) {
-    total = addReports(total, await settle([write], options));
-  }
-  return total;
 }
 
 /** Runs those that were not settled yet; answers how many. */

@@ -305,6 +305,6 @@ class FallbackDatabase implements Database {
 /** What is wrong with the primary comes first: that is what somebody has to mend. */
 function nothingStandsIn(error: unknown, outage: Outage | null): unknown {
   if (!(error instanceof AppError) || !outage) return error;
-  const message = `${outage.detail} Nothing can stand in for it.`;
+  const message = `${outage.note.detail} Nothing can stand in for it.`;
   return new AppError('unavailable', message, { cause: error, retryAfterMs: outage.untilLookMs });
 }

@@ -22,53 +22,33 @@ const firstRestMs = 5000;
 const mostRestMs = 30_000;
 
 export class Outage {
-  readonly sinceMs: number;
   readonly #runtime: Pick<Runtime, 'now'>;
-  #reason: string;
-  #detail: string;
-  #failures: number;
-  #nextLookMs: number;
+  #note: OutageNote;
 
   constructor(
     runtime: Pick<Runtime, 'now'>,
     begin: { readonly error: unknown } | { readonly note: OutageNote } | 'draining',
   ) {
     this.#runtime = runtime;
-    const note = begin !== 'draining' && 'note' in begin ? begin.note : null;
-    this.sinceMs = note?.sinceMs ?? runtime.now();
-    this.#failures = note?.failures ?? 0;
-    this.#reason = note?.reason ?? 'is back';
-    this.#detail = note?.detail ?? 'What was kept for it is being run; until then, reads show it as pending.';
-    this.#nextLookMs = note?.nextLookMs ?? 0;
+    const detail = 'What was kept for it is being run; until then, reads show it as pending.';
+    const draining = { sinceMs: runtime.now(), reason: 'is back', detail, failures: 0, nextLookMs: 0 };
+    this.#note = begin !== 'draining' && 'note' in begin ? begin.note : draining;
     if (begin !== 'draining' && 'error' in begin) this.lookFailed(begin.error);
   }
 
-  get reason(): string {
-    return this.#reason;
-  }
-
-  get detail(): string {
-    return this.#detail;
-  }
-
-  get isLookDue(): boolean {
-    return this.untilLookMs === 0;
+  /** `reason` continues a sentence that begins with the backend; `detail` is for operators. */
+  get note(): OutageNote {
+    return this.#note;
   }
 
   get untilLookMs(): number {
-    return Math.max(0, this.#nextLookMs - this.#runtime.now());
+    return Math.max(0, this.#note.nextLookMs - this.#runtime.now());
   }
 
   lookFailed(error: unknown): void {
-    this.#reason = reasonOf(error);
-    this.#detail = detailOf(error);
-    this.#nextLookMs = this.#runtime.now() + Math.min(mostRestMs, firstRestMs * 2 ** this.#failures);
-    this.#failures++;
-  }
-
-  get note(): OutageNote {
-    const [reason, detail, failures, nextLookMs] = [this.#reason, this.#detail, this.#failures, this.#nextLookMs];
-    return { sinceMs: this.sinceMs, reason, detail, failures, nextLookMs };
+    const { sinceMs, failures } = this.#note;
+    const nextLookMs = this.#runtime.now() + Math.min(mostRestMs, firstRestMs * 2 ** failures);
+    this.#note = { sinceMs, reason: reasonOf(error), detail: detailOf(error), failures: failures + 1, nextLookMs };
   }
 }
 

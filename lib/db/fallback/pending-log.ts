@@ -57,7 +57,7 @@ export class PendingLog {
   /** Those that were run or rejected, and whose objects may be there still. */
   readonly #settled = new Set<string>();
   readonly #refresh = new SharedProbe(() => this.#lookEverywhere());
-  #edition = 0;
+  edition = 0;
 
   constructor(options: PendingLogOptions) {
     this.#options = options;
@@ -75,7 +75,7 @@ export class PendingLog {
     this.#target = { ...this.#target, database };
     for (const [id, { write }] of this.#known) if (!isMeantFor(write, this.#target)) this.#known.delete(id);
     for (const { passedOver } of this.#shelves) passedOver.clear();
-    this.#edition++;
+    this.edition++;
   }
 
   /** What the primary says of itself; null while nobody could ask it. */
@@ -100,10 +100,6 @@ export class PendingLog {
   /** Whether one of them is kept where this machine's end would be its own. */
   get isAtRisk(): boolean {
     return [...this.#known.values()].some(({ link }) => !link.persistent);
-  }
-
-  get edition(): number {
-    return this.#edition;
   }
 
   /** The write as it would be kept now; its id sorts after all that are known. */
@@ -200,7 +196,7 @@ export class PendingLog {
   #learn(write: PendingWrite, link: Link): void {
     this.#ids.saw(write.id);
     this.#known.set(write.id, { write, link });
-    this.#edition++;
+    this.edition++;
   }
 
   /** Removes the objects of writes that were run or rejected, wherever they are. What cannot be removed is met again. */

@@ -157,7 +157,7 @@ export class Recovery {
     for (;;) {
       const { outage } = watch;
       if (!outage || this.#stopped) return;
-      if (outage.isLookDue && (await this.recover())) return;
+      if (outage.untilLookMs === 0 && (await this.recover())) return;
       if (runtime.monotonicMs() + outage.untilLookMs >= untilMs) return;
       await runtime.sleep(Math.min(outage.untilLookMs, 1000));
     }

@@ -51,7 +51,7 @@ export class StandIn {
   readonly #unfit = new Set<string>();
   #edition = -1;
   #queue: Queued[] = [];
-  #closed = false;
+  isClosed = false;
 
   constructor(options: StandInOptions) {
     this.base = options.base;
@@ -184,11 +184,7 @@ export class StandIn {
   }
 
   #requireOpen(): void {
-    if (this.#closed) throw new AppError('unavailable', 'The stand-in has ended.', { retryAfterMs: 1000 });
-  }
-
-  get isClosed(): boolean {
-    return this.#closed;
+    if (this.isClosed) throw new AppError('unavailable', 'The stand-in has ended.', { retryAfterMs: 1000 });
   }
 
   /** Before anything moves the state below the draft. */
@@ -203,7 +199,7 @@ export class StandIn {
 
   /** What waits for its turn is refused with `unavailable`; nothing of it happens. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.isClosed = true;
     await this.forgetDraft();
     await this.base.close();
   }

@@ -5,7 +5,6 @@ import { indexOfTop, tokensOf } from '../../sql/tokens.ts';
 import { codecFor } from '../../sync/codec.ts';
 import { quoteTable, type Session } from '../../sync/sql.ts';
 import { plainRows } from '../duckdb/dialect.ts';
-import { quotedOnDuckDb } from './into-duckdb.ts';
 import { nameRefusals } from './names.ts';
 import {
   carriedRelation,
@@ -15,6 +14,7 @@ import {
   type MovedColumn,
   type MovedTable,
   namesOf,
+  quotedOnDuckDb,
   type Refusal,
   sequenceAt,
   throwRefusals,

@@ -30,7 +30,7 @@ import {
 } from './earlier.ts';
 import { readDuckDbRows, sumAllOnDuckDb, withScratch } from './into-duckdb.ts';
 import { requireNamesOnPostgres } from './names.ts';
-import { stagingSchema, tablesOfPostgres } from './postgres-inventory.ts';
+import { stagedName, stagingSchema, tablesOfPostgres } from './postgres-inventory.ts';
 import {
   currentSchema,
   insertPostgresRows,
@@ -165,10 +165,6 @@ async function readMoved(postgres: PostgresSession): Promise<Moved | null> {
   const [row] = await postgres.rows(`SELECT tables, to_json(m)->>'definitions' AS definitions FROM ${movedTable} m`);
   const { tables, definitions = null } = row ?? {};
   return typeof tables !== 'string' ? null : { sums: JSON.parse(tables) as MovedSums, definitions };
-}
-
-export function stagedName(index: number): string {
-  return `${stagingSchema}.t${index}`;
 }
 
 interface Staging {

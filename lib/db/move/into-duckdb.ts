@@ -7,11 +7,11 @@ import { appendRows } from '../../sync/apply.ts';
 import { decodeNullable, encodeNullable } from '../../sync/codec.ts';
 import { duckDbOptions } from '../../sync/duckdb-options.ts';
 import type { Engine } from '../../sync/engine.ts';
-import { quoteName, quoteTable, Session } from '../../sync/sql.ts';
+import { quoteName, Session } from '../../sync/sql.ts';
 import { tablesOfDuckDb } from './duckdb-inventory.ts';
 import { makeMovedTable, type Moved, movedTable, requireSameSums, type TargetState } from './earlier.ts';
 import { type MovedSums, type MoveStep, newest, type OnMoveEvent, sumAll } from './report.ts';
-import type { MovedName, MovedTable, PlainRow } from './tables.ts';
+import { type MovedTable, type PlainRow, quotedOnDuckDb } from './tables.ts';
 
 interface NewState {
   readonly path: string;
@@ -81,10 +81,6 @@ export async function hasTable(session: Session, name: string): Promise<boolean>
     [name],
   );
   return found.length > 0;
-}
-
-export function quotedOnDuckDb({ duckdb: { schema, name } }: MovedName): string {
-  return quoteTable({ schema, table: name });
 }
 
 export async function* readDuckDbRows(

@@ -2,10 +2,17 @@ import { isAppError } from '../../errors.ts';
 import { quoteName } from '../../sync/sql.ts';
 import { commentsOf, defineTable, keyClauses, makeViews, quotedNames, quotedText } from './definition.ts';
 import { translate, type Translation } from './expressions.ts';
-import { quotedOnPostgres } from './postgres-rows.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import type { ReferenceFound } from './replace.ts';
-import { type Definitions, lastOf, type MovedColumn, type MovedSequence, type MovedTable, namesOf } from './tables.ts';
+import {
+  type Definitions,
+  lastOf,
+  type MovedColumn,
+  type MovedSequence,
+  type MovedTable,
+  namesOf,
+  quotedOnPostgres,
+} from './tables.ts';
 import { duckdbType, withTypeNote } from './types.ts';
 
 const schemaNote = 'Made by a move from DuckDB.';

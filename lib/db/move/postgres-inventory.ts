@@ -3,7 +3,7 @@ import { readPostgresCatalog } from '../../catalog/postgres.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
 import { describeTable } from './duckdb-inventory.ts';
 import { requireColumnsOnDuckDb, requireNamesOnDuckDb } from './names.ts';
-import { countPostgresRows, quotedOnPostgres } from './postgres-rows.ts';
+import { countPostgresRows } from './postgres-rows.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import {
   carriedRelation,
@@ -12,6 +12,7 @@ import {
   type MovedColumn,
   type MovedTable,
   namesOf,
+  quotedOnPostgres,
   type Refusal,
   throwRefusals,
   titleOf,
@@ -78,17 +79,14 @@ export async function tablesFound(postgres: PostgresSession, catalog: Catalog): 
     .map((relation): TableFound => ({ ...relation, relation, columns: columnsOf(relation) }));
   const own = carriedTables.map((name): TableFound => {
     const columns = columnsOf({ schema: 'eider', name });
-    return {
-      schema: 'eider',
-      name,
-      columns,
-      relation: { ...carriedRelation, key: columns.slice(0, 1).map((c) => c.name) },
-    };
+    const key = columns.slice(0, 1).map((column) => column.name);
+    return { schema: 'eider', name, columns, relation: { ...carriedRelation, key } };
   });
   return [...relations, ...own].filter((name) => rows.has(relationId(name)));
 }
 
 export const stagingSchema = 'eider_move';
+export const stagedName = (index: number): string => `${stagingSchema}.t${index}`;
 
 type ColumnRow = Readonly<Record<string, string | null>>;
 

@@ -1,16 +1,12 @@
-import { quoteName, quoteTable } from '../../sync/sql.ts';
+import { quoteName } from '../../sync/sql.ts';
 import type { PlainValue } from '../../values.ts';
 import { isSameSum } from './checksum.ts';
 import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
 import { type MovedSums, type MoveStep, type OnMoveEvent, sumAll } from './report.ts';
-import { type MovedName, type MovedTable, type PlainRow, titleOf } from './tables.ts';
+import { type MovedName, type MovedTable, type PlainRow, quotedOnPostgres, titleOf } from './tables.ts';
 import { type TextForm, writeArray } from './types.ts';
 
 const fetchRows = 5000;
-
-export function quotedOnPostgres({ postgres: { schema, name } }: MovedName): string {
-  return quoteTable({ schema, table: name });
-}
 
 export async function countPostgresRows(postgres: PostgresSession, name: MovedName): Promise<number> {
   const [row] = await postgres.rows(`SELECT count(*)::text AS count FROM ${quotedOnPostgres(name)}`);

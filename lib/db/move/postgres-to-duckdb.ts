@@ -18,7 +18,6 @@ import {
   type DuckDbState,
   hasTable,
   lookAtDuckDb,
-  quotedOnDuckDb,
   withScratch,
 } from './into-duckdb.ts';
 import { defineOnDuckDb, type DuckDbDefinitions, remakeOnDuckDb } from './onto-duckdb.ts';
@@ -40,7 +39,7 @@ import {
   type PostgresEnd,
   progress,
 } from './report.ts';
-import type { MovedTable, PlainRow } from './tables.ts';
+import { type MovedTable, type PlainRow, quotedOnDuckDb } from './tables.ts';
 
 type Options = MoveOptions<PostgresEnd, DuckDbEnd>;
 

@@ -5,11 +5,10 @@
 import { AppError } from '../../errors.ts';
 import { quoteName } from '../../sync/sql.ts';
 import { Definer, type DefinerOptions } from './onto-postgres.ts';
-import { catalogOfPostgres, type ColumnFound, type TableFound, tablesFound } from './postgres-inventory.ts';
-import { hasNewChanges, quotedOnPostgres } from './postgres-rows.ts';
+import { catalogOfPostgres, type ColumnFound, type TableFound, stagedName, tablesFound } from './postgres-inventory.ts';
+import { hasNewChanges } from './postgres-rows.ts';
 import { ofTable, type PostgresSession } from './postgres-session.ts';
-import { stagedName } from './duckdb-to-postgres.ts';
-import { type MovedTable, titleOf } from './tables.ts';
+import { type MovedTable, quotedOnPostgres, titleOf } from './tables.ts';
 import { duckdbType, writeArray } from './types.ts';
 
 export interface Replacing extends Pick<DefinerOptions, 'tables' | 'definitions' | 'areChanged'> {
@@ -59,17 +58,12 @@ export async function replaceAll(
 
 /** Whether the table can stay as it is: it has the columns, and promises no less than the source's does. */
 function isAlike(found: TableFound, table: MovedTable): boolean {
-  const [there, here] = [found.columns, table.all].map((columns) => new Map(columns.map((each) => [each.name, each])));
+  const there = new Map(found.columns.map((each) => [each.name, each]));
   const { key, unique, checks } = found.relation;
   const sets = new Set(unique.map(({ columns }) => JSON.stringify(columns.toSorted())));
   return (
-    there!.size === here!.size &&
-    table.all.every((column) =>
-      isAlikeColumn(
-        found.columns.find(({ name }) => name === column.name),
-        column,
-      ),
-    ) &&
+    there.size === table.all.length &&
+    table.all.every((column) => isAlikeColumn(there.get(column.name), column)) &&
     JSON.stringify(key) === JSON.stringify(table.key.map(({ name }) => name)) &&
     table.relation.unique.every(({ columns }) => sets.has(JSON.stringify(columns.toSorted()))) &&
     checks.length >= table.relation.checks.length

@@ -3,7 +3,7 @@ import type { Relation, RelationName } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
 import type { PlainValue } from '../../values.ts';
 import type { Codec } from '../../sync/codec.ts';
-import { quoteName } from '../../sync/sql.ts';
+import { quoteName, quoteTable } from '../../sync/sql.ts';
 import type { TextForm } from './types.ts';
 
 export interface MovedColumn {
@@ -107,6 +107,11 @@ export function namesOf(name: RelationName, engine: 'duckdb' | 'postgres', curre
   const other = name.schema === here ? { ...name, schema: there } : name;
   return engine === 'duckdb' ? { duckdb: name, postgres: other } : { duckdb: other, postgres: name };
 }
+
+export const quotedOnDuckDb = ({ duckdb: { schema, name } }: MovedName): string => quoteTable({ schema, table: name });
+
+export const quotedOnPostgres = ({ postgres: { schema, name } }: MovedName): string =>
+  quoteTable({ schema, table: name });
 
 /** `students`, `sales.orders`, `"a.b"`: as messages name tables. */
 export function titleOf({ schema, name }: RelationName, defaultSchema = 'main'): string {

@@ -25,8 +25,12 @@ export async function openParts(options: PostgresDatabaseOptions): Promise<Parts
   const { connectionString, driver, migrations, migrationMode, runtime, onStep } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const settings = readConnectionString(connectionString);
-  const warnings = new Warnings();
-  const pool = await openPool({ settings, driver, limits, warn: (message) => warnings.add(message) });
+  const warnings: string[] = [];
+  const warn = (message: string): void => {
+    if (warnings.at(-1) !== message) warnings.push(message);
+    if (warnings.length > mostWarnings) warnings.shift();
+  };
+  const pool = await openPool({ settings, driver, limits, warn });
   const catalogs = new PostgresCatalogs(runtime, (transaction) => watch.look(transaction));
   const catalog = (): Catalog | null => catalogs.latest;
   const transactions = new Transactions({ pool, runtime, limits, catalog, ...(onStep ? { onStep } : {}) });
@@ -34,8 +38,8 @@ export async function openParts(options: PostgresDatabaseOptions): Promise<Parts
   try {
     const mode = migrationMode ? { mode: migrationMode } : {};
     const differing = await runMigrations({ transactions, migrations, runtime, limits, watch, ...mode });
-    for (const difference of differing) warnings.add(describeDifference(difference));
-    return { pool, transactions, catalogs, watch, runtime, limits, warnings, location: locationOf(settings) };
+    for (const difference of differing) warn(describeDifference(difference));
+    return { pool, transactions, catalogs, watch, runtime, limits, warnings, warn, location: locationOf(settings) };
   } catch (error) {
     await pool.close();
     throw error;
@@ -44,24 +48,13 @@ export async function openParts(options: PostgresDatabaseOptions): Promise<Parts
 
 const mostWarnings = 20;
 
-class Warnings {
-  #messages: string[] = [];
-
-  get all(): readonly string[] {
-    return this.#messages;
-  }
-
-  add(message: string): void {
-    if (this.#messages.at(-1) !== message) this.#messages = [...this.#messages, message].slice(-mostWarnings);
-  }
-}
-
 export interface Parts {
   readonly pool: ConnectionPool;
   readonly transactions: Transactions;
   readonly runtime: Runtime;
   readonly limits: Limits;
-  readonly warnings: Warnings;
+  readonly warnings: readonly string[];
+  readonly warn: (message: string) => void;
   readonly location: string;
   readonly catalogs: PostgresCatalogs;
   readonly watch: TableWatch;

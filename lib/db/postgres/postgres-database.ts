@@ -147,7 +147,7 @@ class PostgresDatabase implements PooledDatabase {
       pendingWrites: 0,
       transfers: [],
       usage: null,
-      warnings: [...watch.warnings, ...warnings.all],
+      warnings: [...watch.warnings, ...warnings],
     };
   }
 
@@ -171,7 +171,7 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async maintain(): Promise<void> {
-    const { runtime, warnings, watch } = this.#parts;
+    const { runtime, warn, watch } = this.#parts;
     await watch.attach();
     if (runtime.monotonicMs() < this.#nextRetentionMs) return;
     this.#nextRetentionMs = runtime.monotonicMs() + retentionEveryMs;
@@ -179,7 +179,7 @@ class PostgresDatabase implements PooledDatabase {
       await this.#dropOldChanges();
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      warnings.add(`Old changes could not be dropped: ${error.message}`);
+      warn(`Old changes could not be dropped: ${error.message}`);
     }
   }
 

@@ -30,9 +30,9 @@ export function openObject(members: JsonObject, optional: JsonObject = {}): Json
 /**
  * Members of an object: strings, and other types as `name:type`; `?` behind one allows null.
  *
- * @example members('reason at? rows:integer')
+ * @example fields('reason at? rows:integer')
  */
-export function members(text: string): JsonObject {
+export function fields(text: string): JsonObject {
   const words = text.split(' ').map((word) => /^(\w+)(?::(\w+))?(\?)?$/.exec(word) ?? []);
   return Object.fromEntries(
     words.map(([, name = '', type = 'string', orNull]) => [name, orNull ? nullable(type) : { type }]),

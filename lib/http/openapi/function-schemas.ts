@@ -6,7 +6,7 @@ import {
   integerFrom,
   type Json,
   type JsonObject,
-  members,
+  fields,
   nullable,
   object,
   oneOf,
@@ -20,23 +20,23 @@ const version = described(integerFrom(0), 'A version of the database.');
 const orNull = (schema: Json): JsonObject => oneOf({ type: 'null' }, schema);
 
 const statusMembers: JsonObject = {
-  ...members('degraded? backend?'),
+  ...fields('degraded? backend?'),
   engine: { type: ['string', 'null'], enum: ['duckdb', 'postgres', null] },
-  ...members('persistent:boolean? location? databaseId? version:integer?'),
-  candidates: arrayOf(openObject(members('backend state reason'))),
-  checkpoint: orNull(openObject(members('version:integer? at? bytes:integer? recordsSince:integer'))),
+  ...fields('persistent:boolean? location? databaseId? version:integer?'),
+  candidates: arrayOf(openObject(fields('backend state reason'))),
+  checkpoint: orNull(openObject(fields('version:integer? at? bytes:integer? recordsSince:integer'))),
   pendingWrites: nullable('integer'),
   outage: orNull(
-    openObject(members('since reason nextLookInSeconds:integer servedBy source ageSeconds:integer? writes atRisk?')),
+    openObject(fields('since reason nextLookInSeconds:integer servedBy source ageSeconds:integer? writes atRisk?')),
   ),
   rejectedWrites: described(
-    orNull(arrayOf(object({ ...members('id acceptedAt rejectedAt reason'), command: anything }))),
+    orNull(arrayOf(object({ ...fields('id acceptedAt rejectedAt reason'), command: anything }))),
     'Writes that were kept while the backend was away and no longer fitted when it was back; null where that cannot be told.',
   ),
   transfers: arrayOf(anything),
   usage: nullable('object'),
   mirror: described(
-    orNull(openObject(members('backend version:integer? at? ageSeconds:integer? trouble?'))),
+    orNull(openObject(fields('backend version:integer? at? ageSeconds:integer? trouble?'))),
     'The DuckDB copy behind PostgreSQL; null where there is none to be.',
   ),
   warnings: arrayOf(string),
@@ -76,8 +76,8 @@ export const functionSchemas: JsonObject = {
       recordsApplied: integer,
       checkpoint: orNull(openObject({ version, bytes: integer, uploaded: boolean })),
       published: boolean,
-      dropped: openObject(members('records:integer snapshots:integer')),
-      ...members('pendingDrained:integer durationMs:integer'),
+      dropped: openObject(fields('records:integer snapshots:integer')),
+      ...fields('pendingDrained:integer durationMs:integer'),
     },
     { mirror: oneOf(mirrorRefreshed, openObject({ how: { const: 'failed' }, reason: string })) },
   ),
@@ -87,7 +87,7 @@ export const functionSchemas: JsonObject = {
       'Rejected writes to forget, as db-status lists them.',
     ),
   }),
-  Dismissed: object(members('dismissed:integer')),
+  Dismissed: object(fields('dismissed:integer')),
   Query: object(
     { sql: described({ type: 'string', minLength: 1, maxLength: 100_000 }, 'One SELECT.') },
     {

@@ -7,7 +7,7 @@ import {
   type Json,
   jsonAnswer,
   type JsonObject,
-  members,
+  fields,
   object,
   oneOf,
   parameterRef,
@@ -175,10 +175,10 @@ const importing: JsonObject = functions('import', 'Create the rows of a file, al
       'What a dry run found.',
       object(
         {
-          ...members('table rows:integer wrong:integer'),
-          columns: arrayOf(object(members('name type'))),
+          ...fields('table rows:integer wrong:integer'),
+          columns: arrayOf(object(fields('name type'))),
           sample: arrayOf(anything),
-          errors: arrayOf(object(members('path message'))),
+          errors: arrayOf(object(fields('path message'))),
         },
         { create: string },
       ),
@@ -186,8 +186,8 @@ const importing: JsonObject = functions('import', 'Create the rows of a file, al
     201: jsonAnswer(
       'They are created; or the upload has begun.',
       oneOf(
-        object(members('table rows:integer'), { create: string }),
-        object({ ...members('upload partBytes:integer'), expires: { type: 'string', format: 'date-time' } }),
+        object(fields('table rows:integer'), { create: string }),
+        object({ ...fields('upload partBytes:integer'), expires: { type: 'string', format: 'date-time' } }),
       ),
       ['idempotent-replayed'],
     ),

@@ -17,7 +17,7 @@ import {
   schemaRef,
   string,
 } from './answers.ts';
-import { type Described, schemaNames } from './document.ts';
+import { type Described, schemaNames } from './rows.ts';
 
 /** Parameters that many operations have, by the name under which they are referred to. */
 export const parameterComponents: JsonObject = {
