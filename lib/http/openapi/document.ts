@@ -1,9 +1,10 @@
 /** https://spec.openapis.org/oas/v3.1.1.html */
 import { type Catalog, displayName } from '../../catalog/catalog.ts';
 import { isReachable } from '../relations.ts';
-import { headerComponents, type JsonObject, problemComponents, problemSchema } from './answers.ts';
+import { headerComponents, problemComponents, problemSchema } from './answers.ts';
 import { functionSchemas } from './function-schemas.ts';
 import { functionPaths } from './functions.ts';
+import type { JsonObject } from './json-schema.ts';
 import { type Described, relationSchemas, schemaNamer } from './rows.ts';
 import { parameterComponents, relationPaths } from './tables.ts';
 

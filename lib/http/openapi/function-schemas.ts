@@ -2,18 +2,18 @@ import {
   arrayOf,
   boolean,
   described,
+  fields,
   integer,
   integerFrom,
   type Json,
   type JsonObject,
-  fields,
   nullable,
   object,
   oneOf,
   openObject,
   schemaRef,
   string,
-} from './answers.ts';
+} from './json-schema.ts';
 
 export const anything: JsonObject = { type: 'object' };
 const version = described(integerFrom(0), 'A version of the database.');

@@ -1,23 +1,20 @@
+import { emptyAnswer, jsonAnswer, problems, problemsWithBody } from './answers.ts';
+import { anything } from './function-schemas.ts';
 import {
   arrayOf,
   boolean,
-  emptyAnswer,
+  fields,
   headerParameter,
   integerFrom,
   type Json,
-  jsonAnswer,
   type JsonObject,
-  fields,
   object,
   oneOf,
   parameterRef,
-  problems,
-  problemsWithBody,
   queryParameter,
   schemaRef,
   string,
-} from './answers.ts';
-import { anything } from './function-schemas.ts';
+} from './json-schema.ts';
 
 /** The operations that are no tables: status, sync, the change feed, queries, export, import, this document. */
 export function functionPaths(): JsonObject {

@@ -5,7 +5,7 @@ import { nullable as orNull } from '../../rows/nested.ts';
 import { rulesOf } from '../../rows/rules.ts';
 import { valueInputSchema, valueSchema } from '../../rows/values.ts';
 import { tokensOf } from '../../sql/tokens.ts';
-import { arrayOf, type JsonObject, nullable, object, schemaRef } from './answers.ts';
+import { arrayOf, type JsonObject, nullable, object, schemaRef } from './json-schema.ts';
 
 export interface Described {
   readonly relation: Relation;

@@ -1,22 +1,19 @@
 import type { Column } from '../../catalog/catalog.ts';
 import { operatorsOf } from '../../rows/values.ts';
+import { emptyAnswer, jsonAnswer, problems, problemsWithBody } from './answers.ts';
 import {
   arrayOf,
-  emptyAnswer,
   headerParameter,
   integerFrom,
   type Json,
-  jsonAnswer,
   type JsonObject,
   object,
   oneOf,
   parameterRef,
-  problems,
-  problemsWithBody,
   queryParameter,
   schemaRef,
   string,
-} from './answers.ts';
+} from './json-schema.ts';
 import { type Described, schemaNames } from './rows.ts';
 
 /** Parameters that many operations have, by the name under which they are referred to. */
