@@ -1,10 +1,6 @@
 /**
- * The composition root: from the environment to an open database, once a process.
- *
- * Owns: when the database opens and closes. Concurrent first requests share one opening; a failed one is forgotten, so
- * that the next request tries again. How each backend is opened is lib/backends.ts. The worst that can happen: two
- * replicas in one process, or a process that is killed in the middle of a commit; the latter loses nothing that was
- * acknowledged.
+ * From the environment to an open database, once a process. Concurrent first requests share one opening; a failed one
+ * is tried again by the next.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

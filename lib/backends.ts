@@ -1,9 +1,4 @@
-/**
- * How each backend is opened: the second half of the composition root.
- *
- * Owns: which driver belongs to which backend. Each is imported when it is chosen, so a cold start pays for no other.
- * The worst that can happen: one database opened in two places; so a folder's replicas are named after its location.
- */
+/** Which driver belongs to which backend. Each is imported when it is chosen, so a cold start pays for no other. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Migration } from './catalog/migrations.ts';

@@ -1,7 +1,4 @@
-/**
- * Where a backend's settings say that the data are, whatever its credentials are. Which database is there, it says itself:
- * see lib/db/fallback/target.ts.
- */
+/** Where the data are, whatever the credentials; which database is there, it says itself. */
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { BackendSettings } from '../config/backends.ts';

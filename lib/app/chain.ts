@@ -1,6 +1,3 @@
-/**
- * The chain of the chosen backend and those behind it, as one database.
- */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BackendFactories, type BackendStore, type FactoryContext, openLeftover, openStore } from '../backends.ts';

@@ -1,7 +1,4 @@
-/**
- * What a database says of itself: the one description of tables from which routes, validation, filters, OpenAPI, import
- * and export follow. Plain data; lib/catalog/duckdb.ts and lib/catalog/postgres.ts read it.
- */
+/** What a database says of itself: the one description of tables from which everything else follows. */
 import { AppError } from '../errors.ts';
 import type { Engine } from '../values.ts';
 import type { ValueType } from './types.ts';

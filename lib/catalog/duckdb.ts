@@ -1,9 +1,4 @@
-/**
- * Reads the catalog of a DuckDB database from its system functions, in a few queries for all tables.
- *
- * Owns: what DuckDB does not say in columns, and its texts do: which columns are generated, what a unique index is about.
- * References are Eider's own (DuckDB's foreign keys refuse too much): they are rows of eider.references.
- */
+/** References are Eider's own (DuckDB's foreign keys refuse too much): rows of eider.references. */
 import { indexOfTop, isAt, splitAtCommas, type Token, tokensOf } from '../sql/tokens.ts';
 import {
   type Catalog,

@@ -1,10 +1,3 @@
-/**
- * Migrations: files of SQL, each of which runs once on a database.
- *
- * Owns: what a file says (its statements, what it runs instead on a database of an earlier version, whether it is the sample)
- * and which of the files have to run. Knows nothing of how an engine runs them. The worst that can happen: a statement that
- * is taken for two, so the text is cut by its tokens.
- */
 import { createHash } from 'node:crypto';
 import { AppError, isAppError } from '../errors.ts';
 import { splitStatements } from '../sql/tokens.ts';

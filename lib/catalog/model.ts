@@ -1,8 +1,3 @@
-/**
- * What both engines' readers of the catalog share: putting rows of system tables together into the model.
- *
- * Owns: the names of constraints that have none, and the etag.
- */
 import { createHash } from 'node:crypto';
 import type { Row } from '../values.ts';
 import { type Catalog, relationId, type RelationName } from './catalog.ts';

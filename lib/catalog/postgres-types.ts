@@ -1,9 +1,4 @@
-/**
- * PostgreSQL's types, by OID and modifier, as `ValueType`.
- *
- * Owns: which types have values of a form of their own. The others' values are text: those that extensions bring, ranges,
- * composites, and arrays of all of these.
- */
+/** By OID and modifier. Values of types that are not known are text. */
 import type { ValueType } from './types.ts';
 
 /** A type that the database itself defines. */

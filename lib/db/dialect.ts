@@ -1,9 +1,4 @@
-/**
- * Kysely on one session of a database, inside a transaction that the database opened and will end.
- *
- * Owns: the dialect and the driver that both engines share. It refuses to begin transactions: those belong to the
- * database. The worst that can happen: a transaction that ends in the middle of somebody's work.
- */
+/** Kysely inside a transaction that the database opened and will end. */
 import {
   type CompiledQuery,
   type DatabaseConnection,

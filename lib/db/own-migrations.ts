@@ -1,6 +1,6 @@
 /**
- * Eider's own tables as migrations: they run before the user's, in the same transaction as the first of them, and their
- * names stand beside theirs. Those with numbers were made by earlier versions.
+ * Eider's own tables: they are made before the user's, in the transaction of the first of them. Those with numbers
+ * were made by earlier versions.
  */
 import type { Migration } from '../catalog/migrations.ts';
 

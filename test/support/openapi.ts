@@ -6,7 +6,7 @@ import type { ValidateFunction } from 'ajv';
 import type { App } from '../../lib/app.ts';
 import type { Catalog } from '../../lib/catalog/catalog.ts';
 import { openApiDocument } from '../../lib/http/openapi/document.ts';
-import type { JsonObject } from '../../lib/http/openapi/answers.ts';
+import type { JsonObject } from '../../lib/http/openapi/json-schema.ts';
 import { schemaValidator } from './schemas.ts';
 
 /** Throws an error that says what of the answer no description has. */
