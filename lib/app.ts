@@ -55,9 +55,7 @@ export interface App {
    * `corrupt`
    */
   open(): Promise<OpenBackend>;
-  /** Runs `work` and tells what stores were sent in its course; see `trackUsage`. */
   tracked<T>(work: () => T): { readonly value: T; readonly counts: () => UsageCounts };
-  /** Ends what runs. Later calls of `open` fail. */
   close(): Promise<void>;
   /** SIGTERM no longer closes this app: who owns the process calls `close`, after the last answer. */
   closeOnlyWhenAsked(): void;
@@ -164,7 +162,6 @@ export function projectMigrations(): readonly Migration[] {
   return folder === undefined ? [] : loadMigrations(folder);
 }
 
-/** The app of this process. Making it opens nothing. */
 export const app: App = createApp({
   // Read by each opening, so that a file that is wrong is an answer of the app.
   get migrations() {

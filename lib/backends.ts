@@ -41,7 +41,6 @@ export interface FactoryContext {
   readonly runtime: Runtime;
 }
 
-/** Opens the backend that `config` chose. @throws AppError */
 export type BackendFactory = (config: Config, context: FactoryContext) => Promise<Database>;
 
 export type BackendFactories = Readonly<Record<BackendName, BackendFactory>>;
@@ -60,7 +59,6 @@ export const backendFactories: BackendFactories = {
 export interface BackendStore {
   readonly store: Store;
   readonly name: string;
-  /** Tells what the store was sent, where that is billed. */
   readonly usage?: () => UsageReport;
 }
 
@@ -112,14 +110,12 @@ async function gcsStore({ name, ...settings }: GcsSettings, runtime: Runtime): P
   return { store: createGcsStore({ ...settings, meter: usage.meter }), name, usage: usageReport(usage, runtime) };
 }
 
-/** DuckDB on a store, whichever it is. */
 async function openOnStore(config: Config, context: FactoryContext): Promise<Database> {
   const options = await duckDbOptions(config, context);
   const { openDuckDbDatabase } = await import('./db/duckdb/duckdb-database.ts');
   return openDuckDbDatabase({ ...options, maxStalenessMs: config.maxStalenessMs });
 }
 
-/** The engine of the chosen backend, which is DuckDB on a store, for what works on whole states. */
 export async function openEngine(
   config: Config,
   context: FactoryContext,

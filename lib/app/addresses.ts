@@ -4,7 +4,6 @@ import { resolve } from 'node:path';
 import type { BackendSettings } from '../config/backends.ts';
 import { readConnectionString } from '../db/postgres/connection-string.ts';
 
-/** Names the place, and tells nothing of it. */
 export function addressOf(settings: BackendSettings): string {
   return shortHash(placeOf(settings));
 }

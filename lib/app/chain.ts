@@ -13,7 +13,6 @@ export interface ChainContext extends FactoryContext {
   readonly factories: BackendFactories;
 }
 
-/** Opens the chosen backend; with others behind it, they stand in for it while it is away. @throws AppError */
 export async function openChain(config: Config, context: ChainContext): Promise<Database> {
   const { factories, runtime } = context;
   if (config.fallbacks.length === 0) return factories[config.chosen.backend](config, context);

@@ -9,7 +9,6 @@ import { addressOf } from './addresses.ts';
 
 export interface MirrorSettings {
   readonly config: Config;
-  /** The configuration of the backend that has the mirror. */
   readonly behind: Config;
   readonly runtime: Runtime;
   readonly open: () => Promise<{ readonly engine: Engine }>;

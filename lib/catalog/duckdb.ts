@@ -90,7 +90,6 @@ interface ReferenceRow {
   readonly target_columns: readonly string[];
 }
 
-/** What is known of the relations, each kind by relation. */
 interface Parts {
   readonly columns: readonly ColumnRow[];
   readonly constraints: readonly ConstraintRow[];
@@ -127,7 +126,6 @@ export async function readDuckDbCatalog(run: RunQuery, macros?: readonly Macro[]
   });
 }
 
-/** The macros of the state that `run` queries. */
 export async function readDuckDbMacros(run: RunQuery): Promise<readonly Macro[]> {
   type MacroRow = Pick<Macro, 'schema' | 'name' | 'comment'> & { type: string; parameters: readonly string[] };
   return (await rowsOf<MacroRow>(run, macrosSql)).map(({ schema, name, type, parameters, comment }) => ({
@@ -244,7 +242,6 @@ function indexedColumns(sql: string): string[] | null {
   return isPlain ? elements.flatMap(([token]) => (token ? [token.text] : [])) : null;
 }
 
-/** What stands between the first bracket of the top level and its end. */
 function withinBrackets(tokens: readonly Token[]): readonly Token[] {
   const open = indexOfTop(tokens, '(');
   return open < 0 ? [] : tokens.slice(open + 1, indexOfTop(tokens, ')', open));

@@ -5,7 +5,6 @@ import { type Catalog, relationId, type RelationName } from './catalog.ts';
 /** Runs one query; its rows have plain values. */
 export type RunQuery = (sql: string) => Promise<readonly Row[]>;
 
-/** Rows by the relation that their columns `schema` and `relation` name. */
 export function byRelation<R extends { readonly schema: string; readonly relation: string }>(
   rows: readonly R[],
 ): (name: RelationName) => readonly R[] {

@@ -166,7 +166,6 @@ const localPathOnVercel = `${vercelWritable}/eider-local/student_courses.db`;
 
 type Place = Pick<DirectorySettings, 'directory' | 'name'>;
 
-/** The network drive of `NETWORK_DB_PATH`, or the volume of `VERCEL_VOLUME_PATH`. */
 export function detectMount(environment: Environment, backend: 'network' | 'volume'): Detection {
   const variable = backend === 'network' ? 'NETWORK_DB_PATH' : 'VERCEL_VOLUME_PATH';
   const reader = new VariableReader(environment);
@@ -175,7 +174,6 @@ export function detectMount(environment: Environment, backend: 'network' | 'volu
   return settle(reader, `${variable} is set`, () => place && { backend, ...place, createDirectory: false });
 }
 
-/** The local file: always there, unless `LOCAL_DB_PATH` is wrong. */
 export function detectLocal(environment: Environment): Detection {
   const reader = new VariableReader(environment);
   const onVercel = reader.isSet('VERCEL');

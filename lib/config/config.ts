@@ -16,7 +16,6 @@ export interface Config {
   readonly candidates: readonly Candidate[];
   /** How old the state of a read may be, in ms; 0: at the head of the log when the read began. */
   readonly maxStalenessMs: number;
-  /** What a fallback does with writes: keep them as pending, or refuse them. */
   readonly fallbackWrites: 'accept' | 'reject';
   readonly access: AccessSettings;
   /** Memory of the whole function in bytes; null where the platform does not say. */
@@ -87,11 +86,9 @@ function readMemory(reader: VariableReader): number | null {
 export interface AccessSettings {
   readonly adminToken: string | null;
   readonly apiToken: string | null;
-  /** What Vercel's cron sends as a bearer token. */
   readonly cronSecret: string | null;
   /** A token is set to what cannot be used. */
   readonly hasWrongToken: boolean;
-  /** Whether tables can be read without a token. */
   readonly publicRead: boolean;
   /** Origins whose pages may call the API from a browser; `*`: all. */
   readonly corsOrigins: readonly string[];

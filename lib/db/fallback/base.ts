@@ -29,9 +29,7 @@ interface BaseOptions {
   readonly primary: Link;
   readonly fallbacks: readonly Link[];
   readonly runtime: Runtime;
-  /** What the primary says of itself, when it could be asked. */
   readonly database: string | null;
-  /** The primary's database, when this process has it open. */
   readonly openPrimary: () => LinkDatabase | null;
   readonly warn: (message: string, cause?: unknown) => void;
 }
@@ -41,7 +39,6 @@ const openMs = 3000;
 const lastOpenMs = 6000;
 const nothing = (): Promise<void> => Promise.resolve();
 
-/** @throws AppError `unavailable` when there is none */
 export async function findBase(options: BaseOptions): Promise<Base> {
   const { primary, fallbacks } = options;
   const own = (await warmReplica(options)) ?? (await leftoverOf(primary, true, options));
@@ -119,7 +116,6 @@ async function ofFallback(
   return { copy, link, isPrimarys: true, primaryId: mirror.sourceId, sharesVersions: false, ageMs };
 }
 
-/** Whose mirror the database is, and since when; null when it is none. For what has queries and no session. */
 async function readMirrorSource(queries: Queries) {
   const found = await queries
     .selectFrom('information_schema.tables')

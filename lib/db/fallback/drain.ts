@@ -73,7 +73,6 @@ function whyUnfit(error: unknown): string | null {
   return error instanceof AppError ? null : `It cannot be run: ${String(error)}`;
 }
 
-/** Runs those that were not settled yet; answers how many. */
 async function runAll(
   queries: Queries,
   scope: Scope,
@@ -92,10 +91,8 @@ async function runAll(
 
 const settledTable = 'eider.settled_writes';
 
-/** A pending write that no longer fitted when its turn came. */
 export interface RejectedWrite {
   readonly id: string;
-  /** When it was accepted, and when rejected; ISO 8601. */
   readonly acceptedAt: string;
   readonly rejectedAt: string;
   readonly reason: string;
@@ -108,7 +105,6 @@ export async function findSettled(queries: Queries, ids: readonly string[]): Pro
   return new Set(rows.map((row) => String(row['id'])));
 }
 
-/** Enters that the write was run; in the transaction that runs it. */
 async function enterApplied(queries: Queries, { id }: PendingWrite, nowMs: number): Promise<void> {
   const values = { id, settled_at: momentOfMillis(nowMs), outcome: 'applied', reason: null, pending_write: null };
   await queries.insertInto(settledTable).values(values).execute();

@@ -35,7 +35,6 @@ export interface FallbackOptions {
   readonly writes: 'accept' | 'reject';
 }
 
-/** How long it is remembered that nothing could stand in, in ms. */
 const refusedMs = 3000;
 
 /** Opens the primary; when that is away, what can stand in for it. @throws AppError what is wrong with the primary itself */

@@ -17,7 +17,7 @@ export interface Link {
   readonly name: string;
   /** In sentences: `the S3 bucket`. Tells no location. */
   readonly label: string;
-  /** Names the place of the database whatever the credentials are, and tells nothing of it. See target.ts. */
+  /** Names the place of the database whatever the credentials are, and tells nothing of it. */
   readonly address: string;
   readonly formerAddress: string;
   readonly persistent: boolean;
@@ -38,7 +38,6 @@ export interface Link {
 /** Who asks for a little patience is there. One whose quota has ended asks for a lot. In ms. */
 const mostBusyMs = 10_000;
 
-/** @throws AppError when it does not answer, or refuses */
 export async function pingStore({ store, name }: PendingPlace, signal: AbortSignal): Promise<void> {
   await store.head(name, { signal }).catch((error: unknown) => {
     if (!isAppError(error, 'unavailable') || (error.retryAfterMs ?? Infinity) > mostBusyMs) throw error;

@@ -27,7 +27,6 @@ export interface PendingLogOptions {
 
 /** Most writes that may be pending at once: each process holds them all in memory, and runs them in a row. */
 const mostPending = 5000;
-/** How long one question to a store may take, in ms. */
 const askMs = 2500;
 /** A store that did not answer is left alone for this long, in ms. */
 const restMs = 5000;
@@ -78,7 +77,6 @@ export class PendingLog {
     this.edition++;
   }
 
-  /** What the primary says of itself; null while nobody could ask it. */
   get database(): string | null {
     return this.#target.database;
   }
@@ -110,7 +108,6 @@ export class PendingLog {
     return { format: pendingFormat, id: this.#ids.next(), time, writer: this.#writer, target, database, command };
   }
 
-  /** @throws AppError `unavailable` when there are too many */
   requireRoom(): void {
     if (this.#known.size < mostPending) return;
     throw new AppError('unavailable', `${mostPending} writes are pending already; no more are taken.`, {

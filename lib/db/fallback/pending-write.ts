@@ -4,13 +4,12 @@ import { seal, unseal } from '../../sync/sealed.ts';
 import type { PlainValue } from '../../values.ts';
 import type { Addressee } from './link.ts';
 
-/** In format 1, commands are those of former-commands.ts. */
+/** In format 1, commands are those that `fromFormer` reads. */
 export const pendingFormat = 2;
 
 export interface PendingWrite extends Addressee {
   readonly format: typeof pendingFormat;
   readonly id: string;
-  /** When it was accepted, ISO 8601. For people; no rule depends on it. */
   readonly time: string;
   readonly writer: string;
   /** The write as its handler gave it, with what its first run decided. */

@@ -26,7 +26,6 @@ export interface RecoveryOptions {
 const sliceMs = 2500;
 /** How long a process that took a write looks for the way back behind its answers, in ms. */
 const lingerMs = 20_000;
-/** How long the way back waits for the primary to open, in ms. */
 const openMs = 15_000;
 /** How long requests wait for the primary to catch up with what others committed meanwhile, in ms. */
 const catchUpMs = 5000;

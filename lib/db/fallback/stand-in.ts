@@ -76,7 +76,6 @@ export class StandIn {
     return this.base.copy.read(onCopy((_queries, { catalog }) => Promise.resolve(catalog)));
   }
 
-  /** @throws AppError what `work` throws; `unavailable`, `indeterminate` when the write could not be kept */
   async write<T>(work: Work<T>, command: PlainValue): Promise<Kept<T>> {
     const { pending, turn } = this.#options;
     await pending.refresh();
@@ -130,7 +129,6 @@ export class StandIn {
     });
   }
 
-  /** @throws AppError */
   throwUnknown = (error: unknown): never => {
     throw this.#told(error, false);
   };

@@ -87,7 +87,6 @@ export class Watch {
     });
   }
 
-  /** Whether `error` means that the primary is away. */
   async #judge(error: unknown): Promise<boolean> {
     if (!isAppError(error, 'unavailable', 'indeterminate', 'denied')) return false;
     // A store that refuses one kind of request is of no use, whatever it says to a ping.
@@ -124,7 +123,6 @@ export class Watch {
     this.#ping = null;
   }
 
-  /** @throws AppError when the primary does not answer */
   ping(): Promise<void> {
     return withinTime(this.#runtime, pingMs, (signal) => this.#primary.ping(signal));
   }

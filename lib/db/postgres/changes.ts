@@ -37,7 +37,6 @@ interface VersionFound {
   readonly rows: number;
 }
 
-/** As many as fit into a page, and at least one when there is one. */
 async function versionsAfter(transaction: Transaction, after: number, head: number, limit: number) {
   const found = await transaction.rows<VersionFound & Row>(
     `SELECT version::text AS version, max(at) AS at, count(*)::int AS rows FROM eider.changes

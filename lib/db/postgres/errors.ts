@@ -70,7 +70,6 @@ const dataExceptions: Readonly<Record<string, string>> = {
   '22P05': 'A text has a character that PostgreSQL does not keep.',
 };
 
-/** What the statement is to blame for, in the server's words where they hold no values. */
 function mapOwnWords(error: ServerError): AppError {
   const { code, message, hint } = error;
   const words = code.startsWith('22')
@@ -96,7 +95,6 @@ const ownWordsKinds: readonly (readonly [RegExp, ErrorKind])[] = [
   [/^(?:57|58|72|F0|HV|XX)/, 'unavailable'],
 ];
 
-/** The error of beginning a transaction on a connection that is there. */
 export function mapBeginError(error: unknown): unknown {
   // A standby: 25006, or 0A000 and 55000 for what cannot be done during recovery.
   if (isServerError(error) && ['25006', '0A000', '55000'].includes(error.code)) return mapReadOnly(error);
@@ -117,7 +115,6 @@ export function mapConnectError(error: unknown): AppError {
   return mapTls(error, code) ?? mapClass(error) ?? away('PostgreSQL cannot be reached.', error);
 }
 
-/** What any statement can meet: a right that is missing, a server that is full or busy. */
 function mapClass(error: unknown): AppError | null {
   const code = codeOf(error);
   if (code === '42501') {

@@ -1,11 +1,6 @@
 import type { Runtime } from '../../runtime.ts';
 
-/**
- * How long each step may take, and how often it is tried again.
- *
- * Owns: the figures. Together a request stays under ten seconds, so that a fallback can take over within it.
- */
-
+/** Together a request stays under ten seconds, so that a fallback can take over within it. */
 export interface Limits {
   /** Until a connection is open, or one of the pool is free. */
   readonly connectMs: number;

@@ -87,7 +87,6 @@ async function runPending(
 interface Looked {
   /** What has run; null when the database has no schema of Eider's yet. */
   readonly runs: readonly MigrationRun[] | null;
-  /** The tables of Eider are of an earlier version. */
   readonly lacksToken: boolean;
 }
 

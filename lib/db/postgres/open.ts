@@ -20,7 +20,6 @@ export interface PostgresDatabaseOptions extends Pick<TransactionsOptions, 'onSt
   readonly limits?: Partial<Limits>;
 }
 
-/** On failure nothing stays open. @throws AppError */
 export async function openParts(options: PostgresDatabaseOptions): Promise<Parts> {
   const { connectionString, driver, migrations, migrationMode, runtime, onStep } = options;
   const limits = { ...defaultLimits, ...options.limits };
@@ -70,7 +69,6 @@ interface PingOptions {
 /** Half of what a ping may take in all: to connect, and to be answered. In ms. */
 const stepMs = 2000;
 
-/** @throws AppError `unavailable`, `denied` */
 export async function pingPostgresServer({ connectionString, driver, signal }: PingOptions): Promise<void> {
   const settings = { ...readConnectionString(connectionString), maxConnections: 1 };
   const limits = { ...defaultLimits, connectMs: stepMs };

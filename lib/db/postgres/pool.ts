@@ -38,7 +38,6 @@ export interface Connection {
 }
 
 export interface ConnectionPool {
-  /** @throws AppError `unavailable`, `denied` */
   connect(): Promise<Connection>;
   close(): Promise<void>;
 }
