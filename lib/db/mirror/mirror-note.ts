@@ -121,13 +121,10 @@ interface Replay {
   readonly sequences: readonly SequenceChange[];
 }
 
-interface Replayed {
-  readonly rows: number;
-  readonly note: MirrorNote;
-}
-
 /** `overtaken`: somebody else has refreshed the mirror meanwhile. `unfit`: no commit of the mirror does what one there did. */
-export async function replayChanges(replay: Replay): Promise<Replayed | 'overtaken' | 'unfit'> {
+export async function replayChanges(
+  replay: Replay,
+): Promise<{ rows: number; note: MirrorNote } | 'overtaken' | 'unfit'> {
   const { engine, sets, to } = replay;
   const changes = sets.flatMap((set) => set.changes.map((change) => rowChangeOf(change, replay.catalog)));
   if (!changes.every((change) => change !== null)) return 'unfit';

@@ -14,11 +14,6 @@ export interface Defining extends Translation {
   readonly tries: (ddl: string) => Promise<boolean>;
 }
 
-export interface Defined {
-  readonly sql: string;
-  readonly leftBehind: readonly string[];
-}
-
 interface Extra {
   readonly title: string;
   readonly column: string | null;
@@ -26,7 +21,7 @@ interface Extra {
   readonly clause: string | null;
 }
 
-export async function defineTable(table: MovedTable, defining: Defining): Promise<Defined> {
+export async function defineTable(table: MovedTable, defining: Defining) {
   const extras = extrasOf(table, defining);
   const translated = extras.filter(({ clause }) => clause !== null);
   const fitting = (await defining.tries(ddlOf(table, defining, translated)))

@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts';
 import { claimSlot, removeReplica, type Slot } from '../../sync/slot.ts';
 import { catalogOfDuckDb, definitionsOfDuckDb, tablesOfDuckDb } from './duckdb-inventory.ts';
 import { moveIntoPostgres } from './duckdb-to-postgres.ts';
-import { fingerprintOf, isThere, type Moved, requireReplaceable } from './earlier.ts';
+import { fingerprintOf, isThere, requireReplaceable } from './earlier.ts';
 import { commitNewState, lookAtDuckDb, sumAllOnDuckDb } from './into-duckdb.ts';
 import { moveOutOfPostgres } from './postgres-to-duckdb.ts';
 import {
@@ -61,12 +61,7 @@ async function moveFile(options: MoveOptions<DuckDbEnd, DuckDbEnd>, slot: Slot):
   }
 }
 
-interface Read {
-  readonly moved: Moved;
-  readonly version: number;
-}
-
-async function readSource(source: DuckDbEnd, onEvent: OnMoveEvent): Promise<Read> {
+async function readSource(source: DuckDbEnd, onEvent: OnMoveEvent) {
   const { value: moved, version } = await source.engine.read(
     async (session) => ({
       sums: await sumAllOnDuckDb(session, await tablesOfDuckDb(session), 'read', onEvent),
@@ -79,7 +74,7 @@ async function readSource(source: DuckDbEnd, onEvent: OnMoveEvent): Promise<Read
 
 async function report(
   source: DuckDbEnd,
-  { moved, version: sourceVersion }: Read,
+  { moved, version: sourceVersion }: Awaited<ReturnType<typeof readSource>>,
   outcome: MoveReport['outcome'],
   targetVersion: number,
 ): Promise<MoveReport> {

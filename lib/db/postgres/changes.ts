@@ -143,16 +143,11 @@ function readItems(value: PlainValue, read: ReadText): PlainValue {
 
 const batch = 20_000;
 
-interface Dropped {
-  readonly records: number;
-  readonly mayBeMore: boolean;
-}
-
 /**
  * Drops a batch of changes, and answers how many and whether there may be more. Only whole versions, and only such as
  * all before them are old enough, too: a version is given out when a transaction begins, its changes come later.
  */
-export async function dropOldChanges(transaction: Transaction, retainMs: number): Promise<Dropped> {
+export async function dropOldChanges(transaction: Transaction, retainMs: number) {
   const [row] = await transaction.rows(
     // Before version 15 there is no min() or max() of transaction ids.
     `WITH oldest AS MATERIALIZED (

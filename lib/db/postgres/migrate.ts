@@ -84,14 +84,8 @@ async function runPending(
   return outcomes;
 }
 
-interface Looked {
-  /** What has run; null when the database has no schema of Eider's yet. */
-  readonly runs: readonly MigrationRun[] | null;
-  readonly lacksToken: boolean;
-}
-
 /** Whether the server can be used, what has run on it, and which tables lack triggers. */
-async function look({ transactions, watch }: MigrateOptions): Promise<Looked> {
+async function look({ transactions, watch }: MigrateOptions) {
   const looked = await transactions.run(
     async (transaction) => {
       const { isMade, lacksToken } = await requireServer(transaction);

@@ -6,7 +6,7 @@ import type { Migration } from '../../catalog/migrations.ts';
 import { feedMigration } from '../own-migrations.ts';
 import type { Transaction } from './transaction.ts';
 
-/** The setting that holds the token of a transaction of ours; see outcome.ts. */
+/** The setting that holds the token of a transaction of ours; see transactions.ts. */
 export const tokenSetting = 'eider.token';
 
 /** Whoever does not set it, or has set it for an earlier transaction of the session, has none. */

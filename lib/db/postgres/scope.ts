@@ -4,7 +4,7 @@ import { readPostgresCatalog } from '../../catalog/postgres.ts';
 import { AppError } from '../../errors.ts';
 import type { StatementResult } from '../../sql/result.ts';
 import { splitStatements, tokensOf } from '../../sql/tokens.ts';
-import type { PlainValue, Queries, Row } from '../../values.ts';
+import type { PlainValue, Row } from '../../values.ts';
 import type { Scope } from '../database.ts';
 import { makeQueries } from '../dialect.ts';
 import type { PostgresCatalogs } from './catalogs.ts';
@@ -12,17 +12,12 @@ import type { StatementResult as Ran } from './pool.ts';
 import { typeName } from './values.ts';
 import type { Transaction } from './transaction.ts';
 
-export interface OpenWork {
-  readonly queries: Queries;
-  readonly scope: Scope;
-}
-
 /** `onDefinitions`: called with the catalog from before a statement that may have changed it. */
 export async function openWork(
   transaction: Transaction,
   catalogs: PostgresCatalogs,
   onDefinitions?: (before: Catalog) => Promise<void>,
-): Promise<OpenWork> {
+) {
   let catalog = await catalogs.of(transaction);
   const follow = async (ran: Ran): Promise<void> => {
     if (!mayChangeDefinitions(ran)) return;

@@ -96,9 +96,9 @@ export class Transactions {
 
   async #begin({ mode, signal }: RunOptions, deadlineMs: number): Promise<Transaction> {
     const { pool, runtime, limits } = this.#options;
-    const mapError = (error: unknown): unknown => this.#map(error);
     signal?.throwIfAborted();
     const connection = await pool.connect();
+    const mapError = this.#map;
     const { beginMs } = limits;
     const transaction = await Transaction.begin({ connection, runtime, mode, deadlineMs, beginMs, signal, mapError });
     if (mode !== 'read') await this.#options.onStep?.('begun');
@@ -117,15 +117,19 @@ export class Transactions {
   }
 
   async #commit(transaction: Transaction, beganMs: number, deadlineMs: number): Promise<Repeat | null> {
-    const { pool, runtime, limits, onStep } = this.#options;
+    const { runtime, limits, onStep } = this.#options;
     await onStep?.('worked');
     const untilMs = Math.max(deadlineMs, runtime.monotonicMs() + limits.commitMs);
     const outcome = await transaction.commit(untilMs);
     await onStep?.('committed');
     if (outcome.kind === 'committed') return null;
-    if (outcome.kind === 'aborted') return this.#repeatAborted(transaction, outcome.error);
+    if (outcome.kind === 'aborted') {
+      const repeat = repeatFor(transaction, outcome.error);
+      if (repeat) return repeat;
+      throw this.#map(outcome.error);
+    }
     const outcomeMs = Math.max(beganMs + limits.outcomeMs, untilMs + limits.commitMs);
-    const found = await findOutcome({ pool, runtime, limits, transaction, untilMs: outcomeMs });
+    const found = await this.#findOutcome(transaction, outcomeMs);
     if (found === 'committed') return null;
     if (found === 'aborted') return { repeat: 'lost', error: outcome.error };
     throw new AppError('indeterminate', 'PostgreSQL did not say whether the write was done, and could not be asked.', {
@@ -134,15 +138,44 @@ export class Transactions {
     });
   }
 
-  #repeatAborted(transaction: Transaction, error: unknown): Repeat {
-    const repeat = repeatFor(transaction, error);
-    if (repeat) return repeat;
-    throw this.#map(error);
+  /**
+   * Null when it could not be found out in time. A server that crashed gives the number of a lost transaction to another
+   * one: 'committed' counts only with the transaction's own token.
+   * https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
+   */
+  async #findOutcome(transaction: Transaction, untilMs: number): Promise<'committed' | 'aborted' | null> {
+    const { runtime } = this.#options;
+    for (let wasCommitted = false; ;) {
+      const { status, isOurs, isAnothers } = await this.#ask(transaction, untilMs);
+      if (status === 'aborted' || (status === 'committed' && isOurs)) return status;
+      // Another's, or one that kept no token. It may have been committed while it was asked: so asked again.
+      if (status === 'committed' && wasCommitted) return isAnothers ? 'aborted' : null;
+      wasCommitted = status === 'committed';
+      if (runtime.monotonicMs() + pauseMs >= untilMs) return null;
+      await runtime.sleep(pauseMs);
+    }
   }
 
-  #map(error: unknown): unknown {
-    return mapStatementError(error, this.#options.catalog?.() ?? null);
+  async #ask({ version, token }: Transaction, untilMs: number): Promise<Found> {
+    try {
+      const transaction = await this.#begin({ mode: 'read' }, untilMs);
+      try {
+        const [row] = await transaction.rows(question, [version, token]);
+        return {
+          status: row?.['status'] ?? null,
+          isOurs: row?.['ours'] === true,
+          isAnothers: row?.['others'] === true,
+        };
+      } finally {
+        await transaction.rollback();
+      }
+    } catch {
+      // Nobody answered; or the id is one of the future: another server answers now, without our transaction's history.
+      return { status: null, isOurs: false, isAnothers: false };
+    }
   }
+
+  readonly #map = (error: unknown): unknown => mapStatementError(error, this.#options.catalog?.() ?? null);
 }
 
 function repeatFor(transaction: Transaction, error: unknown = transaction.failure): Repeat | null {
@@ -151,33 +184,7 @@ function repeatFor(transaction: Transaction, error: unknown = transaction.failur
   return isRaceOfConstraints(error) ? { repeat: 'race', error } : null;
 }
 
-interface OutcomeOptions {
-  readonly pool: ConnectionPool;
-  readonly runtime: Runtime;
-  readonly limits: Limits;
-  readonly transaction: Pick<Transaction, 'version' | 'token'>;
-  readonly untilMs: number;
-}
-
 const pauseMs = 100;
-
-/**
- * Null when it could not be found out in time. A server that crashed gives the number of a lost transaction to another
- * one: 'committed' counts only with the transaction's own token.
- * https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
- */
-async function findOutcome(options: OutcomeOptions): Promise<'committed' | 'aborted' | null> {
-  const { runtime, untilMs } = options;
-  for (let wasCommitted = false; ;) {
-    const { status, isOurs, isAnothers } = await ask(options);
-    if (status === 'aborted' || (status === 'committed' && isOurs)) return status;
-    // Another's, or one that kept no token. It may have been committed while it was asked: so asked again.
-    if (status === 'committed' && wasCommitted) return isAnothers ? 'aborted' : null;
-    wasCommitted = status === 'committed';
-    if (runtime.monotonicMs() + pauseMs >= untilMs) return null;
-    await runtime.sleep(pauseMs);
-  }
-}
 
 interface Found {
   /** Null when nobody answered; also what the server has forgotten, or never heard of, is not known. */
@@ -187,30 +194,6 @@ interface Found {
   readonly isAnothers: boolean;
 }
 
-const nothing: Found = { status: null, isOurs: false, isAnothers: false };
-
 const question = `SELECT pg_xact_status($1::xid8) AS status,
   EXISTS (SELECT FROM eider.changes WHERE version = $1::xid8 AND token = $2) AS ours,
   EXISTS (SELECT FROM eider.changes WHERE version = $1::xid8 AND token <> $2) AS others`;
-
-async function ask({ pool, runtime, limits, transaction: sought, untilMs }: OutcomeOptions): Promise<Found> {
-  try {
-    const connection = await pool.connect();
-    const transaction = await Transaction.begin({
-      connection,
-      runtime,
-      mode: 'read',
-      deadlineMs: untilMs,
-      beginMs: limits.beginMs,
-    });
-    try {
-      const [row] = await transaction.rows(question, [sought.version, sought.token]);
-      return { status: row?.['status'] ?? null, isOurs: row?.['ours'] === true, isAnothers: row?.['others'] === true };
-    } finally {
-      await transaction.rollback();
-    }
-  } catch {
-    // Nobody answered; or the id is one of the future: another server answers now, without our transaction's history.
-    return nothing;
-  }
-}

@@ -49,11 +49,6 @@ export interface BlobObject extends ObjectInfo {
   readonly etag: string;
 }
 
-export interface BlobPage {
-  readonly objects: readonly ObjectInfo[];
-  readonly cursor: string | null;
-}
-
 export interface Upload {
   readonly pathname: string;
   readonly uploadId: string;
@@ -138,7 +133,7 @@ export class BlobClient {
     await this.#request({ name: 'del', class: 'free', changes: true, signal }, (sdk) => blob.del([...keys], sdk));
   }
 
-  async list(prefix: string, cursor: string | null, limit: number, signal: Signal): Promise<BlobPage> {
+  async list(prefix: string, cursor: string | null, limit: number, signal: Signal) {
     const from = cursor === null ? {} : { cursor };
     const page = await this.#request({ name: 'list', class: 'write', signal }, (sdk) =>
       blob.list({ ...sdk, prefix, limit, ...from }),
