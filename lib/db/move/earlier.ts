@@ -63,8 +63,6 @@ export function requireSameSums(read: MovedSums, written: MovedSums): void {
   throw new AppError(
     'corrupt',
     `The copy does not have the rows of the source: ${wrong.join(', ')}. Nothing was written.`,
-    {
-      hint: 'Repeat the move.',
-    },
+    { hint: 'Repeat the move.' },
   );
 }
