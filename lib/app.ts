@@ -1,10 +1,6 @@
 /**
- * The composition root: from the environment to an open database, once a process.
- *
- * Owns: when the database opens and closes. Concurrent first requests share one opening; a failed one is forgotten, so
- * that the next request tries again. How each backend is opened is lib/backends.ts. The worst that can happen: two
- * replicas in one process, or a process that is killed in the middle of a commit; the latter loses nothing that was
- * acknowledged.
+ * From the environment to an open database, once a process. Concurrent first requests share one opening; a failed one
+ * is tried again by the next.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -20,8 +16,7 @@ import type { Database } from './db/database.ts';
 import type { MigrationMode } from './db/migration-report.ts';
 import { AppError } from './errors.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
-import type { UsageCounts } from './store/meter.ts';
-import { trackUsage } from './store/usage.ts';
+import { trackUsage, type UsageCounts } from './store/usage.ts';
 
 /** The part of `process` that ending needs. */
 export interface ProcessSignals {
@@ -60,9 +55,7 @@ export interface App {
    * `corrupt`
    */
   open(): Promise<OpenBackend>;
-  /** Runs `work` and tells what stores were sent in its course; see `trackUsage`. */
   tracked<T>(work: () => T): { readonly value: T; readonly counts: () => UsageCounts };
-  /** Ends what runs. Later calls of `open` fail. */
   close(): Promise<void>;
   /** SIGTERM no longer closes this app: who owns the process calls `close`, after the last answer. */
   closeOnlyWhenAsked(): void;
@@ -169,7 +162,6 @@ export function projectMigrations(): readonly Migration[] {
   return folder === undefined ? [] : loadMigrations(folder);
 }
 
-/** The app of this process. Making it opens nothing. */
 export const app: App = createApp({
   // Read by each opening, so that a file that is wrong is an answer of the app.
   get migrations() {

@@ -1,11 +1,7 @@
 /**
- * The one error type of the project. Every failure that a caller can act on is an `AppError` with a coarse kind;
- * anything else that is thrown is a defect.
- *
- * Owns: the kinds and what each asks of the caller. Knows nothing of HTTP (lib/http maps kinds to statuses) or of
- * providers (each store driver maps its provider's errors to kinds, once).
+ * Every failure that a caller can act on is an `AppError` with a coarse kind; anything else that is thrown is a
+ * defect.
  */
-
 /**
  * What the caller should do:
  *

@@ -1,7 +1,4 @@
-/**
- * The types of columns, the same words on either engine: from them follow validation, literals, casts and JSON Schema.
- */
-
+/** The same words on either engine: from them follow validation, literals, casts and JSON Schema. */
 export type ValueType =
   | { readonly kind: 'boolean' }
   /** Both ends included. */
