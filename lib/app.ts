@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { openChain } from './app/chain.ts';
+import { readOnly } from './app/preview.ts';
 import { type BackendFactories, backendFactories } from './backends.ts';
 import { loadMigrations } from './catalog/migration-files.ts';
 import type { Migration } from './catalog/migrations.ts';
@@ -130,6 +131,8 @@ class LazyApp implements App {
   }
 }
 
+const runsNone: MigrationMode = { isDryRun: true, report: () => undefined };
+
 async function openChosen(options: AppOptions, { config, problems }: Examination): Promise<OpenBackend> {
   if (!config) {
     const wrong = problems.map(({ message }) => message).join('; ');
@@ -140,7 +143,9 @@ async function openChosen(options: AppOptions, { config, problems }: Examination
   }
   try {
     const chain = options.usesFallbacks === false ? { ...config, fallbacks: [] } : config;
-    const database = await openChain(chain, options);
+    const database = config.readOnly
+      ? readOnly(await openChain(chain, { ...options, migrationMode: runsNone }))
+      : await openChain(chain, options);
     return { name: config.chosen.backend, database };
   } catch (error) {
     throw notTheRequest(error);
