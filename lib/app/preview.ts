@@ -5,9 +5,10 @@ const message = 'This is a preview deployment, and the database is shared with o
 const hint =
   'To let previews write, set DB_PREVIEW=shared for Preview, best together with the variables of a database of their own.';
 
+const refuse = (): Promise<never> => Promise.reject(new AppError('read-only', message, { hint }));
+
 /** The database as a preview deployment has it: it reads, and changes nothing. */
 export function readOnly(database: Database): Database {
-  const refuse = (): Promise<never> => Promise.reject(new AppError('read-only', message, { hint }));
   return {
     engine: database.engine,
     read: (work, options) => database.read(work, options),
