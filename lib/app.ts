@@ -32,7 +32,7 @@ export interface AppOptions {
   readonly migrations: readonly Migration[];
   readonly migrationMode?: MigrationMode;
   readonly runtime: Runtime;
-  /** Read again by every opening: a corrected environment needs no restart where the platform can change it. */
+  /** Read once: who corrects a variable deploys or restarts. */
   readonly environment: () => Environment;
   readonly factories: BackendFactories;
   /** Whether those behind the chosen backend take its place while it is away. Default true. */
@@ -73,6 +73,7 @@ class LazyApp implements App {
   readonly runtime: Runtime;
   readonly #options: AppOptions;
   readonly #onTerminate = (): void => void this.#terminate();
+  #examination: Examination | null = null;
   #opening: Promise<OpenBackend> | null = null;
   #closed = false;
   #closesBySignal = true;
@@ -83,7 +84,7 @@ class LazyApp implements App {
   }
 
   examine(): Examination {
-    return examineEnvironment(this.#options.environment());
+    return (this.#examination ??= examineEnvironment(this.#options.environment()));
   }
 
   open(): Promise<OpenBackend> {
