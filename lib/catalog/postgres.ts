@@ -1,8 +1,6 @@
 /**
- * Reads the catalog of a PostgreSQL database from its system tables, in one query.
- *
- * Owns: what of a database is a user's. Left out: what is in the schemas of PostgreSQL, of information_schema and of Eider,
- * or came with an extension, or is a part of a partitioned table, or may not be read by this user.
+ * In one query. Left out: schemas of PostgreSQL and Eider, what came with an extension, parts of partitioned tables,
+ * and what this user may not read.
  */
 import { type Catalog, type Column, type Macro, type Relation, relationId } from './catalog.ts';
 import { type RunQuery, withEtag } from './model.ts';

@@ -1,10 +1,3 @@
-/**
- * Queries of users on PostgreSQL: checked on the syntax tree, then run in a transaction that only reads, with a limit on
- * its time and on what it may send.
- *
- * Owns: these steps. The user of DATABASE_URL may do more than a query may, so the check is what keeps a query in; the
- * transaction keeps it from writing all the same. The worst that can happen is told in grammar.ts.
- */
 import { parse } from 'libpg-query';
 import { isUsers } from '../../../catalog/postgres.ts';
 import { AppError } from '../../../errors.ts';
@@ -15,7 +8,7 @@ import { codeOf, isServerError } from '../errors.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Transactions } from '../transactions.ts';
 import { checkTree, refuse, type UsedNames } from './grammar.ts';
-import { typeName } from './types.ts';
+import { typeName } from '../values.ts';
 
 interface Parts {
   readonly transactions: Transactions;
@@ -92,7 +85,6 @@ async function runQuery(transaction: Transaction, checked: CheckedQuery, request
   }
 }
 
-/** Tables of the user's. */
 const tablesSql = `
   SELECT c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p') AND pg_catalog.pg_table_is_visible(c.oid) AND c.relpersistence <> 't' AND ${isUsers}`;
