@@ -130,15 +130,11 @@ function commitStaged(options: Options, staged: Staged): Promise<Pick<Outcome, '
         migration,
       );
     }
-    await forgetChanges(postgres);
+    // Who follows the changes begins again: what a move did is not among them.
+    await postgres.rows('DELETE FROM eider.changes; UPDATE eider.state SET dropped = pg_current_xact_id()');
     const [own] = await postgres.rows('SELECT pg_current_xact_id()::text AS version');
     return { targetVersion: Number(own?.['version']), leftBehind };
   });
-}
-
-/** Who follows the changes begins anew: what a move did is not among them. */
-async function forgetChanges(postgres: PostgresSession): Promise<void> {
-  await postgres.rows(`DELETE FROM eider.changes; UPDATE eider.state SET dropped = pg_current_xact_id()`);
 }
 
 /** What the target holds of the tables that come, and of those of an earlier move. Other programs' are left alone. */
