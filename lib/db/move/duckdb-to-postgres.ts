@@ -38,7 +38,7 @@ import {
   stateOfPostgres,
   sumAllOnPostgres,
 } from './postgres-rows.ts';
-import { inTransaction, type PostgresSession } from './postgres-session.ts';
+import { inTransaction, isTable, type PostgresSession } from './postgres-session.ts';
 import { replaceAll, type Replacing } from './replace.ts';
 import {
   type DuckDbEnd,
@@ -156,8 +156,7 @@ function lookAtPostgres(
 }
 
 async function readMoved(postgres: PostgresSession): Promise<Moved | null> {
-  const [there] = await postgres.rows(`SELECT to_regclass('${movedTable}')::text AS name`);
-  if (typeof there?.['name'] !== 'string') return null;
+  if (!(await isTable(postgres, movedTable))) return null;
   const [row] = await postgres.rows(`SELECT tables, to_json(m)->>'definitions' AS definitions FROM ${movedTable} m`);
   const { tables, definitions = null } = row ?? {};
   return typeof tables !== 'string' ? null : { sums: JSON.parse(tables) as MovedSums, definitions };
@@ -187,8 +186,7 @@ async function beginStaging({ pool, tables, job }: Staging): Promise<void> {
 }
 
 async function jobOf(postgres: PostgresSession): Promise<string | null> {
-  const [there] = await postgres.rows(`SELECT to_regclass('${stagingSchema}.job')::text AS name`);
-  if (typeof there?.['name'] !== 'string') return null;
+  if (!(await isTable(postgres, `${stagingSchema}.job`))) return null;
   const [row] = await postgres.rows(`SELECT job FROM ${stagingSchema}.job`);
   return row?.['job'] ?? null;
 }

@@ -169,9 +169,10 @@ function isWithoutTls(error: unknown): boolean {
   return error instanceof Error && error.message.includes('does not support SSL');
 }
 
+/** The query in flight is rejected with the same error; what comes between queries shows in the next. */
+const ignore = (): void => undefined;
+
 function lend(client: DriverClient): Connection {
-  // The query in flight is rejected with the same error; what comes between queries shows in the next.
-  const ignore = (): void => undefined;
   client.on('error', ignore);
   return {
     async run({ text, values, rowMode }) {
