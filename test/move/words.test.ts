@@ -27,8 +27,8 @@ describe('npm run db', () => {
     [['move'], 'move needs --from and --to'],
     [['move', '--from', 'blob'], 'move needs --from and --to'],
     [['move', '--form', 'blob'], "Unknown option '--form'"],
-    [['mvoe'], '"mvoe" is no command'],
-    [['status', '--replace'], 'status takes no --from, --to, --replace'],
+    [['mvoe'], '"mvoe" is not a command'],
+    [['status', '--replace'], 'status does not take --from, --to or --replace'],
     [['status', 'now'], '"now" is too much'],
   ])('refuses the words %j', async (words, why) => {
     expect(await run(words)).toMatchObject({ code: 2, out: '', log: expect.stringContaining(why) as string });
