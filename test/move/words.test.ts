@@ -35,7 +35,7 @@ describe('npm run db', () => {
   });
 
   it.each([
-    [['move', '--from', 'disk', '--to', 'local'], '"disk" is no backend'],
+    [['move', '--from', 'disk', '--to', 'local'], '"disk" is not a backend'],
     [['move', '--from', 'local', '--to', 'local'], 'local is both the source and the target'],
     [['move', '--from', 's3', '--to', 'local'], 'DB_BACKEND asks for s3, but S3_BUCKET is not set'],
     [['status'], 'DB_BACKEND must be one of'],
