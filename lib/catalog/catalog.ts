@@ -47,7 +47,7 @@ export interface Column {
   readonly nullable: boolean;
   /** The expression of its default as SQL; null without one. */
   readonly default: string | null;
-  /** Computed from other columns: never in the input. */
+  /** Never in the input: computed from other columns, or, where it has a default, always numbered by that. */
   readonly generated: boolean;
   readonly comment: string | null;
 }

@@ -64,7 +64,7 @@ export function postgresTypes(defined: readonly DefinedType[]): (oid: number, mo
     const scalar = scalars.get(oid);
     if (scalar) return scalar(modifier);
     const item = arrays.get(oid);
-    if (item) return { kind: 'list', item: item(modifier), length: null };
+    if (item) return { kind: 'list', item: item(modifier), length: null, nests: true };
     const type = own.get(oid);
     if (type?.labels) return { kind: 'enum', values: type.labels };
     return type && type.base !== null ? typeOf(type.base, type.modifier) : { kind: 'other' };

@@ -20,7 +20,7 @@ const columnsSql = `(
   SELECT json_agg(json_build_object('name', a.attname, 'oid', a.atttypid::bigint, 'modifier', a.atttypmod,
     'sqlType', format_type(a.atttypid, a.atttypmod), 'nullable', NOT (a.attnotnull OR t.typnotnull),
     'default', CASE
-      WHEN a.attidentity = 'd' THEN format('nextval(%L::regclass)', pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname))
+      WHEN a.attidentity <> '' THEN format('nextval(%L::regclass)', pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname))
       WHEN a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), t.typdefault) END,
     'generated', a.attgenerated <> '' OR a.attidentity = 'a',
     'comment', col_description(c.oid, a.attnum)) ORDER BY a.attnum)

@@ -3,10 +3,26 @@
  */
 import { AppError } from '../../../lib/errors.ts';
 import type { Runtime } from '../../../lib/runtime.ts';
-import { clipRange, compareKeys, requireKey, requirePage, requirePrefix, requireRange } from '../../../lib/store/keys.ts';
+import {
+  clipRange,
+  compareKeys,
+  requireKey,
+  requirePage,
+  requirePrefix,
+  requireRange,
+} from '../../../lib/store/keys.ts';
 import { bodyChunks } from '../../../lib/store/parts.ts';
 import { throwIfAborted } from '../../../lib/store/signal.ts';
-import type { Body, CreateOutcome, GetOptions, ListOptions, ListPage, ObjectInfo, OperationOptions, Store } from '../../../lib/store/store.ts';
+import type {
+  Body,
+  CreateOutcome,
+  GetOptions,
+  ListOptions,
+  ListPage,
+  ObjectInfo,
+  OperationOptions,
+  Store,
+} from '../../../lib/store/store.ts';
 
 interface Held {
   /** Never changed and never handed out. */
