@@ -2,15 +2,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Migration } from './catalog/migrations.ts';
-import {
-  type BackendName,
-  type BlobSettings,
-  describeBackend,
-  type DirectorySettings,
-  type GcsSettings,
-  type PostgresSettings,
-  type S3Settings,
-} from './config/backends.ts';
+import { type BackendName, describeBackend, type PostgresSettings } from './config/backends.ts';
 import type { Config } from './config/config.ts';
 import { setSdkDefault } from './config/process.ts';
 import type { Database } from './db/database.ts';
@@ -64,50 +56,36 @@ export interface BackendStore {
 
 /** The store of the chosen backend. Loads its driver, and asks it for nothing yet. */
 export async function openStore({ chosen }: Config, runtime: Runtime): Promise<BackendStore> {
+  const usage = createUsage();
+  const { meter } = usage;
   switch (chosen.backend) {
     case 'network':
     case 'volume':
-    case 'local':
-      return directoryStore(chosen, runtime);
-    case 'blob':
-      return blobStore(chosen, runtime);
-    case 's3':
-      return s3Store(chosen, runtime);
-    case 'gcs':
-      return gcsStore(chosen, runtime);
+    case 'local': {
+      const { createDirectoryStore } = await import('./store/directory.ts');
+      const { directory: root, createDirectory: create, name } = chosen;
+      return { store: createDirectoryStore({ root, create, runtime }), name };
+    }
+    case 'blob': {
+      // The SDK repeats a request for up to 17 minutes, with pauses that nothing ends; our own retrying is enough.
+      setSdkDefault('VERCEL_BLOB_RETRIES', '0');
+      const { createBlobStore } = await import('./store/blob.ts');
+      const store = createBlobStore({ ...chosen, runtime, meter });
+      return { store, name: chosen.name, usage: usageReport(usage, runtime, estimateBlobMonth) };
+    }
+    case 's3': {
+      const { createS3Store } = await import('./store/s3.ts');
+      const store = createS3Store({ ...chosen, runtime, meter });
+      return { store, name: chosen.name, usage: usageReport(usage, runtime) };
+    }
+    case 'gcs': {
+      const { createGcsStore } = await import('./store/gcs.ts');
+      const store = createGcsStore({ ...chosen, meter });
+      return { store, name: chosen.name, usage: usageReport(usage, runtime) };
+    }
     case 'postgres':
       throw new Error('PostgreSQL is no store.');
   }
-}
-
-async function directoryStore({ directory, name, createDirectory }: DirectorySettings, runtime: Runtime) {
-  const { createDirectoryStore } = await import('./store/directory.ts');
-  return { store: createDirectoryStore({ root: directory, create: createDirectory, runtime }), name };
-}
-
-async function blobStore({ credentials, access, name }: BlobSettings, runtime: Runtime): Promise<BackendStore> {
-  // The SDK repeats a request for up to 17 minutes, with pauses that nothing ends; our own retrying is enough.
-  setSdkDefault('VERCEL_BLOB_RETRIES', '0');
-  const { createBlobStore } = await import('./store/blob.ts');
-  const usage = createUsage();
-  const store = createBlobStore({ credentials, access, runtime, meter: usage.meter });
-  return { store, name, usage: usageReport(usage, runtime, estimateBlobMonth) };
-}
-
-async function s3Store({ name, ...settings }: S3Settings, runtime: Runtime): Promise<BackendStore> {
-  const { createS3Store } = await import('./store/s3.ts');
-  const usage = createUsage();
-  return {
-    store: createS3Store({ ...settings, runtime, meter: usage.meter }),
-    name,
-    usage: usageReport(usage, runtime),
-  };
-}
-
-async function gcsStore({ name, ...settings }: GcsSettings, runtime: Runtime): Promise<BackendStore> {
-  const { createGcsStore } = await import('./store/gcs.ts');
-  const usage = createUsage();
-  return { store: createGcsStore({ ...settings, meter: usage.meter }), name, usage: usageReport(usage, runtime) };
 }
 
 async function openOnStore(config: Config, context: FactoryContext): Promise<Database> {
