@@ -13,14 +13,7 @@ import type { Runtime } from './runtime.ts';
 import { withRetry } from './store/retry.ts';
 import type { Store } from './store/store.ts';
 import { withTimeLimits } from './store/time-limit.ts';
-import {
-  createUsage,
-  estimateBlobMonth,
-  type MonthEstimate,
-  type Usage,
-  type UsageCounts,
-  type UsageReport,
-} from './store/usage.ts';
+import { createUsage, type UsageReport } from './store/usage.ts';
 import type { SyncSettings } from './sync/context.ts';
 import type { Engine } from './sync/engine.ts';
 import { layoutOf } from './sync/layout.ts';
@@ -56,8 +49,7 @@ export interface BackendStore {
 
 /** The store of the chosen backend. Loads its driver, and asks it for nothing yet. */
 export async function openStore({ chosen }: Config, runtime: Runtime): Promise<BackendStore> {
-  const usage = createUsage();
-  const { meter } = usage;
+  const { meter, report: usage } = createUsage(runtime, chosen.backend === 'blob');
   switch (chosen.backend) {
     case 'network':
     case 'volume':
@@ -70,18 +62,15 @@ export async function openStore({ chosen }: Config, runtime: Runtime): Promise<B
       // The SDK repeats a request for up to 17 minutes, with pauses that nothing ends; our own retrying is enough.
       setSdkDefault('VERCEL_BLOB_RETRIES', '0');
       const { createBlobStore } = await import('./store/blob.ts');
-      const store = createBlobStore({ ...chosen, runtime, meter });
-      return { store, name: chosen.name, usage: usageReport(usage, runtime, estimateBlobMonth) };
+      return { store: createBlobStore({ ...chosen, runtime, meter }), name: chosen.name, usage };
     }
     case 's3': {
       const { createS3Store } = await import('./store/s3.ts');
-      const store = createS3Store({ ...chosen, runtime, meter });
-      return { store, name: chosen.name, usage: usageReport(usage, runtime) };
+      return { store: createS3Store({ ...chosen, runtime, meter }), name: chosen.name, usage };
     }
     case 'gcs': {
       const { createGcsStore } = await import('./store/gcs.ts');
-      const store = createGcsStore({ ...chosen, meter });
-      return { store, name: chosen.name, usage: usageReport(usage, runtime) };
+      return { store: createGcsStore({ ...chosen, meter }), name: chosen.name, usage };
     }
     case 'postgres':
       throw new Error('PostgreSQL is no store.');
@@ -139,18 +128,6 @@ function syncSettings({ memoryBytes, fallbacks }: Config): Partial<SyncSettings>
   return {
     ...(memoryBytes === null ? {} : { memoryLimitBytes: Math.floor(memoryBytes / 2) }),
     ...(fallbacks.length > 0 ? { awayMs } : {}),
-  };
-}
-
-function usageReport(
-  usage: Usage,
-  runtime: Runtime,
-  estimateMonth?: (counts: UsageCounts, elapsedMs: number) => MonthEstimate | null,
-): () => UsageReport {
-  const beganMs = runtime.monotonicMs();
-  return () => {
-    const [counts, sinceMs] = [usage.counts(), runtime.monotonicMs() - beganMs];
-    return { sinceMs: Math.round(sinceMs), ...counts, ...(estimateMonth && { month: estimateMonth(counts, sinceMs) }) };
   };
 }
 
