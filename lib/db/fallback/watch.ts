@@ -158,7 +158,10 @@ export function uploadsThrough(call: <T>(work: (uploads: Uploads) => Promise<T>)
   };
 }
 
-/** A write can be given up until its work has ended: what comes then is the commit. */
+/**
+ * A write can be abandoned until its work has ended: what comes then is the commit. One that was abandoned must not commit all
+ * the same: its work refuses to begin, or to end well.
+ */
 export function writeCall<T>(database: Database, work: Work<T>, options: WriteOptions): Call<Answer<T>> {
   let [ran, abandoned] = [false, false];
   const requireWanted = (): void => {

@@ -90,6 +90,7 @@ function reasonOf(error: unknown): string {
   return [error.message, error.hint].filter((text) => text !== undefined).join(' ');
 }
 
+/** What PostgreSQL keeps in `eider.mirrors`, so that every instance knows the mirror without opening it. */
 interface KnownMirror {
   readonly version: number | null;
   readonly at: string | null;

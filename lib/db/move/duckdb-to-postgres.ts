@@ -170,6 +170,10 @@ interface Staging {
   readonly onEvent: OnMoveEvent;
 }
 
+/**
+ * Rows wait in a schema of their own with a note of how far each table has come. Only who knows the last note may
+ * change it: two moves cannot fill one table.
+ */
 async function beginStaging({ pool, tables, job }: Staging): Promise<void> {
   await inTransaction(pool, 'write', async (postgres) => {
     if ((await jobOf(postgres)) === job) return;

@@ -131,6 +131,9 @@ function hasMovedOn(source: PostgresEnd, { state, tables, moved: { sums } }: Fou
   return inTransaction(source.pool, 'read', (postgres) => wasWrittenSince(postgres, state, tables, sums));
 }
 
+/**
+ * The file notes how far it has come. One that was resumed may hold parts of two states, so it is compared at the end.
+ */
 interface FileFilling {
   readonly postgres: PostgresSession;
   readonly definitions: DuckDbDefinitions;
