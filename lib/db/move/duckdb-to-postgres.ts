@@ -54,12 +54,7 @@ import type { MovedTable, PlainRow } from './tables.ts';
 
 type Options = MoveOptions<DuckDbEnd, PostgresEnd>;
 
-interface Outcome {
-  readonly outcome: MoveReport['outcome'];
-  readonly leftBehind: readonly string[];
-  readonly sums: MovedSums;
-  readonly targetVersion: number;
-}
+type Outcome = Omit<MoveReport, 'sourceVersion' | 'sourceMovedOn'>;
 
 export async function moveIntoPostgres(options: Options, slot: Slot): Promise<MoveReport> {
   const { engine } = options.source;
@@ -67,8 +62,7 @@ export async function moveIntoPostgres(options: Options, slot: Slot): Promise<Mo
   // One read transaction: whatever others write, all of it is one state.
   const { value, version: sourceVersion } = await engine.read((session) => moveState(options, slot, session), newest);
   const { version: now } = await engine.read(() => Promise.resolve(), newest);
-  const { sums, ...moved } = value;
-  return { ...moved, tables: sums, sourceVersion, sourceMovedOn: now !== sourceVersion };
+  return { ...value, sourceVersion, sourceMovedOn: now !== sourceVersion };
 }
 
 async function moveState(options: Options, slot: Slot, session: Session): Promise<Outcome> {
@@ -83,7 +77,7 @@ async function moveState(options: Options, slot: Slot, session: Session): Promis
     const sums = await sumAllOnDuckDb(session, tables, 'read', onEvent);
     const { leftBehind } = definitions;
     if (isThere(before, { sums, definitions: fingerprint }))
-      return { outcome: 'there-already', leftBehind, sums, targetVersion: before.version };
+      return { outcome: 'there-already', leftBehind, tables: sums, targetVersion: before.version };
     if (!replace) requireReplaceable(before, target.location);
   }
   const { databaseId, version } = source.engine.status();
@@ -104,7 +98,7 @@ async function moveState(options: Options, slot: Slot, session: Session): Promis
   const since = replace ? null : before.snapshot;
   const staged = { tables, definitions, areChanged, moved, sourceVersion: version, since };
   const done = migrations.map((row) => row.map(String));
-  return { outcome: 'moved', sums, ...(await commitStaged(options, { ...staged, migrations: done })) };
+  return { outcome: 'moved', tables: sums, ...(await commitStaged(options, { ...staged, migrations: done })) };
 }
 
 interface Staged extends Replacing {
