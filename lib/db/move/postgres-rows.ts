@@ -2,12 +2,13 @@
  * Rows out of PostgreSQL and into it, in bounded memory.
  */
 import type { PlainValue } from '../../values.ts';
+import { writeArray } from '../../sql/postgres-array.ts';
 import { quoteName, quoteTable } from '../../sync/sql.ts';
 import { RowSum, type TableSum } from './checksum.ts';
 import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
 import { type MovedSums, type MoveStep, type OnMoveEvent, progress } from './report.ts';
 import type { MovedName, MovedTable, PlainRow } from './tables.ts';
-import { type TextForm, writeArray } from './texts.ts';
+import type { TextForm } from './texts.ts';
 
 const fetchRows = 5000;
 

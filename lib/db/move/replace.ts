@@ -3,6 +3,7 @@
  * whether they were written before anything goes; what refers to others goes first and comes last.
  */
 import { AppError } from '../../errors.ts';
+import { writeArray } from '../../sql/postgres-array.ts';
 import { quoteName } from '../../sync/sql.ts';
 import { Definer, type DefinerOptions } from './onto-postgres.ts';
 import { type ColumnFound, catalogOfPostgres, type TableFound, tablesFound } from './postgres-inventory.ts';
@@ -11,7 +12,6 @@ import { ofTable, type PostgresSession } from './postgres-session.ts';
 import { hasNewChanges } from './postgres-state.ts';
 import { stagedName } from './staging.ts';
 import { type MovedTable, titleOf } from './tables.ts';
-import { writeArray } from './texts.ts';
 import { duckdbType } from './types.ts';
 
 export interface Replacing extends Pick<DefinerOptions, 'tables' | 'definitions' | 'areChanged'> {

@@ -3,8 +3,9 @@
  * Expects the settings that postgres-session.ts makes.
  */
 import { DuckDBTypeId, type DuckDBType } from '@duckdb/node-api';
+import { readArray, writeArray } from '../../sql/postgres-array.ts';
 import type { PlainValue } from '../../values.ts';
-import { bytesText, intervalText, type PlainInterval, readArray, readerOf, withEra } from '../postgres/values.ts';
+import { bytesText, intervalText, type PlainInterval, readerOf, withEra } from '../postgres/values.ts';
 import { isNested, pairs } from './types.ts';
 
 /** One type's values as text. NULL never reaches either function. */
@@ -47,10 +48,4 @@ function readText(type: DuckDBType, text: string): PlainValue {
 function itemOf(type: DuckDBType): DuckDBType | null {
   if (type.typeId !== DuckDBTypeId.LIST && type.typeId !== DuckDBTypeId.ARRAY) return null;
   return isNested(type.valueType) ? null : type.valueType;
-}
-
-/** Every item that is text is in quotes: so is `NULL` that is none. */
-export function writeArray(items: readonly (string | null)[]): string {
-  const shown = items.map((item) => (item === null ? 'NULL' : `"${item.replaceAll(/["\\]/g, '\\$&')}"`));
-  return `{${shown.join(',')}}`;
 }

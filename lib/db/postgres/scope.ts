@@ -47,7 +47,9 @@ export async function openWork(
     get catalog() {
       return catalog;
     },
-    run: async (sql, values = []) => {
+    run: async (sql, values = [], stranger) => {
+      // The parser is loaded when somebody asks.
+      if (stranger) await (await import('./query/query.ts')).checkStatement(transaction, sql);
       const ran = await runText(transaction, sql, values);
       await follow(ran);
       return statementResult(ran);

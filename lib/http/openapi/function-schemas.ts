@@ -12,6 +12,7 @@ import {
   schemaRef,
   string,
 } from './json-schema.ts';
+import { sqlSchemas } from './sql.ts';
 
 export const anything: JsonObject = { type: 'object' };
 const version = described({ ...integer, minimum: 0 }, 'A version of the database.');
@@ -120,21 +121,7 @@ export const functionSchemas: JsonObject = {
     ),
   }),
   Dismissed: object({ dismissed: integer }),
-  Query: object(
-    { sql: described({ type: 'string', minLength: 1, maxLength: 100_000 }, 'One SELECT.') },
-    {
-      parameters: described(
-        oneOf(arrayOf({}), anything),
-        'Values for `$1`, `$2`, … or `?` as a list; for `$name` as an object.',
-      ),
-      limit: described({ type: 'integer', minimum: 1, maximum: 10_000, default: 1000 }, 'Most rows of the answer.'),
-    },
-  ),
-  QueryResult: object({
-    columns: arrayOf(object({ name: string, type: described(string, 'As the engine writes it.') })),
-    rows: arrayOf(described(arrayOf({}), 'Values in the order of the columns; wide integers and decimals as strings.')),
-    truncated: { type: ['string', 'null'], enum: ['rows', 'bytes', null] },
-  }),
+  ...sqlSchemas,
   ChangeSet: {
     ...object({ version, at: { type: 'string', format: 'date-time' }, changes: arrayOf(change) }),
     description: 'What one commit changed. Versions have no gap.',

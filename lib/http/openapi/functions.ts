@@ -1,6 +1,7 @@
-/** The operations that are no tables: status, sync, the change feed, queries, export, import, this document. */
+/** The operations that are no tables: status, sync, the change feed, SQL, export, import, this document. */
 import { emptyAnswer, jsonAnswer, problems, problemsWithBody } from './answers.ts';
 import { anything } from './function-schemas.ts';
+import { catalogOperation, sqlOperation } from './sql.ts';
 import { arrayOf, boolean, integer, type JsonObject, object, oneOf, schemaRef, string } from './json-schema.ts';
 
 export function functionPaths(): JsonObject {
@@ -16,7 +17,8 @@ export function functionPaths(): JsonObject {
       get: sync('syncByCron', 'The same, for the cron'),
     },
     '/api/changes': { get: changes },
-    '/api/query': { post: query },
+    '/api/sql': { post: sqlOperation },
+    '/api/catalog': { get: catalogOperation },
     '/api/export': { get: exporting },
     '/api/import': { post: importing, put: sendingPart, delete: givingUp },
     '/api/openapi': { get: openapi },
@@ -103,27 +105,6 @@ const changes: JsonObject = functions('readChanges', 'What was committed after a
       'id: 42\nevent: change\ndata: {"version":42,"at":"2026-11-24T04:05:06.789Z","changes":[]}\n\n',
     ),
     ...problems(404, 410, 422),
-  },
-});
-
-const query: JsonObject = functions('query', 'Run one SELECT of your own', {
-  description:
-    'In the SQL of the engine that serves (see `engine` of /api/db-status). It reads the tables, and nothing else.',
-  parameters: [{ $ref: '#/components/parameters/bookmark' }],
-  requestBody: { required: true, content: { 'application/json': { schema: schemaRef('Query') } } },
-  responses: {
-    200: {
-      ...jsonAnswer('The rows. The header db-truncated says whether there were more.', schemaRef('QueryResult'), [
-        'db-truncated',
-      ]),
-      content: {
-        'application/json': { schema: schemaRef('QueryResult') },
-        'text/csv': { schema: string },
-        'application/vnd.apache.parquet': {},
-        'application/vnd.apache.arrow.stream': {},
-      },
-    },
-    ...problemsWithBody(404, 409),
   },
 });
 
