@@ -151,7 +151,7 @@ export function intervalText({ months, days, micros }: PlainInterval): string {
   ] as const;
   let text = '';
   let isNegative = false;
-  for (const [count, unit] of parts.filter(([count]) => count !== 0)) {
+  for (const [count, unit] of parts.filter(([value]) => value !== 0)) {
     text += `${text && ' '}${isNegative && count > 0 ? '+' : ''}${count} ${unit}${count === 1 ? '' : 's'}`;
     isNegative = count < 0;
   }
