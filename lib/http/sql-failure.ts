@@ -6,6 +6,9 @@ import { AppError, type ErrorKind } from '../errors.ts';
 import { problemOf, RequestError } from './problem.ts';
 import { isOfDriver } from './sql-request.ts';
 
+/** Others kept committing first: drivers know by this code that they may repeat it. */
+const conflicted = '40001';
+
 /** What SQL cannot do, rather than this server. */
 const ofStatement: readonly ErrorKind[] = ['invalid', 'conflict', 'not-found'];
 
@@ -13,13 +16,17 @@ export function sqlFailure(error: unknown, request: Request): Response {
   const { problem, headers } = problemOf(error);
   const isForDriver = isOfDriver(request.headers) && (problem.status === 401 || problem.status === 403);
   const isOfStatement =
-    error instanceof AppError && !(error instanceof RequestError) && ofStatement.includes(error.kind);
+    error instanceof AppError &&
+    !(error instanceof RequestError) &&
+    (ofStatement.includes(error.kind) || error.sqlState === conflicted);
   const status = isForDriver || isOfStatement ? 400 : problem.status;
   if (status === 400) headers.delete('www-authenticate');
+  const detail = isOfStatement ? error.message : problem.detail;
   const body = {
     ...problem,
     status,
-    message: problem.detail,
+    message: detail,
+    detail,
     code: codeOf(error),
     severity: 'ERROR',
     ...partsOf(error),

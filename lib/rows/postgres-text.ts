@@ -33,10 +33,12 @@ export function postgresText(type: ValueType, value: PlainValue): string {
   }
 }
 
+/** Lists of lists are lists of the same type on PostgreSQL. */
 function itemsOf(item: ValueType, values: readonly PlainValue[]): ArrayItems {
   return values.map((value) => {
     if (value === null) return null;
-    return Array.isArray(value) && item.kind === 'list' ? itemsOf(item.item, value) : postgresText(item, value);
+    if (!Array.isArray(value) || item.kind === 'map') return postgresText(item, value);
+    return itemsOf(item.kind === 'list' ? item.item : item, value as readonly PlainValue[]);
   });
 }
 

@@ -147,7 +147,10 @@ function mapClass(error: unknown): AppError | null {
 
 /** For a transaction that others got in the way of each time. */
 export function busy(error: unknown): AppError {
-  return away('Other writes changed the same rows again and again. Nothing was changed.', error);
+  return new AppError('unavailable', 'Other writes changed the same rows again and again. Nothing was changed.', {
+    cause: causeOf(error),
+    sqlState: '40001',
+  });
 }
 
 const tlsCodes =

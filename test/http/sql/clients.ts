@@ -150,9 +150,9 @@ export function clientsContract(deploy: Deploy): void {
       ["COPY authors TO '/tmp/eider-copied'", {}],
       ['BEGIN', {}],
     ];
-    for (const [text, wanted] of cases) {
-      const error = await errorOf(sql.query(text));
-      expect(error, `${text}: ${error.code} ${error.message}`).toMatchObject({ ...wanted, severity: 'ERROR' });
+    for (const [statement, wanted] of cases) {
+      const error = await errorOf(sql.query(statement));
+      expect(error, `${statement}: ${error.code} ${error.message}`).toMatchObject({ ...wanted, severity: 'ERROR' });
       expect(error.code).toMatch(/^[0-9A-Z]{5}$/);
     }
     const nobody = await errorOf(driver(served, 'a-token-of-nobody')`SELECT 1`);

@@ -14,7 +14,7 @@ export interface UsedNames {
   readonly tables: ReadonlySet<string>;
   /** What WITH gives: must not be a table or view of the database. */
   readonly common: ReadonlySet<string>;
-  /** After a dot: must not be a function that takes a row. */
+  /** After a dot: must not be a function that does more than compute. */
   readonly fields: ReadonlySet<string>;
   /** Those that are not on the list: must be the user's. */
   readonly types: ReadonlySet<string>;

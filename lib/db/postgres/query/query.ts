@@ -138,12 +138,17 @@ async function requireNames(transaction: Transaction, { tables, common, fields, 
   if (bad) throw refuse(`${bad.what} ${bad.name}`);
 }
 
-/** Of names of a WITH, those that are a table somewhere; of names behind a dot, functions that take a row; of types, those of the system. */
+/**
+ * Of names of a WITH, those that are a table somewhere; of names behind a dot, functions that
+ * do more than compute or cast; of types, those of the system.
+ */
 const forbiddenSql = `
   SELECT 'a WITH by the name' AS what, relname AS name FROM pg_catalog.pg_class WHERE relname = ANY ($1)
     AND (relnamespace = 'pg_catalog'::pg_catalog.regnamespace OR pg_catalog.pg_table_is_visible(oid))
-  UNION ALL SELECT 'the function', p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_type t ON t.oid = p.proargtypes[0]
-    WHERE p.proname = ANY ($2) AND t.typtype IN ('c', 'd', 'p')
+  UNION ALL SELECT 'the function', p.proname FROM pg_catalog.pg_proc p
+    WHERE p.proname = ANY ($2) AND p.pronargs > 0
+      AND NOT (p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND (p.provolatile = 'i'
+        OR p.oid IN (SELECT castfunc FROM pg_catalog.pg_cast WHERE casttarget <> 'pg_catalog.regclass'::pg_catalog.regtype)))
   UNION ALL SELECT 'the type', given.name FROM unnest($3::text[]) AS given (name)
     WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
       WHERE t.typname = given.name AND ${isUsers})
