@@ -48,9 +48,9 @@ export async function openWork(
       return catalog;
     },
     run: async (sql, values = [], stranger) => {
+      const run = (): Promise<Ran> => runText(transaction, sql, values);
       // The parser is loaded when somebody asks.
-      if (stranger) await (await import('./query/query.ts')).checkStatement(transaction, sql);
-      const ran = await runText(transaction, sql, values);
+      const ran = await (stranger ? (await import('./query/query.ts')).runStranger(transaction, sql, run) : run());
       await follow(ran);
       return statementResult(ran);
     },

@@ -51,12 +51,27 @@ export async function answerQueries(
   }
 }
 
-/** Checks a statement that runs in a write. Which of rows and definitions it may change, is for others to say. @throws AppError */
-export async function checkStatement(transaction: Transaction, sql: string): Promise<void> {
-  const { stmt: tree } = await parseOne(sql);
-  const may = Object.keys(tree).some((kind) => definitionNodes.has(kind)) ? 'define' : 'write';
-  await requireNames(transaction, checkTree(tree, may));
+/**
+ * Checks a statement that runs in a write, and runs it. Which of rows and definitions it may change, is for others to say.
+ *
+ * @throws AppError
+ */
+export async function runStranger<T>(transaction: Transaction, sql: string, run: () => Promise<T>): Promise<T> {
+  const { stmt } = await parseOne(sql);
+  const may = Object.keys(stmt).some((kind) => definitionNodes.has(kind)) ? 'define' : 'write';
+  await requireNames(transaction, checkTree(stmt, may));
+  // What is made goes to the first schema of the path.
+  if (may === 'define') return run();
+  const [before] = await transaction.rows<{ path: string }>(
+    `SELECT current_setting('search_path') AS path, ${ownFunctionsFirst}`,
+  );
+  const result = await run();
+  await transaction.rows(`SELECT set_config('search_path', $1, true)`, [before?.path ?? '']);
+  return result;
 }
+
+/** PostgreSQL's own functions come first, whatever somebody has called theirs. */
+const ownFunctionsFirst = `set_config('search_path', 'pg_catalog, ' || current_setting('search_path'), true)`;
 
 /** The statement without what may follow it, and the names that the database has to judge. */
 interface CheckedQuery {
@@ -102,10 +117,7 @@ async function parseSql(sql: string): Promise<Awaited<ReturnType<typeof parse>>>
 /** Runs a checked query in a transaction of the mode `read`. @throws AppError */
 async function runQuery(transaction: Transaction, checked: CheckedQuery, request: QueryRequest): Promise<QueryResult> {
   await requireNames(transaction, checked.names);
-  // PostgreSQL's own functions come first, whatever somebody has called theirs.
-  await transaction.rows(
-    `SELECT set_config('search_path', 'pg_catalog, ' || current_setting('search_path'), true), set_config('work_mem', '16MB', true)`,
-  );
+  await transaction.rows(`SELECT ${ownFunctionsFirst}, set_config('work_mem', '16MB', true)`);
   try {
     return await readRows(transaction, checked.text, request);
   } catch (error) {
