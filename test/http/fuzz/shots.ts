@@ -313,7 +313,7 @@ const tokens = {
 };
 export const tokensOfFuzz = tokens;
 /** As many as it has. */
-const paramsOf = (query: string): string[] => [...new Set(query.match(/\$\d/g) ?? [])].map(String);
+const paramsOf = (statement: string): string[] => [...new Set(statement.match(/\$\d/g) ?? [])].map(String);
 const sqlStatement = fc.record(
   {
     query: sql,
@@ -327,7 +327,7 @@ const sqlStatement = fc.record(
   { requiredKeys: ['query'] },
 );
 const sqlBody = fc.oneof(
-  { weight: 6, arbitrary: knownSql.map((query) => JSON.stringify({ query, params: paramsOf(query) })) },
+  { weight: 6, arbitrary: knownSql.map((known) => JSON.stringify({ query: known, params: paramsOf(known) })) },
   { weight: 3, arbitrary: sqlStatement.map((value) => JSON.stringify(value)) },
   { weight: 2, arbitrary: fc.array(sqlStatement, { maxLength: 4 }).map((queries) => JSON.stringify({ queries })) },
   { weight: 1, arbitrary: body },
