@@ -7,6 +7,7 @@
 
 const requestHeaders = [
   'accept',
+  'apikey',
   'authorization',
   'content-type',
   'db-bookmark',
@@ -14,6 +15,12 @@ const requestHeaders = [
   'if-match',
   'if-none-match',
   'last-event-id',
+  'neon-array-mode',
+  'neon-batch-deferrable',
+  'neon-batch-isolation-level',
+  'neon-batch-read-only',
+  'neon-connection-string',
+  'neon-raw-text-output',
 ];
 
 const answerHeaders = [
@@ -24,10 +31,12 @@ const answerHeaders = [
   'db-bookmark',
   'db-degraded',
   'db-durability',
-  'db-truncated',
   'etag',
   'idempotent-replayed',
   'location',
+  'neon-batch-deferrable',
+  'neon-batch-isolation-level',
+  'neon-batch-read-only',
   'retry-after',
   'server-timing',
   'www-authenticate',

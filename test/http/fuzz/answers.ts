@@ -10,7 +10,8 @@ export function faultsOf(shot: Shot, shown: Shown, secrets: readonly string[]): 
   const isOperator = shot.headers['authorization'] === `Bearer ${tokensOfFuzz.admin}`;
   const said = `${shown.text}${JSON.stringify(shown.headers)}`;
   const rules: [string, boolean][] = [
-    ['is a fault of the server', shown.status >= 500],
+    // An answer can be too large.
+    ['is a fault of the server', shown.status >= 500 && shown.status !== 507],
     ['may be kept', shown.headers['cache-control'] !== 'no-store'],
     ['may be guessed at', shown.headers['x-content-type-options'] !== 'nosniff'],
     ['has a header of the client’s making', 'x-injected' in shown.headers],
@@ -23,10 +24,15 @@ export function faultsOf(shot: Shot, shown: Shown, secrets: readonly string[]): 
     ['has a body for HEAD', shot.method === 'HEAD' && shown.text !== ''],
   ];
   const broken = rules.filter(([, isBroken]) => isBroken).map(([rule]) => rule);
-  return shown.status < 400 || shot.method === 'HEAD' ? broken : [...broken, ...problemFaults(shown)];
+  return shown.status < 400 || shot.method === 'HEAD'
+    ? broken
+    : [...broken, ...problemFaults(shown, shot.method === 'POST' && /^\/api\/sql\b/.test(shot.path))];
 }
 
-function problemFaults({ status, headers, text }: Shown): string[] {
+/** Beside those of a problem. */
+const membersOfSql = new Set(['message', 'code', 'severity', 'constraint', 'schema', 'table', 'column']);
+
+function problemFaults({ status, headers, text }: Shown, isOfSql: boolean): string[] {
   if (headers['content-type'] !== 'application/problem+json') return [`is no problem but ${headers['content-type']}`];
   const problem = parse(text);
   if (problem === null) return ['is no JSON object'];
@@ -35,7 +41,9 @@ function problemFaults({ status, headers, text }: Shown): string[] {
     ['has no type', typeof type === 'string' && /^\/problems\/[a-z-]+$/.test(type)],
     ['has no title', isText(title)],
     ['has no detail', isText(detail)],
-    ['has another status', more['status'] === status && Object.keys(more).length === 1],
+    ['has another status', more['status'] === status],
+    ['has other members', Object.keys(more).every((name) => name === 'status' || (isOfSql && membersOfSql.has(name)))],
+    ['has no SQLSTATE', !isOfSql || /^[0-9A-Z]{5}$/.test(String(more['code']))],
     ['has a hint that is no text', hint === undefined || isText(hint)],
     [
       'has errors that are none',
@@ -73,11 +81,26 @@ export function rowsAdded({ method, path }: Shot, { status, headers, text }: Sho
     .split('/')
     .filter((segment) => segment !== '')
     .slice(1);
+  if (segments[0] === 'sql') return rowsAddedBySql(text);
   const told = (parse(text) ?? {}) as { data?: unknown[]; deleted?: number; imported?: number; rows?: number };
   if (segments[0] === 'import') return told.imported ?? told.rows ?? 0;
   if (method === 'POST' && status === 201) return told.data?.length ?? 1;
   if (method === 'DELETE') return segments.length === 1 ? -(told.deleted ?? 0) : -1;
   return 0;
+}
+
+interface SqlAnswer {
+  readonly command?: string;
+  readonly rowCount?: number | null;
+}
+
+const directions: Readonly<Record<string, number>> = { INSERT: 1, DELETE: -1, TRUNCATE: -1, MERGE: -1 };
+
+/** A MERGE of the fuzz deletes. */
+function rowsAddedBySql(text: string): number {
+  const told = (parse(text) ?? {}) as SqlAnswer & { readonly results?: readonly SqlAnswer[] };
+  const results = told.results ?? [told];
+  return results.reduce((sum, { command = '', rowCount }) => sum + (directions[command] ?? 0) * (rowCount ?? 0), 0);
 }
 
 /** Whether it may have changed something. */
