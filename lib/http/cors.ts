@@ -7,19 +7,28 @@
 
 const requestHeaders = [
   'accept',
+  'accept-profile',
+  'apikey',
   'authorization',
+  'content-profile',
   'content-type',
   'db-bookmark',
   'idempotency-key',
   'if-match',
   'if-none-match',
   'last-event-id',
+  'prefer',
+  'range',
+  'range-unit',
+  'x-client-info',
+  'x-retry-count',
 ];
 
 const answerHeaders = [
   'age',
   'content-disposition',
   'content-location',
+  'content-range',
   'db-backend',
   'db-bookmark',
   'db-degraded',
@@ -28,6 +37,7 @@ const answerHeaders = [
   'etag',
   'idempotent-replayed',
   'location',
+  'preference-applied',
   'retry-after',
   'server-timing',
   'www-authenticate',

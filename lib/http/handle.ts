@@ -109,7 +109,8 @@ class Exchange {
       return await this.#keepPlace(await work(context), leave);
     } catch (error) {
       leave?.();
-      const response = problemResponse(withoutFalseAbsence(error, this.#answer));
+      const { problem = problemResponse } = this.#terms;
+      const response = await problem(withoutFalseAbsence(error, this.#answer));
       if (response.status >= 500 && !(error instanceof RequestError)) this.#logFailure(error, response.status);
       return response;
     }

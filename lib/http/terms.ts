@@ -40,6 +40,8 @@ export interface Terms {
   readonly maxBodyBytes: number;
   /** The types of its answers; absent: JSON. A client that accepts none of them is told so before anything is done. */
   readonly produces?: readonly string[];
+  /** Errors in the form that the clients of the endpoint read; absent: problem documents. */
+  readonly problem?: (error: unknown) => Response | Promise<Response>;
 }
 
 const mebibyte = 1024 * 1024;

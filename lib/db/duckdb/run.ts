@@ -139,5 +139,6 @@ export function codecOf(type: DuckDBType): Codec {
 }
 
 export function typeName(type: DuckDBType): string {
-  return type.typeId === DuckDBTypeId.SQLNULL ? 'NULL' : type.toString();
+  if (type.typeId === DuckDBTypeId.SQLNULL) return 'NULL';
+  return type.alias === 'JSON' ? 'JSON' : type.toString();
 }

@@ -17,6 +17,8 @@ export interface Relations {
   readonly internal: ReadonlySet<string>;
   /** The name that DuckDB knows the database by. */
   readonly database: string;
+  /** Macros of the user as `schema.name`, each with its texts as statements. */
+  readonly macros: ReadonlyMap<string, readonly string[]>;
 }
 
 type Node = Readonly<Record<string, unknown>>;
@@ -36,9 +38,13 @@ const types = new Set(['DECIMAL_TYPE_INFO', 'LIST_TYPE_INFO', 'ARRAY_TYPE_INFO',
 const directions = new Set(['ORDER_DEFAULT', 'ASCENDING', 'DESCENDING']);
 const plainName = /^[\p{L}_][\p{L}\p{N}_$]*$/u;
 
-/** @throws AppError `invalid` for a tree that holds anything which is not allowed */
-export function checkTree(tree: unknown, relations: Relations): void {
-  new Inspection(relations).statement(tree);
+/**
+ * Answers the macros of the user that the tree calls: they are read in its place, so their texts have to be checked, too.
+ *
+ * @throws AppError `invalid` for a tree that holds anything which is not allowed
+ */
+export function checkTree(tree: unknown, relations: Relations): ReadonlySet<string> {
+  return new Inspection(relations).statement(tree);
 }
 
 class Inspection {
@@ -46,14 +52,16 @@ class Inspection {
   readonly #common = new Set<string>();
   /** Looked at when all names that WITH gives are known. */
   readonly #tables: Node[] = [];
+  readonly #macros = new Set<string>();
 
   constructor(relations: Relations) {
     this.#relations = relations;
   }
 
-  statement(tree: unknown): void {
+  statement(tree: unknown): ReadonlySet<string> {
     this.#walk(tree);
     for (const table of this.#tables) this.#requireTable(table);
+    return this.#macros;
   }
 
   #walk(value: unknown): void {
@@ -77,7 +85,7 @@ class Inspection {
     const { class: kind, type } = node;
     if (typeof kind === 'string') {
       if (!expressions.has(kind)) throw refuse(`an expression of the kind ${kind}`);
-      if (typeof node['function_name'] === 'string') requireFunction(node, scalarFunctions);
+      if (typeof node['function_name'] === 'string') this.#requireFunction(node, scalarFunctions);
       return;
     }
     if (kind !== undefined || typeof node['function_name'] === 'string') throw refuse('a function of an unknown kind');
@@ -91,8 +99,16 @@ class Inspection {
 
   #tableFunction(child: unknown): void {
     if (!isNode(child) || child['class'] !== 'FUNCTION') throw refuse('a table function of an unknown kind');
-    requireFunction(child, tableFunctions);
+    this.#requireFunction(child, tableFunctions);
     for (const [name, part] of Object.entries(child)) if (name !== 'function_name') this.#walk(part);
+  }
+
+  /** A macro comes before a function of the same name. */
+  #requireFunction(node: Node, allowed: ReadonlySet<string>): void {
+    const path = `${nameIn(node, 'schema') || 'main'}.${nameIn(node, 'function_name')}`;
+    if (['', this.#relations.database].includes(nameIn(node, 'catalog')) && this.#relations.macros.has(path))
+      this.#macros.add(path);
+    else requireFunction(node, allowed);
   }
 
   #commonTables(map: readonly unknown[]): void {

@@ -90,18 +90,43 @@ async function readRelations(connection: DuckDBConnection): Promise<Relations> {
     `SELECT name FROM (${relationsSql}) WHERE NOT own AND schema_name IN ('main', 'pg_catalog')`,
   );
   const [database = ''] = await names('SELECT current_database()');
-  return { users: new Set(users), internal: new Set(internal), database };
+  return { users: new Set(users), internal: new Set(internal), database, macros: await readMacros(connection) };
+}
+
+/** Each as a statement: that of a table is one. */
+const macrosSql = `
+  SELECT lower(schema_name || '.' || function_name), function_type = 'table_macro', macro_definition
+  FROM duckdb_functions() WHERE NOT internal AND database_name = current_database() AND schema_name <> 'eider'
+    AND function_type IN ('macro', 'table_macro')`;
+
+async function readMacros(connection: DuckDBConnection): Promise<Relations['macros']> {
+  const rows = (await connection.runAndReadAll(macrosSql)).getRows();
+  const texts = rows.map(([name, isTable, text]) => [String(name), isTable ? String(text) : `SELECT ${text}`] as const);
+  const groups = Map.groupBy(texts, ([name]) => name);
+  return new Map([...groups].map(([name, all]) => [name, all.map(([, text]) => text)]));
 }
 
 async function runQuery(copy: OpenCopy | null, request: Omit<QueryRequest, 'timeoutMs'>): Promise<Reply> {
   if (!copy) throw new Error('No copy is open.');
   const { connection, relations } = copy;
-  checkTree(await parse(connection, request.sql), relations);
+  await check(connection, relations, request.sql);
   await connection.run('BEGIN TRANSACTION READ ONLY');
   try {
     return { kind: 'result', result: await runChecked(connection, request) };
   } finally {
     await connection.run('ROLLBACK');
+  }
+}
+
+/** The query, and every macro that it comes to. @throws AppError `invalid` */
+async function check(connection: DuckDBConnection, relations: Relations, query: string): Promise<void> {
+  const seen = new Set<string>();
+  const texts = [query];
+  for (let text = texts.pop(); text !== undefined; text = texts.pop()) {
+    for (const macro of checkTree(await parse(connection, text), relations)) {
+      if (!seen.has(macro)) texts.push(...(relations.macros.get(macro) ?? []));
+      seen.add(macro);
+    }
   }
 }
 

@@ -5,6 +5,7 @@
  * happen: a name that means something else when it runs. `t.f` is also a way to call `f(t)`, and a name that a WITH gives
  * in one place may be a table in another; so such names must not be those of functions and tables that are not allowed.
  */
+import type { RelationName } from '../../../catalog/catalog.ts';
 import { AppError } from '../../../errors.ts';
 import { clockValues, scalarFunctions, setFunctions, types } from './functions.ts';
 
@@ -31,8 +32,8 @@ const refusedFields = new Set(['intoClause', 'lockingClause']);
 const plainName = /^[\p{L}_][\p{L}\p{N}_$]*$/u;
 
 /** @throws AppError `invalid` for a tree that holds anything which is not allowed */
-export function checkTree(tree: unknown): UsedNames {
-  const inspection = new Inspection();
+export function checkTree(tree: unknown, calls?: RelationName): UsedNames {
+  const inspection = new Inspection(calls);
   inspection.walk(tree);
   return inspection.names();
 }
@@ -41,6 +42,12 @@ class Inspection {
   readonly #tables = new Set<string>();
   readonly #common = new Set<string>();
   readonly #fields = new Set<string>();
+  /** The one function of the user's that may be called. */
+  readonly #calls: RelationName | undefined;
+
+  constructor(calls: RelationName | undefined) {
+    this.#calls = calls;
+  }
 
   names(): UsedNames {
     const tables = new Set([...this.#tables].filter((name) => !this.#common.has(name)));
@@ -61,7 +68,7 @@ class Inspection {
 
   #node(kind: string, node: unknown): void {
     if (!allowedNodes.has(kind) || !isNode(node)) throw refuse(`a part of the kind ${kind}`);
-    if (kind === 'FuncCall') requireFunction(node);
+    if (kind === 'FuncCall' && !this.#isCall(node)) requireFunction(node);
     if (kind === 'SQLValueFunction' && !clockValues.test(String(node['op'])))
       throw refuse('the name of a user or a schema');
     if (kind === 'RangeVar') this.#noteTable(node);
@@ -70,6 +77,11 @@ class Inspection {
     if (kind === 'A_Indirection') this.#noteFields(stringsIn(node['indirection']));
     if (kind === 'A_Expr' || kind === 'SubLink') requireOperator(node['name'] ?? node['operName']);
     this.walk(node);
+  }
+
+  #isCall(node: Node): boolean {
+    const [schema, name, ...others] = stringsIn(node['funcname']);
+    return this.#calls !== undefined && others.length === 0 && schema === this.#calls.schema && name === this.#calls.name;
   }
 
   #noteTable(node: Node): void {

@@ -29,7 +29,7 @@ export async function answerQuery(
   signal: AbortSignal | undefined,
   requireVersion: (version: number) => void,
 ): Promise<Answer<QueryResult>> {
-  const checked = await checkQuery(request.sql);
+  const checked = await checkQuery(request);
   const beganMs = runtime.monotonicMs();
   try {
     const { value, version, timings } = await transactions.run(
@@ -53,14 +53,14 @@ interface CheckedQuery {
 }
 
 /** @throws AppError `invalid` */
-async function checkQuery(sql: string): Promise<CheckedQuery> {
+async function checkQuery({ sql, calls }: QueryRequest): Promise<CheckedQuery> {
   // The parser takes nothing for a mistake of its caller.
   if (sql.trim() === '') throw new AppError('invalid', 'A query is one statement.');
   const tree = await parseSql(sql);
   const [only, ...others] = tree.stmts ?? [];
   if (!only?.stmt || others.length > 0) throw new AppError('invalid', 'A query is one statement.');
   if (!('SelectStmt' in only.stmt)) throw new AppError('invalid', 'A query is one SELECT; this is something else.');
-  const names = checkTree(only.stmt);
+  const names = checkTree(only.stmt, calls);
   const bytes = Buffer.from(sql);
   const start = only.stmt_location ?? 0;
   const length = only.stmt_len ?? 0;
@@ -161,8 +161,9 @@ function explain(error: unknown, failure: unknown): unknown {
   if (code.startsWith('53') || code.startsWith('54')) {
     return new AppError('invalid', 'The query needs more memory or space than a query may take.', { cause: error });
   }
-  if (/^(?:0A|08P01|22|42|2201)/.test(code)) {
-    return new AppError('invalid', `PostgreSQL: ${failure.message.slice(0, 1000)}`, { cause: error });
+  // 25006: a function tried to write. P: what a function raises.
+  if (/^(?:0A|08P01|22|25006|42|P)/.test(code)) {
+    return new AppError('invalid', `PostgreSQL: ${failure.message.slice(0, 1000)}`, { cause: error, sqlState: code });
   }
   return error;
 }
