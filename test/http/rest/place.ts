@@ -56,6 +56,7 @@ export async function onPostgres(server: PostgresServer): Promise<Place> {
 
 async function start(engine: Engine, options: ServiceOptions, clean: () => Promise<void>): Promise<Place> {
   const service = await startService({ ...options, environment: tokens, migrations: library });
+  await service.app.open();
   const server = await serveEndpoints(service.endpoints);
   const origin = `http://127.0.0.1:${server.port}`;
   return {

@@ -34,10 +34,10 @@ const tables = (engine: Engine): string => `
     (3, 'Ursula K. Le Guin', 'USA', 1929, 'ursula@example.org'), (4, 'Anonymous', NULL, NULL, NULL);
   INSERT INTO passports VALUES (1, 1, 'EN-1'), (2, 3, 'US-3');
   INSERT INTO books VALUES
-    (1, 'Emma', 1, 474, 12.50, 4.1, 9007199254740993, true, '1815-12-23', '2026-01-01T00:00:00Z', '{classic,love}', '{1,2}', '{"cover":{"colour":"red","size":[10,20]},"sold":9}'),
-    (2, 'Persuasion', 1, 249, 9.90, 4.2, 3, true, '1817-12-20', '2026-01-02T10:20:30.123456Z', '{classic}', '{2,3}', '{"cover":{"colour":"blue","size":[7,8]},"sold":20}'),
-    (3, 'War and Peace', 2, 1225, 25.00, 4.3, 1, false, '1869-01-01', '2026-01-03T00:00:00Z', '{classic,war}', '{5}', '{"sold":100,"note":null}'),
-    (4, 'The Dispossessed', 3, 341, 15.00, 4.5, 12, true, '1974-05-01', '2026-02-01T00:00:00Z', '{"science fiction","a, b"}', '{}', NULL),
+    (1, 'Emma', 1, 474, 12.50, 4.1, 9007199254740993, true, '1815-12-23', '2026-01-01T00:00:00Z', ARRAY['classic', 'love'], ARRAY[1, 2], '{"cover":{"colour":"red","size":[10,20]},"sold":9}'),
+    (2, 'Persuasion', 1, 249, 9.90, 4.2, 3, true, '1817-12-20', '2026-01-02T10:20:30.123456Z', ARRAY['classic'], ARRAY[2, 3], '{"cover":{"colour":"blue","size":[7,8]},"sold":20}'),
+    (3, 'War and Peace', 2, 1225, 25.00, 4.3, 1, false, '1869-01-01', '2026-01-03T00:00:00Z', ARRAY['classic', 'war'], ARRAY[5], '{"sold":100,"note":null}'),
+    (4, 'The Dispossessed', 3, 341, 15.00, 4.5, 12, true, '1974-05-01', '2026-02-01T00:00:00Z', ARRAY['science fiction', 'a, b'], cast(ARRAY[] AS INTEGER[]), NULL),
     (5, 'Beowulf', NULL, 120, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
   INSERT INTO genres VALUES (1, 'novel'), (2, 'romance'), (3, 'history'), (4, 'utopia');
   INSERT INTO book_genres VALUES (1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 3), (4, 4);
@@ -55,7 +55,7 @@ const macros = `
   CREATE MACRO sizes() AS TABLE SELECT unnest([1, 2, 3]) AS size;
   CREATE MACRO of_tags(tags) AS len(tags);
   CREATE MACRO secrets() AS TABLE SELECT * FROM eider.idempotency_keys;
-  CREATE MACRO files() AS TABLE SELECT * FROM glob('/*');`;
+  CREATE MACRO settings() AS TABLE SELECT * FROM duckdb_settings();`;
 
 const functions = `
   CREATE FUNCTION add_up(a integer, b integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT a + b';
