@@ -51,7 +51,7 @@ const tables = (engine: Engine): string => `
 const macros = `
   CREATE MACRO add_up(a, b) AS a + b;
   CREATE MACRO greet(name, greeting := 'Hello') AS greeting || ', ' || name;
-  CREATE MACRO books_longer(least) AS TABLE SELECT id, title, pages, meta FROM books WHERE pages >= least ORDER BY id;
+  CREATE MACRO books_longer(min_pages) AS TABLE SELECT id, title, pages, meta FROM books WHERE pages >= min_pages ORDER BY id;
   CREATE MACRO sizes() AS TABLE SELECT unnest([1, 2, 3]) AS size;
   CREATE MACRO of_tags(tags) AS len(tags);
   CREATE MACRO secrets() AS TABLE SELECT * FROM eider.idempotency_keys;
@@ -60,8 +60,8 @@ const macros = `
 const functions = `
   CREATE FUNCTION add_up(a integer, b integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT a + b';
   CREATE FUNCTION greet(name text, greeting text DEFAULT 'Hello') RETURNS text LANGUAGE sql AS $$ SELECT greeting || ', ' || name $$;
-  CREATE FUNCTION books_longer(least integer) RETURNS TABLE (id integer, title text, pages integer, meta jsonb) LANGUAGE sql STABLE
-    AS 'SELECT id, title, pages, meta FROM books WHERE pages >= least ORDER BY id';
+  CREATE FUNCTION books_longer(min_pages integer) RETURNS TABLE (id integer, title text, pages integer, meta jsonb) LANGUAGE sql STABLE
+    AS 'SELECT id, title, pages, meta FROM books WHERE pages >= min_pages ORDER BY id';
   CREATE FUNCTION sizes() RETURNS TABLE (size integer) LANGUAGE sql AS 'SELECT generate_series(1, 3)';
   CREATE FUNCTION of_tags(tags text[]) RETURNS integer LANGUAGE sql AS 'SELECT cardinality(tags)';
   CREATE FUNCTION writes() RETURNS integer LANGUAGE sql AS 'DELETE FROM reviews RETURNING id';`;
