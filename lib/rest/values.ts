@@ -4,7 +4,7 @@
  */
 import type { ValueType } from '../catalog/types.ts';
 import { ValueFault } from '../rows/kind.ts';
-import { parseText, parseValue } from '../rows/values.ts';
+import { parseText, parseValue, textOf } from '../rows/values.ts';
 import type { PlainValue } from '../values.ts';
 import { RestError } from './faults.ts';
 import { listItems } from './operands.ts';
@@ -95,14 +95,14 @@ export function fromClient(type: ValueType, input: PlainValue, column: string): 
   } catch (error) {
     if (!(error instanceof ValueFault)) throw error;
     const place = error.path === '' ? column : `${column}/${error.path}`;
-    throw new RestError(sqlStateOf(type, error.message), 400, `"${place}" ${error.message}`, {
+    throw new RestError(sqlStateOf(type, input, error.message), 400, `"${place}" ${error.message}`, {
       details: `Failing column: "${column}"`,
     });
   }
 }
 
-function sqlStateOf({ kind }: ValueType, message: string): string {
-  if (kind === 'integer' && message.includes('whole number')) return message.includes('from') ? '22P02' : '22003';
+function sqlStateOf({ kind }: ValueType, input: PlainValue, message: string): string {
+  if ((kind === 'integer' || kind === 'decimal') && /^-?\d+(?:\.\d+)?$/.test(textOf(input))) return '22003';
   if (kind === 'date' || kind === 'time' || kind === 'timestamp') return '22007';
   if (message.includes('characters or fewer')) return '22001';
   return '22P02';

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { answers, type Case, ids, type Refusal, refusals, type UsePlace } from './support.ts';
 
 const cases: readonly Case[] = [
@@ -67,7 +68,7 @@ const cases: readonly Case[] = [
   ['nulls left out, of one', (c) => c.from('authors').select().eq('id', 4).single().stripNulls(), { id: 4, name: 'Anonymous' }],
   ['CSV', (c) => c.from('authors').select('id,name,country').gte('id', 3).order('id').csv(), 'id,name,country\r\n3,Ursula K. Le Guin,USA\r\n4,Anonymous,\r\n'],
   ['CSV of nothing', (c) => c.from('authors').select('id,name').eq('id', 9).csv(), 'id,name\r\n'],
-  ['CSV of JSON', (c) => c.from('books').select('meta->cover->size').eq('id', 2).csv(), 'size\r\n"[7,8]"\r\n'],
+  ['CSV of JSON', (c) => c.from('books').select('meta->cover->size').eq('id', 2).csv(), expect.stringMatching(/^size\r\n"\[7, ?8\]"\r\n$/)],
   ['another schema', (c) => c.schema('shop').from('items').select(), [{ id: 1, label: 'a nail' }]],
   ['a view', (c) => c.from('long_books').select().order('id').limit(1), [{ id: 1, title: 'Emma', pages: 474 }]],
   ['a table whose name is that of a function', (c) => c.from('sql').select('id'), ids(1)],
