@@ -38,7 +38,7 @@ export async function readRows(scope: Scope, node: Node, { limit, offset }: Wind
 /** How many rows `readRows` could read. */
 export async function countRows(scope: Scope, node: Node): Promise<number> {
   const statement = new LevelStatement(scope.catalog.engine, node);
-  const what = statement.isGrouped ? statement.columns() : raw('1 as c0');
+  const what = statement.isGrouped ? statement.columns() : raw('1 as eider_0');
   const rows = sql`select ${what} from ${statement.from()} where ${statement.where()} ${statement.groupBy()}`;
   const { rows: counted } = await runStatement(scope, sql`select count(*) from (${rows}) as passing`);
   return Number(counted[0]?.[0]);

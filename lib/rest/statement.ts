@@ -27,9 +27,11 @@ interface Output {
   readonly isAggregated: boolean;
 }
 
-/** A statement may have columns before those of the level. */
-export interface Leading {
-  readonly leading: number;
+export interface StatementOptions {
+  /** Columns before those of the level. */
+  readonly leading?: number;
+  /** Columns stand without the relation's name: in the sandbox of PostgreSQL `t.f` might be a call of `f`. */
+  readonly isBare?: boolean;
 }
 
 /** The relation itself, in the statement. */
@@ -44,12 +46,14 @@ export class LevelStatement {
   /** What the spread embeddings are called. */
   readonly #lifted = new Map<Embed, string>();
   readonly #leading: number;
+  readonly #isBare: boolean;
   #names = 0;
 
-  constructor(engine: Engine, node: Node, { leading }: Leading = { leading: 0 }) {
+  constructor(engine: Engine, node: Node, { leading = 0, isBare = false }: StatementOptions = {}) {
     this.#engine = engine;
     this.#node = node;
     this.#leading = leading;
+    this.#isBare = isBare;
     this.members = this.#membersOf(node, root);
   }
 
@@ -69,8 +73,8 @@ export class LevelStatement {
 
   /** A column at least: DuckDB wants one. */
   columns(): Sql {
-    const all = this.#outputs.map(({ sql: each }, index) => sql`${each} as ${raw(`c${index}`)}`);
-    return all.length === 0 ? raw('1 as c0') : join(all);
+    const all = this.#outputs.map(({ sql: each }, index) => sql`${each} as ${raw(`eider_${index}`)}`);
+    return all.length === 0 ? raw('1 as eider_0') : join(all);
   }
 
   /** `source`: what stands for the relation; absent: its table. */
@@ -140,7 +144,7 @@ export class LevelStatement {
   }
 
   #field(column: Column, path: Expression['path'], alias: string): Sql {
-    const own = name(alias, column.name);
+    const own = this.#isBare ? name(column.name) : name(alias, column.name);
     return path.length === 0 ? own : jsonPathSql(this.#engine, column, own, path);
   }
 
@@ -165,7 +169,7 @@ export class LevelStatement {
     return treeSql(all, (leaf) =>
       'embed' in leaf
         ? sql`${raw(leaf.isPresent ? '' : 'not ')}exists (${this.#rowsOf(leaf.embed, alias)})`
-        : comparisonSql(this.#engine, leaf, alias),
+        : comparisonSql(this.#engine, leaf, this.#isBare ? undefined : alias),
     );
   }
 

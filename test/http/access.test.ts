@@ -79,6 +79,15 @@ const expected: Readonly<Record<string, string>> = {
   'POST /api/import': tables,
   'PUT /api/import': tables,
   'DELETE /api/import': tables,
+  'GET /api/rest/v1/[table]': `${tables}pPR`,
+  'HEAD /api/rest/v1/[table]': `${tables}pPR`,
+  'POST /api/rest/v1/[table]': tables,
+  'PATCH /api/rest/v1/[table]': tables,
+  'PUT /api/rest/v1/[table]': tables,
+  'DELETE /api/rest/v1/[table]': tables,
+  'GET /api/rest/v1/rpc/[name]': `${tables}pPR`,
+  'HEAD /api/rest/v1/rpc/[name]': `${tables}pPR`,
+  'POST /api/rest/v1/rpc/[name]': `${tables}pPR`,
   'GET /api/openapi': tables,
   'HEAD /api/openapi': tables,
 };
@@ -115,7 +124,7 @@ interface Outcome {
 async function outcomeOf(route: Route, method: string, caller: Caller): Promise<Outcome> {
   const { endpoints } = await serviceFor(caller.environment);
   serving.endpoints = endpoints;
-  const address = route.path.replace('[table]', 'students').replace('[id]', row);
+  const address = route.path.replace('[table]', 'students').replace('[id]', row).replace('[name]', 'nothing');
   const host = caller.environment['VERCEL'] ? 'https://eider.example' : 'http://localhost:3000';
   let wasRead = false;
   const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {

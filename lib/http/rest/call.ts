@@ -80,7 +80,7 @@ async function run(context: RequestContext, planned: Planned, range: Asked, coun
   const described = await ask(sql`select * from ${call.source} as t limit 0`);
   const relation = resultRelation(call, catalog.engine, described.columns);
   const node = planQuery({ ...catalog, relations: new Map() }, relation, query);
-  const statement = new LevelStatement(catalog.engine, node);
+  const statement = new LevelStatement(catalog.engine, node, { isBare: true });
   const passing = rowsSql(statement, call);
   const order = statement.order(null);
   const sorted = order.length === 0 ? passing : sql`${passing} order by ${join(order)}`;

@@ -52,7 +52,7 @@ const macros = `
   CREATE MACRO add_up(a, b) AS a + b;
   CREATE MACRO greet(name, greeting := 'Hello') AS greeting || ', ' || name;
   CREATE MACRO books_longer(min_pages) AS TABLE SELECT id, title, pages, meta FROM books WHERE pages >= min_pages ORDER BY id;
-  CREATE MACRO sizes() AS TABLE SELECT unnest([1, 2, 3]) AS size;
+  CREATE MACRO sizes() AS TABLE SELECT cast(range AS INTEGER) AS size FROM range(1, 4);
   CREATE MACRO of_tags(tags) AS len(tags);
   CREATE MACRO secrets() AS TABLE SELECT * FROM eider.idempotency_keys;
   CREATE MACRO settings() AS TABLE SELECT * FROM duckdb_settings();`;
