@@ -102,7 +102,8 @@ function literalOf(value: PlainValue | GivenText, type: string | null): Sql {
   if (value instanceof GivenText) return type === null ? literalOfText(value.text) : quoted(value.text);
   if (typeof value === 'boolean') return raw(String(value));
   if (typeof value === 'number') return raw(`(${value})`);
-  if (Array.isArray(value)) return sql`[${join((value as readonly PlainValue[]).map((each) => literalOf(each, null)))}]`;
+  if (Array.isArray(value))
+    return sql`[${join((value as readonly PlainValue[]).map((each) => literalOf(each, null)))}]`;
   if (typeof value === 'object') return sql`cast(${quoted(JSON.stringify(value))} as json)`;
   return quoted(value);
 }

@@ -8,7 +8,11 @@ export interface Cast {
   readonly type: ValueType;
 }
 
-const integer = (bits: bigint): ValueType => ({ kind: 'integer', min: -(2n ** (bits - 1n)), max: 2n ** (bits - 1n) - 1n });
+const integer = (bits: bigint): ValueType => ({
+  kind: 'integer',
+  min: -(2n ** (bits - 1n)),
+  max: 2n ** (bits - 1n) - 1n,
+});
 const text: ValueType = { kind: 'text', maxLength: null };
 const decimal: ValueType = { kind: 'decimal', width: null, scale: null };
 const timestamp = (withZone: boolean): ValueType => ({ kind: 'timestamp', withZone, digits: 6 });

@@ -46,11 +46,7 @@ function requireSameKeys(rows: readonly Given[]): void {
 function requireColumn(relation: Relation, name: string): Column {
   const column = columnNamed(relation, name);
   if (column) return column;
-  throw new RestError(
-    'PGRST204',
-    400,
-    `Could not find the '${name}' column of '${relation.name}' in the schema cache`,
-  );
+  throw new RestError('PGRST204', 400, `Could not find the '${name}' column of '${relation.name}' in the schema cache`);
 }
 
 function valueFor(column: Column, input: PlainValue): PlainValue {
@@ -66,13 +62,18 @@ function valueFor(column: Column, input: PlainValue): PlainValue {
  *
  * @throws RestError PGRST102
  */
-export function rowsOfCsv(relation: Relation, records: Iterable<{ readonly cells: readonly (string | null)[] }>): Given[] {
+export function rowsOfCsv(
+  relation: Relation,
+  records: Iterable<{ readonly cells: readonly (string | null)[] }>,
+): Given[] {
   let header: readonly string[] | null = null;
   const rows: Given[] = [];
   for (const { cells } of records) {
     if (!header) header = cells.map((cell) => (cell ?? '').trim());
-    else if (cells.length !== header.length) throw new RestError('PGRST102', 400, 'All lines must have same number of fields');
-    else rows.push(Object.fromEntries(header.map((name, index) => [name, cellValue(relation, name, cells[index] ?? '')])));
+    else if (cells.length !== header.length)
+      throw new RestError('PGRST102', 400, 'All lines must have same number of fields');
+    else
+      rows.push(Object.fromEntries(header.map((name, index) => [name, cellValue(relation, name, cells[index] ?? '')])));
   }
   return rows;
 }

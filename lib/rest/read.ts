@@ -45,7 +45,12 @@ export async function countRows(scope: Scope, node: Node): Promise<number> {
 }
 
 /** The same of rows that a write made, changed or deleted: they need not be in the table. */
-export async function representRows(scope: Scope, node: Node, rows: readonly Row[], window: Window): Promise<ClientRow[]> {
+export async function representRows(
+  scope: Scope,
+  node: Node,
+  rows: readonly Row[],
+  window: Window,
+): Promise<ClientRow[]> {
   const { engine } = scope.catalog;
   const statement = new LevelStatement(engine, node);
   if (rows.length === 0 && !statement.isGrouped) return [];
@@ -103,7 +108,8 @@ function rowsOf(
 ): ClientRow[] {
   return rows.map((row, index) => {
     const entries = members.flatMap((member): readonly (readonly [string, ClientValue])[] => {
-      if ('at' in member) return [[member.key, toClient(types[member.at] ?? { kind: 'other' }, row[member.at] ?? null)]];
+      if ('at' in member)
+        return [[member.key, toClient(types[member.at] ?? { kind: 'other' }, row[member.at] ?? null)]];
       return attached.get(member)?.entriesOf(index) ?? [];
     });
     return Object.fromEntries(entries);
@@ -137,7 +143,8 @@ async function readEmbedded(
     return place;
   });
   const statement = new LevelStatement(scope.catalog.engine, embed.node, { leading: 1 });
-  const found = given.length === 0 ? new Map<number, ClientRow[]>() : await readChildren(scope, embed, statement, keys, given);
+  const found =
+    given.length === 0 ? new Map<number, ClientRow[]>() : await readChildren(scope, embed, statement, keys, given);
   // An aggregate without groups has a row where there is nothing to put together, too.
   const nothing = statement.isTotal ? [totalOfNothing(embed.node)] : [];
   return {
@@ -179,7 +186,11 @@ async function readChildren(
 }
 
 /** The first column is the place of the row that each belongs to. */
-function childrenSql({ relationship, node }: Embed, statement: LevelStatement, table: ReturnType<typeof valueTable>): Sql {
+function childrenSql(
+  { relationship, node }: Embed,
+  statement: LevelStatement,
+  table: ReturnType<typeof valueTable>,
+): Sql {
   const { pairing, junction } = relationship;
   const near = junction ? 'j' : 't';
   const isOfRow = join(
@@ -199,8 +210,7 @@ function childrenSql({ relationship, node }: Embed, statement: LevelStatement, t
   const rows = sql`select ${table.place} as p, ${statement.columns()}`;
   const rest = sql`from ${from} where ${related} and ${statement.where()}`;
   const { limit, offset } = node;
-  if (limit === null && offset === 0)
-    return sql`${rows} ${rest} order by ${join([raw('1'), ...order])} limit ${most}`;
+  if (limit === null && offset === 0) return sql`${rows} ${rest} order by ${join([raw('1'), ...order])} limit ${most}`;
   const numbered = sql`${rows}, row_number() over (partition by ${table.place} ${orderBy(order)}) as n ${rest}`;
   const last = offset + Math.min(limit ?? mostEmbedded, mostEmbedded);
   return sql`select * from (${numbered}) as numbered where n > ${raw(String(offset))} and n <= ${raw(String(last))}

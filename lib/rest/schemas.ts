@@ -45,10 +45,15 @@ export function relationNamed(catalog: Catalog, profile: string | null, name: st
 /** A name that has most of the letters; null where none is like it. */
 function nearest(name: string, known: readonly string[]): string | null {
   const pairs = (text: string): Set<string> =>
-    new Set(Array.from({ length: Math.max(text.length - 1, 0) }, (_, index) => text.slice(index, index + 2).toLowerCase()));
+    new Set(
+      Array.from({ length: Math.max(text.length - 1, 0) }, (_, index) => text.slice(index, index + 2).toLowerCase()),
+    );
   const own = pairs(name.slice(0, 100));
   const [best] = known
-    .map((each) => ({ each, shared: [...pairs(each)].filter((pair) => own.has(pair)).length / Math.max(own.size, each.length - 1) }))
+    .map((each) => ({
+      each,
+      shared: [...pairs(each)].filter((pair) => own.has(pair)).length / Math.max(own.size, each.length - 1),
+    }))
     .toSorted((a, b) => b.shared - a.shared);
   return best && best.shared >= 0.5 ? best.each : null;
 }

@@ -139,7 +139,8 @@ function timeText(type: ValueType, text: string): string {
   if (type.kind === 'date') return /^(\d{4}-\d\d-\d\d)[T ][\d:.]+(?:Z|[+-]\d\d(?::?\d\d)?)?$/i.exec(text)?.[1] ?? text;
   if (type.kind !== 'timestamp') return text;
   if (/^\d{4,}-\d\d-\d\d$/.test(text)) return `${text}T00:00:00${type.withZone ? 'Z' : ''}`;
-  if (type.withZone) return /\d\d:\d\d(?::\d\d(?:\.\d+)?)?$/.test(text) && !/[+-]\d\d:\d\d$/.test(text) ? `${text}Z` : text;
+  if (type.withZone)
+    return /\d\d:\d\d(?::\d\d(?:\.\d+)?)?$/.test(text) && !/[+-]\d\d:\d\d$/.test(text) ? `${text}Z` : text;
   return text;
 }
 

@@ -56,5 +56,7 @@ function referenceText(key: string | null, message = ''): string | null {
   const target = /^names no row of (.*)$/s.exec(message)?.[1];
   if (target !== undefined && key !== null) return `Key ${key} is not present in table "${target}".`;
   const child = /^is still referred to by (.*)\.[^.]*$/s.exec(message)?.[1];
-  return child === undefined ? null : `Key ${key ?? ''} is still referenced from table "${child}".`.replace('Key  ', 'Key ');
+  return child === undefined
+    ? null
+    : `Key ${key ?? ''} is still referenced from table "${child}".`.replace('Key  ', 'Key ');
 }

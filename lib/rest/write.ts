@@ -28,7 +28,10 @@ interface Insertion {
 }
 
 /** The command that inserts rows. @throws RestError 42P10, PGRST204 */
-export function insertCommand({ table, relation }: Named, { rows, isMany, resolution, onConflict }: Insertion): Command {
+export function insertCommand(
+  { table, relation }: Named,
+  { rows, isMany, resolution, onConflict }: Insertion,
+): Command {
   const columns = onConflict ?? relation.key;
   if (resolution !== null && columns.length > 0) {
     requireUnique(relation, columns);
@@ -46,7 +49,11 @@ function requireUnique(relation: Relation, columns: readonly string[]): void {
     });
   const sets = [relation.key, ...relation.unique.map((set) => set.columns)];
   if (sets.some((set) => set.length === columns.length && set.every((column) => columns.includes(column)))) return;
-  throw new RestError('42P10', 400, 'there is no unique or exclusion constraint matching the ON CONFLICT specification');
+  throw new RestError(
+    '42P10',
+    400,
+    'there is no unique or exclusion constraint matching the ON CONFLICT specification',
+  );
 }
 
 /** The filter of an UPDATE or DELETE. @throws RestError 21000 where there is none */

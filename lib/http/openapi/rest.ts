@@ -44,9 +44,20 @@ const written = answers(jsonAnswer('With `Prefer: return=representation` the row
 const kept = answers(jsonAnswer('Kept until the primary backend is back.', rows));
 const done = emptyAnswer('Done; without rows.');
 
-const inPath = (name: string, description: string): JsonObject => ({ name, in: 'path', required: true, description, schema: string });
+const inPath = (name: string, description: string): JsonObject => ({
+  name,
+  in: 'path',
+  required: true,
+  description,
+  schema: string,
+});
 const inQuery = (name: string, description: string): JsonObject => ({ name, in: 'query', description, schema: string });
-const inHeader = (name: string, description: string): JsonObject => ({ name, in: 'header', description, schema: string });
+const inHeader = (name: string, description: string): JsonObject => ({
+  name,
+  in: 'header',
+  description,
+  schema: string,
+});
 
 const select = inQuery('select', 'Columns, casts, aggregates and embeddings: `title,authors(name),reviews(count)`.');
 const filters: JsonObject = {
@@ -63,11 +74,19 @@ const list = [
   inQuery('offset', 'Rows to leave out at the beginning.'),
   inHeader('range', 'Instead of `limit` and `offset`: `0-9`.'),
 ];
-const prefer = inHeader('prefer', '`count=exact`, `return=representation`, `resolution=merge-duplicates`, `missing=default`, …');
+const prefer = inHeader(
+  'prefer',
+  '`count=exact`, `return=representation`, `resolution=merge-duplicates`, `missing=default`, …',
+);
 const bookmark: JsonObject = { $ref: '#/components/parameters/bookmark' };
 const once: JsonObject = { $ref: '#/components/parameters/idempotencyKey' };
 
-const operation = (id: string, summary: string, parameters: readonly JsonObject[], responses: JsonObject): JsonObject => ({
+const operation = (
+  id: string,
+  summary: string,
+  parameters: readonly JsonObject[],
+  responses: JsonObject,
+): JsonObject => ({
   operationId: id,
   tags: ['rest'],
   summary,
@@ -84,21 +103,50 @@ const writes = { 200: written, 201: written, 202: kept, 204: done };
 export function restPaths(): JsonObject {
   return {
     '/api/rest/v1/{table}': {
-      parameters: [inPath('table', 'A table or view.'), inHeader('accept-profile', 'Its schema, for reads.'), inHeader('content-profile', 'Its schema, for writes.')],
-      get: operation('restRead', 'Rows, as supabase-js asks for them', [select, filters, ...list, prefer, bookmark], { 200: read, 206: read }),
+      parameters: [
+        inPath('table', 'A table or view.'),
+        inHeader('accept-profile', 'Its schema, for reads.'),
+        inHeader('content-profile', 'Its schema, for writes.'),
+      ],
+      get: operation('restRead', 'Rows, as supabase-js asks for them', [select, filters, ...list, prefer, bookmark], {
+        200: read,
+        206: read,
+      }),
       post: {
-        ...operation('restCreate', 'Create rows, or change those that are there', [select, inQuery('columns', 'Columns of the body that count.'), inQuery('on_conflict', 'Columns of a unique key.'), prefer, once], writes),
+        ...operation(
+          'restCreate',
+          'Create rows, or change those that are there',
+          [
+            select,
+            inQuery('columns', 'Columns of the body that count.'),
+            inQuery('on_conflict', 'Columns of a unique key.'),
+            prefer,
+            once,
+          ],
+          writes,
+        ),
         ...body(oneOf(anyRow, arrayOf(anyRow))),
       },
-      patch: { ...operation('restUpdate', 'Change the rows that pass the filters', [select, filters, prefer, once], writes), ...body(anyRow) },
+      patch: {
+        ...operation('restUpdate', 'Change the rows that pass the filters', [select, filters, prefer, once], writes),
+        ...body(anyRow),
+      },
       put: { ...operation('restPut', 'Put one row at its key', [select, filters, prefer], writes), ...body(anyRow) },
       delete: operation('restDelete', 'Delete the rows that pass the filters', [select, filters, prefer], writes),
     },
     '/api/rest/v1/rpc/{name}': {
       parameters: [inPath('name', 'A macro of DuckDB, a function of PostgreSQL.')],
-      get: operation('restCall', 'Call it with arguments in the query', [filters, select, ...list, prefer, bookmark], { 200: read, 206: read }),
+      get: operation('restCall', 'Call it with arguments in the query', [filters, select, ...list, prefer, bookmark], {
+        200: read,
+        206: read,
+      }),
       post: {
-        ...operation('restCallWithBody', 'Call it with arguments in the body', [filters, select, ...list, prefer, bookmark], { 200: read, 206: read }),
+        ...operation(
+          'restCallWithBody',
+          'Call it with arguments in the body',
+          [filters, select, ...list, prefer, bookmark],
+          { 200: read, 206: read },
+        ),
         requestBody: { required: false, content: { 'application/json': { schema: anyRow } } },
       },
     },

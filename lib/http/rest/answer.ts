@@ -22,7 +22,11 @@ export interface Form {
 export function formOf(headers: Headers): Form {
   const type = negotiate(headers, restTypes);
   const accept = headers.get('accept') ?? '';
-  return { type, isSingular: type === object, stripsNulls: /;\s*nulls\s*=\s*stripped/i.test(accept) && type !== csvType };
+  return {
+    type,
+    isSingular: type === object,
+    stripsNulls: /;\s*nulls\s*=\s*stripped/i.test(accept) && type !== csvType,
+  };
 }
 
 /** `names`: the members that the rows have, where there are none, too. @throws RestError PGRST116 */

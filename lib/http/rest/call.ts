@@ -23,7 +23,17 @@ import { join, raw, type Sql, sql, statementOf } from '../../sql/compose.ts';
 import { readJson } from '../body.ts';
 import type { RequestContext } from '../handle.ts';
 import { withCatalog } from '../relations.ts';
-import { answer, type Asked, bodyOf, contentRange, type Form, formOf, rangeOf, unsatisfiable, valueBody } from './answer.ts';
+import {
+  answer,
+  type Asked,
+  bodyOf,
+  contentRange,
+  type Form,
+  formOf,
+  rangeOf,
+  unsatisfiable,
+  valueBody,
+} from './answer.ts';
 
 /** Vercel ends answers at 4.5 MB that are not streamed. */
 const mostBytes = 4_000_000;
@@ -87,7 +97,9 @@ async function run(context: RequestContext, planned: Planned, range: Asked, coun
   const limit = Math.min(range.limit ?? mostRows, mostRows);
   const result = await ask(sql`${sorted} limit ${raw(String(limit))} offset ${raw(String(range.offset))}`);
   if (result.truncated === 'bytes')
-    throw new RestError('54000', 400, 'The answer would be larger than 4 MB.', { hint: 'Ask for fewer rows or columns.' });
+    throw new RestError('54000', 400, 'The answer would be larger than 4 MB.', {
+      hint: 'Ask for fewer rows or columns.',
+    });
   const rows = rowsOfLevel(statement, result);
   const counted = counts ? await ask(sql`select count(*) from (${passing}) as passing`) : null;
   const isValues = isOfValues(call, catalog.engine, described.columns) && isWhole(node);

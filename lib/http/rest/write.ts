@@ -100,7 +100,11 @@ export async function restPut(context: RequestContext): Promise<Response> {
   });
   const written = await run(context, said, prepared);
   const isNew = written.existing === 0;
-  return answerWrite(context, said, prepared, written, { rows: isNew ? 201 : 200, empty: isNew ? 201 : 204, range: null });
+  return answerWrite(context, said, prepared, written, {
+    rows: isNew ? 201 : 200,
+    empty: isNew ? 201 : 204,
+    range: null,
+  });
 }
 
 export async function restDelete(context: RequestContext): Promise<Response> {
@@ -157,8 +161,7 @@ function prepare(
   return withCatalog(context, (catalog: Catalog) => {
     const named = relationNamed(catalog, profile, context.address.segments[2] ?? '');
     requireWritable(named);
-    const names =
-      preferences.return === 'representation' ? memberNames(planQuery(catalog, named.relation, query)) : [];
+    const names = preferences.return === 'representation' ? memberNames(planQuery(catalog, named.relation, query)) : [];
     return { ...named, ...make(named), names };
   });
 }
@@ -235,7 +238,10 @@ function locationOf(
   { relation, table }: Named,
   { rows: [row] }: Written,
 ): Record<string, string> {
-  if (request.method !== 'POST' || preferences.return !== 'headers-only' || !row || relation.key.length === 0) return {};
-  const key = relation.key.map((name) => `${encodeURIComponent(name)}=eq.${encodeURIComponent(textOf(row[name] ?? null))}`);
+  if (request.method !== 'POST' || preferences.return !== 'headers-only' || !row || relation.key.length === 0)
+    return {};
+  const key = relation.key.map(
+    (name) => `${encodeURIComponent(name)}=eq.${encodeURIComponent(textOf(row[name] ?? null))}`,
+  );
   return { location: `/api/rest/v1/${encodeURIComponent(table)}?${key.join('&')}` };
 }

@@ -23,19 +23,34 @@ export function faultsOf(shot: Shot, shown: Shown, secrets: readonly string[]): 
     ['has a body for HEAD', shot.method === 'HEAD' && shown.text !== ''],
   ];
   const broken = rules.filter(([, isBroken]) => isBroken).map(([rule]) => rule);
-  return shown.status < 400 || shot.method === 'HEAD' ? broken : [...broken, ...problemFaults(shown)];
+  return shown.status < 400 || shot.method === 'HEAD' ? broken : [...broken, ...problemFaults(shown, isRest(shot))];
 }
 
-function problemFaults({ status, headers, text }: Shown): string[] {
+export function isRest({ path }: Shot): boolean {
+  return /^\/api\/rest\/v1\/(?:rpc\/)?[^/?]+(?:\?|$)/.test(path);
+}
+
+/** Of an error that the clients of PostgREST read. */
+const restMembers = ['code', 'message', 'details'];
+
+function problemFaults({ status, headers, text }: Shown, isOfRest: boolean): string[] {
   if (headers['content-type'] !== 'application/problem+json') return [`is no problem but ${headers['content-type']}`];
   const problem = parse(text);
   if (problem === null) return ['is no JSON object'];
-  const { type, title, detail, hint, errors, ...more } = problem;
+  const { type, title, detail, hint: given, errors, ...more } = problem;
+  const hint = isOfRest && given === null ? undefined : given;
+  // A method that it does not have is refused as anywhere.
+  const members = Object.hasOwn(more, 'code') ? restMembers : [];
   const rules: [string, boolean][] = [
     ['has no type', typeof type === 'string' && /^\/problems\/[a-z-]+$/.test(type)],
     ['has no title', isText(title)],
     ['has no detail', isText(detail)],
-    ['has another status', more['status'] === status && Object.keys(more).length === 1],
+    [
+      'has another status',
+      more['status'] === status && Object.keys(more).toSorted().join() === ['status', ...members].toSorted().join(),
+    ],
+    ['has no code', !isOfRest || status === 405 || members.length > 0],
+    ['has a code that is none', members.length === 0 || (isOfRest && isText(more['code']) && isText(more['message']))],
     ['has a hint that is no text', hint === undefined || isText(hint)],
     [
       'has errors that are none',

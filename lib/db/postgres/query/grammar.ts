@@ -81,7 +81,9 @@ class Inspection {
 
   #isCall(node: Node): boolean {
     const [schema, name, ...others] = stringsIn(node['funcname']);
-    return this.#calls !== undefined && others.length === 0 && schema === this.#calls.schema && name === this.#calls.name;
+    return (
+      this.#calls !== undefined && others.length === 0 && schema === this.#calls.schema && name === this.#calls.name
+    );
   }
 
   #noteTable(node: Node): void {

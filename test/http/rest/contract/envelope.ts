@@ -15,7 +15,12 @@ export function envelopeCases(place: UsePlace): void {
 
   it('answers lists as JSON in UTF-8, with their range', async () => {
     const response = await get('books?select=id&order=id');
-    expect(told(response, 'content-range', 'content-type', 'preference-applied')).toEqual([200, '0-4/*', 'application/json; charset=utf-8', null]);
+    expect(told(response, 'content-range', 'content-type', 'preference-applied')).toEqual([
+      200,
+      '0-4/*',
+      'application/json; charset=utf-8',
+      null,
+    ]);
     expect(Number(response.headers.get('db-bookmark'))).toBeGreaterThan(0);
     expect(told(await get('books?id=eq.99'), 'content-range')).toEqual([200, '*/*']);
     expect(await body(await get('books?select=title,authors()&id=eq.1'))).toEqual([{ title: 'Emma' }]);
@@ -63,7 +68,12 @@ export function envelopeCases(place: UsePlace): void {
     const one = await get('books?select=id&id=eq.1', { accept: object });
     expect([...told(one, 'content-type'), await body(one)]).toEqual([200, `${object}; charset=utf-8`, { id: 1 }]);
     const many = await body(await get('books?select=id', { accept: object }));
-    expect(many).toMatchObject({ code: 'PGRST116', details: 'The result contains 5 rows', hint: null, message: 'Cannot coerce the result to a single JSON object' });
+    expect(many).toMatchObject({
+      code: 'PGRST116',
+      details: 'The result contains 5 rows',
+      hint: null,
+      message: 'Cannot coerce the result to a single JSON object',
+    });
     const stripped = await get('authors?id=eq.4', { accept: 'application/vnd.pgrst.array+json;nulls=stripped' });
     expect(await body(stripped)).toEqual([{ id: 4, name: 'Anonymous' }]);
     const inJson = await get('books?select=meta&id=eq.3', { accept: `${object};nulls=stripped` });
@@ -72,11 +82,21 @@ export function envelopeCases(place: UsePlace): void {
 
   it('answers and takes CSV', async () => {
     const csv = await get('genres?order=id&limit=2', { accept: 'text/csv' });
-    expect([...told(csv, 'content-type'), await csv.text()]).toEqual([200, 'text/csv; charset=utf-8', 'id,label\r\n1,novel\r\n2,romance\r\n']);
+    expect([...told(csv, 'content-type'), await csv.text()]).toEqual([
+      200,
+      'text/csv; charset=utf-8',
+      'id,label\r\n1,novel\r\n2,romance\r\n',
+    ]);
     const text = 'id,name,size,data,list\n1,"a, b",NULL,"{""x"":1}","{1,2}"\n2,plain,5,NULL,NULL\n';
     const headers = { 'content-type': 'text/csv', prefer: 'return=representation' };
     const made = await send('POST', 'things?select=id,name,size,data,list', { body: text, headers });
-    expect([made.status, await body(made)]).toEqual([201, [{ id: 1, name: 'a, b', size: null, data: { x: 1 }, list: [1, 2] }, { id: 2, name: 'plain', size: 5, data: null, list: null }]]);
+    expect([made.status, await body(made)]).toEqual([
+      201,
+      [
+        { id: 1, name: 'a, b', size: null, data: { x: 1 }, list: [1, 2] },
+        { id: 2, name: 'plain', size: 5, data: null, list: null },
+      ],
+    ]);
     const uneven = await send('POST', 'things', { body: 'id,name\n3\n', headers });
     expect([uneven.status, (await body(uneven))['code']]).toEqual([400, 'PGRST102']);
     await send('DELETE', 'things?id=gte.0');
@@ -84,21 +104,44 @@ export function envelopeCases(place: UsePlace): void {
 
   it('writes as Prefer asks', async () => {
     const minimal = await send('POST', 'things', { body: { id: 1 } });
-    expect([...told(minimal, 'content-range', 'location', 'content-type'), await minimal.text()]).toEqual([201, '*/*', null, null, '']);
-    const located = await send('POST', 'things', { body: { id: 2 }, headers: { prefer: 'return=headers-only, count=exact' } });
-    expect([...told(located, 'content-range', 'location', 'preference-applied'), await located.text()]).toEqual([201, '*/1', '/api/rest/v1/things?id=eq.2', 'return=headers-only, count=exact', '']);
+    expect([...told(minimal, 'content-range', 'location', 'content-type'), await minimal.text()]).toEqual([
+      201,
+      '*/*',
+      null,
+      null,
+      '',
+    ]);
+    const located = await send('POST', 'things', {
+      body: { id: 2 },
+      headers: { prefer: 'return=headers-only, count=exact' },
+    });
+    expect([...told(located, 'content-range', 'location', 'preference-applied'), await located.text()]).toEqual([
+      201,
+      '*/1',
+      '/api/rest/v1/things?id=eq.2',
+      'return=headers-only, count=exact',
+      '',
+    ]);
     const followed = await fetch(new URL(located.headers.get('location') ?? '', place().origin));
     expect(await followed.json()).toMatchObject([{ id: 2 }]);
     const patched = await send('PATCH', 'things?id=gte.1', { body: { size: 1 } });
     expect([...told(patched, 'content-range'), await patched.text()]).toEqual([204, '0-1/*', '']);
     expect(told(await send('PATCH', 'things?id=eq.99', { body: { size: 1 } }), 'content-range')).toEqual([204, '*/*']);
-    const two = await send('PATCH', 'things?id=gte.1&select=id&order=id.desc', { body: { size: 2 }, headers: { prefer: 'return=minimal, return=representation' } });
+    const two = await send('PATCH', 'things?id=gte.1&select=id&order=id.desc', {
+      body: { size: 2 },
+      headers: { prefer: 'return=minimal, return=representation' },
+    });
     expect(two.status).toBe(204);
-    const deleted = await send('DELETE', 'things?id=gte.1&select=id&order=id.desc', { headers: { prefer: 'return=representation' } });
+    const deleted = await send('DELETE', 'things?id=gte.1&select=id&order=id.desc', {
+      headers: { prefer: 'return=representation' },
+    });
     expect([...told(deleted, 'content-range'), await body(deleted)]).toEqual([200, '*/*', [{ id: 2 }, { id: 1 }]]);
     const unlike = await send('POST', 'things', { body: [{ id: 1 }, { id: 2, size: 1 }] });
     expect([unlike.status, (await body(unlike))['code']]).toEqual([400, 'PGRST102']);
-    const some = await send('POST', 'things?columns=id,size&select=id,name,size', { body: [{ id: 1, name: 'not this' }], headers: { prefer: 'return=representation' } });
+    const some = await send('POST', 'things?columns=id,size&select=id,name,size', {
+      body: [{ id: 1, name: 'not this' }],
+      headers: { prefer: 'return=representation' },
+    });
     expect(await body(some)).toEqual([{ id: 1, name: 'unnamed', size: null }]);
     await send('DELETE', 'things?id=gte.0');
   });
@@ -107,7 +150,11 @@ export function envelopeCases(place: UsePlace): void {
     const put = (path: string, row: object, headers = {}) => send('PUT', path, { body: row, headers });
     expect((await put('things?id=eq.1', { id: 1, name: 'new' })).status).toBe(201);
     expect((await put('things?id=eq.1', { id: 1, name: 'newer' })).status).toBe(204);
-    const shown = await put('things?id=eq.1&select=name', { id: 1, name: 'newest' }, { prefer: 'return=representation' });
+    const shown = await put(
+      'things?id=eq.1&select=name',
+      { id: 1, name: 'newest' },
+      { prefer: 'return=representation' },
+    );
     expect([shown.status, await body(shown)]).toEqual([200, [{ name: 'newest' }]]);
     const pair = await put('pairs?a=eq.1&b=eq.x', { a: 1, b: 'x', value: 'v' }, { prefer: 'return=representation' });
     expect([pair.status, await body(pair)]).toEqual([201, [{ a: 1, b: 'x', value: 'v' }]]);
@@ -131,10 +178,16 @@ export function envelopeCases(place: UsePlace): void {
 
   it('keeps to preferences strictly where it is asked to', async () => {
     const strict = await get('books', { prefer: 'handling=strict, count=some, secret=yes' });
-    expect(await body(strict)).toMatchObject({ code: 'PGRST122', details: 'Invalid preferences: count=some, secret=yes' });
+    expect(await body(strict)).toMatchObject({
+      code: 'PGRST122',
+      details: 'Invalid preferences: count=some, secret=yes',
+    });
     expect((await get('books', { prefer: 'handling=lenient, count=some' })).status).toBe(200);
     // Without `strict` it is a hint.
-    const hint = await send('PATCH', 'genres?id=gte.1', { body: { label: 'x' }, headers: { prefer: 'max-affected=1, tx=rollback' } });
+    const hint = await send('PATCH', 'genres?id=gte.1', {
+      body: { label: 'x' },
+      headers: { prefer: 'max-affected=1, tx=rollback' },
+    });
     expect(told(hint, 'preference-applied')).toEqual([204, 'tx=rollback']);
   });
 
@@ -173,7 +226,10 @@ export function envelopeCases(place: UsePlace): void {
   ])('refuses %s %s', async (method, path, status, code) => {
     const response = await send(method, path);
     const { details, ...rest } = await body(response);
-    expect([response.status, rest]).toEqual([status, expect.objectContaining({ code, status, message: expect.any(String) as string })]);
+    expect([response.status, rest]).toEqual([
+      status,
+      expect.objectContaining({ code, status, message: expect.any(String) as string }),
+    ]);
     expect('hint' in rest && details !== undefined).toBe(true);
   });
 
@@ -187,10 +243,16 @@ export function envelopeCases(place: UsePlace): void {
 
   it('lets who may only read write nothing, and nobody without a token', async () => {
     const { origin } = place();
-    const asks = (method: string, path: string, init: RequestInit = {}) => fetch(`${origin}/api/rest/v1/${path}`, { method, ...init });
+    const asks = (method: string, path: string, init: RequestInit = {}) =>
+      fetch(`${origin}/api/rest/v1/${path}`, { method, ...init });
     expect((await asks('GET', 'books?select=id&limit=1')).status).toBe(200);
     const json = { body: '{"id":77,"label":"x"}', headers: { 'content-type': 'application/json' } };
-    for (const [method, path] of [['POST', 'genres'], ['PATCH', 'genres?id=eq.1'], ['PUT', 'genres?id=eq.1'], ['DELETE', 'genres?id=eq.1']] as const) {
+    for (const [method, path] of [
+      ['POST', 'genres'],
+      ['PATCH', 'genres?id=eq.1'],
+      ['PUT', 'genres?id=eq.1'],
+      ['DELETE', 'genres?id=eq.1'],
+    ] as const) {
       const response = await asks(method, path, method === 'DELETE' ? {} : json);
       expect([method, response.status, (await body(response))['code']]).toEqual([method, 401, 'PGRST302']);
       expect(response.headers.get('www-authenticate')).toMatch(/^Bearer/);
@@ -206,7 +268,10 @@ export function envelopeCases(place: UsePlace): void {
     expect([first.status, again.status, again.headers.get('idempotent-replayed')]).toEqual([201, 201, 'true']);
     expect(await body(again)).toEqual(await body(first));
     const patch = { body: { name: 'twice' }, headers: { ...headers, 'idempotency-key': '"rest-2"' } };
-    const patched = [await send('PATCH', 'things?id=eq.1&select=name', patch), await send('PATCH', 'things?id=eq.1&select=name', patch)];
+    const patched = [
+      await send('PATCH', 'things?id=eq.1&select=name', patch),
+      await send('PATCH', 'things?id=eq.1&select=name', patch),
+    ];
     expect(await Promise.all(patched.map(body))).toEqual([[{ name: 'twice' }], [{ name: 'twice' }]]);
     await send('DELETE', 'things?id=gte.0');
   });

@@ -6,7 +6,12 @@ export type UsePlace = () => Place;
 
 interface Answered {
   readonly data: unknown;
-  readonly error: null | { readonly code: string; readonly message: string; readonly details: unknown; readonly hint: unknown };
+  readonly error: null | {
+    readonly code: string;
+    readonly message: string;
+    readonly details: unknown;
+    readonly hint: unknown;
+  };
   readonly status: number;
   readonly count: number | null;
 }
@@ -23,7 +28,12 @@ export function answers(place: UsePlace, cases: readonly Case[]): void {
 }
 
 /** Title, call, status, code. */
-export type Refusal = readonly [title: string, ask: (client: Client) => PromiseLike<Answered>, status: number, code: string];
+export type Refusal = readonly [
+  title: string,
+  ask: (client: Client) => PromiseLike<Answered>,
+  status: number,
+  code: string,
+];
 
 export function refusals(place: UsePlace, cases: readonly Refusal[]): void {
   it.each(cases.map(([title, ask, status, code]) => ({ title, ask, status, code })))(
