@@ -124,7 +124,7 @@ class Planner {
   }
 }
 
-export function plain(column: Column): Expression {
+function plain(column: Column): Expression {
   return { column, path: [], cast: null, aggregate: null, resultCast: null };
 }
 

@@ -42,18 +42,18 @@ export function relationNamed(catalog: Catalog, profile: string | null, name: st
   );
 }
 
-/** A name that has most of the letters; null where none is like it. */
+/** The name that shares most pairs of letters; null where none is like it. */
 function nearest(name: string, known: readonly string[]): string | null {
-  const pairs = (text: string): Set<string> =>
-    new Set(
-      Array.from({ length: Math.max(text.length - 1, 0) }, (_, index) => text.slice(index, index + 2).toLowerCase()),
-    );
-  const own = pairs(name.slice(0, 100));
+  const own = new Set(pairs(name.slice(0, 100)));
   const [best] = known
     .map((each) => ({
       each,
-      shared: [...pairs(each)].filter((pair) => own.has(pair)).length / Math.max(own.size, each.length - 1),
+      shared: pairs(each).filter((pair) => own.has(pair)).length / Math.max(own.size, each.length),
     }))
     .toSorted((a, b) => b.shared - a.shared);
   return best && best.shared >= 0.5 ? best.each : null;
+}
+
+function pairs(text: string): string[] {
+  return Array.from({ length: Math.max(text.length - 1, 0) }, (_, at) => text.slice(at, at + 2).toLowerCase());
 }

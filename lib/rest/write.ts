@@ -1,7 +1,6 @@
 /** Writes: the command that a request means, and what is answered of the rows that it made. */
 import { columnNamed, findRelation, type Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';
-import { AppError } from '../errors.ts';
 import { valueTable } from '../rows/bind.ts';
 import { planFilter } from '../rows/conditions.ts';
 import { type Command, type Done, executeCommand, type Outcome } from '../rows/commands.ts';
@@ -140,7 +139,7 @@ function outcomeOf(
   return { rows, affected: rows.length };
 }
 
-export function notSingular(rows: number): AppError {
+export function notSingular(rows: number): RestError {
   return new RestError('PGRST116', 406, 'Cannot coerce the result to a single JSON object', {
     details: `The result contains ${rows} rows`,
   });

@@ -231,6 +231,17 @@ it('gives numbers where they are exact, and JSON as it is written', () => {
   );
 });
 
+/** Null where there is none; what is no fault of the grammar is thrown. */
+function faultOf(parameters: readonly (readonly [string, string])[]): RestError | null {
+  try {
+    parseQuery(parameters);
+    return null;
+  } catch (error) {
+    if (error instanceof RestError) return error;
+    throw error;
+  }
+}
+
 describe('no text', () => {
   const piece = fc.oneof(
     fc.constantFrom(
@@ -249,13 +260,8 @@ describe('no text', () => {
   it('makes it throw anything but a fault of the grammar', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(name, text), { maxLength: 4 }), (parameters) => {
-        try {
-          parseQuery(parameters);
-        } catch (error) {
-          expect(error).toBeInstanceOf(RestError);
-          expect((error as RestError).message.isWellFormed()).toBe(true);
-          expect([400, 416]).toContain((error as RestError).status);
-        }
+        const fault = faultOf(parameters);
+        expect(fault === null || (fault.message.isWellFormed() && [400, 416].includes(fault.status))).toBe(true);
       }),
       { numRuns: 5000 },
     );
@@ -282,15 +288,13 @@ describe('no text', () => {
       'a:',
       '...a(',
     ].map((each) => each.repeat(200_000 / each.length));
+    const faults: (RestError | null)[] = [];
     for (const each of hostile)
       for (const key of ['select', 'order', 'or', 'a', 'columns'])
         for (const given of [each, `in.(${each}`, `eq(any).{${each}}`, `(${each}`, `a${each}`])
-          try {
-            parseQuery([[key, given]]);
-          } catch (error) {
-            expect(error).toBeInstanceOf(RestError);
-          }
-    // Of what goes back and forth in such texts the test would not see the end.
+          faults.push(faultOf([[key, given]]));
+    // Of what goes back and forth in such texts nobody would see the end.
+    expect(faults.length).toBe(hostile.length * 25);
   });
 
   it('is another list when it is read back', () => {

@@ -26,7 +26,7 @@ export function openApiDocument(catalog: Catalog): JsonObject {
     servers: [{ url: '/' }],
     security: [{ token: [] }, {}],
     tags: [...all.map(({ table }) => ({ name: table })), { name: 'functions' }, { name: 'rest' }],
-    paths: Object.assign({}, ...all.map(relationPaths), functionPaths(), restPaths()) as JsonObject,
+    paths: Object.assign({}, ...all.map(relationPaths), functionPaths(), restPaths) as JsonObject,
     components: {
       schemas: Object.assign(
         { Problem: problemSchema },

@@ -97,58 +97,48 @@ const body = (schema: JsonObject): JsonObject => ({
   requestBody: { required: true, content: { 'application/json': { schema }, 'text/csv': { schema: string } } },
 });
 const anyRow: JsonObject = { type: 'object' };
+const pages = { 200: read, 206: read };
 const writes = { 200: written, 201: written, 202: kept, 204: done };
 
-/** Tables by name, and what is in the way of none: a table that is called like a function is reached here. */
-export function restPaths(): JsonObject {
-  return {
-    '/api/rest/v1/{table}': {
-      parameters: [
-        inPath('table', 'A table or view.'),
-        inHeader('accept-profile', 'Its schema, for reads.'),
-        inHeader('content-profile', 'Its schema, for writes.'),
+/** A table that is called like a function is reached here, too. */
+const table: JsonObject = {
+  parameters: [
+    inPath('table', 'A table or view.'),
+    inHeader('accept-profile', 'Its schema, for reads.'),
+    inHeader('content-profile', 'Its schema, for writes.'),
+  ],
+  get: operation('restRead', 'Rows, as supabase-js asks for them', [select, filters, ...list, prefer, bookmark], pages),
+  post: {
+    ...operation(
+      'restCreate',
+      'Create rows, or change those that are there',
+      [
+        select,
+        inQuery('columns', 'Columns of the body that count.'),
+        inQuery('on_conflict', 'Columns of a unique key.'),
+        prefer,
+        once,
       ],
-      get: operation('restRead', 'Rows, as supabase-js asks for them', [select, filters, ...list, prefer, bookmark], {
-        200: read,
-        206: read,
-      }),
-      post: {
-        ...operation(
-          'restCreate',
-          'Create rows, or change those that are there',
-          [
-            select,
-            inQuery('columns', 'Columns of the body that count.'),
-            inQuery('on_conflict', 'Columns of a unique key.'),
-            prefer,
-            once,
-          ],
-          writes,
-        ),
-        ...body(oneOf(anyRow, arrayOf(anyRow))),
-      },
-      patch: {
-        ...operation('restUpdate', 'Change the rows that pass the filters', [select, filters, prefer, once], writes),
-        ...body(anyRow),
-      },
-      put: { ...operation('restPut', 'Put one row at its key', [select, filters, prefer], writes), ...body(anyRow) },
-      delete: operation('restDelete', 'Delete the rows that pass the filters', [select, filters, prefer], writes),
-    },
-    '/api/rest/v1/rpc/{name}': {
-      parameters: [inPath('name', 'A macro of DuckDB, a function of PostgreSQL.')],
-      get: operation('restCall', 'Call it with arguments in the query', [filters, select, ...list, prefer, bookmark], {
-        200: read,
-        206: read,
-      }),
-      post: {
-        ...operation(
-          'restCallWithBody',
-          'Call it with arguments in the body',
-          [filters, select, ...list, prefer, bookmark],
-          { 200: read, 206: read },
-        ),
-        requestBody: { required: false, content: { 'application/json': { schema: anyRow } } },
-      },
-    },
-  };
-}
+      writes,
+    ),
+    ...body(oneOf(anyRow, arrayOf(anyRow))),
+  },
+  patch: {
+    ...operation('restUpdate', 'Change the rows that pass the filters', [select, filters, prefer, once], writes),
+    ...body(anyRow),
+  },
+  put: { ...operation('restPut', 'Put one row at its key', [select, filters, prefer], writes), ...body(anyRow) },
+  delete: operation('restDelete', 'Delete the rows that pass the filters', [select, filters, prefer], writes),
+};
+
+const ofCalls = [filters, select, ...list, prefer, bookmark];
+const macro: JsonObject = {
+  parameters: [inPath('name', 'A macro of DuckDB, a function of PostgreSQL.')],
+  get: operation('restCall', 'Call it with arguments in the query', ofCalls, pages),
+  post: {
+    ...operation('restCallWithBody', 'Call it with arguments in the body', ofCalls, pages),
+    requestBody: { required: false, content: { 'application/json': { schema: anyRow } } },
+  },
+};
+
+export const restPaths: JsonObject = { '/api/rest/v1/{table}': table, '/api/rest/v1/rpc/{name}': macro };

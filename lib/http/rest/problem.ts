@@ -4,7 +4,7 @@ import { RestError } from '../../rest/faults.ts';
 import { PreconditionFailed } from '../../rows/version.ts';
 import { problemResponse, RequestError } from '../problem.ts';
 
-export const restMethods = 'GET, HEAD, POST, PATCH, PUT, DELETE';
+const restMethods = 'GET, HEAD, POST, PATCH, PUT, DELETE';
 
 /** Of requests that are wrong by themselves. */
 const requestCodes: Readonly<Record<number, string>> = {

@@ -144,11 +144,11 @@ async function readInput(context: RequestContext): Promise<Input> {
 }
 
 function bodyFor({ relation }: Named, input: Input): PlainValue {
-  return 'json' in input ? input.json : (rowsOfCsv(relation, readCsv(input.csv)) as PlainValue);
+  return 'json' in input ? input.json : rowsOfCsv(relation, readCsv(input.csv));
 }
 
 function withKey(context: RequestContext, command: Command, input: Input): Command {
-  return { ...command, ...parseIdempotencyKey(context, 'json' in input ? input.json : input.csv) } as Command;
+  return { ...command, ...parseIdempotencyKey(context, 'json' in input ? input.json : input.csv) };
 }
 
 /** What the request means for the table, as far as this process knows it. */

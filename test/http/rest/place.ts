@@ -14,7 +14,7 @@ import { type Service, type ServiceOptions, startService } from '../../support/s
 import { createMemoryStore } from '../../support/stores/memory.ts';
 import { library } from './schema.ts';
 
-export const tokens = {
+const tokens = {
   ADMIN_TOKEN: 'admin-token-of-some-length',
   API_TOKEN: 'api-token-of-some-length',
   PUBLIC_READ: 'true',
@@ -37,8 +37,8 @@ export interface SendOptions {
 
 /** Nothing is said of the tables, and what the version of PostgREST has. */
 type Version = { PostgrestVersion: '14' };
-// eslint-disable-next-line typescript/no-explicit-any -- the client's own word for tables that nobody described
 const makeClient = (origin: string) =>
+  // oxlint-disable-next-line typescript/no-explicit-any -- the client's own word for tables that nobody described
   createClient<any, Version>(`${origin}/api`, tokens.API_TOKEN, { auth: { persistSession: false } });
 export type Client = ReturnType<typeof makeClient>;
 

@@ -101,7 +101,7 @@ const macrosSql = `
 
 async function readMacros(connection: DuckDBConnection): Promise<Relations['macros']> {
   const rows = (await connection.runAndReadAll(macrosSql)).getRows();
-  const texts = rows.map(([name, isTable, text]) => [String(name), isTable ? String(text) : `SELECT ${text}`] as const);
+  const texts = rows.map(([name, isTable, text]) => [String(name), `${isTable ? '' : 'SELECT '}${String(text)}`] as const);
   const groups = Map.groupBy(texts, ([name]) => name);
   return new Map([...groups].map(([name, all]) => [name, all.map(([, text]) => text)]));
 }

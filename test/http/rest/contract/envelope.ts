@@ -198,7 +198,6 @@ export function envelopeCases(place: UsePlace): void {
     ['books?select=id&not.or=(id.eq.1,id.eq.2)&order=id', [3, 4, 5]],
     ['books?select=id&not.and=(id.gte.2,id.lte.4)&order=id', [1, 5]],
     ['books?select=id&and=(id.gte.2,or(id.eq.2,id.eq.4))&order=id', [2, 4]],
-    ['books?select=id&id=in.( 1,2)', null],
     ['books?select=id&tags=cd.{classic,"a, b","science fiction",war}&order=id', [2, 3, 4]],
     ['books?select=id&title=like(any).{E*,*fulness,P*}&order=id', [1, 2]],
     ['authors?select=id,books(id)&books.not.or=(id.eq.1,id.eq.3)&id=lte.2&order=id', [1, 2]],
@@ -206,7 +205,6 @@ export function envelopeCases(place: UsePlace): void {
     ['books?select=id&meta->cover->size->>0=eq.10', [1]],
   ])('reads %s', async (path, wanted) => {
     const response = await get(path);
-    if (wanted === null) return expect(response.status).toBe(400);
     const rows = (await response.json()) as { id: number }[];
     expect(rows.map(({ id }) => id)).toEqual(wanted);
   });
@@ -214,6 +212,7 @@ export function envelopeCases(place: UsePlace): void {
   it.each([
     ['GET', 'books?select=id,', 400, 'PGRST100'],
     ['GET', 'books?order=id.up', 400, 'PGRST100'],
+    ['GET', 'books?select=id&id=in.( 1,2)', 400, '22P02'],
     ['GET', 'books?id=1', 400, 'PGRST100'],
     ['GET', 'books?id=eq.1&select=id&select=title', 400, 'PGRST100'],
     ['GET', 'books?or=(id.eq.1', 400, 'PGRST100'],
