@@ -26,8 +26,11 @@ export function faultsOf(shot: Shot, shown: Shown, secrets: readonly string[]): 
   return shown.status < 400 || shot.method === 'HEAD' ? broken : [...broken, ...problemFaults(shown, isRest(shot))];
 }
 
-export function isRest({ path }: Shot): boolean {
-  return /^\/api\/rest\/v1\/(?:rpc\/)?[^/?]+(?:\?|$)/.test(path);
+/** Whether it is answered in the form of PostgREST, errors too. */
+export function isRest({ method, path }: Shot): boolean {
+  const found = /^\/api\/rest\/v1\/(rpc\/)?[^/?]+(?:\?|$)/.exec(path);
+  const served = found?.[1] === undefined ? ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'] : ['GET', 'POST'];
+  return found !== null && served.includes(method.toUpperCase());
 }
 
 /** Of an error that the clients of PostgREST read. */
