@@ -28,7 +28,8 @@ export function faultsOf(shot: Shot, shown: Shown, secrets: readonly string[]): 
 
 /** Whether it is answered in the form of PostgREST, errors too. */
 export function isRest({ method, path }: Shot): boolean {
-  const found = /^\/api\/rest\/v1\/(rpc\/)?[^/?]+(?:\?|$)/.exec(path);
+  // With `..` it may be another address.
+  const found = /^\/api\/rest\/v1\/(rpc\/)?[^/]+\/*$/.exec(new URL(path, 'http://localhost').pathname);
   const served = found?.[1] === undefined ? ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'] : ['GET', 'POST'];
   return found !== null && served.includes(method.toUpperCase());
 }
