@@ -560,7 +560,7 @@ import type { SyncContext }`,
     rule: 'an outage',
     edits: [
       {
-        file: 'db/fallback/calls.ts',
+        file: 'db/fallback/watch.ts',
         from: `    abandon: () => (abandoned ||= !ran),`,
         to: `    abandon: () => (abandoned = true),`,
       },
