@@ -97,6 +97,10 @@ interface ListRequest extends PageRequest {
   readonly signal: Signal;
 }
 
+/**
+ * The API continues from its own cursors only, not from a key: those of the last pages are kept, otherwise keys are
+ * skipped.
+ */
 class Listing {
   readonly #client: BlobClient;
   /** By prefix and last key: where the service goes on after that key. The oldest comes first. */

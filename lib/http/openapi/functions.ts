@@ -142,7 +142,7 @@ const exporting: JsonObject = functions('export', 'A table as a file, or the who
 
 const importing: JsonObject = functions('import', 'Create the rows of a file, all or none', {
   description:
-    'Each row is validated as a row that is created. Faults are told by line: `errors[].path` is `12/email`. At most 100,000 rows in the body. With `upload=begin` an upload of a larger file in parts begins; with the id of an upload its parts are imported, at most 1,000,000 rows, once however often it is asked for.',
+    'Each row is validated as a row that is created. Faults are reported by line: `errors[].path` is `12/email`. At most 100,000 rows in the body. With `upload=begin` an upload of a larger file in parts begins; with the id of an upload its parts are imported, at most 1,000,000 rows, once however often it is asked for.',
   parameters: [
     queryParameter('table', 'The table; not for an upload that has begun.'),
     queryParameter('format', 'What the file is, where the header content-type does not say so.', {
