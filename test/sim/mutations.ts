@@ -574,8 +574,8 @@ import type { SyncContext }`,
     edits: [
       {
         file: 'db/fallback/watch.ts',
-        from: `    return this.#outage !== null && error.kind !== 'indeterminate';`,
-        to: `    return this.#outage !== null;`,
+        from: `    return this.outage !== null && error.kind !== 'indeterminate';`,
+        to: `    return this.outage !== null;`,
       },
     ],
     profiles: ['outages'],
