@@ -16,7 +16,15 @@
  * - `read-only`: this deployment may not write.
  */
 export type ErrorKind =
-  'conflict' | 'indeterminate' | 'unavailable' | 'denied' | 'invalid' | 'outdated' | 'corrupt' | 'not-found' | 'read-only';
+  | 'conflict'
+  | 'indeterminate'
+  | 'unavailable'
+  | 'denied'
+  | 'invalid'
+  | 'outdated'
+  | 'corrupt'
+  | 'not-found'
+  | 'read-only';
 
 /** What is wrong with one field of the input. `path` is a JSON-pointer-like name: `email`, `items/3/credits`. */
 export interface FieldError {

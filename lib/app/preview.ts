@@ -15,6 +15,7 @@ export function readOnly(database: Database): Database {
     write: refuse,
     catalog: (options) => database.catalog(options),
     query: (request, options) => database.query(request, options),
+    queryAll: (requests, options) => database.queryAll(requests, options),
     exportTo: (path, options) => database.exportTo(path, options),
     changes: (request) => database.changes(request),
     uploads: { ...database.uploads, keep: refuse, drop: refuse, dropAbandoned: refuse },
