@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { openChain } from './app/chain.ts';
+import { readOnly } from './app/preview.ts';
 import { type BackendFactories, backendFactories } from './backends.ts';
 import { loadMigrations } from './catalog/migration-files.ts';
 import type { Migration } from './catalog/migrations.ts';
@@ -31,7 +32,7 @@ export interface AppOptions {
   readonly migrations: readonly Migration[];
   readonly migrationMode?: MigrationMode;
   readonly runtime: Runtime;
-  /** Read again by every opening: a corrected environment needs no restart where the platform can change it. */
+  /** Read once: who corrects a variable deploys or restarts. */
   readonly environment: () => Environment;
   readonly factories: BackendFactories;
   /** Whether those behind the chosen backend take its place while it is away. Default true. */
@@ -72,6 +73,7 @@ class LazyApp implements App {
   readonly runtime: Runtime;
   readonly #options: AppOptions;
   readonly #onTerminate = (): void => void this.#terminate();
+  #examination: Examination | null = null;
   #opening: Promise<OpenBackend> | null = null;
   #closed = false;
   #closesBySignal = true;
@@ -82,7 +84,7 @@ class LazyApp implements App {
   }
 
   examine(): Examination {
-    return examineEnvironment(this.#options.environment());
+    return (this.#examination ??= examineEnvironment(this.#options.environment()));
   }
 
   open(): Promise<OpenBackend> {
@@ -130,6 +132,8 @@ class LazyApp implements App {
   }
 }
 
+const runsNone: MigrationMode = { isDryRun: true, report: () => undefined };
+
 async function openChosen(options: AppOptions, { config, problems }: Examination): Promise<OpenBackend> {
   if (!config) {
     const wrong = problems.map(({ message }) => message).join('; ');
@@ -140,7 +144,9 @@ async function openChosen(options: AppOptions, { config, problems }: Examination
   }
   try {
     const chain = options.usesFallbacks === false ? { ...config, fallbacks: [] } : config;
-    const database = await openChain(chain, options);
+    const database = config.readOnly
+      ? readOnly(await openChain(chain, { ...options, migrationMode: runsNone }))
+      : await openChain(chain, options);
     return { name: config.chosen.backend, database };
   } catch (error) {
     throw notTheRequest(error);

@@ -22,6 +22,8 @@ export interface Config {
   readonly memoryBytes: number | null;
   readonly tmpDirectory: string;
   readonly onVercel: boolean;
+  /** A preview deployment with the database of others, which it must not change. */
+  readonly readOnly: boolean;
   /** Whether each request is logged, and not failures alone. */
   readonly logRequests: boolean;
 }
@@ -55,7 +57,10 @@ export function examineEnvironment(environment: Environment): Examination {
   const problems = [...reader.wrong, ...forbidding];
   const { access, onVercel } = settings;
   const seen = { access, onVercel, candidates: choice.candidates };
-  if (chosen && problems.length === 0) return { ...seen, config: { chosen, ...choice, ...settings }, problems: [] };
+  // What is on the local disk is nobody else's.
+  const readOnly = settings.readOnly && chosen?.backend !== 'local';
+  if (chosen && problems.length === 0)
+    return { ...seen, config: { chosen, ...choice, ...settings, readOnly }, problems: [] };
   return { ...seen, config: null, problems: [...problems, ...harmless] };
 }
 
@@ -69,6 +74,10 @@ function readGeneral(reader: VariableReader): GeneralSettings {
     memoryBytes: readMemory(reader),
     tmpDirectory: reader.read('TMPDIR', absolute) ?? '/tmp',
     onVercel: reader.isSet('VERCEL'),
+    // https://vercel.com/docs/environment-variables/system-environment-variables#VERCEL_ENV
+    readOnly:
+      reader.read('DB_PREVIEW', checks.oneOf(['read-only', 'shared'])) !== 'shared' &&
+      reader.read('VERCEL_ENV', (text) => ({ value: text })) === 'preview',
     logRequests: reader.read('LOG_REQUESTS', checks.checkBoolean) ?? false,
   };
 }

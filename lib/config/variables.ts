@@ -29,6 +29,7 @@ export const variableNames = [
   'LOCAL_DB_PATH',
   'DB_MAX_STALENESS_MS',
   'DB_FALLBACK_WRITES',
+  'DB_PREVIEW',
   'ADMIN_TOKEN',
   'API_TOKEN',
   'PUBLIC_READ',
@@ -39,6 +40,7 @@ export const variableNames = [
 
 export const platformVariableNames = [
   'VERCEL',
+  'VERCEL_ENV',
   'TMPDIR',
   'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
   'AWS_WEB_IDENTITY_TOKEN_FILE',

@@ -9,9 +9,12 @@ export interface Incoming {
   readonly terms: Pick<Terms, 'maxBodyBytes'>;
 }
 
-/** @throws RequestError 415 (not JSON by its headers), 413 (too large), 400 (not JSON) */
-export async function readJson({ request, terms }: Incoming): Promise<PlainValue> {
-  requireJsonType(request);
+/** `of any type`: whatever the header content-type says. @throws RequestError 415 (not JSON by its headers), 413 (too large), 400 (not JSON) */
+export async function readJson(
+  { request, terms }: Incoming,
+  given: 'of any type' | 'as JSON' = 'as JSON',
+): Promise<PlainValue> {
+  if (given === 'as JSON') requireJsonType(request);
   return parseJson(decodeText(await readBytes(request, terms.maxBodyBytes)));
 }
 

@@ -111,7 +111,8 @@ class Exchange {
       return await this.#keepPlace(await work(context), leave);
     } catch (error) {
       leave?.();
-      const response = problemResponse(withoutFalseAbsence(error, this.#answer));
+      const { failure = problemResponse } = this.#terms;
+      const response = failure(withoutFalseAbsence(error, this.#answer), this.#request);
       if (response.status >= 500 && !(error instanceof RequestError)) this.#logFailure(error, response.status);
       return response;
     }

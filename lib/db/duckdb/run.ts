@@ -139,5 +139,6 @@ export function codecOf(type: DuckDBType): Codec {
 }
 
 export function typeName(type: DuckDBType): string {
+  if (type.alias === 'JSON') return 'JSON';
   return type.typeId === DuckDBTypeId.SQLNULL ? 'NULL' : type.toString();
 }

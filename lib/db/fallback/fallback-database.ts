@@ -146,19 +146,24 @@ class FallbackDatabase implements Database {
   }
 
   /** A copy answers without the pending writes: these are in a transaction that no other process sees. */
-  query: Database['query'] = (request, options = {}) =>
+  queryAll: Database['queryAll'] = (requests, options = {}) =>
     this.#serve(
-      (primary) => plainCall(() => primary.query(request, options)),
+      (primary) => plainCall(() => primary.queryAll(requests, options)),
       async (standIn) => {
         const { database } = standIn.base;
         if (!database) throw this.#away('The database is unavailable, and its fallback answers no queries.');
         const answer = await database
-          .query(request, { ...options, maxStalenessMs: Infinity, atLeast: 0 })
+          .queryAll(requests, { ...options, maxStalenessMs: Infinity, atLeast: 0 })
           .catch(standIn.throwUnknown);
         const described = this.#described(standIn, options.atLeast);
         return { ...answer, ...described, degraded: `${described.degraded}; pending writes are left out of queries` };
       },
     );
+
+  query: Database['query'] = async (request, options) => {
+    const answer = await this.queryAll([request], options);
+    return { ...answer, value: answer.value[0]! };
+  };
 
   exportTo: Database['exportTo'] = (...given) =>
     this.#onlyPrimary(

@@ -27,6 +27,7 @@ export function withMirror(database: PooledDatabase, place: MirrorPlace): Databa
     write: (...given) => database.write(...given),
     catalog: (...given) => database.catalog(...given),
     query: (...given) => database.query(...given),
+    queryAll: (...given) => database.queryAll(...given),
     exportTo: (...given) => database.exportTo(...given),
     changes: (...given) => database.changes(...given),
     maintain: () => database.maintain(),

@@ -1,10 +1,11 @@
 import { quoteName } from '../../sync/sql.ts';
 import type { PlainValue } from '../../values.ts';
+import { writeArray } from '../../sql/postgres-array.ts';
 import { isSameSum } from './checksum.ts';
 import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
 import { type MovedSums, type MoveStep, type OnMoveEvent, sumAll } from './report.ts';
 import { type MovedName, type MovedTable, type PlainRow, quotedOnPostgres, titleOf } from './tables.ts';
-import { type TextForm, writeArray } from './types.ts';
+import type { TextForm } from './types.ts';
 
 const fetchRows = 5000;
 

@@ -3,13 +3,14 @@
  * back last.
  */
 import { AppError } from '../../errors.ts';
+import { writeArray } from '../../sql/postgres-array.ts';
 import { quoteName } from '../../sync/sql.ts';
 import { Definer, type DefinerOptions } from './onto-postgres.ts';
 import { catalogOfPostgres, type ColumnFound, type TableFound, stagedName, tablesFound } from './postgres-inventory.ts';
 import { hasNewChanges } from './postgres-rows.ts';
 import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
 import { type MovedTable, quotedOnPostgres, titleOf } from './tables.ts';
-import { duckdbType, writeArray } from './types.ts';
+import { duckdbType } from './types.ts';
 
 export interface Replacing extends Pick<DefinerOptions, 'tables' | 'definitions' | 'areChanged'> {
   /** The state that was looked at, as PostgreSQL writes a snapshot; null: whatever is there now is replaced. */

@@ -4,7 +4,8 @@
  */
 import { type DuckDBType, DuckDBTypeId } from '@duckdb/node-api';
 import type { PlainValue } from '../../values.ts';
-import { bytesText, intervalText, type PlainInterval, readArray, readerOf, withEra } from '../postgres/values.ts';
+import { readArray, writeArray } from '../../sql/postgres-array.ts';
+import { bytesText, intervalText, type PlainInterval, readerOf, withEra } from '../postgres/values.ts';
 
 interface DuckDbColumnType {
   /** As DDL writes it; only here JSON differs from VARCHAR. */
@@ -132,10 +133,4 @@ function readText(type: DuckDBType, text: string): PlainValue {
 function itemOf(type: DuckDBType): DuckDBType | null {
   if (type.typeId !== DuckDBTypeId.LIST && type.typeId !== DuckDBTypeId.ARRAY) return null;
   return isNested(type.valueType) ? null : type.valueType;
-}
-
-/** Every item that is text is in quotes: so is `NULL` that is none. */
-export function writeArray(items: readonly (string | null)[]): string {
-  const shown = items.map((item) => (item === null ? 'NULL' : `"${item.replaceAll(/["\\]/g, '\\$&')}"`));
-  return `{${shown.join(',')}}`;
 }

@@ -129,7 +129,10 @@ function mapClass(error: unknown): AppError | null {
 }
 
 export function busy(error: unknown): AppError {
-  return away('Other writes changed the same rows again and again. Nothing was changed.', error);
+  return new AppError('unavailable', 'Other writes changed the same rows again and again. Nothing was changed.', {
+    cause: causeOf(error),
+    sqlState: '40001',
+  });
 }
 
 const tlsCodes = /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;

@@ -122,8 +122,17 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async query(request: QueryRequest, options: ReadOptions = {}): Promise<Answer<QueryResult>> {
-    const { answerQuery } = await import('./query/query.ts');
-    return answerQuery(this.#parts, request, options.signal, (version) => requireBookmark(options.atLeast, version));
+    const answer = await this.queryAll([request], options);
+    return { ...answer, value: answer.value[0]! };
+  }
+
+  async queryAll(
+    requests: readonly QueryRequest[],
+    options: ReadOptions = {},
+  ): Promise<Answer<readonly QueryResult[]>> {
+    // The parser is loaded when somebody asks.
+    const { answerQueries } = await import('./query/query.ts');
+    return answerQueries(this.#parts, requests, options.signal, (version) => requireBookmark(options.atLeast, version));
   }
 
   exportTo(): Promise<Answer<null>> {

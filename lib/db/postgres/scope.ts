@@ -35,8 +35,10 @@ export async function openWork(
     get catalog() {
       return catalog;
     },
-    run: async (sql, values = []) => {
-      const ran = await runText(transaction, sql, values);
+    run: async (sql, values = [], stranger) => {
+      const run = (): Promise<Ran> => runText(transaction, sql, values);
+      // The parser is loaded when somebody asks.
+      const ran = await (stranger ? (await import('./query/query.ts')).runStranger(transaction, sql, run) : run());
       await follow(ran);
       return statementResult(ran);
     },

@@ -3,6 +3,7 @@
  * (UTC, ISO dates and intervals, hex).
  */
 import { Buffer } from 'node:buffer';
+import { readArray } from '../../sql/postgres-array.ts';
 import type { PlainValue } from '../../values.ts';
 
 export type ReadText = (text: string) => PlainValue;
@@ -118,25 +119,6 @@ export function readerOf(oid: number): ReadText {
   return element ? (text) => readArray(text, element) : (byOid.get(oid)?.read ?? same);
 }
 
-/** `{1,NULL,"a \"b\""}`, nested, with bounds before it that do not count. */
-export function readArray(text: string, read: ReadText): PlainValue {
-  const token = /\{|\}|,|"((?:[^"\\]|\\.)*)"|([^{},"]+)/gsy;
-  token.lastIndex = text.indexOf('{') + 1;
-  const open: PlainValue[][] = [[]];
-  for (let match = token.exec(text); match; match = token.exec(text)) {
-    const [mark, quoted, plain] = match;
-    if (mark === '{') open.push([]);
-    else if (mark === '}') {
-      const closed = open.pop() ?? [];
-      const outer = open.at(-1);
-      if (!outer) return closed;
-      outer.push(closed);
-    } else if (quoted !== undefined) open.at(-1)?.push(read(quoted.replaceAll(/\\(.)/gs, '$1')));
-    else if (plain !== undefined) open.at(-1)?.push(plain === 'NULL' ? null : read(plain));
-  }
-  throw new Error('An array of PostgreSQL ended too early.');
-}
-
 /** A parameter as the drivers are to send it: they would round -0 and write dates in local time. */
 export function toParameter(value: unknown): unknown {
   if (value === undefined) return null;
@@ -157,8 +139,34 @@ export function withEra(text: string): string {
 
 export type PlainInterval = { readonly months: number; readonly days: number; readonly micros: string };
 
+/** As PostgreSQL writes it: `1 year 2 mons -3 days +04:05:06.5`. */
 export function intervalText({ months, days, micros }: PlainInterval): string {
-  return `${months} months ${days} days ${micros} microseconds`;
+  const time = BigInt(micros);
+  const parts = [
+    [Math.trunc(months / 12), 'year'],
+    [months % 12, 'mon'],
+    [days, 'day'],
+  ] as const;
+  let text = '';
+  let isNegative = false;
+  for (const [count, unit] of parts.filter(([value]) => value !== 0)) {
+    text += `${text && ' '}${isNegative && count > 0 ? '+' : ''}${count} ${unit}${count === 1 ? '' : 's'}`;
+    isNegative = count < 0;
+  }
+  if (time === 0n && text !== '') return text;
+  const sign = time < 0n ? '-' : isNegative ? '+' : '';
+  return `${text && `${text} `}${sign}${clockText(time < 0n ? -time : time)}`;
+}
+
+function clockText(micros: bigint): string {
+  const seconds = micros / 1_000_000n;
+  const fraction = String(micros % 1_000_000n)
+    .padStart(6, '0')
+    .replace(/0+$/, '');
+  const clock = [seconds / 3600n, (seconds / 60n) % 60n, seconds % 60n]
+    .map((value) => String(value).padStart(2, '0'))
+    .join(':');
+  return fraction === '' ? clock : `${clock}.${fraction}`;
 }
 
 export function bytesText(base64: string): string {

@@ -28,7 +28,7 @@ import type { QueryResult } from '../../db/database.ts';
 import { parseDate } from '../../datetime.ts';
 import type { PlainValue } from '../../values.ts';
 
-export function arrowStream({ columns, rows }: QueryResult): Uint8Array<ArrayBuffer> {
+export function arrowStream({ columns, rows }: Pick<QueryResult, 'columns' | 'rows'>): Uint8Array<ArrayBuffer> {
   const chosen = columns.map(({ type }) => kindOf(type));
   const schema = new Schema(columns.map(({ name }, index) => new Field(name, chosen[index]!.type, true)));
   const children = chosen.map(({ type, convert }, index) => {

@@ -9,7 +9,6 @@ const headerTexts = {
   'db-durability': '`durable`, or `pending` while only a fallback has the write.',
   'db-degraded': 'Why this answer is not from the primary backend, or not fresh. Absent when all is well.',
   age: 'Age in seconds of the copy that answered while the primary backend is away, where it is known.',
-  'db-truncated': 'What the answer has no more of: `rows` or `bytes`. Absent when it is whole.',
   etag: 'The version of the row, for If-Match and If-None-Match.',
   location: 'Where the new row is.',
   'content-location': 'The address at which the body is what is read.',
@@ -28,7 +27,7 @@ export const headerComponents: JsonObject = Object.fromEntries(
   Object.entries(headerTexts).map(([name, description]) => [name, { description, schema: string }]),
 );
 
-function headers(names: readonly HeaderName[]): JsonObject {
+export function headers(names: readonly HeaderName[]): JsonObject {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
@@ -41,7 +40,7 @@ export function emptyAnswer(description: string, more: readonly HeaderName[] = [
   return { description, headers: headers([...everywhere, ...ofTheDatabase, ...more]) };
 }
 
-const problemTexts = {
+export const problemTexts = {
   400: 'The request is not understood: an unknown parameter, a malformed header or body.',
   401: 'A token is needed, or the one that was sent is nobody’s.',
   403: 'The token does not allow this, or the server is closed to strangers.',
@@ -57,6 +56,7 @@ const problemTexts = {
   431: 'The headers are too large.',
   500: 'The server has a defect, stored data are damaged, or it is not known whether the write was done.',
   503: 'The database is away, or there is too much to do at once. Nothing was changed.',
+  507: 'The answer is too large. Nothing was changed.',
 } as const;
 
 type ProblemStatus = keyof typeof problemTexts;

@@ -14,6 +14,7 @@ import {
   schemaRef,
   string,
 } from './json-schema.ts';
+import { sqlSchemas } from './sql.ts';
 
 export const anything: JsonObject = { type: 'object' };
 const version = described(integerFrom(0), 'A version of the database.');
@@ -88,21 +89,7 @@ export const functionSchemas: JsonObject = {
     ),
   }),
   Dismissed: object(fields('dismissed:integer')),
-  Query: object(
-    { sql: described({ type: 'string', minLength: 1, maxLength: 100_000 }, 'One SELECT.') },
-    {
-      parameters: described(
-        oneOf(arrayOf({}), anything),
-        'Values for `$1`, `$2`, … or `?` as a list; for `$name` as an object.',
-      ),
-      limit: described(integerFrom(1, 10_000, { default: 1000 }), 'Most rows of the answer.'),
-    },
-  ),
-  QueryResult: object({
-    columns: arrayOf(object({ name: string, type: described(string, 'As the engine writes it.') })),
-    rows: arrayOf(described(arrayOf({}), 'Values in the order of the columns; wide integers and decimals as strings.')),
-    truncated: { type: ['string', 'null'], enum: ['rows', 'bytes', null] },
-  }),
+  ...sqlSchemas,
   ChangeSet: described(
     object({ version, at: { type: 'string', format: 'date-time' }, changes: arrayOf(change) }),
     'What one commit changed. Versions have no gap.',

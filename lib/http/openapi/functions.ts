@@ -1,5 +1,6 @@
 import { emptyAnswer, jsonAnswer, problems, problemsWithBody } from './answers.ts';
 import { anything } from './function-schemas.ts';
+import { catalogOperation, sqlOperation } from './sql.ts';
 import {
   arrayOf,
   boolean,
@@ -30,7 +31,8 @@ export function functionPaths(): JsonObject {
       get: sync('syncByCron', 'The same, for the cron'),
     },
     '/api/changes': { get: changes },
-    '/api/query': { post: query },
+    '/api/sql': { post: sqlOperation },
+    '/api/catalog': { get: catalogOperation },
     '/api/export': { get: exporting },
     '/api/import': { post: importing, put: sendingPart, delete: givingUp },
     '/api/openapi': { get: openapi },
@@ -97,22 +99,6 @@ const changes: JsonObject = functions('readChanges', 'What was committed after a
       'id: 42\nevent: change\ndata: {"version":42,"at":"2026-11-24T04:05:06.789Z","changes":[]}\n\n',
     ),
     ...problems(404, 410, 422),
-  },
-});
-
-const query: JsonObject = functions('query', 'Run one SELECT of your own', {
-  description:
-    'In the SQL of the engine that serves (see `engine` of /api/db-status). It reads the tables, and nothing else.',
-  parameters: [parameterRef('bookmark')],
-  requestBody: body(json(schemaRef('Query'))),
-  responses: {
-    200: withTypes(
-      jsonAnswer('The rows. The header db-truncated says whether there were more.', schemaRef('QueryResult'), [
-        'db-truncated',
-      ]),
-      { 'text/csv': text, 'application/vnd.apache.parquet': {}, 'application/vnd.apache.arrow.stream': {} },
-    ),
-    ...problemsWithBody(404, 409),
   },
 });
 

@@ -10,7 +10,8 @@ export function faultsOf(shot: Shot, shown: Shown, secrets: readonly string[]): 
   const isOperator = shot.headers['authorization'] === `Bearer ${tokensOfFuzz.admin}`;
   const said = `${shown.text}${JSON.stringify(shown.headers)}`;
   const rules: [string, boolean][] = [
-    ['is a fault of the server', shown.status >= 500],
+    // An answer can be too large.
+    ['is a fault of the server', shown.status >= 500 && shown.status !== 507],
     ['may be kept', shown.headers['cache-control'] !== 'no-store'],
     ['may be guessed at', shown.headers['x-content-type-options'] !== 'nosniff'],
     ['has a header of the client’s making', 'x-injected' in shown.headers],
@@ -23,19 +24,47 @@ export function faultsOf(shot: Shot, shown: Shown, secrets: readonly string[]): 
     ['has a body for HEAD', shot.method === 'HEAD' && shown.text !== ''],
   ];
   const broken = rules.filter(([, isBroken]) => isBroken).map(([rule]) => rule);
-  return shown.status < 400 || shot.method === 'HEAD' ? broken : [...broken, ...problemFaults(shown)];
+  return shown.status < 400 || shot.method === 'HEAD' ? broken : [...broken, ...problemFaults(shown, formOf(shot))];
 }
 
-function problemFaults({ status, headers, text }: Shown): string[] {
+/** Of an error, beside those of a problem; `code` says in which form it is. */
+const members = {
+  plain: { required: [], optional: [] },
+  rest: { required: ['code', 'message', 'details'], optional: [] },
+  sql: { required: ['code', 'message', 'severity'], optional: ['constraint', 'schema', 'table', 'column'] },
+} as const;
+
+function formOf(shot: Shot): keyof typeof members {
+  if (isRest(shot)) return 'rest';
+  return shot.method === 'POST' && /^\/api\/sql\b/.test(shot.path) ? 'sql' : 'plain';
+}
+
+/** Whether it is answered in the form of PostgREST, errors too. */
+export function isRest({ method, path }: Shot): boolean {
+  // With `..` it may be another address.
+  const found = /^\/api\/rest\/v1\/(rpc\/)?[^/]+\/*$/.exec(new URL(path, 'http://localhost').pathname);
+  const served = found?.[1] === undefined ? ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'] : ['GET', 'POST'];
+  return found !== null && served.includes(method.toUpperCase());
+}
+
+function problemFaults({ status, headers, text }: Shown, form: keyof typeof members): string[] {
   if (headers['content-type'] !== 'application/problem+json') return [`is no problem but ${headers['content-type']}`];
   const problem = parse(text);
   if (problem === null) return ['is no JSON object'];
-  const { type, title, detail, hint, errors, ...more } = problem;
+  const { type, title, detail, hint: given, errors, ...more } = problem;
+  const hint = form === 'rest' && given === null ? undefined : given;
+  // A method that it does not have is refused as anywhere.
+  const { required, optional } = members[form === 'rest' && status === 405 && !('code' in more) ? 'plain' : form];
+  const others = new Set<string>(['status', ...required, ...optional]);
   const rules: [string, boolean][] = [
     ['has no type', typeof type === 'string' && /^\/problems\/[a-z-]+$/.test(type)],
     ['has no title', isText(title)],
     ['has no detail', isText(detail)],
-    ['has another status', more['status'] === status && Object.keys(more).length === 1],
+    ['has another status', more['status'] === status],
+    ['has other members', Object.keys(more).every((name) => others.has(name))],
+    ['lacks members', required.every((name) => Object.hasOwn(more, name))],
+    ['has no SQLSTATE', form !== 'sql' || /^[0-9A-Z]{5}$/.test(String(more['code']))],
+    ['has a code that is none', required.length === 0 || (isText(more['code']) && isText(more['message']))],
     ['has a hint that is no text', hint === undefined || isText(hint)],
     [
       'has errors that are none',
@@ -73,11 +102,26 @@ export function rowsAdded({ method, path }: Shot, { status, headers, text }: Sho
     .split('/')
     .filter((segment) => segment !== '')
     .slice(1);
+  if (segments[0] === 'sql') return rowsAddedBySql(text);
   const told = (parse(text) ?? {}) as { data?: unknown[]; deleted?: number; imported?: number; rows?: number };
   if (segments[0] === 'import') return told.imported ?? told.rows ?? 0;
   if (method === 'POST' && status === 201) return told.data?.length ?? 1;
   if (method === 'DELETE') return segments.length === 1 ? -(told.deleted ?? 0) : -1;
   return 0;
+}
+
+interface SqlAnswer {
+  readonly command?: string;
+  readonly rowCount?: number | null;
+}
+
+const directions: Readonly<Record<string, number>> = { INSERT: 1, DELETE: -1, TRUNCATE: -1, MERGE: -1 };
+
+/** A MERGE of the fuzz deletes. */
+function rowsAddedBySql(text: string): number {
+  const told = (parse(text) ?? {}) as SqlAnswer & { readonly results?: readonly SqlAnswer[] };
+  const results = told.results ?? [told];
+  return results.reduce((sum, { command = '', rowCount }) => sum + (directions[command] ?? 0) * (rowCount ?? 0), 0);
 }
 
 /** Whether it may have changed something. */

@@ -256,59 +256,94 @@ const body: fc.Arbitrary<string | Uint8Array<ArrayBuffer> | null> = fc.oneof(
 );
 
 /** Texts of queries, most of which are to be refused; none takes long. What escapes and what explodes has suites of its own. */
+const knownSql = fc.constantFrom(
+  'SELECT 1',
+  'SELECT * FROM students ORDER BY id',
+  'SELECT count(*) AS n FROM enrollments JOIN courses ON course_id = courses.id',
+  'SELECT $1, $2',
+  "SELECT 170141183460469231731687303715884105727::HUGEINT, 1.5::DECIMAL(38,10), [1,2], {a: 1}, NULL, DATE '2026-01-01', '\\xAA'::BLOB",
+  'WITH x AS (SELECT 1 AS a) SELECT * FROM x',
+  'VALUES (1), (2)',
+  'SELECT 1 AS a, 2 AS a',
+  "SELECT error('x')",
+  'SELECT 1/0, sqrt(-1)',
+  "SELECT 'NaN'::DOUBLE, 'inf'::DOUBLE",
+  "SELECT CAST('x' AS INTEGER)",
+  'SELECT nope FROM students',
+  'SELECT * FROM nope',
+  'DROP TABLE students',
+  'DELETE FROM students',
+  "UPDATE students SET name = 'x'",
+  'INSERT INTO courses VALUES (1)',
+  `INSERT INTO courses (code, title, credits) VALUES ($1, $2, 1) RETURNING *`,
+  `INSERT INTO courses (code, title) SELECT name, email FROM students ON CONFLICT DO NOTHING`,
+  `UPDATE courses SET credits = credits + $1 WHERE code = any($2)`,
+  `DELETE FROM courses USING students WHERE title = name`,
+  `MERGE INTO courses USING (SELECT 'x' AS k) s ON code = s.k WHEN MATCHED THEN DELETE`,
+  'TRUNCATE enrollments',
+  'CREATE TABLE made AS SELECT * FROM students',
+  'CREATE VIEW seen AS SELECT $1',
+  'DROP VIEW IF EXISTS seen',
+  'DROP TABLE made',
+  'ALTER TABLE made ADD COLUMN z INTEGER DEFAULT 1',
+  'SELECT json_agg(json_build_array(name)) FROM students LIMIT $1',
+  'INSERT INTO',
+  'UPDATE courses SET',
+  'MERGE INTO courses USING students ON WHEN',
+  'SELECT 1; SELECT 2',
+  "ATTACH ':memory:' AS x",
+  "SET memory_limit = '1GB'",
+  'PRAGMA database_list',
+  "COPY students TO '/tmp/x'",
+  "SELECT * FROM read_csv('/etc/passwd')",
+  'BEGIN',
+  ';',
+  '--',
+  `SELECT '${canary}'`,
+);
 const sql = fc.oneof(
-  fc.constantFrom(
-    'SELECT 1',
-    'SELECT * FROM students ORDER BY id',
-    'SELECT count(*) AS n FROM enrollments JOIN courses ON course_id = courses.id',
-    'SELECT $1, $2',
-    "SELECT 170141183460469231731687303715884105727::HUGEINT, 1.5::DECIMAL(38,10), [1,2], {a: 1}, NULL, DATE '2026-01-01', '\\xAA'::BLOB",
-    'WITH x AS (SELECT 1 AS a) SELECT * FROM x',
-    'VALUES (1), (2)',
-    'SELECT 1 AS a, 2 AS a',
-    "SELECT error('x')",
-    'SELECT 1/0, sqrt(-1)',
-    "SELECT 'NaN'::DOUBLE, 'inf'::DOUBLE",
-    "SELECT CAST('x' AS INTEGER)",
-    'SELECT nope FROM students',
-    'SELECT * FROM nope',
-    'DROP TABLE students',
-    'DELETE FROM students',
-    "UPDATE students SET name = 'x'",
-    'INSERT INTO courses VALUES (1)',
-    'SELECT 1; SELECT 2',
-    "ATTACH ':memory:' AS x",
-    "SET memory_limit = '1GB'",
-    'PRAGMA database_list',
-    "COPY students TO '/tmp/x'",
-    "SELECT * FROM read_csv('/etc/passwd')",
-    'BEGIN',
-    ';',
-    '--',
-    `SELECT '${canary}'`,
-  ),
+  { weight: 5, arbitrary: knownSql },
   text,
   text.map((value) => `SELECT ${value}`),
 );
-const queryBody = fc.oneof(
+const tokens = {
+  admin: 'admin-token-of-some-length',
+  api: 'api-token-of-some-length',
+  cron: 'cron-secret-of-some-length',
+};
+export const tokensOfFuzz = tokens;
+/** As many as it has. */
+const paramsOf = (statement: string): string[] => [...new Set(statement.match(/\$\d/g) ?? [])].map(String);
+const sqlStatement = fc.record(
   {
-    weight: 6,
-    arbitrary: fc
-      .record(
-        {
-          sql,
-          parameters: fc.oneof(
-            fc.array(fc.oneof(fc.integer(), text, fc.constant(null)), { maxLength: 2 }),
-            fc.dictionary(text, fc.integer(), { maxKeys: 2 }),
-            fc.jsonValue(),
-          ),
-          limit: fc.constantFrom(1, 10_000, 0, 1.5, 'x', null),
-        },
-        { requiredKeys: ['sql'] },
-      )
-      .map((value) => JSON.stringify(value)),
+    query: sql,
+    params: fc.oneof(
+      fc.array(fc.oneof(fc.integer(), text, fc.constant(null), fc.array(text, { maxLength: 2 })), { maxLength: 2 }),
+      fc.dictionary(text, fc.integer(), { maxKeys: 2 }),
+      fc.jsonValue(),
+    ),
+    arrayMode: fc.oneof({ weight: 9, arbitrary: fc.boolean() }, { weight: 1, arbitrary: fc.constantFrom('x', null) }),
   },
+  { requiredKeys: ['query'] },
+);
+const sqlBody = fc.oneof(
+  { weight: 6, arbitrary: knownSql.map((known) => JSON.stringify({ query: known, params: paramsOf(known) })) },
+  { weight: 3, arbitrary: sqlStatement.map((value) => JSON.stringify(value)) },
+  { weight: 2, arbitrary: fc.array(sqlStatement, { maxLength: 4 }).map((queries) => JSON.stringify({ queries })) },
   { weight: 1, arbitrary: body },
+);
+const mostly = (usual: string, ...others: readonly string[]) =>
+  fc.oneof({ weight: 12, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+/** Of Neon's driver, mostly as it sends them. */
+const ofDriver = fc.record(
+  {
+    'neon-raw-text-output': mostly('true', 'false', 'x'),
+    'neon-array-mode': mostly('true', 'false', 'x'),
+    'neon-batch-isolation-level': mostly('Serializable', 'ReadCommitted', 'x'),
+    'neon-batch-read-only': mostly('false', 'true', 'x'),
+    'neon-connection-string': fc.constantFrom('postgresql://a:b@c/d', 'x', `postgresql://a:${tokens.api}@c/d`),
+  },
+  { requiredKeys: [] },
 );
 const importBody = fc.oneof(
   fc.array(anyRow, { maxLength: 5 }).map((all) => all.map((row) => `${JSON.stringify(row)}\n`).join('')),
@@ -322,12 +357,6 @@ const importBody = fc.oneof(
 
 // Headers
 
-const tokens = {
-  admin: 'admin-token-of-some-length',
-  api: 'api-token-of-some-length',
-  cron: 'cron-secret-of-some-length',
-};
-export const tokensOfFuzz = tokens;
 const authorization = fc.oneof(
   { weight: 30, arbitrary: fc.constant(`Bearer ${tokens.admin}`) },
   { weight: 6, arbitrary: fc.constant(`Bearer ${tokens.api}`) },
@@ -478,13 +507,120 @@ const onRow = shotOf({
   headers: headers(json),
   body,
 });
-const onQuery = shotOf({
+/** The grammar of PostgREST: pieces of it, put together in ways that are mostly wrong. */
+const restPiece = fc.constantFrom(
+  ...'id name code term status grade email credits created_at students courses enrollments nothing * ... ( ) () , . : :: ->> -> ! !inner !left count() sum() text int json'.split(
+    ' ',
+  ),
+);
+const restSelect = fc.oneof(
+  fc.array(restPiece, { maxLength: 12 }).map((pieces) => pieces.join('')),
+  fc.constantFrom(
+    'id,enrollments(id,courses(code))',
+    'name,enrollments!inner(term)',
+    '...students(name),term',
+    'count()',
+    'credits.sum(),code',
+    'id::text,created_at::date',
+    'name->a->>b',
+    'name::int',
+    `${'enrollments('.repeat(20)}id${')'.repeat(20)}`,
+  ),
+);
+const restValue = fc
+  .tuple(
+    fc.constantFrom(
+      'eq',
+      'neq',
+      'gt',
+      'like',
+      'ilike',
+      'match',
+      'imatch',
+      'in',
+      'is',
+      'cs',
+      'ov',
+      'isdistinct',
+      'not.eq',
+      'like(any)',
+      'fts',
+      'x',
+    ),
+    fc.oneof(text, anyId, fc.constantFrom('(a,b)', '{a,b}', 'null', '*a*', '(', '[', '^(a+)+$', '"', '5', '{"a":1}')),
+  )
+  .map((parts) => parts.join('.'));
+const restLogic = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom('id.eq.1', 'name.is.null', 'and(', 'or(', 'not.', ')', ',', '"', 'enrollments.is.null'),
+      text,
+    ),
+    {
+      maxLength: 6,
+    },
+  )
+  .map((parts) => `(${parts.join(',')})`);
+const restParameter = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(columnName, restValue) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.constantFrom('enrollments.term', 'name->>a', 'a.b.c', '"id"', 'enrollments'), restValue),
+  },
+  { weight: 3, arbitrary: fc.tuple(fc.constant('select'), restSelect) },
+  { weight: 2, arbitrary: fc.tuple(fc.constantFrom('or', 'and', 'not.or', 'enrollments.or'), restLogic) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(
+      fc.constantFrom('order', 'limit', 'offset', 'enrollments.limit', 'on_conflict', 'columns'),
+      fc.oneof(columnName, fc.constantFrom('id.desc.nullslast', '5', '-1', '0', 'id,name', 'email'), text),
+    ),
+  },
+  { weight: 1, arbitrary: fc.tuple(text, text) },
+);
+const restQuery = fc
+  .array(restParameter, { maxLength: 5 })
+  .map((all) => `?${all.map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&')}`);
+const onRest = shotOf({
+  method: anyMethod,
+  path: fc
+    .tuple(fc.oneof(tableName, fc.constantFrom('rpc/nothing', 'rpc/read_csv', 'rpc')), fc.oneof(restQuery, query))
+    .map(([name, search]) => `/api/rest/v1/${name}${search}`),
+  headers: fc
+    .tuple(
+      headers(fc.oneof({ weight: 6, arbitrary: json }, { weight: 1, arbitrary: fc.constant('text/csv') })),
+      fc.record(
+        {
+          // So that it is known how many rows there are more.
+          prefer: fc.constantFrom(
+            'count=exact',
+            'return=representation, count=exact',
+            'resolution=merge-duplicates, handling=strict',
+            'tx=rollback, count=exact',
+            'x',
+          ),
+          accept: fc.constantFrom(
+            'application/vnd.pgrst.object+json',
+            'text/csv',
+            '*/*',
+            'application/vnd.pgrst.array+json;nulls=stripped',
+          ),
+          range: fc.constantFrom('0-9', '5-1', 'x', '99-'),
+          'accept-profile': fc.constantFrom('main', 'public', 'eider', 'x'),
+        },
+        { requiredKeys: [] },
+      ),
+    )
+    .map(([all, more]): Record<string, string> => ({ ...all, ...more })),
+  body,
+});
+const onSql = shotOf({
   method: fc.oneof({ weight: 10, arbitrary: fc.constant('POST') }, { weight: 1, arbitrary: anyMethod }),
   path: fc
     .oneof({ weight: 6, arbitrary: fc.constant('') }, { weight: 1, arbitrary: query })
-    .map((search) => `/api/query${search}`),
-  headers: headers(json),
-  body: queryBody,
+    .map((search) => `/api/sql${search}`),
+  headers: fc.tuple(headers(json), ofDriver).map(([given, driver]) => ({ ...given, ...driver })),
+  body: sqlBody,
 });
 const onTransfer = shotOf({
   method: anyMethod,
@@ -503,7 +639,10 @@ const onTransfer = shotOf({
 const onOther = shotOf({
   method: anyMethod,
   path: fc
-    .tuple(fc.constantFrom('changes', 'changes', 'changes', 'db-status', 'openapi', 'nope/a/b', '', 'db-sync/x'), query)
+    .tuple(
+      fc.constantFrom('changes', 'changes', 'changes', 'catalog', 'db-status', 'openapi', 'nope/a/b', '', 'db-sync/x'),
+      query,
+    )
     .map((parts) => `/api/${parts.join('')}`),
   headers: headers(json),
   body,
@@ -517,7 +656,7 @@ const onSync = shotOf({
 });
 /** What is large in vain. */
 const large = fc
-  .constantFrom(['POST', '/api/students'], ['PATCH', '/api/students/§students:1§'], ['POST', '/api/query'])
+  .constantFrom(['POST', '/api/students'], ['PATCH', '/api/students/§students:1§'], ['POST', '/api/sql'])
   .chain(([method = '', path = '']) =>
     shotOf({
       method: fc.constant(method),
@@ -532,7 +671,8 @@ export const anyShot: fc.Arbitrary<Shot> = fc.oneof(
   { weight: 30, arbitrary: spoiled },
   { weight: 120, arbitrary: onTable },
   { weight: 100, arbitrary: onRow },
-  { weight: 12, arbitrary: onQuery },
+  { weight: 25, arbitrary: onSql },
+  { weight: 80, arbitrary: onRest },
   { weight: 25, arbitrary: onTransfer },
   { weight: 40, arbitrary: onOther },
   { weight: 1, arbitrary: onSync },

@@ -17,6 +17,12 @@ export interface Relations {
   readonly internal: ReadonlySet<string>;
   /** The name that DuckDB knows the database by. */
   readonly database: string;
+  /** Functions that may be called beside those that only compute. */
+  readonly functions: ReadonlySet<string>;
+  /** Types that have no words of their own: JSON, and the user's. */
+  readonly types: ReadonlySet<string>;
+  /** Macros of the user as `schema.name`, each with its texts as statements. */
+  readonly macros: ReadonlyMap<string, readonly string[]>;
 }
 
 type Node = Readonly<Record<string, unknown>>;
@@ -36,9 +42,13 @@ const types = new Set(['DECIMAL_TYPE_INFO', 'LIST_TYPE_INFO', 'ARRAY_TYPE_INFO',
 const directions = new Set(['ORDER_DEFAULT', 'ASCENDING', 'DESCENDING']);
 const plainName = /^[\p{L}_][\p{L}\p{N}_$]*$/u;
 
-/** @throws AppError `invalid` for a tree that holds anything which is not allowed */
-export function checkTree(tree: unknown, relations: Relations): void {
-  new Inspection(relations).statement(tree);
+/**
+ * Answers the macros of the user that the tree calls: they are read in its place, so their texts have to be checked, too.
+ *
+ * @throws AppError `invalid` for a tree that holds anything which is not allowed
+ */
+export function checkTree(tree: unknown, relations: Relations): ReadonlySet<string> {
+  return new Inspection(relations).statement(tree);
 }
 
 class Inspection {
@@ -46,14 +56,16 @@ class Inspection {
   readonly #common = new Set<string>();
   /** Looked at when all names that WITH gives are known. */
   readonly #tables: Node[] = [];
+  readonly #macros = new Set<string>();
 
   constructor(relations: Relations) {
     this.#relations = relations;
   }
 
-  statement(tree: unknown): void {
+  statement(tree: unknown): ReadonlySet<string> {
     this.#walk(tree);
     for (const table of this.#tables) this.#requireTable(table);
+    return this.#macros;
   }
 
   #walk(value: unknown): void {
@@ -77,21 +89,43 @@ class Inspection {
     const { class: kind, type } = node;
     if (typeof kind === 'string') {
       if (!expressions.has(kind)) throw refuse(`an expression of the kind ${kind}`);
-      if (typeof node['function_name'] === 'string') requireFunction(node, scalarFunctions);
+      if (typeof node['function_name'] === 'string') this.#requireFunction(node, scalarFunctions);
       return;
     }
     if (kind !== undefined || typeof node['function_name'] === 'string') throw refuse('a function of an unknown kind');
     if (typeof type !== 'string') return;
     if (type === 'BASE_TABLE') this.#tables.push(node);
+    else if (type === 'UNBOUND_TYPE_INFO') this.#requireType(node);
     else if (type === 'SHOW_REF') requireDescribe(node);
     else if (![queries, sources, modifiers, types, directions].some((known) => known.has(type))) {
       throw refuse(`a part of the kind ${type}`);
     }
   }
 
+  #requireType(node: Node): void {
+    const name = nameIn(node, 'name');
+    if (nameIn(node, 'catalog') !== '' || !this.#relations.types.has(name)) throw refuse(`the type ${name}`);
+  }
+
+  #requireFunction(node: Node, allowed: ReadonlySet<string>): void {
+    const name = nameIn(node, 'function_name');
+    const schema = nameIn(node, 'schema');
+    const catalog = nameIn(node, 'catalog');
+    // A macro comes before a function of the same name.
+    const path = `${schema || 'main'}.${name}`;
+    if (['', this.#relations.database].includes(catalog) && this.#relations.macros.has(path)) {
+      this.#macros.add(path);
+      return;
+    }
+    const isOwn = ['', 'main'].includes(schema) && ['', 'system'].includes(catalog);
+    const isKnown = allowed.has(name) || (node['is_operator'] === true && operators.has(name));
+    if (isOwn && (isKnown || this.#relations.functions.has(name))) return;
+    throw refuse(`the function ${[schema, name].filter((part) => part !== '').join('.')}`);
+  }
+
   #tableFunction(child: unknown): void {
     if (!isNode(child) || child['class'] !== 'FUNCTION') throw refuse('a table function of an unknown kind');
-    requireFunction(child, tableFunctions);
+    this.#requireFunction(child, tableFunctions);
     for (const [name, part] of Object.entries(child)) if (name !== 'function_name') this.#walk(part);
   }
 
@@ -138,23 +172,15 @@ function nameIn(node: Node, field: string): string {
   return name.toLowerCase();
 }
 
-function requireFunction(node: Node, allowed: ReadonlySet<string>): void {
-  const name = nameIn(node, 'function_name');
-  const schema = nameIn(node, 'schema');
-  const catalog = nameIn(node, 'catalog');
-  const isOwn = ['', 'main'].includes(schema) && ['', 'system'].includes(catalog);
-  const isKnown = allowed.has(name) || (node['is_operator'] === true && operators.has(name));
-  if (!isOwn || !isKnown) throw refuse(`the function ${[schema, name].filter((part) => part !== '').join('.')}`);
-}
-
 /** DESCRIBE and SUMMARIZE show a table or a query; SHOW lists what there is, ours included. */
 function requireDescribe(node: Node): void {
   if (isNode(node['query']) && (node['show_type'] === 'DESCRIBE' || node['show_type'] === 'SUMMARY')) return;
   throw refuse('SHOW');
 }
 
-function refuse(what: string): AppError {
+export function refuse(what: string): AppError {
   return new AppError('invalid', `A query may not use ${what}.`, {
+    sqlState: '42501',
     hint: 'A query reads the tables of the database: one SELECT, with the functions that compute values.',
   });
 }

@@ -1,27 +1,39 @@
-/** What a query might try to get at, or to change, or to break on DuckDB: all refused, with a problem that says so. */
+/** What somebody's SQL might try to get at, or to change, or to break on DuckDB: all refused, with a problem that says so. */
 import { DuckDBInstance } from '@duckdb/node-api';
 import { existsSync } from 'node:fs';
 import { beforeEach, expect, it } from 'vitest';
-import { scalarFunctions, tableFunctions } from '../../lib/db/duckdb/query/functions.ts';
-import { startReplicated } from '../support/replicated.ts';
-import type { Service } from '../support/service.ts';
+import { scalarFunctions, tableFunctions } from '../../../lib/db/duckdb/query/functions.ts';
+import { startReplicated } from '../../support/replicated.ts';
+import type { Service } from '../../support/service.ts';
+
+const tokens = { ADMIN_TOKEN: 'admin-token-of-some-length', API_TOKEN: 'api-token-of-some-length' };
+const roles = {
+  reader: {},
+  writer: { authorization: `Bearer ${tokens.API_TOKEN}` },
+  administrator: { authorization: `Bearer ${tokens.ADMIN_TOKEN}` },
+} as const;
 
 let service: Service;
 beforeEach(async () => {
-  service = await startReplicated();
-  await service.send('POST', '/api/courses', { json: { code: 'CS1', title: 'A', credits: 3 } });
+  service = await startReplicated({ environment: { ...tokens, PUBLIC_READ: 'true' } });
+  const json = { code: 'CS1', title: 'A', credits: 3 };
+  await service.send('POST', '/api/courses', { json, headers: roles.writer });
 });
 
-const ask = (sql: string): Promise<Response> => service.send('POST', '/api/query', { json: { sql } });
+const ask = (query: string, role: keyof typeof roles = 'reader'): Promise<Response> =>
+  service.send('POST', '/api/sql', { json: { query, arrayMode: true }, headers: roles[role] });
 
 /** Those of the texts that are answered otherwise than by a problem with these words. */
-async function notRefused(texts: readonly string[], detail: RegExp): Promise<string[]> {
+async function notRefused(
+  texts: readonly string[],
+  detail: RegExp,
+  role: keyof typeof roles = 'reader',
+): Promise<string[]> {
   const wrong: string[] = [];
   for (const sql of texts) {
-    const response = await ask(sql);
+    const response = await ask(sql, role);
     const problem = (await response.json()) as { readonly detail: string; readonly type: string };
-    const isRefused =
-      response.status === 422 && problem.type === '/problems/invalid-input' && detail.test(problem.detail);
+    const isRefused = [400, 403].includes(response.status) && detail.test(problem.detail);
     if (!isRefused) wrong.push(`${sql}: ${JSON.stringify(problem)}`);
   }
   return wrong;
@@ -69,7 +81,7 @@ it('refuses every function that is not on the list, as DuckDB has them', async (
   expect(
     await notRefused(
       pragmas.flatMap((name) => [`PRAGMA ${name}`, `CALL ${name}()`]),
-      /one SELECT|does not understand/,
+      /SELECT alone|does not understand/,
     ),
   ).toEqual([]);
   expect(await courses()).toEqual(untouched);
@@ -145,7 +157,7 @@ it('refuses statements that are no SELECT, and more than one', async () => {
         `SELECT 1 INTO OUTFILE '${file}'`,
         'SELECT * INTO t FROM courses',
       ],
-      /one SELECT|one statement|does not understand|may not use/,
+      /SELECT alone|one SELECT|one statement|does not understand|may not use|is empty|cannot be read/,
     ),
   ).toEqual([]);
   expect(existsSync(`${file}.csv`) || existsSync(`${file}.db`) || existsSync(file)).toBe(false);
@@ -209,7 +221,7 @@ it('reads no table but those of the user, by whatever name', async () => {
   expect(
     await notRefused(
       ['SHOW TABLES', 'SHOW ALL TABLES', 'SHOW DATABASES', 'SHOW courses_', 'SHOW SCHEMAS'],
-      /may not use SHOW|There is no table|does not understand|one SELECT/,
+      /SELECT alone/,
     ),
   ).toEqual([]);
   expect(
@@ -357,5 +369,165 @@ it('reads no file through what it may use', async () => {
       /./,
     ),
   ).toEqual([]);
+  expect(await courses()).toEqual(untouched);
+});
+
+/** Every place of a statement that writes in which an expression or a query can stand. */
+const writingPlaces: readonly string[] = [
+  `INSERT INTO courses (code, title, credits) VALUES ('x', (#)::VARCHAR, 1)`,
+  `INSERT INTO courses (code, title, credits) SELECT 'x', (#)::VARCHAR, 1`,
+  `INSERT INTO courses (code, title, credits) (SELECT 'x', 'y', 1 WHERE # IS NULL)`,
+  `INSERT INTO courses BY NAME SELECT 'x' AS code, (#)::VARCHAR AS title, 1 AS credits`,
+  `INSERT INTO courses (code, title, credits) FROM (SELECT 'x', (#)::VARCHAR, 1)`,
+  `WITH a AS (SELECT (#)::VARCHAR AS title) INSERT INTO courses (code, title, credits) SELECT 'x', title, 1 FROM a`,
+  `INSERT INTO courses (code, title, credits) VALUES ('CS1', 'B', 1) ON CONFLICT (code) DO UPDATE SET title = (#)::VARCHAR`,
+  `INSERT INTO courses (code, title, credits) VALUES ('CS1', 'B', 1) ON CONFLICT (code) DO UPDATE SET title = 'C' WHERE # IS NULL`,
+  `INSERT INTO courses (code, title, credits) VALUES ('x', 'y', 1) RETURNING #`,
+  `UPDATE courses SET title = (#)::VARCHAR`,
+  `UPDATE courses AS c SET title = 'x', credits = length((#)::VARCHAR)`,
+  `UPDATE courses SET title = 'x' WHERE # IS NULL`,
+  `UPDATE courses SET title = 'x' WHERE # IS DISTINCT FROM #`,
+  `UPDATE courses SET title = 'x' FROM (SELECT # AS y) AS o`,
+  `UPDATE courses SET title = CASE WHEN # IS NULL THEN 'x' ELSE (#)::VARCHAR END`,
+  `UPDATE courses SET title = 'x' RETURNING #`,
+  `DELETE FROM courses WHERE # IS NULL`,
+  `DELETE FROM courses USING (SELECT # AS y) AS o WHERE false`,
+  `DELETE FROM courses RETURNING #`,
+  `WITH a AS (SELECT # AS y) DELETE FROM courses WHERE code IN (SELECT y::VARCHAR FROM a)`,
+  `MERGE INTO courses USING (SELECT 'CS1' AS k, # AS y) AS s ON code = s.k WHEN MATCHED THEN DELETE`,
+  `MERGE INTO courses USING (SELECT 'CS1' AS k) AS s ON code = s.k AND # IS NOT NULL WHEN MATCHED THEN DELETE`,
+  `MERGE INTO courses USING (SELECT 'CS1' AS k) AS s ON code = s.k WHEN MATCHED AND # IS NULL THEN DELETE`,
+  `MERGE INTO courses USING (SELECT 'CS1' AS k) AS s ON code = s.k WHEN MATCHED THEN UPDATE SET title = (#)::VARCHAR`,
+  `MERGE INTO courses USING (SELECT 'z' AS k) AS s ON code = s.k WHEN NOT MATCHED THEN INSERT (code, title, credits) VALUES ('z', (#)::VARCHAR, 1)`,
+  `MERGE INTO courses USING (SELECT 'CS1' AS k) AS s ON code = s.k WHEN MATCHED THEN DELETE RETURNING #`,
+];
+
+/** The same for definitions. */
+const definingPlaces: readonly string[] = [
+  'CREATE TABLE made AS SELECT # AS a',
+  'CREATE OR REPLACE TABLE made AS (FROM (SELECT # AS a))',
+  'CREATE TABLE made (a VARCHAR DEFAULT ((#)::VARCHAR))',
+  'CREATE VIEW made AS SELECT # AS a',
+  'CREATE VIEW made (a) AS WITH w AS (SELECT #) FROM w',
+  'CREATE MACRO made(x) AS (#)::VARCHAR',
+  'CREATE MACRO made(x) AS TABLE SELECT # AS a',
+];
+
+const forbidden = [
+  `getenv('HOME')`,
+  `getvariable('x')`,
+  `current_setting('memory_limit')`,
+  `(SELECT version FROM eider.state)`,
+  `(SELECT content FROM read_text('/etc/passwd'))`,
+  `(SELECT content FROM "read_text"('/etc/passwd'))`,
+  `(SELECT count(*) FROM '/etc/passwd')`,
+  `(SELECT count(*) FROM "/etc/passwd.csv")`,
+  `(SELECT count(*) FROM duckdb_settings())`,
+  `(SELECT count(*) FROM duckdb_tables)`,
+  `(SELECT count(*) FROM information_schema.tables)`,
+  `(SELECT * FROM query('SELECT 1'))`,
+  `(FROM query_table('courses'))`,
+  `'/etc/passwd'.read_text()`,
+];
+
+it('finds what is forbidden in every place of a statement that writes', async () => {
+  for (const place of writingPlaces) {
+    const response = await ask(place.replaceAll('#', `length('a')`), 'writer');
+    expect(response.status, `${place} ${await response.text()}`).toBe(200);
+    await ask('DELETE FROM courses', 'writer');
+    await ask(`INSERT INTO courses (code, title, credits) VALUES ('CS1', 'A', 3)`, 'writer');
+  }
+  const refused = /may not use|There is no table|cannot|does not understand/;
+  for (const role of ['writer', 'administrator'] as const) {
+    const texts = writingPlaces.flatMap((place) => forbidden.map((text) => place.replaceAll('#', text)));
+    expect(await notRefused(texts, refused, role)).toEqual([]);
+  }
+  expect(await courses()).toEqual(untouched);
+});
+
+it('finds it in every place of a definition', async () => {
+  for (const place of definingPlaces) {
+    const response = await ask(place.replaceAll('#', `length('a')`), 'administrator');
+    expect(response.status, `${place} ${await response.text()}`).toBe(200);
+    const kind = /TABLE|VIEW|MACRO/.exec(place)?.[0] ?? '';
+    const table = place.includes('AS TABLE') ? 'MACRO TABLE' : kind;
+    expect((await ask(`DROP ${table} made`, 'administrator')).status, table).toBe(200);
+  }
+  const texts = definingPlaces.flatMap((place) => forbidden.map((text) => place.replaceAll('#', text)));
+  expect(
+    await notRefused(texts, /may not use|There is no table|cannot stand|does not understand/, 'administrator'),
+  ).toEqual([]);
+  expect(
+    await notRefused(
+      [
+        `CREATE TABLE made (a VARCHAR CHECK (getenv('HOME') = a))`,
+        `CREATE TABLE made (a VARCHAR, b VARCHAR AS (getenv('HOME')))`,
+        `ALTER TABLE courses ADD COLUMN x VARCHAR DEFAULT getenv('HOME')`,
+        `ALTER TABLE courses ALTER COLUMN title SET DEFAULT getenv('HOME')`,
+        `ALTER TABLE courses ALTER COLUMN title TYPE VARCHAR USING getenv('HOME')`,
+        `CREATE INDEX i ON courses (getenv(title))`,
+        `CREATE TYPE made AS ENUM (SELECT content FROM read_text('/etc/passwd'))`,
+        `CREATE MACRO made(a := getenv('HOME')) AS a`,
+        `CREATE MACRO made(a) AS a, (a, b) AS getenv(b)`,
+      ],
+      /may not use the function|does not understand/,
+      'administrator',
+    ),
+  ).toEqual([]);
+});
+
+it('keeps everybody from files, settings, other databases and what is of Eider', async () => {
+  const file = '/tmp/eider-escape';
+  const texts = [
+    `ATTACH '${file}.db'`,
+    'DETACH replica',
+    'USE eider',
+    `COPY courses TO '${file}.csv'`,
+    `COPY (SELECT 1) TO '${file}.csv'`,
+    `COPY courses FROM '/etc/passwd'`,
+    `EXPORT DATABASE '${file}'`,
+    `IMPORT DATABASE '${file}'`,
+    'INSTALL httpfs',
+    'LOAD json',
+    `SET memory_limit = '10GB'`,
+    'RESET ALL',
+    'PRAGMA database_list',
+    'CALL pragma_version()',
+    'SHOW TABLES',
+    'SHOW ALL TABLES',
+    'EXPLAIN SELECT 1',
+    'EXPLAIN ANALYZE DELETE FROM courses',
+    'PREPARE p AS SELECT 1',
+    'BEGIN',
+    'COMMIT',
+    'SAVEPOINT s',
+    'CHECKPOINT',
+    'VACUUM',
+    'INSERT INTO eider.state VALUES (1)',
+    'INSERT INTO "EIDER"."state" DEFAULT VALUES',
+    'UPDATE eider.state SET version = 0',
+    'DELETE FROM eider.migrations',
+    'TRUNCATE eider.state',
+    'MERGE INTO eider.state USING courses ON false WHEN MATCHED THEN DELETE',
+    'DROP TABLE eider.state',
+    'DROP SCHEMA eider CASCADE',
+    'CREATE TABLE eider.mine (a INTEGER)',
+    'CREATE VIEW eider.mine AS SELECT 1',
+    'ALTER TABLE eider.state ADD COLUMN a INTEGER',
+    'COMMENT ON TABLE eider.state IS NULL',
+    'CREATE TEMP TABLE t (a INTEGER)',
+    'CREATE TABLE temp.t (a INTEGER)',
+    'CREATE TABLE memory.main.t (a INTEGER)',
+    'CREATE SECRET s (TYPE s3)',
+    'INSERT INTO courses SELECT * FROM courses; DROP TABLE courses',
+    'INSERT INTO courses (SELECT * FROM courses) UNION SELECT * FROM eider.state',
+    'INSERT INTO courses AS c (code) TABLE eider.migrations',
+    'UPDATE courses SET title = (TABLE eider.migrations)',
+    'UPDATE courses SET (title, code) = (SELECT name, name FROM eider.migrations)',
+    'DELETE FROM courses USING eider.state',
+    `INSERT INTO courses (code) WITH w AS (DELETE FROM courses RETURNING code) SELECT code FROM w`,
+  ];
+  for (const role of ['writer', 'administrator'] as const) expect(await notRefused(texts, /./, role)).toEqual([]);
+  expect(existsSync(`${file}.csv`) || existsSync(`${file}.db`) || existsSync(file)).toBe(false);
   expect(await courses()).toEqual(untouched);
 });

@@ -1,7 +1,7 @@
 import { endpoints } from '../lib/http/serve.ts';
 
 export async function POST(request: Request): Promise<Response> {
-  return endpoints.query(request);
+  return endpoints.sql(request);
 }
 
 async function refuse(request: Request): Promise<Response> {
