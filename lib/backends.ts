@@ -1,21 +1,16 @@
-/**
- * How each backend is opened: the second half of the composition root.
- *
- * Owns: which driver belongs to which backend. Each is imported when it is chosen, so a cold start pays for no other.
- * The worst that can happen: one database opened in two places; so a folder's replicas are named after its location.
- */
+/** Which driver belongs to which backend. Each is imported when it is chosen, so a cold start pays for no other. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { Migration } from './catalog/migrations.ts';
 import {
-  describeBackend,
   type BackendName,
   type BlobSettings,
+  describeBackend,
   type DirectorySettings,
   type GcsSettings,
   type PostgresSettings,
   type S3Settings,
 } from './config/backends.ts';
-import type { Migration } from './catalog/migrations.ts';
 import type { Config } from './config/config.ts';
 import { setSdkDefault } from './config/process.ts';
 import type { Database } from './db/database.ts';
@@ -23,12 +18,17 @@ import type { LeftoverCopy } from './db/duckdb/local-copy.ts';
 import type { MigrationMode } from './db/migration-report.ts';
 import type { MigratedPool } from './db/postgres/postgres-database.ts';
 import type { Runtime } from './runtime.ts';
-import { estimateBlobMonth, type MonthEstimate } from './store/blob-plan.ts';
-import type { UsageCounts } from './store/meter.ts';
 import { withRetry } from './store/retry.ts';
 import type { Store } from './store/store.ts';
 import { withTimeLimits } from './store/time-limit.ts';
-import { createUsage, type Usage, type UsageReport } from './store/usage.ts';
+import {
+  createUsage,
+  estimateBlobMonth,
+  type MonthEstimate,
+  type Usage,
+  type UsageCounts,
+  type UsageReport,
+} from './store/usage.ts';
 import type { SyncSettings } from './sync/context.ts';
 import type { Engine } from './sync/engine.ts';
 import { layoutOf } from './sync/layout.ts';
@@ -41,7 +41,6 @@ export interface FactoryContext {
   readonly runtime: Runtime;
 }
 
-/** Opens the backend that `config` chose. @throws AppError */
 export type BackendFactory = (config: Config, context: FactoryContext) => Promise<Database>;
 
 export type BackendFactories = Readonly<Record<BackendName, BackendFactory>>;
@@ -60,7 +59,6 @@ export const backendFactories: BackendFactories = {
 export interface BackendStore {
   readonly store: Store;
   readonly name: string;
-  /** Tells what the store was sent, where that is billed. */
   readonly usage?: () => UsageReport;
 }
 
@@ -112,14 +110,12 @@ async function gcsStore({ name, ...settings }: GcsSettings, runtime: Runtime): P
   return { store: createGcsStore({ ...settings, meter: usage.meter }), name, usage: usageReport(usage, runtime) };
 }
 
-/** DuckDB on a store, whichever it is. */
 async function openOnStore(config: Config, context: FactoryContext): Promise<Database> {
   const options = await duckDbOptions(config, context);
   const { openDuckDbDatabase } = await import('./db/duckdb/duckdb-database.ts');
   return openDuckDbDatabase({ ...options, maxStalenessMs: config.maxStalenessMs });
 }
 
-/** The engine of the chosen backend, which is DuckDB on a store, for what works on whole states. */
 export async function openEngine(
   config: Config,
   context: FactoryContext,

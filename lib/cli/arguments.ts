@@ -1,9 +1,3 @@
-/**
- * What was typed after `npm run db --`, understood or refused. And the help.
- *
- * Owns: names of commands and options. The worst that can happen: a word that is passed over; so every one that is not
- * known is refused.
- */
 import { parseArgs } from 'node:util';
 import { AppError } from '../errors.ts';
 

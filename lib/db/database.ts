@@ -1,7 +1,4 @@
-/**
- * The Database contract: what the functions under api/ ask of a backend, whichever it is. DuckDB on a store implements
- * it in lib/db/duckdb, PostgreSQL and the fallback chain implement the same interface beside it.
- */
+/** What the functions under api/ ask of a backend, whichever it is. */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { QueryColumn, StatementResult } from '../sql/result.ts';
 import type { Engine, PlainValue, Queries, Row } from '../values.ts';

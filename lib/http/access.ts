@@ -7,7 +7,7 @@
  * compared in constant time, and where nobody set one, only the machine itself gets in.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { AccessSettings } from '../config/access.ts';
+import type { AccessSettings } from '../config/config.ts';
 import { strangeness } from './locality.ts';
 import { RequestError } from './problem.ts';
 import type { Permission } from './terms.ts';

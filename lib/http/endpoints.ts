@@ -57,7 +57,11 @@ const importing = { permission: 'import', load: 'transfer', maxBodyBytes: 4_500_
 const syncing = { load: 'free', maxBodyBytes: 0, produces: ['application/json', 'text/event-stream'] } as const;
 
 export function createEndpoints(given: Services, loadLimits: LoadLimits = defaultLoadLimits): Endpoints {
-  const services = { ...given, shedder: new LoadShedder(given.app.runtime, loadLimits) };
+  const services = {
+    ...given,
+    toldProblems: new Set<string>(),
+    shedder: new LoadShedder(given.app.runtime, loadLimits),
+  };
   const endpoint =
     (terms: Terms, handler: Handler): Endpoint =>
     (request) =>

@@ -37,6 +37,8 @@ export interface Services {
 
 /** What requests of one process share. */
 export interface SharedServices extends Services {
+  /** What was logged of a wrong configuration: once is enough, as anyone can send a wrong token. */
+  readonly toldProblems: Set<string>;
   readonly shedder: LoadShedder;
 }
 
@@ -219,6 +221,9 @@ class Exchange {
   /** Who sends a token that was right in the mind of who set it is refused, and has no other place to learn why. */
   #logConfiguration(): void {
     const wrong = this.#rules.problems.map(({ message }) => message).join('; ');
+    const { toldProblems } = this.#services;
+    if (toldProblems.has(wrong)) return;
+    toldProblems.add(wrong);
     this.#log({ level: 'error', message: `The configuration is wrong: ${wrong}.` });
   }
 

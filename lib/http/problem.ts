@@ -81,6 +81,7 @@ const kinds: Readonly<Record<ErrorKind, Kind>> = {
   invalid: { type: 'invalid-input', title: 'The input is wrong', status: 422 },
   'not-found': { type: 'not-found', title: 'There is no such thing', status: 404 },
   conflict: { type: 'conflict', title: 'The data refuse this', status: 409 },
+  'read-only': { type: 'read-only', title: 'The database is only read here', status: 403 },
   unavailable: {
     type: 'unavailable',
     title: 'The database is away',

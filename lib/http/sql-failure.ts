@@ -61,6 +61,7 @@ const codesOfKinds: Readonly<Record<ErrorKind, string>> = {
   denied: '58000',
   indeterminate: '08007',
   corrupt: 'XX001',
+  'read-only': '25006',
 };
 
 function codeOf(error: unknown): string {

@@ -1,14 +1,13 @@
 /**
- * The store on S3, and on what speaks its protocol with conditional writes (Cloudflare R2, MinIO, …). A store that
- * ignores `If-None-Match` lets two writers create one key, which no answer shows: whoever opens a store that is not AWS
- * has to try it first. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+ * S3, and stores with its protocol and conditional writes (R2, MinIO). One that ignores `If-None-Match` is not noticed
+ * here: see lib/sync/conditions.ts. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
 import { createHash } from 'node:crypto';
 import { CopyObjectCommand, DeleteObjectsCommand, PutObjectCommand, type _Error as KeyError } from '@aws-sdk/client-s3';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { type Driver, inBatches, type PageRequest, storeOf } from './driver.ts';
-import type { Meter } from './meter.ts';
+import type { Meter } from './usage.ts';
 import { createS3Clients, type S3ClientOptions, secretsOf } from './s3/client.ts';
 import { type Described, Objects } from './s3/objects.ts';
 import { isRefusal, type Refusal, Requests } from './s3/requests.ts';
@@ -23,7 +22,6 @@ export interface S3StoreOptions extends S3ClientOptions {
   readonly meter?: Meter;
   /** Streams that are larger go up in parts of this size; at least 5 MiB. Default 8 MiB. */
   readonly partBytes?: number;
-  /** Parts that are sent, and held in memory, at once. Default 4. */
   readonly parallelParts?: number;
   /** Larger objects are copied in parts; at most 5 GiB. Default 256 MiB. */
   readonly largestCopyBytes?: number;
@@ -43,7 +41,6 @@ const defaultSizes = { partBytes: 8 * mebibyte, parallelParts: 4, largestCopyByt
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
 const mostKeys = 1000;
-/** More in a row are no accident. */
 const mostConflicts = 5;
 
 class S3Driver implements Driver {
@@ -75,7 +72,6 @@ class S3Driver implements Driver {
     // Bytes in memory are one request, whatever their number: no record of the log depends on a store that heeds the
     // condition when it completes parts.
     if (body instanceof Uint8Array) return this.#settle(key, () => this.#put(key, body, signal), signal);
-    // A large body is not sent in vain.
     if (await this.#objects.describe(key, signal)) return 'exists';
     await this.#uploads.sweep(key, signal);
     return this.#settle(key, () => this.#uploads.create(key, body, signal), signal);
@@ -165,7 +161,6 @@ class S3Driver implements Driver {
   }
 
   #keyError({ Key, Code, Message }: KeyError, failed: number, asked: number): AppError {
-    // The status that such a code has where it answers a whole request.
     const httpStatusCode = Code === 'AccessDenied' ? 403 : 500;
     const error = Object.assign(new Error(Message ?? 'no reason was given'), { Code, $metadata: { httpStatusCode } });
     const { kind, message, cause, hint } = this.#requests.mapAnswered('DeleteObjects', error);

@@ -1,4 +1,3 @@
-/** Time limits on work that takes a signal. */
 import { AppError, type ErrorKind } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { OperationOptions, Store } from './store.ts';

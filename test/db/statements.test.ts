@@ -350,6 +350,25 @@ describe('definitions', () => {
       'INSERT INTO books (id) VALUES (51)',
     );
   });
+
+  it.each([
+    ['CREATE UNIQUE INDEX u ON t (a)', '(1, 1), (1, 2)', '23505'],
+    ['CREATE UNIQUE INDEX "u(" ON "T" (abs(a), (b % 2))', '(1, 1), (-1, 3)', '23505'],
+    ['ALTER TABLE t ADD PRIMARY KEY (a)', '(1, 1), (1, 2)', '23505'],
+    ['ALTER TABLE t ADD PRIMARY KEY (a)', '(NULL, 1)', '23502'],
+  ])('hold rows of their own transaction against %s: %s', async (ddl, rows, sqlState) => {
+    const { run, writer } = await openCaptured('CREATE TABLE t (a INTEGER, b INTEGER)', 'INSERT INTO t VALUES (9, 9)');
+    const insert = `INSERT INTO t VALUES ${rows}`;
+    await expect(run(insert, ddl)).rejects.toMatchObject({ sqlState });
+    await expect(run('INSERT INTO t VALUES (1, 1)', ddl, insert)).rejects.toMatchObject({ sqlState });
+    await expect(
+      run(`CREATE OR REPLACE TABLE t AS SELECT * FROM (VALUES ${rows}) v (a, b)`, ddl),
+    ).rejects.toMatchObject({
+      sqlState,
+    });
+    expect(await writer.rows('FROM t')).toEqual([[9, 9]]);
+    await run('INSERT INTO t VALUES (2, 2), (3, 3)', ddl, 'INSERT INTO t VALUES (4, 4)');
+  });
 });
 
 describe('schemas', () => {

@@ -35,7 +35,7 @@ import type {
 } from '../../lib/db/database.ts';
 import { plainRows } from '../../lib/db/duckdb/dialect.ts';
 import { mapDuckDbError } from '../../lib/db/duckdb/errors.ts';
-import { noUploads } from '../../lib/db/postgres/uploads.ts';
+import { noUploads } from '../../lib/db/postgres/postgres-database.ts';
 import { ownMigrations } from '../../lib/db/own-migrations.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type Migration, scriptsFor } from '../../lib/catalog/migrations.ts';

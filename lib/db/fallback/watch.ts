@@ -1,22 +1,21 @@
 /**
- * Whether the primary backend is there: watches its calls, and decides when one has waited long enough. Every error that could
- * mean an outage, and every call that takes long, is followed by a ping: what answers it is there, and the error is the
- * caller's. A commit under way cannot be given up, and ends as `indeterminate`.
+ * Every error that could mean an outage, and every call that takes long, is followed by a ping: what answers it is
+ * there, and the error is the caller's.
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
+import { withinTime } from '../../store/time-limit.ts';
+import type { Answer, Database, ReadOptions, Uploads, Work, WriteOptions } from '../database.ts';
 import type { Link } from './link.ts';
 import { Outage, type OutageMemory } from './outage.ts';
-import { withinTime } from '../../store/time-limit.ts';
 
-/** A call of the primary. */
 export interface Call<T> {
   run(): Promise<T>;
   /** Gives the call up if nothing of it can happen any more; whether it did. It may be asked again. */
   abandon(): boolean;
 }
 
-export type Attempt<T> = { readonly kind: 'answered'; readonly value: T } | { readonly kind: 'away' };
+type Attempt<T> = { readonly kind: 'answered'; readonly value: T } | { readonly kind: 'away' };
 
 /** How long a call may take before somebody looks whether the backend is there, in ms. */
 const patienceMs = 3000;
@@ -38,7 +37,6 @@ export class Watch {
     this.#memory = memory;
   }
 
-  /** Null while the primary serves. */
   get outage(): Outage | null {
     return this.#outage;
   }
@@ -50,13 +48,11 @@ export class Watch {
     if (note && this.#runtime.now() - note.nextLookMs < 60_000) this.#outage = new Outage(this.#runtime, { note });
   }
 
-  /** The primary serves again. */
   async end(): Promise<void> {
     this.#outage = null;
     await this.#memory.clear();
   }
 
-  /** Notes that the primary is away, or still is. */
   begin(error: unknown): void {
     if (this.#outage) this.#outage.lookFailed(error);
     else this.#outage = new Outage(this.#runtime, { error });
@@ -91,7 +87,6 @@ export class Watch {
     });
   }
 
-  /** Whether `error` means that the primary is away. */
   async #judge(error: unknown): Promise<boolean> {
     if (!isAppError(error, 'unavailable', 'indeterminate', 'denied')) return false;
     // A store that refuses one kind of request is of no use, whatever it says to a ping.
@@ -128,7 +123,6 @@ export class Watch {
     this.#ping = null;
   }
 
-  /** @throws AppError when the primary does not answer */
   ping(): Promise<void> {
     return withinTime(this.#runtime, pingMs, (signal) => this.#primary.ping(signal));
   }
@@ -138,4 +132,78 @@ function unknownOutcome(): AppError {
   return new AppError('indeterminate', 'The database went away while it committed.', {
     hint: 'The write may have been committed. Read before you repeat it.',
   });
+}
+
+/** A read of a replica runs to its end once it has begun: nothing of it depends on a store any more. */
+export function readCall<T>(database: Database, work: Work<T>, options: ReadOptions): Call<Answer<T>> {
+  let begun = false;
+  const noted: Work<T> = (queries, scope) => {
+    begun = true;
+    return work(queries, scope);
+  };
+  return {
+    run: () => database.read(noted, options),
+    abandon: () => !begun || database.engine === 'postgres',
+  };
+}
+
+export function plainCall<T>(run: () => Promise<T>): Call<T> {
+  return { run, abandon: () => true };
+}
+
+export function uploadsThrough(call: <T>(work: (uploads: Uploads) => Promise<T>) => Promise<T>): Uploads {
+  return {
+    keep: (...given) => call((uploads) => uploads.keep(...given)),
+    read: (...given) => call((uploads) => uploads.read(...given)),
+    list: (...given) => call((uploads) => uploads.list(...given)),
+    drop: (...given) => call((uploads) => uploads.drop(...given)),
+    dropAbandoned: () => call((uploads) => uploads.dropAbandoned()),
+  };
+}
+
+/** A write can be given up until its work has ended: what comes then is the commit. */
+export function writeCall<T>(database: Database, work: Work<T>, options: WriteOptions): Call<Answer<T>> {
+  let [ran, abandoned] = [false, false];
+  const requireWanted = (): void => {
+    if (abandoned) throw new AppError('unavailable', 'The database went away before the write was run.');
+  };
+  const guarded: Work<T> = async (queries, scope) => {
+    ran = false;
+    requireWanted();
+    const value = await work(queries, scope);
+    requireWanted();
+    ran = true;
+    return value;
+  };
+  return {
+    run: () => database.write(guarded, options),
+    abandon: () => (abandoned ||= !ran),
+  };
+}
+
+/** How long a commit that runs pending writes may take before it is given up, or left to itself, in ms. */
+const commitMs = 4000;
+
+/**
+ * Commits a piece of work, in a time that is bounded whatever the backend does. @throws AppError `indeterminate` when it was
+ * on its way; the work must say itself whether it was done before
+ */
+export async function commitInTime<T>(database: Database, work: Work<T>, runtime: Runtime): Promise<T> {
+  const call = writeCall(database, work, {});
+  const ended = new AbortController();
+  const running = call.run();
+  const late = runtime.sleep(commitMs, ended.signal).then(() => {
+    if (call.abandon()) throw new AppError('unavailable', `The database did not answer within ${commitMs} ms.`);
+    return runtime.sleep(commitMs, ended.signal).then(() => {
+      throw new AppError('indeterminate', 'The database did not say whether it committed.');
+    });
+  });
+  try {
+    return (await Promise.race([running, late])).value;
+  } finally {
+    ended.abort();
+    // Left to itself, it may fail when nobody listens any more.
+    running.catch(() => undefined);
+    late.catch(() => undefined);
+  }
 }

@@ -1,27 +1,23 @@
 /**
- * DATABASE_URL as settings, with the meanings that libpq gives its parameters:
- * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS. The drivers are never handed the text:
- * pg takes `sslmode=require` for other things than libpq does, and an error of a parser quotes what it parsed.
- *
- * Owns: which parameters there are, and what of them may be shown. The worst that can happen: a password in a message,
- * or a mode of TLS that promises less than was asked for; so what is not understood about TLS is refused.
+ * DATABASE_URL with the meanings that libpq gives its parameters:
+ * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS. Drivers never get the text: pg reads
+ * `sslmode=require` otherwise, and parsers quote their input.
  */
+import { readFile } from 'node:fs/promises';
+import type { ConnectionOptions } from 'node:tls';
 import { AppError } from '../../errors.ts';
 
-/** Where a PEM text comes from. */
-export type PemSource =
-  { readonly kind: 'file'; readonly path: string } | { readonly kind: 'text'; readonly pem: string };
+type PemSource = { readonly kind: 'file'; readonly path: string } | { readonly kind: 'text'; readonly pem: string };
 
 /**
  * - `disable`: no TLS. `prefer`: TLS when the server has it, whoever that is.
  * - `require`: TLS, whoever the server is. `verify-ca`: its certificate must come from the authority.
  * - `verify-full`: and be for its host name.
  */
-export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
-export interface TlsSettings {
+interface TlsSettings {
   readonly mode: TlsMode;
-  /** Null: the authorities that Node knows. */
   readonly authority: PemSource | null;
   readonly certificate: PemSource | null;
   readonly key: PemSource | null;
@@ -46,7 +42,6 @@ export interface ConnectionSettings {
   readonly maxConnections: number | null;
 }
 
-/** Host, port and database: what may be shown to an operator. */
 export function locationOf({ host, port, database, user }: ConnectionSettings): string {
   const shownHost = host.includes(':') ? `[${host}]` : host;
   return `postgres://${shownHost}:${port}/${database ?? user ?? ''}`;
@@ -161,4 +156,34 @@ function decode(text: string): string {
 
 function wrong(problem: string): AppError {
   return new AppError('invalid', `DATABASE_URL ${problem}.`);
+}
+
+export async function tlsOptions(tls: TlsSettings): Promise<ConnectionOptions | false> {
+  if (tls.mode === 'disable') return false;
+  const [ca, cert, key] = await Promise.all([
+    readPem('sslrootcert', tls.authority),
+    readPem('sslcert', tls.certificate),
+    readPem('sslkey', tls.key),
+  ]);
+  return {
+    rejectUnauthorized: tls.mode === 'verify-ca' || tls.mode === 'verify-full',
+    ...(tls.mode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
+    ...(ca === null ? {} : { ca }),
+    ...(cert === null ? {} : { cert }),
+    ...(key === null ? {} : { key }),
+    ...(tls.passphrase === null ? {} : { passphrase: tls.passphrase }),
+  };
+}
+
+async function readPem(parameter: string, source: PemSource | null): Promise<string | null> {
+  if (source === null) return null;
+  if (source.kind === 'text') return source.pem;
+  try {
+    return await readFile(source.path, 'utf8');
+  } catch (cause) {
+    throw new AppError('invalid', `The file that ${parameter} in DATABASE_URL names cannot be read.`, {
+      cause,
+      hint: 'It has to be deployed with the functions. Or give the PEM text itself, percent-encoded.',
+    });
+  }
 }

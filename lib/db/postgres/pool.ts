@@ -1,19 +1,11 @@
-/**
- * The connections to PostgreSQL: pg's pool, or Neon's, behind one face.
- *
- * Owns: loading the driver, the pool's settings, and that nothing that happens to a connection ends the process. It
- * knows no transactions. The worst that can happen: a connection that is given back in the middle of something; who
- * cannot tell destroys it.
- */
 import type { ConnectionOptions } from 'node:tls';
 import { attachDatabasePool } from '@vercel/functions/db-connections';
 import { AppError } from '../../errors.ts';
 import type { Row } from '../../values.ts';
-import type { ConnectionSettings } from './connection-string.ts';
+import { type ConnectionSettings, tlsOptions } from './connection-string.ts';
 import { mapConnectError } from './errors.ts';
 import type { Limits } from './limits.ts';
-import { tlsOptions } from './tls.ts';
-import { type ReadText, readerOf } from './values.ts';
+import { readerOf, type ReadText } from './values.ts';
 
 export interface Statement {
   readonly text: string;
@@ -22,7 +14,6 @@ export interface Statement {
   readonly rowMode?: 'array';
 }
 
-/** A column of a result. */
 export interface ResultField {
   readonly name: string;
   readonly dataTypeID: number;
@@ -38,23 +29,19 @@ export interface StatementResult {
   readonly fields: readonly ResultField[];
 }
 
-/** A connection that is lent to one user at a time. */
 export interface Connection {
   /** Several statements in one text, without values, answer the result of the last. */
   run(statement: Statement): Promise<StatementResult>;
-  /** Back into the pool. Once. */
   release(): void;
   /** Ends it, whatever it is doing. Once, and instead of `release`. */
   destroy(): void;
 }
 
 export interface ConnectionPool {
-  /** @throws AppError `unavailable`, `denied` */
   connect(): Promise<Connection>;
   close(): Promise<void>;
 }
 
-/** The part of a pool of pg or Neon that is used. */
 interface DriverPool {
   connect(): Promise<DriverClient>;
   end(): Promise<void>;
@@ -78,7 +65,6 @@ export interface PoolOptions {
   readonly settings: ConnectionSettings;
   readonly driver: 'pg' | 'neon';
   readonly limits: Limits;
-  /** Told of connections that broke while nobody used them. */
   readonly warn: (message: string) => void;
 }
 

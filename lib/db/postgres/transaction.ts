@@ -1,10 +1,3 @@
-/**
- * One transaction on one connection: begun with the settings that its values are read by, ended by COMMIT or ROLLBACK,
- * never longer than it may take.
- *
- * Owns: its life, and what is known of its end. It decides nothing about repeating. The worst that can happen: a COMMIT
- * that was not answered and is taken for done, or for not done; so `commit` tells the three apart.
- */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Row } from '../../values.ts';
@@ -12,7 +5,7 @@ import { causeOf, codeOf, isConnectionLoss, isServerError, mapBeginError, mapSta
 import type { Connection, Statement, StatementResult } from './pool.ts';
 import { tokenSetting } from './schema-of-eider.ts';
 import { toParameter } from './values.ts';
-import { within } from './within.ts';
+import { within } from './limits.ts';
 
 export type TransactionMode = 'read' | 'write' | 'upkeep';
 
@@ -30,7 +23,6 @@ export interface TransactionOptions {
   readonly connection: Connection;
   readonly runtime: Runtime;
   readonly mode: TransactionMode;
-  /** On the monotonic clock: when its last statement has to be answered. */
   readonly deadlineMs: number;
   readonly beginMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -128,7 +120,6 @@ export class Transaction {
     return result;
   }
 
-  /** Rows of one statement. */
   async rows<R extends Row = Row>(text: string, values: readonly unknown[] = []): Promise<R[]> {
     return (await this.run({ text, values })).rows as R[];
   }
@@ -204,7 +195,6 @@ function timeouts(leftMs: number): Readonly<Record<string, string>> {
   return { statement_timeout: String(leftMs), idle_in_transaction_session_timeout: String(leftMs) };
 }
 
-/** The connection was dead already: nothing happened. */
 export class LostTransaction extends Error {
   override readonly name = 'LostTransaction';
 

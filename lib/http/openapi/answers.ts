@@ -1,5 +1,4 @@
-/** What the answers of all operations have in common: their headers, and the problems that any request may meet. */
-import { arrayOf, type Json, type JsonObject, object, schemaRef, string, integer } from './json-schema.ts';
+import { arrayOf, described, integer, type Json, type JsonObject, object, schemaRef, string } from './json-schema.ts';
 
 const headerTexts = {
   'x-request-id': 'Names this request in the log of the server.',
@@ -60,7 +59,7 @@ export const problemTexts = {
   507: 'The answer is too large. Nothing was changed.',
 } as const;
 
-export type ProblemStatus = keyof typeof problemTexts;
+type ProblemStatus = keyof typeof problemTexts;
 
 const ofAnyRequest: readonly ProblemStatus[] = [400, 401, 403, 406, 414, 431, 500, 503];
 const ofBodies: readonly ProblemStatus[] = [413, 415, 422];
@@ -105,10 +104,10 @@ export const problemSchema: JsonObject = object(
     detail: string,
   },
   {
-    hint: { ...string, description: 'What to do about it.' },
+    hint: described(string, 'What to do about it.'),
     errors: arrayOf(
       object({
-        path: { ...string, description: 'A field (`email`, in an array `3/email`), a parameter or a header.' },
+        path: described(string, 'A field (`email`, in an array `3/email`), a parameter or a header.'),
         message: string,
       }),
     ),

@@ -1,9 +1,11 @@
-/** What the functions that are no tables take and answer, as schemas. */
 import {
   arrayOf,
   boolean,
   described,
+  fields,
   integer,
+  integerFrom,
+  type Json,
   type JsonObject,
   nullable,
   object,
@@ -15,60 +17,27 @@ import {
 import { sqlSchemas } from './sql.ts';
 
 export const anything: JsonObject = { type: 'object' };
-const version = described({ ...integer, minimum: 0 }, 'A version of the database.');
+const version = described(integerFrom(0), 'A version of the database.');
+const orNull = (schema: Json): JsonObject => oneOf({ type: 'null' }, schema);
 
 const statusMembers: JsonObject = {
-  degraded: nullable('string'),
-  backend: nullable('string'),
+  ...fields('degraded? backend?'),
   engine: { type: ['string', 'null'], enum: ['duckdb', 'postgres', null] },
-  persistent: nullable('boolean'),
-  location: nullable('string'),
-  databaseId: nullable('string'),
-  version: nullable('integer'),
-  candidates: arrayOf(openObject({ backend: string, state: string, reason: string })),
-  checkpoint: oneOf(
-    { type: 'null' },
-    openObject({
-      version: nullable('integer'),
-      at: nullable('string'),
-      bytes: nullable('integer'),
-      recordsSince: integer,
-    }),
-  ),
+  ...fields('persistent:boolean? location? databaseId? version:integer?'),
+  candidates: arrayOf(openObject(fields('backend state reason'))),
+  checkpoint: orNull(openObject(fields('version:integer? at? bytes:integer? recordsSince:integer'))),
   pendingWrites: nullable('integer'),
-  outage: oneOf(
-    { type: 'null' },
-    openObject({
-      since: string,
-      reason: string,
-      nextLookInSeconds: integer,
-      servedBy: string,
-      source: string,
-      ageSeconds: nullable('integer'),
-      writes: string,
-      atRisk: nullable('string'),
-    }),
+  outage: orNull(
+    openObject(fields('since reason nextLookInSeconds:integer servedBy source ageSeconds:integer? writes atRisk?')),
   ),
   rejectedWrites: described(
-    oneOf(
-      { type: 'null' },
-      arrayOf(object({ id: string, acceptedAt: string, rejectedAt: string, reason: string, command: anything })),
-    ),
+    orNull(arrayOf(object({ ...fields('id acceptedAt rejectedAt reason'), command: anything }))),
     'Writes that were kept while the backend was away and no longer fitted when it was back; null where that cannot be told.',
   ),
   transfers: arrayOf(anything),
-  usage: { type: ['object', 'null'] },
+  usage: nullable('object'),
   mirror: described(
-    oneOf(
-      { type: 'null' },
-      openObject({
-        backend: string,
-        version: nullable('integer'),
-        at: nullable('string'),
-        ageSeconds: nullable('integer'),
-        trouble: nullable('string'),
-      }),
-    ),
+    orNull(openObject(fields('backend version:integer? at? ageSeconds:integer? trouble?'))),
     'The DuckDB copy behind PostgreSQL; null where there is none to be.',
   ),
   warnings: arrayOf(string),
@@ -97,20 +66,19 @@ const change: JsonObject = oneOf(
 );
 
 export const functionSchemas: JsonObject = {
-  Status: {
-    ...openObject({ status: { type: 'string', enum: ['ok', 'degraded', 'down'] }, message: string }, statusMembers),
-    description: 'Who may see less is told less.',
-  },
+  Status: described(
+    openObject({ status: { type: 'string', enum: ['ok', 'degraded', 'down'] }, message: string }, statusMembers),
+    'Who may see less is told less.',
+  ),
   SyncReport: openObject(
     {
       from: version,
       version,
       recordsApplied: integer,
-      checkpoint: oneOf({ type: 'null' }, openObject({ version, bytes: integer, uploaded: boolean })),
+      checkpoint: orNull(openObject({ version, bytes: integer, uploaded: boolean })),
       published: boolean,
-      dropped: openObject({ records: integer, snapshots: integer }),
-      pendingDrained: integer,
-      durationMs: integer,
+      dropped: openObject(fields('records:integer snapshots:integer')),
+      ...fields('pendingDrained:integer durationMs:integer'),
     },
     { mirror: oneOf(mirrorRefreshed, openObject({ how: { const: 'failed' }, reason: string })) },
   ),
@@ -120,12 +88,12 @@ export const functionSchemas: JsonObject = {
       'Rejected writes to forget, as db-status lists them.',
     ),
   }),
-  Dismissed: object({ dismissed: integer }),
+  Dismissed: object(fields('dismissed:integer')),
   ...sqlSchemas,
-  ChangeSet: {
-    ...object({ version, at: { type: 'string', format: 'date-time' }, changes: arrayOf(change) }),
-    description: 'What one commit changed. Versions have no gap.',
-  },
+  ChangeSet: described(
+    object({ version, at: { type: 'string', format: 'date-time' }, changes: arrayOf(change) }),
+    'What one commit changed. Versions have no gap.',
+  ),
   ChangePage: object({
     data: arrayOf(schemaRef('ChangeSet')),
     next: described(version, 'What to ask for next: `after` of the page that follows.'),

@@ -1,10 +1,10 @@
 /**
- * Bytes of an object, from the CDN before the store. The CDN is never believed that an object is absent: it answers by
- * status alone, and a wrong store is 404, too. What is there, the API says (`head`).
+ * Bytes come from the CDN, which is never believed that an object is absent: it answers by status alone, and a wrong
+ * store is 404, too.
  */
 import { AppError, isAppError } from '../../errors.ts';
 import { expectedBytes, gather, rangeHeader } from '../driver/bytes.ts';
-import { clipRange } from '../range.ts';
+import { clipRange } from '../keys.ts';
 import type { ByteRange } from '../store.ts';
 import type { BlobClient, BlobObject } from './client.ts';
 import { statusOf, wasNeverSent } from './errors.ts';
@@ -12,7 +12,6 @@ import type { Signal } from '../signal.ts';
 
 type Answer = NonNullable<Awaited<ReturnType<BlobClient['get']>>>;
 
-/** How often the same object is asked for that the API has and the CDN has not. */
 const mostTries = 3;
 
 export class Reading {
@@ -59,7 +58,7 @@ export class Reading {
     } catch (error) {
       if (!isAppError(error) && !wasNeverSent(error)) this.#client.meterGet(0);
       const status = statusOf(error);
-      // 403, 404, 416 and their kin: the API says why. 5xx is an outage.
+      // The API says why; 5xx is an outage.
       if (status !== null && status < 500 && info === null) return null;
       throw this.#client.readFailed(error);
     }

@@ -1,4 +1,3 @@
-/** Reads and lists: what is there, and what counts as absent. */
 import {
   GetObjectCommand,
   type GetObjectCommandOutput,
@@ -42,7 +41,6 @@ export class Objects {
     const answer = await this.#ask(key, first, signal);
     if (isRefusal(answer)) return answer.refused === 'NoSuchKey' ? null : this.#describeEmpty(key, signal);
     const total = answer.ContentRange?.split('/')[1];
-    // A store that knows no ranges sends all of it, which nobody needs.
     if (total === undefined) discard(answer);
     else await this.#bytes(answer, first, signal);
     return described(key, total === undefined ? answer.ContentLength : Number(total), answer);
@@ -92,7 +90,6 @@ export class Objects {
   }
 }
 
-/** Ends the connection, when bytes are left. */
 function discard({ Body }: GetObjectCommandOutput): void {
   (Body as unknown as Partial<{ destroy(): void }> | undefined)?.destroy?.();
 }

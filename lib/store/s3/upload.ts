@@ -1,6 +1,6 @@
 /**
- * Objects made of parts: large bodies, and copies of large objects. Nothing is visible until the last request, but the
- * parts are billed: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+ * Multipart uploads and copies. Parts of an unfinished one are invisible but billed:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
  */
 import {
   AbortMultipartUploadCommand,
@@ -20,7 +20,6 @@ import type { Signal } from '../signal.ts';
 /** A request that copies more would be silent for longer than a connection may be. */
 const copyPartBytes = 256 * 1024 * 1024;
 const hourMs = 3_600_000;
-/** Older uploads are of processes that died. */
 const staleMs = 24 * hourMs;
 
 export interface UploadSizes {
@@ -40,10 +39,8 @@ interface PartsRequest {
   readonly size: number;
   readonly partBytes: number;
   readonly signal: Signal;
-  /** Sends one part and answers its ETag. */
   readonly send: (upload: Upload, part: Part) => Promise<string | undefined>;
   readonly IfNoneMatch?: '*';
-  /** Runs before the last request. */
   readonly check?: () => Promise<void>;
 }
 
@@ -52,7 +49,6 @@ export class Uploads {
   readonly #bucket: string;
   readonly #sizes: UploadSizes;
   readonly #runtime: Runtime;
-  /** When each folder was last swept. */
   readonly #sweptMs = new Map<string, number>();
 
   constructor(requests: Requests, bucket: string, sizes: UploadSizes, runtime: Runtime) {
@@ -62,7 +58,6 @@ export class Uploads {
     this.#runtime = runtime;
   }
 
-  /** Creates the object when its key is absent; a refusal when it is not, or when another was writing it. */
   async create(key: string, body: StreamBody, signal: Signal): Promise<Refusal | null> {
     const send = async (upload: Upload, part: Part): Promise<string | undefined> => {
       const command = new UploadPartCommand({ ...upload, PartNumber: part.number, Body: await part.read(body) });
@@ -72,7 +67,6 @@ export class Uploads {
     return this.#inParts({ key, size: body.size, partBytes, signal, send, IfNoneMatch: '*' });
   }
 
-  /** Copies an object that is too large for one request, over whatever has the key. */
   async copy(source: ObjectInfo, key: string, signal: Signal, check: () => Promise<void>): Promise<void> {
     const CopySource = `${this.#bucket}/${source.key}`;
     const send = async (upload: Upload, part: Part): Promise<string | undefined> => {

@@ -1,9 +1,6 @@
 /**
- * What a query may say on PostgreSQL, decided on the syntax tree that PostgreSQL's own parser makes of it (libpg-query).
- *
- * Owns: which nodes, tables, functions and types are allowed. Everything is refused that is not listed. The worst that can
- * happen: a name that means something else when it runs. `t.f` is also a way to call `f(t)`, and a name that a WITH gives
- * in one place may be a table in another; so such names must not be those of functions and tables that are not allowed.
+ * Decided on the tree of PostgreSQL's own parser: what is not listed is refused. `t.f` also calls `f(t)`, and a name
+ * from WITH may be a table elsewhere: such names must be no functions or tables.
  */
 import { AppError } from '../../../errors.ts';
 import { clockValues, scalarFunctions, setFunctions, types } from './functions.ts';

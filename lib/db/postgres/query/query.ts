@@ -1,10 +1,3 @@
-/**
- * Queries of users on PostgreSQL: checked on the syntax tree, then run in a transaction that only reads, with a limit on
- * its time and on what it may send.
- *
- * Owns: these steps. The user of DATABASE_URL may do more than a query may, so the check is what keeps a query in; the
- * transaction keeps it from writing all the same. The worst that can happen is told in grammar.ts.
- */
 import { parse } from 'libpg-query';
 import { isUsers } from '../../../catalog/postgres.ts';
 import { AppError } from '../../../errors.ts';
@@ -15,7 +8,7 @@ import { codeOf, isServerError } from '../errors.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Transactions } from '../transactions.ts';
 import { checkTree, definitionNodes, refuse, type UsedNames } from './grammar.ts';
-import { typeName } from './types.ts';
+import { typeName } from '../values.ts';
 
 interface Parts {
   readonly transactions: Transactions;
