@@ -164,7 +164,7 @@ async function seed(instance: Instance): Promise<string[]> {
 /** One client: asks, waits for the answer, asks again; comes back later when told so. */
 async function runClient(course: Course, client: number, untilMs: number): Promise<void> {
   for (let round = 0; performance.now() < untilMs; round += 1) {
-    // Of ten requests six read, three write, one queries; clients begin at different ones.
+    // Of ten requests six read, three write, one runs SQL; clients begin at different ones.
     const turn = (round + client) % 10;
     const kind: Kind = turn < 6 ? 'read' : turn < 9 ? 'write' : 'query';
     const began = performance.now();
@@ -182,7 +182,7 @@ async function ask(course: Course, kind: Kind, turn: number, name: string): Prom
   const id = ids[Math.floor(Math.random() * ids.length)]!;
   if (kind === 'query') {
     const sql = 'SELECT left(name, 9) AS name, count(*) AS n FROM students GROUP BY ALL ORDER BY n DESC LIMIT 10';
-    return instance.send('POST', '/api/query', { sql });
+    return instance.send('POST', '/api/sql', { query: sql });
   }
   if (kind === 'read')
     return instance.send('GET', turn < 4 ? `/api/students/${id}` : '/api/students?order=created_at.desc&limit=20');

@@ -1,14 +1,11 @@
 /**
- * The composition root: from the environment to an open database, once a process.
- *
- * Owns: when the database opens and closes. Concurrent first requests share one opening; a failed one is forgotten, so
- * that the next request tries again. How each backend is opened is lib/backends.ts. The worst that can happen: two
- * replicas in one process, or a process that is killed in the middle of a commit; the latter loses nothing that was
- * acknowledged.
+ * From the environment to an open database, once a process. Concurrent first requests share one opening; a failed one
+ * is tried again by the next.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { openChain } from './app/chain.ts';
+import { readOnly } from './app/preview.ts';
 import { type BackendFactories, backendFactories } from './backends.ts';
 import { loadMigrations } from './catalog/migration-files.ts';
 import type { Migration } from './catalog/migrations.ts';
@@ -20,8 +17,7 @@ import type { Database } from './db/database.ts';
 import type { MigrationMode } from './db/migration-report.ts';
 import { AppError } from './errors.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
-import type { UsageCounts } from './store/meter.ts';
-import { trackUsage } from './store/usage.ts';
+import { trackUsage, type UsageCounts } from './store/usage.ts';
 
 /** The part of `process` that ending needs. */
 export interface ProcessSignals {
@@ -36,7 +32,7 @@ export interface AppOptions {
   readonly migrations: readonly Migration[];
   readonly migrationMode?: MigrationMode;
   readonly runtime: Runtime;
-  /** Read again by every opening: a corrected environment needs no restart where the platform can change it. */
+  /** Read once: who corrects a variable deploys or restarts. */
   readonly environment: () => Environment;
   readonly factories: BackendFactories;
   /** Whether those behind the chosen backend take its place while it is away. Default true. */
@@ -60,9 +56,7 @@ export interface App {
    * `corrupt`
    */
   open(): Promise<OpenBackend>;
-  /** Runs `work` and tells what stores were sent in its course; see `trackUsage`. */
   tracked<T>(work: () => T): { readonly value: T; readonly counts: () => UsageCounts };
-  /** Ends what runs. Later calls of `open` fail. */
   close(): Promise<void>;
   /** SIGTERM no longer closes this app: who owns the process calls `close`, after the last answer. */
   closeOnlyWhenAsked(): void;
@@ -79,6 +73,7 @@ class LazyApp implements App {
   readonly runtime: Runtime;
   readonly #options: AppOptions;
   readonly #onTerminate = (): void => void this.#terminate();
+  #examination: Examination | null = null;
   #opening: Promise<OpenBackend> | null = null;
   #closed = false;
   #closesBySignal = true;
@@ -89,7 +84,7 @@ class LazyApp implements App {
   }
 
   examine(): Examination {
-    return examineEnvironment(this.#options.environment());
+    return (this.#examination ??= examineEnvironment(this.#options.environment()));
   }
 
   open(): Promise<OpenBackend> {
@@ -137,6 +132,8 @@ class LazyApp implements App {
   }
 }
 
+const runsNone: MigrationMode = { isDryRun: true, report: () => undefined };
+
 async function openChosen(options: AppOptions, { config, problems }: Examination): Promise<OpenBackend> {
   if (!config) {
     const wrong = problems.map(({ message }) => message).join('; ');
@@ -147,7 +144,9 @@ async function openChosen(options: AppOptions, { config, problems }: Examination
   }
   try {
     const chain = options.usesFallbacks === false ? { ...config, fallbacks: [] } : config;
-    const database = await openChain(chain, options);
+    const database = config.readOnly
+      ? readOnly(await openChain(chain, { ...options, migrationMode: runsNone }))
+      : await openChain(chain, options);
     return { name: config.chosen.backend, database };
   } catch (error) {
     throw notTheRequest(error);
@@ -169,7 +168,6 @@ export function projectMigrations(): readonly Migration[] {
   return folder === undefined ? [] : loadMigrations(folder);
 }
 
-/** The app of this process. Making it opens nothing. */
 export const app: App = createApp({
   // Read by each opening, so that a file that is wrong is an answer of the app.
   get migrations() {

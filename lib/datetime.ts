@@ -1,11 +1,7 @@
 /**
- * Dates and times as ISO 8601 text, exactly, over DuckDB's whole range (years beyond four digits carry a sign and six
- * digits) and with infinity. JavaScript's `Date` is of no use here: it ends earlier and stops at milliseconds.
- *
- * Owns: the text forms. Integers in and out; units are in the names. The worst that can happen: a value off by one
- * unit, silently; a property test compares both ways with DuckDB's own casts.
+ * ISO 8601 text, exactly, over DuckDB's whole range (years beyond four digits have a sign and six digits), and
+ * infinity. JavaScript's `Date` ends earlier and stops at milliseconds.
  */
-
 const secondsPerDay = 86_400n;
 const maxInt64 = 9_223_372_036_854_775_807n;
 /** DuckDB's own marks for infinity: the largest 32-bit day, the largest 64-bit count. */

@@ -1,11 +1,7 @@
 /**
- * The one error type of the project. Every failure that a caller can act on is an `AppError` with a coarse kind;
- * anything else that is thrown is a defect.
- *
- * Owns: the kinds and what each asks of the caller. Knows nothing of HTTP (lib/http maps kinds to statuses) or of
- * providers (each store driver maps its provider's errors to kinds, once).
+ * Every failure that a caller can act on is an `AppError` with a coarse kind; anything else that is thrown is a
+ * defect.
  */
-
 /**
  * What the caller should do:
  *
@@ -17,9 +13,10 @@
  * - `outdated`: a newer version of this program wrote what is stored. Nothing is wrong with it; deploy that version.
  * - `corrupt`: stored bytes are not what was written. Never retried blindly, never served.
  * - `not-found`: the store, or the database, said that the thing is not there.
+ * - `read-only`: this deployment may not write.
  */
 export type ErrorKind =
-  'conflict' | 'indeterminate' | 'unavailable' | 'denied' | 'invalid' | 'outdated' | 'corrupt' | 'not-found';
+  'conflict' | 'indeterminate' | 'unavailable' | 'denied' | 'invalid' | 'outdated' | 'corrupt' | 'not-found' | 'read-only';
 
 /** What is wrong with one field of the input. `path` is a JSON-pointer-like name: `email`, `items/3/credits`. */
 export interface FieldError {

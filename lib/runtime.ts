@@ -1,7 +1,4 @@
-/**
- * Time, chance and ids, injected everywhere so that tests and simulations decide them. Nothing else in lib/ calls
- * `Date.now`, `setTimeout`, `Math.random` or `crypto.randomUUID`; a test holds that.
- */
+/** Time, chance and ids, injected everywhere so that tests and simulations decide them. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 

@@ -1,6 +1,3 @@
-/**
- * The words in which the schema and the databases speak of values, rows and queries. Types only.
- */
 import type { Kysely } from 'kysely';
 
 /** What serves the SQL. */

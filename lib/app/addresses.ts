@@ -1,13 +1,9 @@
-/**
- * Where a backend's settings say that the data are, whatever its credentials are. Which database is there, it says itself:
- * see lib/db/fallback/target.ts.
- */
+/** Where the data are, whatever the credentials; which database is there, it says itself. */
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { BackendSettings } from '../config/backends.ts';
 import { readConnectionString } from '../db/postgres/connection-string.ts';
 
-/** Names the place, and tells nothing of it. */
 export function addressOf(settings: BackendSettings): string {
   return shortHash(placeOf(settings));
 }

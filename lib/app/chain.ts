@@ -1,14 +1,10 @@
-/**
- * The chain of the chosen backend and those behind it, as one database.
- */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BackendFactories, type BackendStore, type FactoryContext, openLeftover, openStore } from '../backends.ts';
 import { type BackendName, describeBackend, type PostgresSettings } from '../config/backends.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
-import type { Link } from '../db/fallback/link.ts';
-import { pingStore } from '../db/fallback/ping-store.ts';
+import { type Link, pingStore } from '../db/fallback/link.ts';
 import { type Command, fixCommand, repeatCommand } from '../rows/commands.ts';
 import { layoutOf } from '../sync/layout.ts';
 import { addressOf, formerAddressOf, settingsId } from './addresses.ts';
@@ -17,13 +13,12 @@ export interface ChainContext extends FactoryContext {
   readonly factories: BackendFactories;
 }
 
-/** Opens the chosen backend; with others behind it, they stand in for it while it is away. @throws AppError */
 export async function openChain(config: Config, context: ChainContext): Promise<Database> {
   const { factories, runtime } = context;
   if (config.fallbacks.length === 0) return factories[config.chosen.backend](config, context);
   const [{ openFallbackDatabase }, { outageFile }] = await Promise.all([
     import('../db/fallback/fallback-database.ts'),
-    import('../db/fallback/outage-file.ts'),
+    import('../db/fallback/outage.ts'),
   ]);
   const [primary, ...fallbacks] = linksOf(config, context);
   return openFallbackDatabase({
@@ -72,7 +67,7 @@ function linkTo(config: Config, context: ChainContext): Link {
 /** On a connection of its own: those of the pool may all be busy, which is no outage. */
 function pingPostgres({ connectionString, driver }: PostgresSettings): Link['ping'] {
   return async (signal) => {
-    const { pingPostgresServer } = await import('../db/postgres/ping.ts');
+    const { pingPostgresServer } = await import('../db/postgres/open.ts');
     await pingPostgresServer({ connectionString, driver, signal });
   };
 }

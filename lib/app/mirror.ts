@@ -1,7 +1,3 @@
-/**
- * PostgreSQL with the mirror that the configuration gives it. Loaded where there is one: DuckDB itself is only loaded when
- * the mirror is refreshed.
- */
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
@@ -13,7 +9,6 @@ import { addressOf } from './addresses.ts';
 
 export interface MirrorSettings {
   readonly config: Config;
-  /** The configuration of the backend that has the mirror. */
   readonly behind: Config;
   readonly runtime: Runtime;
   readonly open: () => Promise<{ readonly engine: Engine }>;

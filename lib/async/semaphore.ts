@@ -1,5 +1,3 @@
-/** How many may do something at one time; the others wait in the order of their arrival. */
-
 /** Gives the place back; once, however often it is called. */
 export type Release = () => void;
 

@@ -1,7 +1,4 @@
-/**
- * What a database says of itself: the one description of tables from which routes, validation, filters, OpenAPI, import
- * and export follow. Plain data; lib/catalog/duckdb.ts and lib/catalog/postgres.ts read it.
- */
+/** What a database says of itself: the one description of tables from which everything else follows. */
 import { AppError } from '../errors.ts';
 import type { Engine } from '../values.ts';
 import type { ValueType } from './types.ts';
@@ -29,14 +26,12 @@ export interface RelationName {
 export interface Relation extends RelationName {
   readonly kind: 'table' | 'view';
   readonly comment: string | null;
-  /** In their order. */
   readonly columns: readonly Column[];
   /** The primary key's columns in its order; empty without one, and for views. */
   readonly key: readonly string[];
   /** Other sets of columns of which no two rows have the same values. A set with a null in it never clashes. */
   readonly unique: readonly UniqueSet[];
   readonly checks: readonly Check[];
-  /** What its rows refer to. */
   readonly references: readonly Reference[];
   /** Why its rows cannot be written, in words for everyone; null when they can. Views have a reason, too. */
   readonly readOnly: string | null;
@@ -52,13 +47,12 @@ export interface Column {
   readonly nullable: boolean;
   /** The expression of its default as SQL; null without one. */
   readonly default: string | null;
-  /** Computed from other columns: never in the input. */
+  /** Never in the input: computed from other columns, or, where it has a default, always numbered by that. */
   readonly generated: boolean;
   readonly comment: string | null;
 }
 
 export interface UniqueSet {
-  /** `books_isbn_key`. */
   readonly name: string;
   readonly columns: readonly string[];
 }
@@ -71,9 +65,7 @@ export interface Check {
   readonly columns: readonly string[];
 }
 
-/** A foreign key. */
 export interface Reference {
-  /** `enrollments_student_id_fkey`. */
   readonly name: string;
   readonly columns: readonly string[];
   readonly target: RelationName;
@@ -81,7 +73,6 @@ export interface Reference {
   readonly targetColumns: readonly string[];
 }
 
-/** A macro on DuckDB, a function on PostgreSQL. */
 export interface Macro extends RelationName {
   readonly kind: 'scalar' | 'table';
   readonly parameters: readonly { readonly name: string; readonly type: string | null }[];
@@ -117,7 +108,6 @@ export function displayName(catalog: Pick<Catalog, 'defaultSchema'>, { schema, n
   return schema === catalog.defaultSchema ? name : `${schema}.${name}`;
 }
 
-/** The column of this name; undefined when there is none. */
 export function columnNamed(relation: Relation, name: string): Column | undefined {
   return relation.columns.find((column) => column.name === name);
 }

@@ -1,8 +1,6 @@
 /**
- * The text in which DuckDB writes a type, as a `ValueType`.
- *
- * The worst that can happen: a type that is taken for another one; so what is not known is `other`, and a table that has it
- * is only read.
+ * The text in which DuckDB writes a type, as a `ValueType`; what is not known is `other`, and a table that has it is
+ * only read.
  */
 import { type Token, tokensOf } from '../sql/tokens.ts';
 import type { ValueType } from './types.ts';

@@ -1,9 +1,4 @@
-/**
- * Reads the catalog of a DuckDB database from its system functions, in a few queries for all tables.
- *
- * Owns: what DuckDB does not say in columns, and its texts do: which columns are generated, what a unique index is about.
- * References are Eider's own (DuckDB's foreign keys refuse too much): they are rows of eider.references.
- */
+/** References are Eider's own (DuckDB's foreign keys refuse too much): rows of eider.references. */
 import { indexOfTop, isAt, splitAtCommas, type Token, tokensOf } from '../sql/tokens.ts';
 import {
   type Catalog,
@@ -95,7 +90,6 @@ interface ReferenceRow {
   readonly target_columns: readonly string[];
 }
 
-/** What is known of the relations, each kind by relation. */
 interface Parts {
   readonly columns: readonly ColumnRow[];
   readonly constraints: readonly ConstraintRow[];
@@ -132,7 +126,6 @@ export async function readDuckDbCatalog(run: RunQuery, macros?: readonly Macro[]
   });
 }
 
-/** The macros of the state that `run` queries. */
 export async function readDuckDbMacros(run: RunQuery): Promise<readonly Macro[]> {
   type MacroRow = Pick<Macro, 'schema' | 'name' | 'comment'> & {
     type: string;
@@ -253,7 +246,6 @@ function indexedColumns(sql: string): string[] | null {
   return isPlain ? elements.flatMap(([token]) => (token ? [token.text] : [])) : null;
 }
 
-/** What stands between the first bracket of the top level and its end. */
 function withinBrackets(tokens: readonly Token[]): readonly Token[] {
   const open = indexOfTop(tokens, '(');
   return open < 0 ? [] : tokens.slice(open + 1, indexOfTop(tokens, ')', open));

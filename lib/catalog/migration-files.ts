@@ -1,8 +1,3 @@
-/**
- * The folder of migrations.
- *
- * The worst that can happen: a file that nobody runs; so a name that is not understood is refused.
- */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';

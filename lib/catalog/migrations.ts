@@ -1,10 +1,3 @@
-/**
- * Migrations: files of SQL, each of which runs once on a database.
- *
- * Owns: what a file says (its statements, what it runs instead on a database of an earlier version, whether it is the sample)
- * and which of the files have to run. Knows nothing of how an engine runs them. The worst that can happen: a statement that
- * is taken for two, so the text is cut by its tokens.
- */
 import { createHash } from 'node:crypto';
 import { AppError, isAppError } from '../errors.ts';
 import { splitStatements } from '../sql/tokens.ts';
@@ -22,10 +15,8 @@ export interface Migration {
   readonly sql: string | Readonly<Partial<Record<Engine, string>>>;
 }
 
-/** A migration as one engine runs it. */
 export interface MigrationScript {
   readonly name: string;
-  /** For messages: `migrations/0001_student_courses.sql`. */
   readonly file: string;
   /** Of the text; line ends do not count. */
   readonly sha256: string;
@@ -43,11 +34,9 @@ export interface MigrationPart {
 
 export interface MigrationStatement {
   readonly sql: string;
-  /** In the file, from 1. */
   readonly line: number;
 }
 
-/** What a database has noted of a migration. */
 export interface MigrationRun {
   readonly name: string;
   /** Of the text that ran; `skipped` for a sample that was not wanted; null where it was not noted. */
@@ -59,7 +48,6 @@ export const skipped = 'skipped';
 
 /** What there is to do, and what is not as it was. */
 export interface MigrationPlan {
-  /** In the order in which they run. */
   readonly pending: readonly MigrationScript[];
   /** Files that say something else than what ran, and migrations that ran and have no file. */
   readonly differing: readonly { readonly name: string; readonly how: 'changed' | 'gone' }[];
@@ -96,7 +84,6 @@ export function planMigrations(
   };
 }
 
-/** For db-status. */
 export function describeDifference({ name, how }: MigrationPlan['differing'][number]): string {
   return how === 'changed'
     ? `The migration ${name} was changed after it ran on this database; what it says now was not run.`

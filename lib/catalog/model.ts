@@ -1,8 +1,3 @@
-/**
- * What both engines' readers of the catalog share: putting rows of system tables together into the model.
- *
- * Owns: the names of constraints that have none, and the etag.
- */
 import { createHash } from 'node:crypto';
 import type { Row } from '../values.ts';
 import { type Catalog, relationId, type RelationName } from './catalog.ts';
@@ -10,7 +5,6 @@ import { type Catalog, relationId, type RelationName } from './catalog.ts';
 /** Runs one query; its rows have plain values. */
 export type RunQuery = (sql: string) => Promise<readonly Row[]>;
 
-/** Rows by the relation that their columns `schema` and `relation` name. */
 export function byRelation<R extends { readonly schema: string; readonly relation: string }>(
   rows: readonly R[],
 ): (name: RelationName) => readonly R[] {

@@ -1,12 +1,6 @@
-/**
- * PostgreSQL's types, by OID and modifier, as `ValueType`.
- *
- * Owns: which types have values of a form of their own. The others' values are text: those that extensions bring, ranges,
- * composites, and arrays of all of these.
- */
+/** By OID and modifier. Values of types that are not known are text. */
 import type { ValueType } from './types.ts';
 
-/** A type that the database itself defines. */
 export interface DefinedType {
   readonly oid: number;
   /** Of a domain: the type below it, with its modifier; otherwise null. */
@@ -64,14 +58,13 @@ const known: readonly (readonly [oid: number, array: number, type: (modifier: nu
 const scalars = new Map(known.map(([oid, , type]) => [oid, type]));
 const arrays = new Map(known.map(([, array, type]) => [array, type]));
 
-/** Tells the types of columns, by what the database defines. */
 export function postgresTypes(defined: readonly DefinedType[]): (oid: number, modifier: number) => ValueType {
   const own = new Map(defined.map((type) => [type.oid, type]));
   const typeOf = (oid: number, modifier: number): ValueType => {
     const scalar = scalars.get(oid);
     if (scalar) return scalar(modifier);
     const item = arrays.get(oid);
-    if (item) return { kind: 'list', item: item(modifier), length: null };
+    if (item) return { kind: 'list', item: item(modifier), length: null, nests: true };
     const type = own.get(oid);
     if (type?.labels) return { kind: 'enum', values: type.labels };
     return type && type.base !== null ? typeOf(type.base, type.modifier) : { kind: 'other' };

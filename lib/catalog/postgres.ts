@@ -1,8 +1,6 @@
 /**
- * Reads the catalog of a PostgreSQL database from its system tables, in one query.
- *
- * Owns: what of a database is a user's. Left out: what is in the schemas of PostgreSQL, of information_schema and of Eider,
- * or came with an extension, or is a part of a partitioned table, or may not be read by this user.
+ * In one query. Left out: schemas of PostgreSQL and Eider, what came with an extension, parts of partitioned tables,
+ * and what this user may not read.
  */
 import { type Catalog, type Column, type Macro, type Relation, relationId } from './catalog.ts';
 import { type RunQuery, withEtag } from './model.ts';
@@ -22,7 +20,7 @@ const columnsSql = `(
   SELECT json_agg(json_build_object('name', a.attname, 'oid', a.atttypid::bigint, 'modifier', a.atttypmod,
     'sqlType', format_type(a.atttypid, a.atttypmod), 'nullable', NOT (a.attnotnull OR t.typnotnull),
     'default', CASE
-      WHEN a.attidentity = 'd' THEN format('nextval(%L::regclass)', pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname))
+      WHEN a.attidentity <> '' THEN format('nextval(%L::regclass)', pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname))
       WHEN a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), t.typdefault) END,
     'generated', a.attgenerated <> '' OR a.attidentity = 'a',
     'comment', col_description(c.oid, a.attnum)) ORDER BY a.attnum)

@@ -1,7 +1,4 @@
-/**
- * The types of columns, the same words on either engine: from them follow validation, literals, casts and JSON Schema.
- */
-
+/** The same words on either engine: from them follow validation, literals, casts and JSON Schema. */
 export type ValueType =
   | { readonly kind: 'boolean' }
   /** Both ends included. */
@@ -22,7 +19,13 @@ export type ValueType =
   | { readonly kind: 'timestamp'; readonly withZone: boolean; readonly digits: number }
   | { readonly kind: 'interval' }
   /** `length`: of an array of fixed length, otherwise null. */
-  | { readonly kind: 'list'; readonly item: ValueType; readonly length: number | null }
+  | {
+      readonly kind: 'list';
+      readonly item: ValueType;
+      readonly length: number | null;
+      /** PostgreSQL's may have any number of dimensions, whatever the type says. */
+      readonly nests?: true;
+    }
   | { readonly kind: 'struct'; readonly fields: readonly (readonly [name: string, type: ValueType])[] }
   | { readonly kind: 'map'; readonly key: ValueType; readonly value: ValueType }
   | { readonly kind: 'union'; readonly members: readonly (readonly [tag: string, type: ValueType])[] }

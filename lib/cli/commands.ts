@@ -1,29 +1,22 @@
-/**
- * The commands of `npm run db`: each understands its words, makes one call, and prints what came of it.
- *
- * Owns: the texts and the exit codes. The worst that can happen: a failure that looks like success to a script; so every
- * way out has its code, and a secret in the output; so only messages that hold none are printed.
- */
 import { type App, type AppOptions, createApp, projectMigrations } from '../app.ts';
 import { backendFactories } from '../backends.ts';
+import { describeDifference } from '../catalog/migrations.ts';
 import { describeBackend } from '../config/backends.ts';
 import type { Environment } from '../config/variables.ts';
 import type { DatabaseStatus } from '../db/database.ts';
+import type { MigrationMode, MigrationReport } from '../db/migration-report.ts';
 import { moveDatabase } from '../db/move/move.ts';
 import type { MoveReport } from '../db/move/report.ts';
 import { isAppError } from '../errors.ts';
 import { type Runtime, systemRuntime } from '../runtime.ts';
 import { type Command, help, parseCommand } from './arguments.ts';
 import { openEnds } from './ends.ts';
-import { describeMigrations, migrate, migrateExitCode } from './migrate.ts';
 import { ProgressLines } from './progress.ts';
 
-export interface Terminal {
+interface Terminal {
   readonly environment: Environment;
   readonly out: (text: string) => void;
-  /** For progress and errors. */
   readonly log: (text: string) => void;
-  /** Whether `log` is a terminal. */
   readonly isTerminal: boolean;
   readonly runtime?: Runtime;
 }
@@ -102,31 +95,35 @@ function describeMove({ from, to }: { from: string; to: string }, report: MoveRe
   return `${[done, ...tables, ...behind, ...movedOn].join('\n')}\n`;
 }
 
+/** 4: something differs, or was only looked at and has not run. */
 async function runMigrate({ isDryRun, json }: Command & { readonly name: 'migrate' }, terminal: Terminal) {
+  let report: MigrationReport = { ran: [], pending: [], skipped: [], differing: [] };
+  const migrationMode: MigrationMode = { isDryRun, report: (reported) => (report = reported) };
   // Nothing takes the place of the database that is meant.
-  const report = await migrate(isDryRun, (migrationMode) => makeApp(terminal, { migrationMode, usesFallbacks: false }));
+  await withApp(terminal, async (app) => void (await app.open()), { migrationMode, usesFallbacks: false });
   terminal.out(json ? `${JSON.stringify(report)}\n` : describeMigrations(report));
-  return migrateExitCode(report);
+  return report.pending.length + report.differing.length > 0 ? 4 : 0;
 }
 
-async function withApp(terminal: Terminal, work: (app: App) => Promise<number>): Promise<number> {
-  const app = makeApp(terminal);
-  try {
-    return await work(app);
-  } finally {
-    await app.close();
-  }
-}
-
-function makeApp({ environment, runtime = systemRuntime }: Terminal, options: Partial<AppOptions> = {}): App {
-  return createApp({
-    migrations: projectMigrations(),
+async function withApp<T>(
+  { environment, runtime = systemRuntime }: Terminal,
+  work: (app: App) => Promise<T>,
+  options: Partial<AppOptions> = {},
+): Promise<T> {
+  const migrations = projectMigrations();
+  const app = createApp({
+    migrations,
     runtime,
     environment: () => environment,
     factories: backendFactories,
     signals: process,
     ...options,
   });
+  try {
+    return await work(app);
+  } finally {
+    await app.close();
+  }
 }
 
 async function showStatus(app: App, { out }: Terminal, json: boolean): Promise<number> {
@@ -162,4 +159,14 @@ async function sync(app: App, { out }: Terminal): Promise<number> {
   const { database } = await app.open();
   out(`${JSON.stringify(await database.sync(), null, 2)}\n`);
   return 0;
+}
+
+function describeMigrations({ ran, pending, skipped, differing }: MigrationReport): string {
+  const lines = [
+    ...ran.map((name) => `ran          ${name}`),
+    ...skipped.map((name) => `left out     ${name}: the sample is for databases without tables of their own`),
+    ...pending.map((name) => `would run    ${name}`),
+    ...differing.map((difference) => `differs      ${describeDifference(difference)}`),
+  ];
+  return `${(lines.length === 0 ? ['All migrations have run.'] : lines).join('\n')}\n`;
 }

@@ -1,38 +1,18 @@
-/**
- * The two ends of a move, named as the configuration names backends.
- *
- * Owns: opening them, each with the settings of the environment and limits for work on whole databases. The worst that
- * can happen: both names for one database; so their places are compared.
- */
 import { projectMigrations } from '../app.ts';
 import { openEngine, openPostgres, slotRootOf } from '../backends.ts';
 import { backendNames, type BackendName } from '../config/backends.ts';
 import { type Config, readConfig } from '../config/config.ts';
 import type { Environment } from '../config/variables.ts';
-import type { MoveEnd } from '../db/move/ends.ts';
+import type { MoveEnd } from '../db/move/report.ts';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 
-/** An open end, and how to close it. */
-export interface OpenEnd {
-  readonly end: MoveEnd;
-  close(): Promise<void>;
-}
-
-export interface Ends {
-  readonly source: OpenEnd;
-  readonly target: OpenEnd;
-  /** The same for each move between these two. */
-  readonly workFolder: string;
-}
-
 /** DuckDB writes to its spill folder what does not fit. */
 const memoryLimitBytes = 512 * 1024 * 1024;
-/** A read of a whole database may take a day. */
 const readDeadlineMs = 24 * 3_600_000;
 
 /** @throws AppError `invalid` when the environment does not name one of them, or both are one */
-export async function openEnds(from: string, to: string, environment: Environment, runtime: Runtime): Promise<Ends> {
+export async function openEnds(from: string, to: string, environment: Environment, runtime: Runtime) {
   const [fromConfig, toConfig] = [configOf(from, environment), configOf(to, environment)];
   if (from === to) throw oneEnd(`${from} is both the source and the target`);
   const source = await openEnd(fromConfig, runtime);
@@ -56,7 +36,7 @@ function oneEnd(why: string): AppError {
 
 function configOf(name: string, environment: Environment): Config {
   if (!isBackend(name)) {
-    throw new AppError('invalid', `"${name}" is no backend.`, { hint: `Name one of ${backendNames.join(', ')}.` });
+    throw new AppError('invalid', `"${name}" is not a backend.`, { hint: `Name one of ${backendNames.join(', ')}.` });
   }
   // Nothing may stand in for an end of a move.
   return { ...readConfig({ ...environment, DB_BACKEND: name }), fallbacks: [] };
@@ -66,7 +46,7 @@ function isBackend(name: string): name is BackendName {
   return (backendNames as readonly string[]).includes(name);
 }
 
-async function openEnd(config: Config, runtime: Runtime): Promise<OpenEnd> {
+async function openEnd(config: Config, runtime: Runtime): Promise<{ end: MoveEnd; close: () => Promise<void> }> {
   const migrations = projectMigrations();
   if (config.chosen.backend === 'postgres') {
     const { pool, location } = await openPostgres(config.chosen, { migrations, runtime });

@@ -1,15 +1,8 @@
-/**
- * How far a move has come, as lines for people.
- *
- * Owns: how often a line is written. The worst that can happen: a log full of percentages; so where no terminal is, a
- * table has few lines.
- */
 import type { MoveEvent, MoveStep } from '../db/move/report.ts';
 import type { Runtime } from '../runtime.ts';
 
 export interface ProgressOptions {
   readonly runtime: Runtime;
-  /** Whether a line may be overwritten. */
   readonly isTerminal: boolean;
   readonly write: (text: string) => void;
 }

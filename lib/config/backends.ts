@@ -1,5 +1,4 @@
-/** The backends: their names, their order, their settings, and what a user is told of each. */
-import type { BlobCredentials } from '../store/blob/credentials.ts';
+import type { BlobCredentials } from '../store/blob/errors.ts';
 import type { GcsCredentials } from '../store/gcs/authorization.ts';
 import type { S3Credentials } from '../store/s3/client.ts';
 import type { Engine } from '../values.ts';
@@ -19,7 +18,6 @@ export interface PostgresSettings {
   readonly driver: 'pg' | 'neon';
 }
 
-/** A database file in a folder: network drive, volume, local disk. */
 export interface DirectorySettings {
   readonly backend: 'network' | 'volume' | 'local';
   /** The folder. Absolute, except that a local one may be relative to the working directory. */
@@ -60,15 +58,12 @@ export interface GcsSettings {
   readonly credentials: GcsCredentials;
 }
 
-/** What the drivers of the DuckDB backends need. */
 export type StoreSettings = DirectorySettings | BlobSettings | S3Settings | GcsSettings;
 
 export type BackendSettings = PostgresSettings | StoreSettings;
 
-/** What db-status says of a backend. */
 export interface BackendTraits {
   readonly engine: Engine;
-  /** Whether the data outlives the deployment. */
   readonly persistent: boolean;
   readonly message: string;
 }

@@ -1,10 +1,7 @@
-/** Which backend serves, which are behind it, and the reason for each. */
 import type { FieldError } from '../errors.ts';
 import { type BackendName, backendNames, type BackendSettings, describeBackend } from './backends.ts';
-import { detectBlob, detectGcs, detectPostgres, detectS3 } from './clouds.ts';
-import type { Detection } from './detection.ts';
-import { detectLocal, detectMount } from './directories.ts';
-import type { Environment } from './variables.ts';
+import { detectBlob, detectGcs, detectLocal, detectMount, detectPostgres, detectS3 } from './clouds.ts';
+import type { Detection, Environment } from './variables.ts';
 
 /**
  * - `chosen`: serves.
@@ -25,7 +22,6 @@ export interface Choice {
   readonly chosen: BackendSettings | null;
   readonly fallbacks: readonly BackendSettings[];
   readonly candidates: readonly Candidate[];
-  /** Why nothing is chosen. */
   readonly forbidding: readonly FieldError[];
   /** What is wrong with backends that would not be chosen anyway. */
   readonly harmless: readonly FieldError[];

@@ -1,11 +1,18 @@
-/** PostgreSQL, Vercel Blob, S3 and Google Cloud Storage: from the environment to the settings of one backend. */
+import { basename, dirname, extname, isAbsolute, normalize } from 'node:path/posix';
 import type { GcsCredentials } from '../store/gcs/authorization.ts';
 import type { S3Credentials } from '../store/s3/client.ts';
-import { type BlobSettings, defaultDatabaseName } from './backends.ts';
+import { type BlobSettings, defaultDatabaseName, type DirectorySettings } from './backends.ts';
 import * as checks from './checks.ts';
-import { type Detection, notConfigured, settle } from './detection.ts';
-import { checkGoogleCredentials } from './google-key.ts';
-import { type Environment, type VariableName, VariableReader } from './variables.ts';
+import { checkGoogleCredentials, isSegment } from './checks.ts';
+import {
+  type Check,
+  type Detection,
+  type Environment,
+  notConfigured,
+  settle,
+  type VariableName,
+  VariableReader,
+} from './variables.ts';
 
 export function detectPostgres(environment: Environment): Detection {
   const reader = new VariableReader(environment);
@@ -149,4 +156,54 @@ function readGcsCredentials(reader: VariableReader, asked: VariableName): GcsCre
   const hasEndpoint = reader.firstSet('GCS_ENDPOINT', 'STORAGE_EMULATOR_HOST') !== null;
   if (hasEndpoint && !reader.isSet('GOOGLE_APPLICATION_CREDENTIALS')) return { kind: 'none' };
   return reader.require('GOOGLE_APPLICATION_CREDENTIALS', checkGoogleCredentials, asked);
+}
+
+const databaseExtensions = ['.db', '.duckdb', '.ddb', '.database'];
+const localPath = 'data/student_courses.db';
+/** The one place that a function on Vercel may write to: https://vercel.com/docs/functions/runtimes#file-system-support */
+const vercelWritable = '/tmp';
+const localPathOnVercel = `${vercelWritable}/eider-local/student_courses.db`;
+
+type Place = Pick<DirectorySettings, 'directory' | 'name'>;
+
+export function detectMount(environment: Environment, backend: 'network' | 'volume'): Detection {
+  const variable = backend === 'network' ? 'NETWORK_DB_PATH' : 'VERCEL_VOLUME_PATH';
+  const reader = new VariableReader(environment);
+  if (!reader.isSet(variable)) return notConfigured(`${variable} is not set`);
+  const place = reader.read(variable, absolutePath);
+  return settle(reader, `${variable} is set`, () => place && { backend, ...place, createDirectory: false });
+}
+
+export function detectLocal(environment: Environment): Detection {
+  const reader = new VariableReader(environment);
+  const onVercel = reader.isSet('VERCEL');
+  const place = reader.isSet('LOCAL_DB_PATH')
+    ? reader.read('LOCAL_DB_PATH', onVercel ? pathInTmp : databasePath)
+    : splitPath(onVercel ? localPathOnVercel : localPath);
+  const reason = reader.isSet('LOCAL_DB_PATH') ? 'LOCAL_DB_PATH is set' : 'A local file needs no configuration';
+  return settle(reader, reason, () => place && { backend: 'local', ...place, createDirectory: true });
+}
+
+const absolutePath: Check<Place> = (text) =>
+  isAbsolute(text) ? databasePath(text) : { problem: 'must be an absolute path, beginning with "/"' };
+
+const pathInTmp: Check<Place> = (text) =>
+  `${normalize(text)}/`.startsWith(`${vercelWritable}/`)
+    ? databasePath(text)
+    : { problem: `must lie in ${vercelWritable} on Vercel, where functions can write nowhere else` };
+
+const databasePath: Check<Place> = (text) => {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\x00-\x1f\x7f]/.test(text)) return { problem: 'must not hold line breaks or other control characters' };
+  const place = splitPath(text);
+  if (isSegment(place.name)) return { value: place };
+  return { problem: 'must end in a file name of at most 200 letters, digits, ".", "_" and "-"' };
+};
+
+/** A last segment with a database's extension is the file; anything else, or a slash at the end, is the folder. */
+function splitPath(text: string): Place {
+  const path = normalize(text);
+  const isFile = databaseExtensions.includes(extname(path).toLowerCase()) && !path.endsWith('/');
+  if (isFile) return { directory: dirname(path), name: basename(path) };
+  return { directory: path.replace(/(?<=.)\/+$/, ''), name: defaultDatabaseName };
 }

@@ -1,31 +1,29 @@
 /**
- * The whole configuration as a pure function of the environment. The first backend that anyone began to configure is
- * chosen, or nothing is: a slip in one variable must not silently select another backend, and so another data set.
+ * The first backend that anyone began to configure is chosen, or nothing is: a slip in one variable must not silently
+ * select another data set.
  */
 import { isAbsolute } from 'node:path/posix';
 import { AppError, type FieldError } from '../errors.ts';
-import { type AccessSettings, readAccess } from './access.ts';
 import { backendNames, type BackendSettings } from './backends.ts';
-import { type Candidate, choose } from './choice.ts';
 import * as checks from './checks.ts';
+import { type Candidate, choose } from './choice.ts';
 import { type Check, type Environment, VariableReader } from './variables.ts';
 
 export interface Config {
   readonly chosen: BackendSettings;
   /** Those that may serve when the ones before them cannot be reached, in order. */
   readonly fallbacks: readonly BackendSettings[];
-  /** Every backend, in the order of priority. */
   readonly candidates: readonly Candidate[];
   /** How old the state of a read may be, in ms; 0: at the head of the log when the read began. */
   readonly maxStalenessMs: number;
-  /** What a fallback does with writes: keep them as pending, or refuse them. */
   readonly fallbackWrites: 'accept' | 'reject';
   readonly access: AccessSettings;
   /** Memory of the whole function in bytes; null where the platform does not say. */
   readonly memoryBytes: number | null;
-  /** Where replicas live. */
   readonly tmpDirectory: string;
   readonly onVercel: boolean;
+  /** A preview deployment with the database of others, which it must not change. */
+  readonly readOnly: boolean;
   /** Whether each request is logged, and not failures alone. */
   readonly logRequests: boolean;
 }
@@ -59,7 +57,10 @@ export function examineEnvironment(environment: Environment): Examination {
   const problems = [...reader.wrong, ...forbidding];
   const { access, onVercel } = settings;
   const seen = { access, onVercel, candidates: choice.candidates };
-  if (chosen && problems.length === 0) return { ...seen, config: { chosen, ...choice, ...settings }, problems: [] };
+  // What is on the local disk is nobody else's.
+  const readOnly = settings.readOnly && chosen?.backend !== 'local';
+  if (chosen && problems.length === 0)
+    return { ...seen, config: { chosen, ...choice, ...settings, readOnly }, problems: [] };
   return { ...seen, config: null, problems: [...problems, ...harmless] };
 }
 
@@ -73,6 +74,10 @@ function readGeneral(reader: VariableReader): GeneralSettings {
     memoryBytes: readMemory(reader),
     tmpDirectory: reader.read('TMPDIR', absolute) ?? '/tmp',
     onVercel: reader.isSet('VERCEL'),
+    // https://vercel.com/docs/environment-variables/system-environment-variables#VERCEL_ENV
+    readOnly:
+      reader.read('DB_PREVIEW', checks.oneOf(['read-only', 'shared'])) !== 'shared' &&
+      reader.read('VERCEL_ENV', (text) => ({ value: text })) === 'preview',
     logRequests: reader.read('LOG_REQUESTS', checks.checkBoolean) ?? false,
   };
 }
@@ -84,4 +89,40 @@ const absolute: Check<string> = (text) =>
 function readMemory(reader: VariableReader): number | null {
   const megabytes = reader.read('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', (text) => ({ value: Number(text) }));
   return megabytes !== null && Number.isFinite(megabytes) && megabytes >= 128 ? megabytes * 1024 * 1024 : null;
+}
+
+/** Null when nobody was given that token. */
+export interface AccessSettings {
+  readonly adminToken: string | null;
+  readonly apiToken: string | null;
+  readonly cronSecret: string | null;
+  /** A token is set to what cannot be used. */
+  readonly hasWrongToken: boolean;
+  readonly publicRead: boolean;
+  /** Origins whose pages may call the API from a browser; `*`: all. */
+  readonly corsOrigins: readonly string[];
+}
+
+function readAccess(reader: VariableReader): AccessSettings {
+  const wrongBefore = reader.wrong.length;
+  const names = ['ADMIN_TOKEN', 'API_TOKEN', 'CRON_SECRET'] as const;
+  const tokens = names.map((name) => reader.read(name, checks.checkToken));
+  const shared = tokens.filter((token, index) => token !== null && tokens.indexOf(token) < index);
+  for (const [index, token] of tokens.entries()) {
+    if (!shared.includes(token) || tokens.indexOf(token) === index) continue;
+    const problem = 'must not be the same as another token: who holds one could do what the other is for';
+    reader.noteWrong(names[index]!, problem);
+  }
+  // What two roles share is nobody's.
+  const [adminToken = null, apiToken = null, cronSecret = null] = tokens.map((token) =>
+    shared.includes(token) ? null : token,
+  );
+  return {
+    adminToken,
+    apiToken,
+    cronSecret,
+    hasWrongToken: reader.wrong.length > wrongBefore,
+    publicRead: reader.read('PUBLIC_READ', checks.checkBoolean) ?? false,
+    corsOrigins: reader.read('CORS_ORIGINS', checks.checkOrigins) ?? [],
+  };
 }

@@ -1,4 +1,3 @@
-/** The one place that reads the process's environment. */
 import type { Environment } from './variables.ts';
 
 /** A copy: what changes later does not change a configuration that was read. */

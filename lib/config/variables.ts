@@ -1,9 +1,6 @@
-/**
- * The names of the environment variables that Eider reads, and the one way to read them: trimmed, an empty text counting
- * as unset, every problem collected. A problem names a variable and never its value: so no error of a parser, which
- * quotes its input, is ever passed on.
- */
-import type { FieldError } from '../errors.ts';
+/** A problem names a variable and never its value: errors of parsers, which quote their input, are not passed on. */
+import { AppError, type FieldError } from '../errors.ts';
+import type { BackendSettings } from './backends.ts';
 
 /** What a user may set; `.env.example` explains each of them. */
 export const variableNames = [
@@ -32,6 +29,7 @@ export const variableNames = [
   'LOCAL_DB_PATH',
   'DB_MAX_STALENESS_MS',
   'DB_FALLBACK_WRITES',
+  'DB_PREVIEW',
   'ADMIN_TOKEN',
   'API_TOKEN',
   'PUBLIC_READ',
@@ -40,16 +38,16 @@ export const variableNames = [
   'LOG_REQUESTS',
 ] as const;
 
-/** What the platform sets. */
 export const platformVariableNames = [
   'VERCEL',
+  'VERCEL_ENV',
   'TMPDIR',
   'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
   'AWS_WEB_IDENTITY_TOKEN_FILE',
 ] as const;
 
 /** A Blob store that is not a project's first gets its token under a name that its owner chose. */
-export type PrefixedTokenName = `${string}_READ_WRITE_TOKEN`;
+type PrefixedTokenName = `${string}_READ_WRITE_TOKEN`;
 
 export type VariableName = (typeof variableNames)[number] | (typeof platformVariableNames)[number] | PrefixedTokenName;
 
@@ -108,4 +106,33 @@ export class VariableReader {
   #text(name: VariableName): string | null {
     return this.#environment[name]?.trim() || null;
   }
+}
+
+/**
+ * - `ready`: can be used, as far as the environment shows.
+ * - `incomplete`: someone began to configure it, and a variable is missing.
+ * - `invalid`: one of its variables is wrong.
+ * - `not-configured`: nobody asked for it.
+ *
+ * `reason` is a sentence without its full stop that names variables, never values.
+ */
+export type Detection =
+  | { readonly state: 'ready'; readonly reason: string; readonly settings: BackendSettings }
+  | { readonly state: 'incomplete' | 'invalid'; readonly reason: string; readonly problems: readonly FieldError[] }
+  | { readonly state: 'not-configured'; readonly reason: string };
+
+export function notConfigured(reason: string): Detection {
+  return { state: 'not-configured', reason };
+}
+
+/** Ready with `settings()` when the reader noted nothing; else what it noted. */
+export function settle(reader: VariableReader, reason: string, settings: () => BackendSettings | '' | null): Detection {
+  const problems = [...reader.wrong, ...reader.missing];
+  if (problems.length > 0) {
+    const state = reader.wrong.length > 0 ? 'invalid' : 'incomplete';
+    return { state, reason: problems.map((problem) => problem.message).join('; '), problems };
+  }
+  const made = settings();
+  if (!made) throw new AppError('invalid', 'A backend without problems has no settings: a defect of lib/config');
+  return { state: 'ready', reason, settings: made };
 }

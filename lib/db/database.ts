@@ -1,7 +1,4 @@
-/**
- * The Database contract: what the functions under api/ ask of a backend, whichever it is. DuckDB on a store implements
- * it in lib/db/duckdb, PostgreSQL and the fallback chain implement the same interface beside it.
- */
+/** What the functions under api/ ask of a backend, whichever it is. */
 import type { Catalog, RelationName } from '../catalog/catalog.ts';
 import type { QueryColumn, StatementResult } from '../sql/result.ts';
 import type { Engine, PlainValue, Queries, Row } from '../values.ts';
@@ -239,6 +236,12 @@ export interface Uploads {
   dropAbandoned(): Promise<number>;
 }
 
+/** Whose statement it is that a write runs: somebody's who may do no more than change rows, or definitions. */
+export interface Stranger {
+  /** Stops the statement. */
+  readonly signal: AbortSignal;
+}
+
 /** The transaction in which a read or a write runs. */
 export interface Scope {
   /** Of the state that the transaction sees. Once `run` has changed a definition, another one: ask the scope again. */
@@ -246,9 +249,12 @@ export interface Scope {
   /**
    * Runs one statement of SQL. In a read: SELECT alone. In a write: everything that can be captured.
    *
+   * With `stranger` it is judged as a query of a user's own is: it names the user's tables and calls what computes, and
+   * nothing else. Which of rows and definitions it may change, is for the caller to say.
+   *
    * @example const { rows } = await scope.run('SELECT title FROM books WHERE id = $1', [7])
    */
-  readonly run: (sql: string, values?: readonly PlainValue[]) => Promise<StatementResult>;
+  readonly run: (sql: string, values?: readonly PlainValue[], stranger?: Stranger) => Promise<StatementResult>;
 }
 
 /** What a read or a write does in its transaction. */
@@ -285,6 +291,9 @@ export interface Database {
    * Errors: `invalid` (refused, wrong, or stopped because it takes too much); `unavailable` (too many at once).
    */
   query(request: QueryRequest, options?: ReadOptions): Promise<Answer<QueryResult>>;
+
+  /** The same of several queries, one after the other, all on one state. */
+  queryAll(requests: readonly QueryRequest[], options?: ReadOptions): Promise<Answer<readonly QueryResult[]>>;
 
   /**
    * Writes everything of the user's at one version into a new DuckDB file at `path`, which any DuckDB client opens and

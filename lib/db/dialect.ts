@@ -1,9 +1,4 @@
-/**
- * Kysely on one session of a database, inside a transaction that the database opened and will end.
- *
- * Owns: the dialect and the driver that both engines share. It refuses to begin transactions: those belong to the
- * database. The worst that can happen: a transaction that ends in the middle of somebody's work.
- */
+/** Kysely on one session of a database. It refuses to begin transactions: those belong to the database. */
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -16,6 +11,7 @@ import {
   type QueryResult,
 } from 'kysely';
 import { AppError } from '../errors.ts';
+import { rowsOf, type StatementResult } from '../sql/result.ts';
 import type { Queries, Row } from '../values.ts';
 
 /** Runs one compiled query on a session. */
@@ -24,6 +20,20 @@ export type RunQuery = (query: CompiledQuery) => Promise<QueryResult<Row>>;
 /** Kysely over a function that runs compiled queries. */
 export function makeQueries(run: RunQuery, compiler = () => new PostgresQueryCompiler()): Queries {
   return new Kysely({ dialect: new SessionDialect(run, compiler) });
+}
+
+/** Runs the text of a query with its values. */
+export type RunText = (sql: string, values: readonly unknown[], query: CompiledQuery) => Promise<StatementResult>;
+
+const rowCommands: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE', 'TRUNCATE']);
+
+/** Kysely over a function that runs statements as text. */
+export function makeTextQueries(run: RunText): Queries {
+  return makeQueries(async (query) => {
+    const result = await run(query.sql, query.parameters, query);
+    const rows = rowsOf(result);
+    return rowCommands.has(result.command) ? { rows, numAffectedRows: BigInt(result.rowCount ?? 0) } : { rows };
+  });
 }
 
 class SessionDialect implements Dialect {
@@ -91,8 +101,8 @@ class SessionDriver implements Driver {
 
 function refuseTransaction(): Promise<void> {
   return Promise.reject(
-    new AppError('invalid', 'These queries run inside a transaction already.', {
-      hint: 'Put everything that belongs together into one read or one write.',
+    new AppError('invalid', 'Kysely cannot begin a transaction here.', {
+      hint: 'Put everything that belongs together into one `transaction`; inside one, there is no other.',
     }),
   );
 }

@@ -1,6 +1,3 @@
-/**
- * What became of migrations when a database was opened.
- */
 import { type MigrationPlan, type MigrationRun, type MigrationScript, statementsFor } from '../catalog/migrations.ts';
 
 export interface MigrationReport {

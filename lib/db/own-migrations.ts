@@ -1,6 +1,6 @@
 /**
- * Eider's own tables as migrations: they run before the user's, in the same transaction as the first of them, and their
- * names stand beside theirs. Those with numbers were made by earlier versions.
+ * Eider's own tables: they are made before the user's, in the transaction of the first of them. Those with numbers
+ * were made by earlier versions.
  */
 import type { Migration } from '../catalog/migrations.ts';
 
@@ -12,7 +12,7 @@ const idempotencyKeys = `CREATE TABLE eider.idempotency_keys (
   "at" TIMESTAMPTZ NOT NULL
 )`;
 
-/** What became of pending writes; see lib/db/fallback/settled.ts. */
+/** What became of pending writes; see lib/db/fallback/drain.ts. */
 const settledWrites = `CREATE TABLE eider.settled_writes (
   id VARCHAR PRIMARY KEY,
   settled_at TIMESTAMPTZ NOT NULL,

@@ -7,7 +7,7 @@
  * compared in constant time, and where nobody set one, only the machine itself gets in.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { AccessSettings } from '../config/access.ts';
+import type { AccessSettings } from '../config/config.ts';
 import { strangeness } from './locality.ts';
 import { RequestError } from './problem.ts';
 import type { Permission } from './terms.ts';
@@ -20,15 +20,25 @@ export function seesEverything(role: Role): boolean {
   return role === 'admin' || role === 'local';
 }
 
+/** What SQL of the role's may do: read alone, change rows, change definitions. */
+export type SqlRights = 'read' | 'rows' | 'definitions';
+
+export function sqlRights(role: Role): SqlRights {
+  if (role === 'admin' || role === 'local') return 'definitions';
+  return grants[role].includes('write-table') ? 'rows' : 'read';
+}
+
 export interface AccessRules {
   readonly access: AccessSettings;
   readonly onVercel: boolean;
 }
 
 const forEveryone: readonly Permission[] = ['status'];
+/** With PUBLIC_READ, also of who sends no token. */
+const forReaders: readonly Permission[] = ['read-table', 'sql', 'catalog'];
 
 const grants: Readonly<Record<Exclude<Role, 'admin' | 'local'>, readonly Permission[]>> = {
-  api: [...forEveryone, 'openapi', 'read-table', 'write-table', 'query', 'changes', 'import', 'export-table'],
+  api: [...forEveryone, 'openapi', 'read-table', 'write-table', 'sql', 'catalog', 'changes', 'import', 'export-table'],
   cron: [...forEveryone, 'cron-sync'],
   public: forEveryone,
 };
@@ -43,7 +53,7 @@ export function authorize(request: Request, permission: Permission, rules: Acces
 
 function permits(role: Role, permission: Permission, { publicRead }: AccessSettings): boolean {
   if (role === 'admin' || role === 'local') return true;
-  return grants[role].includes(permission) || (publicRead && permission === 'read-table');
+  return grants[role].includes(permission) || (publicRead && forReaders.includes(permission));
 }
 
 /** One that is wrong closes as a right one does. */
@@ -52,7 +62,7 @@ function hasTokens({ adminToken, apiToken, cronSecret, hasWrongToken }: AccessSe
 }
 
 function roleByToken(request: Request, { adminToken, apiToken, cronSecret, hasWrongToken }: AccessSettings): Role {
-  const given = bearerToken(request.headers);
+  const given = tokenOf(request.headers);
   if (given === null) return 'public';
   const matches = [
     ['admin', isSame(given, adminToken)],
@@ -61,16 +71,34 @@ function roleByToken(request: Request, { adminToken, apiToken, cronSecret, hasWr
   ] as const;
   const role = matches.find(([, isMatch]) => isMatch)?.[0];
   if (role !== undefined) return role;
-  throw new RequestError(401, 'The token in the header authorization is not one of this server.', {
-    headers: challenge('error="invalid_token"'),
-    ...(hasWrongToken
-      ? { hint: 'A token of this server is set to what cannot be used; its log says which, and why.' }
-      : {}),
-  });
+  throw new RequestError(
+    401,
+    'The token (header authorization or apikey, or password of the connection string) is not one of this server.',
+    {
+      headers: challenge('error="invalid_token"'),
+      ...(hasWrongToken
+        ? { hint: 'A token of this server is set to what cannot be used; its log says which, and why.' }
+        : {}),
+    },
+  );
 }
 
 function roleByPlace(request: Request, { access, onVercel }: AccessRules): Role {
   return !onVercel && strangeness(request, access.corsOrigins) === null ? 'local' : 'public';
+}
+
+/** As Bearer, as `apikey`, or as the password of the connection string that Neon's driver sends. */
+function tokenOf(headers: Headers): string | null {
+  return bearerToken(headers) ?? headers.get('apikey') ?? passwordOf(headers.get('neon-connection-string'));
+}
+
+function passwordOf(connectionString: string | null): string | null {
+  if (connectionString === null) return null;
+  try {
+    return decodeURIComponent(new URL(connectionString).password) || null;
+  } catch {
+    return '';
+  }
 }
 
 /** Empty for one that is not well-formed, which is nobody's. https://www.rfc-editor.org/rfc/rfc6750#section-2.1 */

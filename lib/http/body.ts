@@ -9,9 +9,12 @@ export interface Incoming {
   readonly terms: Pick<Terms, 'maxBodyBytes'>;
 }
 
-/** @throws RequestError 415 (not JSON by its headers), 413 (too large), 400 (not JSON) */
-export async function readJson({ request, terms }: Incoming): Promise<PlainValue> {
-  requireJsonType(request);
+/** `of any type`: whatever the header content-type says. @throws RequestError 415 (not JSON by its headers), 413 (too large), 400 (not JSON) */
+export async function readJson(
+  { request, terms }: Incoming,
+  given: 'of any type' | 'as JSON' = 'as JSON',
+): Promise<PlainValue> {
+  if (given === 'as JSON') requireJsonType(request);
   return parseJson(decodeText(await readBytes(request, terms.maxBodyBytes)));
 }
 
@@ -37,31 +40,45 @@ function requireJsonType(request: Request): void {
   const merges = request.method === 'PATCH' && type === 'application/merge-patch+json';
   const charset = parameters.find((parameter) => parameter.startsWith('charset='));
   const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
-  requireNoEncoding(request.headers);
   if ((type === 'application/json' || merges) && isUtf8) return;
   const sent = given === '' ? 'none was sent' : `"${given.slice(0, 100)}" was sent`;
   throw new RequestError(415, `The header content-type has to be application/json, in UTF-8; ${sent}.`);
 }
 
-function requireNoEncoding(headers: Headers): void {
-  const encoding = headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity';
-  if (encoding === 'identity' || encoding === '') return;
-  throw new RequestError(415, 'The body has to be sent as it is, without a content-encoding.', {
-    headers: { 'accept-encoding': 'identity' },
-  });
-}
-
+/** The body, decompressed. @throws RequestError 413, 415, 400 (not what its content-encoding says) */
 export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
   const announced = Number(request.headers.get('content-length') ?? 0);
   if (announced > maxBytes) throw tooLarge(maxBytes);
+  const encoding = encodingOf(request.headers);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of decompressed(request, encoding)) {
+      size += chunk.byteLength;
+      if (size > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    if (encoding === null || cause instanceof RequestError || request.signal.aborted) throw cause;
+    throw new RequestError(400, `The body is not ${encoding}, as its content-encoding says.`, { cause });
   }
   return Buffer.concat(chunks);
+}
+
+type Encoding = 'gzip' | 'deflate';
+
+function encodingOf(headers: Headers): Encoding | null {
+  const encoding = headers.get('content-encoding')?.trim().toLowerCase() ?? '';
+  if (encoding === '' || encoding === 'identity') return null;
+  if (encoding === 'gzip' || encoding === 'deflate') return encoding;
+  throw new RequestError(415, 'The content-encoding of a body can be gzip or deflate.', {
+    headers: { 'accept-encoding': 'gzip, deflate' },
+  });
+}
+
+function decompressed({ body }: Request, encoding: Encoding | null): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  if (!body) return [];
+  return encoding === null ? body : body.pipeThrough(new DecompressionStream(encoding));
 }
 
 function tooLarge(maxBytes: number): RequestError {

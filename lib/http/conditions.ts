@@ -16,9 +16,8 @@ export function entityTag(row: Row): string {
 
 /** @throws RequestError 400 */
 export function parsePrecondition(headers: Headers): Precondition {
-  // A weak tag equals none by strong comparison.
-  const match = parseTags(headers, 'if-match', (tags) => tags.filter(({ weak }) => !weak));
-  const noneMatch = parseTags(headers, 'if-none-match', (tags) => tags);
+  const match = parseTags(headers, 'if-match');
+  const noneMatch = parseTags(headers, 'if-none-match');
   return { ...(match === null ? {} : { match }), ...(noneMatch === null ? {} : { noneMatch }) };
 }
 
@@ -38,28 +37,20 @@ export function refusePrecondition(headers: Headers): void {
   throw new PreconditionFailed('If-Match and If-None-Match are for single rows; a list has no ETag.');
 }
 
-interface EntityTag {
-  readonly weak: boolean;
-  readonly version: string;
-}
-
-function parseTags(
-  headers: Headers,
-  name: string,
-  choose: (tags: readonly EntityTag[]) => readonly EntityTag[],
-): Versions | null {
+/** What compresses on the way (Vercel, nginx, Cloudflare) makes strong tags weak; the versions in them are the same. */
+function parseTags(headers: Headers, name: string): Versions | null {
   const text = headers.get(name);
   if (text === null) return null;
   if (text.trim() === '*') return '*';
-  const tag = /\s*(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)/y;
-  const tags: EntityTag[] = [];
+  const tag = /\s*(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)/y;
+  const versions: string[] = [];
   while (tag.lastIndex < text.length) {
     const found = tag.exec(text);
     if (!found) throw malformed(name);
-    tags.push({ weak: found[1] !== undefined, version: found[2] ?? '' });
+    versions.push(found[1] ?? '');
   }
-  if (tags.length === 0) throw malformed(name);
-  return choose(tags).map(({ version }) => version);
+  if (versions.length === 0) throw malformed(name);
+  return versions;
 }
 
 function malformed(name: string): RequestError {

@@ -1,4 +1,5 @@
 /** All functions as plain `Request` to `Response`: what the files under api/ export, and what tests call. */
+import { catalogHandler } from './catalog.ts';
 import { changesHandler, changeTypes } from './changes.ts';
 import { exportHandler, exportPermission, exportTypes } from './export.ts';
 import { handle, type Handler, type Services } from './handle.ts';
@@ -7,13 +8,14 @@ import { openApiHandler } from './openapi.ts';
 import { importHandler } from './import.ts';
 import { statusHandler, syncHandler } from './operations.ts';
 import { RequestError } from './problem.ts';
-import { queryHandler, queryTypes } from './query.ts';
 import { restTypes } from './rest/answer.ts';
 import { restCall } from './rest/call.ts';
 import { restProblem } from './rest/problem.ts';
 import { restRead } from './rest/read.ts';
 import { restCreate, restDelete, restPut, restUpdate } from './rest/write.ts';
 import { rowHandlers } from './rows.ts';
+import { sqlFailure } from './sql-failure.ts';
+import { sqlHandler, sqlTypes } from './sql.ts';
 import { reading, type Terms, writing } from './terms.ts';
 import { giveUpHandler, partBytes, partHandler } from './uploads.ts';
 
@@ -34,7 +36,8 @@ export interface Endpoints {
   readonly update: Endpoint;
   readonly remove: Endpoint;
   readonly changes: Endpoint;
-  readonly query: Endpoint;
+  readonly sql: Endpoint;
+  readonly catalog: Endpoint;
   readonly export: Endpoint;
   readonly import: Endpoint;
   readonly importPart: Endpoint;
@@ -51,17 +54,29 @@ export interface Endpoints {
   refuse(request: Request, allow: string): Promise<Response>;
 }
 
-const querying = { permission: 'query', load: 'query', maxBodyBytes: 512 * 1024, produces: queryTypes } as const;
+/** Batches of a driver have many rows. */
+const sqlBytes = 4 * 1024 * 1024;
+const asking = {
+  permission: 'sql',
+  load: 'query',
+  maxBodyBytes: sqlBytes,
+  produces: sqlTypes,
+  failure: sqlFailure,
+} as const;
 const exporting = { permission: exportPermission, load: 'transfer', maxBodyBytes: 0, produces: exportTypes } as const;
 /** What Vercel lets through. */
 const importing = { permission: 'import', load: 'transfer', maxBodyBytes: 4_500_000 } as const;
-const inRest = { produces: restTypes, problem: restProblem } as const;
+const inRest = { produces: restTypes, failure: restProblem } as const;
 /** A macro may take as much as a query. */
 const calling = { ...inRest, permission: 'read-table', load: 'query', maxBodyBytes: 512 * 1024 } as const;
 const syncing = { load: 'free', maxBodyBytes: 0, produces: ['application/json', 'text/event-stream'] } as const;
 
 export function createEndpoints(given: Services, loadLimits: LoadLimits = defaultLoadLimits): Endpoints {
-  const services = { ...given, shedder: new LoadShedder(given.app.runtime, loadLimits) };
+  const services = {
+    ...given,
+    toldProblems: new Set<string>(),
+    shedder: new LoadShedder(given.app.runtime, loadLimits),
+  };
   const endpoint =
     (terms: Terms, handler: Handler): Endpoint =>
     (request) =>
@@ -84,7 +99,8 @@ export function createEndpoints(given: Services, loadLimits: LoadLimits = defaul
     import: endpoint(importing, importHandler(services.app)),
     importPart: endpoint(writing('import', partBytes), partHandler(services.app)),
     importGivenUp: endpoint(writing('import', 0), giveUpHandler(services.app)),
-    query: endpoint(querying, queryHandler(services.app)),
+    sql: endpoint(asking, sqlHandler(services.app)),
+    catalog: endpoint(reading('catalog'), catalogHandler),
     openapi: endpoint({ permission: 'openapi', load: 'free', maxBodyBytes: 0 }, openApiHandler()),
     restRead: endpoint({ ...reading('read-table'), ...inRest }, restRead),
     restCreate: endpoint({ ...writing('write-table', importing.maxBodyBytes), ...inRest }, restCreate),

@@ -37,6 +37,8 @@ export interface Services {
 
 /** What requests of one process share. */
 export interface SharedServices extends Services {
+  /** What was logged of a wrong configuration: once is enough, as anyone can send a wrong token. */
+  readonly toldProblems: Set<string>;
   readonly shedder: LoadShedder;
 }
 
@@ -109,8 +111,8 @@ class Exchange {
       return await this.#keepPlace(await work(context), leave);
     } catch (error) {
       leave?.();
-      const { problem = problemResponse } = this.#terms;
-      const response = await problem(withoutFalseAbsence(error, this.#answer));
+      const { failure = problemResponse } = this.#terms;
+      const response = failure(withoutFalseAbsence(error, this.#answer), this.#request);
       if (response.status >= 500 && !(error instanceof RequestError)) this.#logFailure(error, response.status);
       return response;
     }
@@ -219,6 +221,9 @@ class Exchange {
   /** Who sends a token that was right in the mind of who set it is refused, and has no other place to learn why. */
   #logConfiguration(): void {
     const wrong = this.#rules.problems.map(({ message }) => message).join('; ');
+    const { toldProblems } = this.#services;
+    if (toldProblems.has(wrong)) return;
+    toldProblems.add(wrong);
     this.#log({ level: 'error', message: `The configuration is wrong: ${wrong}.` });
   }
 

@@ -90,7 +90,8 @@ async function atLines(
   const inRound = placed.flatMap(({ path, message }) => {
     const [, index = '', rest = ''] = /^(\d+)(.*)$/s.exec(path) ?? [];
     const line = round[Number(index)]?.line;
-    return index === '' || line === undefined ? [] : [{ path: `${line}${rest}`, message }];
+    const inFile = message.replace(/in row (\d+)$/, (_, earlier: string) => `in line ${round[Number(earlier)]?.line}`);
+    return index === '' || line === undefined ? [] : [{ path: `${line}${rest}`, message: inFile }];
   });
   const fields = inRound.length > 0 || error.sqlState !== '23505' ? inRound : await sameInFile(job, round, placed);
   const [first] = fields;

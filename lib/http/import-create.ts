@@ -7,6 +7,8 @@ import type { ValueType } from '../catalog/types.ts';
 import type { InferredColumn } from '../db/duckdb/files/infer.ts';
 import { AppError, type FieldError } from '../errors.ts';
 import { join, name, raw, sql, statementOf } from '../sql/compose.ts';
+import type { PlainValue } from '../values.ts';
+import type { RowSource } from './import-judge.ts';
 import type { Named } from './relations.ts';
 
 /** A table that is not there yet. */
@@ -73,7 +75,7 @@ function createSql({ schema, name: table, columns, key }: Relation): string {
   return statementOf(sql`CREATE TABLE ${name(schema, table)} (${join(parts)})`).text;
 }
 
-/** The columns, as text where their values do not fit. Null when all do, or text is no help. */
+/** The columns, wider where their values do not fit: values that hold others become JSON, then text. Null when that is no help. */
 export function widened(
   columns: readonly InferredColumn[],
   faults: readonly FieldError[],
@@ -81,9 +83,29 @@ export function widened(
   const wrong = new Set(faults.map(({ path }) => path.split('/')[1]));
   const isHelped = ({ name: column, type }: InferredColumn): boolean => wrong.has(column) && type !== 'VARCHAR';
   if (!columns.some(isHelped)) return null;
-  return columns.map((column) =>
-    isHelped(column)
-      ? { ...column, type: 'VARCHAR', sqlType: /^[a-z]/.test(column.sqlType) ? 'text' : 'VARCHAR' }
-      : column,
-  );
+  return columns.map((column) => (isHelped(column) ? wider(column) : column));
+}
+
+function wider({ name: column, type, sqlType }: InferredColumn): InferredColumn {
+  const isPostgres = /^[a-z]/.test(sqlType);
+  if (['list', 'struct', 'map', 'union'].includes(parseDuckDbType(type).kind))
+    return { name: column, type: 'JSON', sqlType: isPostgres ? 'json' : 'JSON' };
+  return { name: column, type: 'VARCHAR', sqlType: isPostgres ? 'text' : 'VARCHAR' };
+}
+
+/** The rows of JSON lines, with the text of whatever stands in a column that is text only since values are of several forms. */
+export function withTexts(columns: readonly InferredColumn[], source: RowSource): RowSource {
+  const texts = new Set(columns.filter(({ type }) => type === 'VARCHAR').map(({ name: column }) => column));
+  return async function* () {
+    for await (const { line, input } of source()) {
+      const isRow = typeof input === 'object' && input !== null && !Array.isArray(input);
+      const entries = isRow ? Object.entries(input) : [];
+      const shown = entries.map(([column, value]) => [column, texts.has(column) ? asText(value) : value] as const);
+      yield { line, input: isRow ? Object.fromEntries(shown) : input };
+    }
+  };
+}
+
+function asText(value: PlainValue): PlainValue {
+  return value === null || typeof value === 'string' ? value : JSON.stringify(value);
 }

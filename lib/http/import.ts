@@ -72,15 +72,16 @@ async function findJob(context: RequestContext, asked: Asked): Promise<Import> {
   return { ...named, rows, judged, create: null, onConflict: asked.onConflict, key: asked.key };
 }
 
-/** Columns whose values are of another form than DuckDB found become text, until all rows fit. */
+/** Columns whose values are of another form than DuckDB found become JSON or text, until all rows fit. */
 async function makeJob(context: RequestContext, asked: Asked): Promise<Import> {
   const { inferColumns } = await import('../db/duckdb/files/infer.ts');
-  const { newTable, widened } = await import('./import-create.ts');
+  const { newTable, widened, withTexts } = await import('./import-create.ts');
   const catalog = await (await context.database()).catalog({ maxStalenessMs: 0 });
   let columns = await inferColumns(asked.path, asked.format, catalog.engine);
   for (;;) {
     const made: NewTable = newTable(catalog, asked.table, columns, asked.onConflict);
-    const rows = await rowsOfFile(made.relation, asked);
+    const given = await rowsOfFile(made.relation, asked);
+    const rows = asked.format === 'jsonl' ? withTexts(columns, given) : given;
     const judged = await judgeRows(made.relation, rows, asked.mostRows);
     const wider = widened(columns, judged.faults);
     if (!wider) return { ...made, rows, judged, create: made.sql, onConflict: asked.onConflict, key: asked.key };

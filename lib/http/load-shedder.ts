@@ -29,7 +29,7 @@ const bytes = { runningBytes: 32 * mebibyte, waitingBytes: 64 * mebibyte, maxWai
 export const defaultLoadLimits: LoadLimits = {
   read: { running: 64, waiting: 1000, ...bytes },
   write: { running: 1000, waiting: 1000, ...bytes },
-  query: { running: 2, waiting: 16, ...bytes },
+  query: { running: 32, waiting: 1000, ...bytes },
   transfer: { running: 2, waiting: 8, ...bytes },
   events: { running: 100, waiting: 0, ...bytes },
   free: { running: 100, waiting: 100, ...bytes },

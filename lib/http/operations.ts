@@ -4,7 +4,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { describeBackend } from '../config/backends.ts';
 import type { Config, Examination } from '../config/config.ts';
 import type { Answer, Database, DatabaseStatus, SyncReport } from '../db/database.ts';
-import type { RejectedWrite } from '../db/fallback/settled.ts';
+import type { RejectedWrite } from '../db/fallback/drain.ts';
 import { AppError } from '../errors.ts';
 import { refuseParameters } from '../rows/parameters.ts';
 import { seesEverything } from './access.ts';
@@ -77,7 +77,7 @@ async function dismissWrites(
   database: Database,
   ids: readonly string[] | 'all',
 ): Promise<number> {
-  const { dismissRejected } = await import('../db/fallback/settled.ts');
+  const { dismissRejected } = await import('../db/fallback/drain.ts');
   return context.noted(await database.write((queries) => dismissRejected(queries, ids)));
 }
 
@@ -114,7 +114,7 @@ const mostRejected = 100;
 
 /** Null where that cannot be told: what stands in for the database has no such list. */
 async function findRejected(database: Database): Promise<readonly RejectedWrite[] | null> {
-  const { listRejected } = await import('../db/fallback/settled.ts');
+  const { listRejected } = await import('../db/fallback/drain.ts');
   const found = await database
     .read((queries) => listRejected(queries, mostRejected), { maxStalenessMs: Infinity })
     .catch(() => null);

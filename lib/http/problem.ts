@@ -8,7 +8,7 @@
 import { AppError, type AppErrorOptions, type ErrorKind, type FieldError } from '../errors.ts';
 import { PreconditionFailed } from '../rows/version.ts';
 
-type RequestStatus = 400 | 401 | 403 | 404 | 405 | 406 | 410 | 413 | 414 | 415 | 431 | 503;
+type RequestStatus = 400 | 401 | 403 | 404 | 405 | 406 | 410 | 413 | 414 | 415 | 431 | 503 | 507;
 
 /** The request itself is wrong, whatever the database says. */
 export class RequestError extends AppError {
@@ -41,7 +41,7 @@ export function inQuery<T>(parse: () => T): T {
   }
 }
 
-interface Problem {
+export interface Problem {
   /** A reference, relative to the server, that names the kind of problem and never changes. */
   readonly type: string;
   readonly title: string;
@@ -74,12 +74,14 @@ const requestKinds: Readonly<Record<RequestStatus, Omit<Kind, 'status'>>> = {
   415: { type: 'unsupported-media-type', title: 'The body is of a type that is not understood' },
   431: { type: 'headers-too-large', title: 'The headers are too large' },
   503: { type: 'overloaded', title: 'There is too much to do at once' },
+  507: { type: 'answer-too-large', title: 'The answer is too large' },
 };
 
 const kinds: Readonly<Record<ErrorKind, Kind>> = {
   invalid: { type: 'invalid-input', title: 'The input is wrong', status: 422 },
   'not-found': { type: 'not-found', title: 'There is no such thing', status: 404 },
   conflict: { type: 'conflict', title: 'The data refuse this', status: 409 },
+  'read-only': { type: 'read-only', title: 'The database is only read here', status: 403 },
   unavailable: {
     type: 'unavailable',
     title: 'The database is away',
@@ -130,6 +132,12 @@ const defect: Kind = {
 
 /** What the client is told of `error`; anything that is no `AppError` is a defect, of which it learns nothing. */
 export function problemResponse(error: unknown): Response {
+  const { problem, headers } = problemOf(error);
+  return new Response(JSON.stringify(problem), { status: problem.status, headers });
+}
+
+/** The same for who says more. */
+export function problemOf(error: unknown): { readonly problem: Problem; readonly headers: Headers } {
   const kind = kindOf(error);
   const problem: Problem = {
     type: `/problems/${kind.type}`,
@@ -142,7 +150,7 @@ export function problemResponse(error: unknown): Response {
   if (error instanceof RequestError)
     for (const [name, value] of Object.entries(error.headers)) headers.set(name, value);
   if (kind.retryAfter !== undefined) headers.set('retry-after', retryAfter(error, kind.retryAfter));
-  return new Response(JSON.stringify(problem), { status: kind.status, headers });
+  return { problem, headers };
 }
 
 function kindOf(error: unknown): Kind {

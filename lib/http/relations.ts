@@ -105,14 +105,16 @@ function rethrow(error: AppError): never {
 }
 
 /** Functions under /api; a table that is called like one of them is not found there. */
-const functionNames: ReadonlySet<string> = new Set([
+export const functionNames: ReadonlySet<string> = new Set([
+  'catalog',
   'changes',
   'db-status',
   'db-sync',
   'export',
   'import',
   'openapi',
-  'query',
+  'rest',
+  'sql',
 ]);
 
 /** Whether /api/<table> is the table. */

@@ -16,7 +16,9 @@ export type Permission =
   | 'openapi'
   | 'read-table'
   | 'write-table'
-  | 'query'
+  /** SQL; what it may change, the role says. */
+  | 'sql'
+  | 'catalog'
   | 'changes'
   | 'import'
   | 'export-table'
@@ -40,8 +42,8 @@ export interface Terms {
   readonly maxBodyBytes: number;
   /** The types of its answers; absent: JSON. A client that accepts none of them is told so before anything is done. */
   readonly produces?: readonly string[];
-  /** Errors in the form that the clients of the endpoint read; absent: problem documents. */
-  readonly problem?: (error: unknown) => Response | Promise<Response>;
+  /** What a client is told of an error; absent: a problem. */
+  readonly failure?: (error: unknown, request: Request) => Response;
 }
 
 const mebibyte = 1024 * 1024;

@@ -54,6 +54,11 @@ export function isRequired({ nullable, default: otherwise, generated }: Column):
   return !nullable && otherwise === null && !generated;
 }
 
+/** `GENERATED ALWAYS AS IDENTITY` of PostgreSQL. */
+export function isNumbered({ generated, default: number }: Column): boolean {
+  return generated && number !== null;
+}
+
 interface Examined {
   /** Null when anything is wrong. */
   readonly row: Row | null;
@@ -91,12 +96,14 @@ function parseField(relation: Relation, name: string, value: PlainValue): FieldE
 }
 
 /**
- * Rows that were checked against an earlier catalog may give a column that is there no longer.
+ * Rows that were checked against an earlier catalog may give a column that is there no longer. A number that a copy of the
+ * database gave stays, also where clients may give none.
  *
  * @throws AppError `invalid`
  */
 export function requireColumns(relation: Relation, rows: readonly Row[]): void {
-  const known = new Set(relation.columns.filter(({ generated }) => !generated).map(({ name }) => name));
+  const stored = relation.columns.filter((column) => !column.generated || isNumbered(column));
+  const known = new Set(stored.map(({ name }) => name));
   const unknown = rows.flatMap((row) => Object.keys(row)).find((name) => !known.has(name));
   if (unknown === undefined) return;
   throw new AppError('invalid', `${relation.name} has no column "${unknown}" any more that can be written.`, {

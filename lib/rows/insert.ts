@@ -7,7 +7,7 @@ import { AppError, type FieldError } from '../errors.ts';
 import { join, name, raw, type Sql, sql } from '../sql/compose.ts';
 import type { Row } from '../values.ts';
 import { bind, valueTable } from './bind.ts';
-import { mostFaults, placed, requireColumns } from './input.ts';
+import { isNumbered, mostFaults, placed, requireColumns } from './input.ts';
 import { runRows, tableSql } from './statements.ts';
 import { renewedColumn } from './update.ts';
 
@@ -61,7 +61,8 @@ function insertSql(scope: Scope, relation: Relation, rows: readonly Row[], confl
     if (!some) return sql`insert into ${table} default values ${end}`;
     return sql`insert into ${table} (${name(some.name)}) values ${join(rows.map(() => raw('(default)')))} ${end}`;
   }
-  const target = sql`${table} (${names(columns)})`;
+  const overriding = raw(columns.some(isNumbered) ? ' overriding system value' : '');
+  const target = sql`${table} (${names(columns)})${overriding}`;
   const { engine } = scope.catalog;
   if (rows.length === 1) {
     const values = columns.map((column) => bind(engine, column, first[column.name] ?? null));

@@ -45,10 +45,10 @@ function valueOf({ type }: Column, part: string): PlainValue {
   }
 }
 
-/** The segment that names the row; null where rows have no address. */
+/** The segment that names the row; null where it has no address: URLs have no empty segment, and drop `.` and `..`. */
 export function keySegment(relation: Relation, row: Row): string | null {
-  if (relation.key.length === 0) return null;
-  return relation.key.map((column) => encodeURIComponent(textOf(row[column] ?? null))).join(',');
+  const segment = relation.key.map((column) => encodeURIComponent(textOf(row[column] ?? null))).join(',');
+  return ['', '.', '..'].includes(segment) ? null : segment;
 }
 
 function keyColumns(relation: Relation): Column[] {

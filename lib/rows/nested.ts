@@ -17,24 +17,22 @@ export function list(parts: Parts): Kind<'list'> {
       if (!Array.isArray(input)) throw new ValueFault('must be a list');
       if (type.length !== null && input.length !== type.length)
         throw new ValueFault(`must be a list of ${type.length} values`);
-      // PostgreSQL's lists may have any number of dimensions, whatever their type says.
-      const itemType = (item: PlainValue): ValueType =>
-        Array.isArray(item) && !takesLists(type.item) ? type : type.item;
+      const itemType = (item: PlainValue): ValueType => (Array.isArray(item) && mayNest(type) ? type : type.item);
       return input.map((item: PlainValue, index) =>
         nullOr(item, () => within(index, () => parts.parse(itemType(item), item))),
       );
     },
     operators: ({ item }) => comparisonsOf(parts, item),
-    schema: ({ item, length }, of) => ({
+    schema: (type, of) => ({
       type: 'array',
-      items: nullable(of(item)),
-      ...(length === null ? {} : { minItems: length, maxItems: length }),
+      items: nullable(mayNest(type) ? { oneOf: [of(type.item), { type: 'array' }] } : of(type.item)),
+      ...(type.length === null ? {} : { minItems: type.length, maxItems: type.length }),
     }),
   };
 }
 
-function takesLists({ kind }: ValueType): boolean {
-  return kind === 'list' || kind === 'map' || kind === 'json';
+function mayNest({ item: { kind }, nests }: ValueType & { kind: 'list' }): boolean {
+  return nests === true && kind !== 'list' && kind !== 'map' && kind !== 'json';
 }
 
 const structInput: Kind<'struct'>['schema'] = ({ fields }, of) => ({

@@ -63,6 +63,7 @@ async function writeRow(
 function setSql(scope: Scope, relation: Relation, values: Row, defaults: readonly (string | null)[]): Sql[] {
   requireColumns(relation, [values]);
   return relation.columns.flatMap((column) => {
+    if (column.generated) return [];
     if (Object.hasOwn(values, column.name))
       return [sql`${name(column.name)} = ${bind(scope.catalog.engine, column, values[column.name] ?? null)}`];
     return defaults.includes(column.name) ? [sql`${name(column.name)} = default`] : [];

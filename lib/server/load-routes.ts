@@ -1,4 +1,4 @@
-/** Finds and imports the files under api/. A deployment has a module with the list of them in its place: see scripts/bundle.ts. */
+/** A deployment has a module with the list of routes in its place: see scripts/bundle.ts. */
 import { globSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Route, routePath } from './router.ts';

@@ -1,14 +1,9 @@
-/**
- * A handler of the Web behind Node's HTTP server, for any machine or container: one warm process, as long as it is not
- * asked to end. Knows nothing of routes.
- */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
-import { toWebRequest } from './incoming.ts';
-import { sendWebResponse } from './outgoing.ts';
+import { sendWebResponse, toWebRequest } from './incoming.ts';
 import { type Fetch, refusal } from './router.ts';
 
 export interface NodeServerOptions {
@@ -67,7 +62,6 @@ async function close(server: Server, exchanges: Exchanges, { runtime, graceMs = 
   await closed;
 }
 
-/** The requests under way. */
 class Exchanges {
   readonly #fetch: Fetch | Promise<Fetch>;
   /** Streams of events, which would never end by themselves. */

@@ -1,7 +1,3 @@
-/**
- * Which file under api/ answers a request. Vercel does this where each file is a function; here one function, or one server,
- * has them all.
- */
 import { writeSecurityHeaders } from '../http/headers.ts';
 import { problemResponse, RequestError } from '../http/problem.ts';
 

@@ -1,13 +1,8 @@
-/**
- * `npm start`: a server of our own, from its first line to a graceful end. Answers under way are sent, the work that goes on
- * after them is awaited, and then the database closes.
- */
 import { parseArgs } from 'node:util';
 import type { App } from '../app.ts';
 import type { Environment } from '../config/variables.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
-import { BackgroundWork } from './background-work.ts';
 import { type NodeServer, startNodeServer } from './node-server.ts';
 import type { Fetch } from './router.ts';
 
@@ -116,4 +111,29 @@ function notUnderstood(why: string): AppError {
   return new AppError('invalid', `This was not understood: ${why}.`, {
     hint: 'Use npm start -- --port 3000 --host 127.0.0.1',
   });
+}
+
+/**
+ * What goes on after an answer: the promises that handlers pass to `waitUntil`, which a server of our own awaits before it
+ * ends. On Vercel the platform does that.
+ */
+/** What handlers pass to `waitUntil`, which this server awaits before it ends; on Vercel the platform does. */
+class BackgroundWork {
+  readonly #running = new Set<Promise<unknown>>();
+
+  /** Makes `waitUntil` of @vercel/functions add to this work, in this whole process. */
+  install(): void {
+    const context = { waitUntil: (promise: Promise<unknown>): void => this.add(promise) };
+    Reflect.set(globalThis, Symbol.for('@vercel/request-context'), { get: () => context });
+  }
+
+  add(promise: Promise<unknown>): void {
+    this.#running.add(promise);
+    const remove = (): void => void this.#running.delete(promise);
+    promise.then(remove, remove);
+  }
+
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+  }
 }

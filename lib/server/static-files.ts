@@ -1,7 +1,4 @@
-/**
- * The files of public/, as a deployment serves them: revalidated by ETag, and with the headers that vercel.json names. Nothing
- * outside of the folder, and nothing whose name begins with a dot.
- */
+/** The files of public/, as a deployment serves them. */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';

@@ -1,7 +1,5 @@
-/**
- * What a statement answers, whichever engine ran it.
- */
-import type { PlainValue } from '../values.ts';
+/** What a statement answers, whichever engine ran it. */
+import type { PlainValue, Row } from '../values.ts';
 
 export interface QueryColumn {
   /** As the query calls it; two may have one name. */
@@ -19,4 +17,9 @@ export interface StatementResult {
   readonly rows: readonly (readonly PlainValue[])[];
   /** Rows returned or changed; null for DDL. */
   readonly rowCount: number | null;
+}
+
+/** The rows by the names of their columns; of two columns with one name the last one counts. */
+export function rowsOf({ columns, rows }: Pick<StatementResult, 'columns' | 'rows'>): Row[] {
+  return rows.map((values) => Object.fromEntries(columns.map(({ name }, index) => [name, values[index] ?? null])));
 }

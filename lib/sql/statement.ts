@@ -14,6 +14,8 @@ export interface Statement {
   readonly tokens: readonly Token[];
   /** Its first word, or the first behind WITH …, in upper case: `INSERT`. Of a query in brackets `(`. */
   readonly command: string;
+  /** Offset of that word: behind WITH …. */
+  readonly commandAt: number;
   /** Present for INSERT, UPDATE, DELETE, TRUNCATE and MERGE. */
   readonly write: RowStatement | null;
 }
@@ -51,27 +53,32 @@ export function statementOf(sql: string): Statement {
   const end = all.findIndex(({ kind, text, depth }) => kind === 'symbol' && text === ';' && depth === 0);
   const tokens = end < 0 ? all : all.slice(0, end);
   const [first] = tokens;
-  if (!first) throw wrong('The statement is empty.');
+  if (!first) throw wrongSyntax('The statement is empty.');
   if (end >= 0 && all.slice(end).some(({ text }) => text !== ';')) {
-    throw wrong('This is more than one statement.', 'Send them one by one, or as an array, which is one transaction.');
+    throw wrongSyntax(
+      'This is more than one statement.',
+      'Send them one by one, or as an array, which is one transaction.',
+    );
   }
   const start = isAt(tokens, 0, 'WITH') ? commandBehindWith(tokens) : 0;
   const command = tokens[start]?.keyword || (tokens[start]?.text ?? '');
   const text = sql.slice(first.start, tokens.at(-1)!.end);
   const shifted = first.start === 0 ? tokens : readTokens(text);
-  return { sql: text, tokens: shifted, command, write: readWrite(shifted, start, command) };
+  const commandAt = shifted[start]?.start ?? 0;
+  return { sql: text, tokens: shifted, command, commandAt, write: readWrite(shifted, start, command) };
 }
 
 function readTokens(sql: string): Token[] {
   try {
     return tokensOf(sql);
   } catch (error) {
-    if (error instanceof SyntaxError) throw wrong(`The SQL cannot be read: ${error.message}.`);
+    if (error instanceof SyntaxError) throw wrongSyntax(`The SQL cannot be read: ${error.message}.`);
     throw error;
   }
 }
 
-function wrong(message: string, hint?: string): AppError {
+/** A statement that is none. */
+export function wrongSyntax(message: string, hint?: string): AppError {
   return new AppError('invalid', message, { sqlState: '42601', ...(hint === undefined ? {} : { hint }) });
 }
 
@@ -150,7 +157,7 @@ function findReturning(tokens: readonly Token[]): RowStatement['returning'] {
     const before = tokens[index - 1];
     return token.keyword === 'RETURNING' && token.depth === 0 && before?.keyword !== 'AS' && before?.text !== '.';
   });
-  if (found.length > 1) throw wrong('RETURNING stands in more than one place.', 'Put the name in double quotes.');
+  if (found.length > 1) throw wrongSyntax('RETURNING stands in more than one place.', 'Put the name in double quotes.');
   const [clause] = found;
   return clause ? { start: clause.end, end: tokens.at(-1)!.end } : null;
 }
@@ -235,7 +242,7 @@ export function returningRows({ sql, command }: Statement, write: RowStatement):
   const own = leading === 1 ? 'merge_action, *' : '*';
   const { returning, target } = write;
   if (command === 'TRUNCATE') {
-    if (target.end !== sql.length) throw wrong(`Syntax error at "${sql.slice(target.end).trim()}".`);
+    if (target.end !== sql.length) throw wrongSyntax(`Syntax error at "${sql.slice(target.end).trim()}".`);
     return { sql: `DELETE FROM ${sql.slice(target.start)} RETURNING *`, leading, answer: 'none' };
   }
   if (!returning) return { sql: `${sql} RETURNING ${own}`, leading, answer: 'none' };

@@ -1,15 +1,14 @@
-/** The store on Vercel Blob. The SDK reads one variable by itself: VERCEL_BLOB_RETRIES, how often it repeats a request. */
+import { AppError, isAppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { BlobClient } from './blob/client.ts';
-import { type BlobCredentials, storeIdOf } from './blob/credentials.ts';
-import type { BlobAccess } from './blob/errors.ts';
-import { Listing } from './blob/listing.ts';
+import { type BlobAccess, type BlobCredentials, storeIdOf } from './blob/errors.ts';
 import { Reading } from './blob/reading.ts';
 import { type Driver, inBatches, type PageRequest, storeOf } from './driver.ts';
-import type { Meter } from './meter.ts';
+import { compareKeys, isKey } from './keys.ts';
 import { sendParts } from './parts.ts';
-import type { Body, ByteRange, CreateOutcome, ObjectInfo, Store, StreamBody } from './store.ts';
 import type { Signal } from './signal.ts';
+import type { Body, ByteRange, CreateOutcome, ListPage, ObjectInfo, Store, StreamBody } from './store.ts';
+import type { Meter } from './usage.ts';
 
 export interface BlobStoreOptions {
   readonly credentials: BlobCredentials;
@@ -54,11 +53,10 @@ class BlobDriver implements Driver {
   }
 
   /**
-   * Nothing is visible until the upload is completed. The API has no call to abort one: parts of a failed upload stay
-   * with Vercel until it drops them. https://vercel.com/docs/vercel-blob/using-blob-sdk#multipart-uploads
+   * The API cannot abort an upload; Vercel drops its parts.
+   * https://vercel.com/docs/vercel-blob/using-blob-sdk#multipart-uploads
    */
   async #createInParts(key: string, body: StreamBody, signal: Signal): Promise<CreateOutcome> {
-    // A large body is not sent in vain.
     if (await this.#client.head(key, signal)) return 'exists';
     const upload = await this.#client.beginUpload(key, signal);
     if (!upload) return 'exists';
@@ -89,4 +87,78 @@ class BlobDriver implements Driver {
   async delete(keys: readonly string[], signal: Signal): Promise<void> {
     await inBatches(keys, keysPerDelete, signal, (batch) => this.#client.delete(batch, signal));
   }
+}
+
+const mostCursors = 16;
+const largestPage = 1000;
+
+interface ListRequest extends PageRequest {
+  readonly prefix: string;
+  readonly signal: Signal;
+}
+
+/**
+ * The API continues from its own cursors only, not from a key: those of the last pages are kept, otherwise keys are
+ * skipped.
+ */
+class Listing {
+  readonly #client: BlobClient;
+  /** By prefix and last key: where the service goes on after that key. The oldest comes first. */
+  readonly #cursors = new Map<string, string>();
+
+  constructor(client: BlobClient) {
+    this.#client = client;
+  }
+
+  async page(request: ListRequest): Promise<ListPage> {
+    const { prefix, after } = request;
+    const cursor = after === undefined ? undefined : this.#cursors.get(placeOf(prefix, after));
+    if (cursor === undefined) return this.#walk(request, null);
+    try {
+      return await this.#walk(request, cursor);
+    } catch (error) {
+      // How long a cursor lives is not documented.
+      if (!isAppError(error, 'invalid')) throw error;
+      this.#cursors.delete(placeOf(prefix, after!));
+      return this.#walk(request, null);
+    }
+  }
+
+  async #walk({ prefix, after, limit, isAfter, signal }: ListRequest, start: string | null): Promise<ListPage> {
+    // Keys before `after` are skipped in the largest pages; from there on no more is asked for than is wanted.
+    const skips = start === null && after !== undefined && compareKeys(after, prefix) >= 0;
+    const found: ObjectInfo[] = [];
+    let last = '';
+    let cursor = start;
+    do {
+      const size = skips && found.length === 0 ? largestPage : limit - found.length;
+      const page = await this.#client.list(prefix, cursor, size, signal);
+      for (const info of page.objects) {
+        requireNext(info.key, last, prefix);
+        last = info.key;
+        if (isKey(info.key) && isAfter(info.key)) found.push(info);
+      }
+      cursor = page.cursor;
+    } while (cursor !== null && found.length < limit);
+    if (cursor !== null && found.length === limit && found.at(-1)!.key === last) this.#remember(prefix, last, cursor);
+    return { objects: found.slice(0, limit), more: found.length > limit || cursor !== null };
+  }
+
+  #remember(prefix: string, last: string, cursor: string): void {
+    const place = placeOf(prefix, last);
+    this.#cursors.delete(place);
+    this.#cursors.set(place, cursor);
+    if (this.#cursors.size > mostCursors) this.#cursors.delete(this.#cursors.keys().next().value!);
+  }
+}
+
+function placeOf(prefix: string, after: string): string {
+  return `${prefix} ${after}`;
+}
+
+function requireNext(key: string, last: string, prefix: string): void {
+  if (key.startsWith(prefix) && compareKeys(key, last) > 0) return;
+  throw new AppError('corrupt', `Vercel Blob lists ${key} after ${last}, which is not the order of their bytes.`, {
+    hint: 'Keys could be missed; this version of Eider cannot work on such a listing.',
+  });
 }

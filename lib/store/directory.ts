@@ -1,34 +1,29 @@
 /**
- * The store on a directory: a local disk, a network drive, a volume. Objects are files, made whole under a name that no
- * key has and then linked to their key, which the file system does for one writer only. It works on NFS, where `link` is
- * atomic, answers get lost and caches grow old.
+ * Objects are files, written under a name that no key has and then linked to their key, which is atomic on NFS, too.
  */
-import { constants } from 'node:fs';
-import { copyFile, stat, unlink } from 'node:fs/promises';
+import { constants, type Dirent } from 'node:fs';
+import { copyFile, readdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Runtime } from '../runtime.ts';
-import { bodyChunks } from './body.ts';
+import { Names, Temporaries, type Temporary } from './directory/names.ts';
 import {
   notAFile,
   nullIfAbsent,
   nullIfStillAbsent,
   type OpenedFile,
   readFully,
+  Root,
   withFile,
   writeFully,
-} from './directory/files.ts';
-import { firstObjects, keysUnder } from './directory/listing.ts';
-import { Names } from './directory/names.ts';
-import { Root } from './directory/root.ts';
-import { Temporaries, type Temporary } from './directory/temporaries.ts';
+} from './directory/root.ts';
 import { deletedHalfway, type Driver, type PageRequest, storeOf } from './driver.ts';
-import { onPath } from './errno.ts';
-import { clipRange } from './range.ts';
-import { orAborted, throwIfAborted, type Signal } from './signal.ts';
+import { errnoOf, onPath } from './errno.ts';
+import { clipRange, compareKeys, isKey } from './keys.ts';
+import { bodyChunks } from './parts.ts';
+import { orAborted, type Signal, throwIfAborted } from './signal.ts';
 import type { Body, ByteRange, CreateOutcome, ListPage, ObjectInfo, Store } from './store.ts';
 
-export interface DirectoryStoreOptions {
-  /** The folder that holds the objects. */
+interface DirectoryStoreOptions {
   readonly root: string;
   /** Whether to make the root when it is absent. False for a drive that someone mounts: its absence is an outage. */
   readonly create: boolean;
@@ -55,7 +50,6 @@ class DirectoryDriver implements Driver {
   async create(key: string, body: Body, signal: Signal): Promise<CreateOutcome> {
     const path = this.#pathOf(key);
     await this.#root.require();
-    // A large body is not written in vain. For a small one, asking first costs more than it saves.
     if (!(body instanceof Uint8Array) && (await this.#isTaken(path))) return 'exists';
     return this.#temporaries.use(async (temporary) => {
       await fill(temporary, body, path, signal);
@@ -123,7 +117,6 @@ class DirectoryDriver implements Driver {
     return orAborted(signal, () => onPath(path, () => this.#unlessAbsent(path, () => withFile(path, work))));
   }
 
-  /** What `work` finds at `path`, or null when nothing is there; either is believed only of the right root. */
   async #unlessAbsent<T>(path: string, work: () => Promise<T>): Promise<T | null> {
     const value = await nullIfStillAbsent(path, this.#root.path, work);
     await this.#root.require();
@@ -137,7 +130,6 @@ class DirectoryDriver implements Driver {
   }
 }
 
-/** Writes the body and forces it to the disk. Errors of the body pass through as they are. */
 async function fill({ file }: Temporary, body: Body, path: string, signal: Signal): Promise<void> {
   for await (const chunk of bodyChunks(body)) {
     throwIfAborted(signal);
@@ -155,4 +147,55 @@ async function duplicate(source: string, { path, file }: Temporary, target: stri
   await file.chmod(replaced ? replaced.mode & 0o777 : 0o600);
   await file.sync();
   return true;
+}
+
+/** What an NFS client calls a file that was removed while somebody had it open. */
+const removedOnNfs = /^\.nfs[0-9a-f]{12,}$/i;
+
+async function keysUnder(root: string, prefix: string): Promise<string[]> {
+  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+  return (await keysInFolder(root, folder, prefix)).toSorted(compareKeys);
+}
+
+async function keysInFolder(root: string, folder: string, prefix: string): Promise<string[]> {
+  const entries = await entriesOf(join(root, folder));
+  const keys: string[] = [];
+  for (const entry of entries) {
+    const key = `${folder}${entry.name}`;
+    if (!key.startsWith(prefix) || !isKey(key) || removedOnNfs.test(entry.name)) continue;
+    if (entry.isDirectory()) keys.push(...(await keysInFolder(root, `${key}/`, prefix)));
+    else if (entry.isFile() || entry.isSymbolicLink()) keys.push(key);
+  }
+  return keys;
+}
+
+/** None when the folder is absent, or is an object: nothing lies below one. */
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return [];
+    throw error;
+  }
+}
+
+async function firstObjects(root: string, keys: readonly string[], limit: number): Promise<ListPage> {
+  const objects: ObjectInfo[] = [];
+  let seen = 0;
+  while (seen < keys.length && objects.length < limit) {
+    const batch = keys.slice(seen, seen + limit - objects.length);
+    seen += batch.length;
+    const found = await Promise.all(batch.map((key) => describe(root, key)));
+    objects.push(...found.filter((info) => info !== null));
+  }
+  return { objects, more: seen < keys.length };
+}
+
+async function describe(root: string, key: string): Promise<ObjectInfo | null> {
+  const found = await nullIfAbsent(() => stat(join(root, key))).catch((error: unknown) => {
+    // A link of somebody else's that leads to itself.
+    if (errnoOf(error) === 'ELOOP') return null;
+    throw error;
+  });
+  return found?.isFile() ? { key, size: found.size, modifiedAt: found.mtime } : null;
 }

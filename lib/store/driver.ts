@@ -1,31 +1,25 @@
-/** What all drivers have in common: their arguments are checked here, and what HTTP cannot say is answered here. */
 import { AppError } from '../errors.ts';
-import { requireKey, requirePage, requirePrefix } from './keys.ts';
+import { requireKey, requirePage, requirePrefix, requireRange } from './keys.ts';
 import { readBody } from './parts.ts';
-import { requireRange } from './range.ts';
-import { throwIfAborted, type Signal } from './signal.ts';
+import { type Signal, throwIfAborted } from './signal.ts';
 import type { Body, ByteRange, CreateOutcome, ListPage, ObjectInfo, Store } from './store.ts';
 
 export interface PageRequest {
   readonly after: string | undefined;
   readonly limit: number;
-  /** Whether a key comes after `after`. */
   readonly isAfter: (key: string) => boolean;
 }
 
-/** What a driver implements: the operations of the contract, with arguments that were checked. */
 export interface Driver {
   readonly location: string;
   /** A stream of at most so many bytes is read into memory before `create`. */
   readonly partBytes?: number;
   create(key: string, body: Body, signal: Signal): Promise<CreateOutcome>;
-  /** The range is not empty. */
   get(key: string, range: ByteRange | undefined, signal: Signal): Promise<Uint8Array | null>;
   head(key: string, signal: Signal): Promise<ObjectInfo | null>;
   list(prefix: string, page: PageRequest, signal: Signal): Promise<ListPage>;
   /** False when `from` is absent. The two keys differ. */
   copy(from: string, to: string, signal: Signal): Promise<boolean>;
-  /** Each key comes once. */
   delete(keys: readonly string[], signal: Signal): Promise<void>;
 }
 
@@ -42,7 +36,6 @@ export function storeOf(driver: Driver): Store {
       requireKey(key);
       requireRange(range);
       throwIfAborted(signal);
-      // HTTP has no empty ranges.
       if (range && range.start === range.end) return (await driver.head(key, signal)) && new Uint8Array(0);
       return driver.get(key, range, signal);
     },
@@ -73,7 +66,6 @@ export function storeOf(driver: Driver): Store {
   };
 }
 
-/** Deletes in batches, one after the other. */
 export async function inBatches(
   keys: readonly string[],
   batchSize: number,
@@ -90,7 +82,6 @@ export async function inBatches(
   }
 }
 
-/** For a deletion that failed after some of its objects were removed. */
 export function deletedHalfway(cause: unknown): AppError {
   return new AppError('indeterminate', 'Some of the objects were deleted, and others may not have been.', {
     cause,

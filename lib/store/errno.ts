@@ -1,7 +1,6 @@
-/** The operating system's errors as kinds. Errors of our own are not mapped: a defect must not pass for an outage. */
 import { AppError, type ErrorKind } from '../errors.ts';
 
-/** The code of a failed system call, such as `ENOENT`; undefined for other errors, Node's own (`ERR_…`) included. */
+/** `ENOENT` and the like; Node's own codes (`ERR_…`) are none. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
   return /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined;
@@ -37,7 +36,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ENAMETOOLONG: ['invalid', 'has too long a name', 'Choose a shorter name for the database.'],
 };
 
-/** The AppError for a failed system call on `path`. Anything else passes through: it means what it says. */
+/** Errors of our own pass through: a defect must not pass for an outage. */
 export function mapErrno(error: unknown, path: string): unknown {
   const code = errnoOf(error);
   if (code === undefined) return error;
@@ -49,7 +48,6 @@ export function mapErrno(error: unknown, path: string): unknown {
   return new AppError(kind, `${path} ${problem}.`, { cause: error, hint });
 }
 
-/** Runs `work`, whose failed system calls are on `path`. @throws AppError */
 export async function onPath<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,21 +1,17 @@
 /**
- * The store on a bucket of Google Cloud Storage. Google orders everything: lists and reads are strongly consistent
- * (https://cloud.google.com/storage/docs/consistency), and `ifGenerationMatch=0` creates for one only
- * (https://cloud.google.com/storage/docs/request-preconditions). Whole writes are not repeated here: see `withRetry`.
+ * Lists and reads are strongly consistent (https://cloud.google.com/storage/docs/consistency); `ifGenerationMatch=0`
+ * creates once (https://cloud.google.com/storage/docs/request-preconditions).
  */
 import { isAppError } from '../errors.ts';
 import { deletedHalfway, type Driver, type PageRequest, storeOf } from './driver.ts';
 import { expectedBytes, rangeHeader } from './driver/bytes.ts';
 import type { GcsCredentials } from './gcs/authorization.ts';
-import { type Call, Client } from './gcs/client.ts';
-import { field, textOf } from './gcs/json.ts';
-import { methods } from './gcs/methods.ts';
-import { infoOf, pageOf } from './gcs/objects.ts';
-import { Refusal } from './gcs/refusal.ts';
-import { requirePartBytes, upload, uploadInParts } from './gcs/uploads.ts';
+import { type Call, Client, methods } from './gcs/client.ts';
+import { field, infoOf, pageOf, Refusal, textOf } from './gcs/errors.ts';
+import { requirePartBytes, upload, uploadInParts } from './gcs/session.ts';
 import { isKey } from './keys.ts';
-import type { Meter } from './meter.ts';
-import { throwIfAborted, type Signal } from './signal.ts';
+import type { Meter } from './usage.ts';
+import { type Signal, throwIfAborted } from './signal.ts';
 import type { Body, ByteRange, CreateOutcome, ListPage, ObjectInfo, Store } from './store.ts';
 
 export type { GcsCredentials } from './gcs/authorization.ts';
@@ -63,7 +59,6 @@ class GcsDriver implements Driver {
     const call: Call = { ...methods.get, signal, path: this.#client.objectsPath(key), query, headers };
     const answer = await this.#client.ask(call);
     if (answer instanceof Refusal) {
-      // The object is there, but has nothing so far behind.
       if (answer.status === 416 && range) return new Uint8Array(0);
       if (await this.#client.isAbsence(answer, signal)) return null;
       throw this.#client.explain(answer, call);
@@ -109,7 +104,6 @@ class GcsDriver implements Driver {
     return { objects, more: pageToken !== null };
   }
 
-  /** In steps within Google. Nothing is visible before the last. */
   async copy(from: string, to: string, signal: Signal): Promise<boolean> {
     const path = this.#client.rewritePath(from, to);
     for (let token: string | null = null; ;) {
@@ -145,7 +139,7 @@ class GcsDriver implements Driver {
   }
 }
 
-/** What to throw when some of several deletes failed: `unavailable` only if nothing happened. */
+/** `unavailable` only if nothing happened. */
 function worst(failures: readonly unknown[], removedAny: boolean): unknown {
   const [first] = failures;
   const unknown = failures.find((error) => !isAppError(error) || error.kind === 'indeterminate');

@@ -1,6 +1,5 @@
-/** What a key may be, the same for every store: safe as a path, a URL and an object name. */
 import { AppError } from '../errors.ts';
-import type { ListOptions } from './store.ts';
+import type { ByteRange, ListOptions } from './store.ts';
 
 const segment = /^[A-Za-z0-9._-]{1,255}$/;
 const maxKeyBytes = 900;
@@ -12,7 +11,6 @@ export function isKey(key: string): boolean {
   );
 }
 
-/** @throws AppError `invalid` for what is no key. */
 export function requireKey(key: string): void {
   if (isKey(key)) return;
   throw new AppError('invalid', `${JSON.stringify(key.slice(0, 100))} cannot be an object's key.`, {
@@ -26,7 +24,6 @@ export function requirePrefix(prefix: string): void {
   requireKey(prefix);
 }
 
-/** How many objects a page may have, and whether a key comes after those already seen. @throws AppError `invalid` */
 export function requirePage({ after, limit = maxPage }: ListOptions): {
   readonly limit: number;
   readonly isAfter: (key: string) => boolean;
@@ -38,7 +35,19 @@ export function requirePage({ after, limit = maxPage }: ListOptions): {
   return { limit: Math.min(limit, maxPage), isAfter: (key) => after === undefined || compareKeys(key, after) > 0 };
 }
 
-/** Order of keys by their bytes; they are ASCII, so it is the order of their code units. */
+/** They are ASCII: the order of their bytes is that of their code units. */
 export function compareKeys(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+export function requireRange(range: ByteRange | undefined): void {
+  if (!range) return;
+  const { start, end } = range;
+  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end) return;
+  throw new AppError('invalid', `[${start}, ${end}) is not a range of bytes.`);
+}
+
+export function clipRange(range: ByteRange | undefined, size: number): ByteRange {
+  const { start, end } = range ?? { start: 0, end: size };
+  return { start: Math.min(start, size), end: Math.min(end, size) };
 }

@@ -1,25 +1,17 @@
-/**
- * Large bodies in parts, a few on their way at once. Each sender uses one buffer again and again: memory of parts that
- * were sent is outside of V8's heap, and would be freed late.
- */
-import { bodyChunks } from './body.ts';
-import { throwIfAborted, type Signal } from './signal.ts';
-import type { ByteRange, StreamBody } from './store.ts';
+import { AppError } from '../errors.ts';
+import { type Signal, throwIfAborted } from './signal.ts';
+import type { Body, ByteRange, StreamBody } from './store.ts';
 
-export interface PartsOptions {
-  /** Bytes of the whole. */
+interface PartsOptions {
   readonly size: number;
   readonly partBytes: number;
-  /** Parts on their way at once. */
   readonly parallel: number;
   readonly signal: Signal;
 }
 
 export interface Part {
-  /** From 1 on. */
   readonly number: number;
   readonly range: ByteRange;
-  /** Ends this part: the caller's signal, or the failure of another part. */
   readonly signal: AbortSignal;
   /** The part of `body` in memory, until `send` ends. @throws AppError `invalid` when the body is not as long as it says. */
   read(body: StreamBody): Promise<Uint8Array>;
@@ -38,6 +30,7 @@ export async function sendParts<T>(options: PartsOptions, send: (part: Part) => 
   const sent: T[] = [];
   const failures: unknown[] = [];
   let next = 0;
+  // One buffer each: memory of parts that were sent is outside of V8's heap, and would be freed late.
   const sender = async (): Promise<void> => {
     let buffer = new Uint8Array(0);
     for (let index = next++; index < ranges.length; index = next++) {
@@ -68,7 +61,6 @@ function partRanges(size: number, partBytes: number): readonly ByteRange[] {
   }));
 }
 
-/** All of the body, in memory. @throws AppError `invalid` when it is not as long as it says. */
 export async function readBody(body: StreamBody, signal: Signal): Promise<Uint8Array> {
   return readInto(new Uint8Array(body.size), body, { start: 0, end: body.size }, signal);
 }
@@ -82,4 +74,23 @@ async function readInto(bytes: Uint8Array, body: StreamBody, range: ByteRange, s
   }
   throwIfAborted(signal);
   return bytes;
+}
+
+/** The whole body in chunks, none empty. Throws `invalid` when a stream gives fewer or more bytes than its size. */
+export async function* bodyChunks(body: Body): AsyncGenerator<Uint8Array> {
+  if (body instanceof Uint8Array) {
+    if (body.byteLength > 0) yield body;
+    return;
+  }
+  let seen = 0;
+  for await (const chunk of body.open({ start: 0, end: body.size })) {
+    seen += chunk.byteLength;
+    if (seen > body.size) break;
+    if (chunk.byteLength > 0) yield chunk;
+  }
+  if (seen === body.size) return;
+  throw new AppError(
+    'invalid',
+    `The body has ${seen > body.size ? 'more' : 'fewer'} bytes than the ${body.size} that it promised.`,
+  );
 }

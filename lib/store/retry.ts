@@ -1,7 +1,3 @@
-/**
- * A store that tries again what was `unavailable` or `indeterminate`, within a deadline. Every operation of the contract
- * is safe to repeat; a repeated `create` may meet its own first attempt and answer `exists`, so callers read back.
- */
 import { type AppError, isAppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { OperationOptions, Store } from './store.ts';
@@ -17,14 +13,24 @@ export interface RetryOptions {
 }
 
 export function withRetry(store: Store, options: RetryOptions): Store {
-  const settings = { deadlineMs: 8000, firstPauseMs: 50, mostPauseMs: 2000, ...options };
-  const attempt = async <T>(work: () => Promise<T>, operation: OperationOptions = {}): Promise<T> => {
-    const patience = new Patience(settings, operation.signal);
-    for (;;) {
+  const { runtime, deadlineMs = 8000, firstPauseMs = 50, mostPauseMs = 2000 } = options;
+  const attempt = async <T>(work: () => Promise<T>, { signal }: OperationOptions = {}): Promise<T> => {
+    const beganMs = runtime.monotonicMs();
+    let pausedMs = 0;
+    let unsure: AppError | null = null;
+    for (let pauses = 0; ; pauses++) {
       try {
         return await work();
       } catch (error) {
-        await patience.wait(error);
+        if (isAppError(error, 'indeterminate')) unsure = error;
+        const final = unsure ?? error;
+        if (!isAppError(error, 'unavailable', 'indeterminate') || signal?.aborted) throw final;
+        const longestMs = Math.min(mostPauseMs, firstPauseMs * 2 ** pauses);
+        const pauseMs = Math.max(longestMs * (0.5 + runtime.random() / 2), error.retryAfterMs ?? 0);
+        // The pauses count even if the clock stood still: an outage always comes to its end here.
+        if (Math.max(runtime.monotonicMs() - beganMs, pausedMs) + pauseMs > deadlineMs) throw final;
+        pausedMs += pauseMs;
+        await runtime.sleep(pauseMs, signal).catch(() => Promise.reject(final as Error));
       }
     }
   };
@@ -37,47 +43,4 @@ export function withRetry(store: Store, options: RetryOptions): Store {
     copy: (from, to, operation) => attempt(() => store.copy(from, to, operation), operation),
     delete: (keys, operation) => attempt(() => store.delete(keys, operation), operation),
   };
-}
-
-/** How long one operation has waited, and how much longer it may. */
-class Patience {
-  readonly #options: Required<RetryOptions>;
-  readonly #signal: AbortSignal | undefined;
-  readonly #beganMs: number;
-  #pausedMs = 0;
-  #pauses = 0;
-  /** The failure of an attempt that may have taken effect. */
-  #unsure: AppError | null = null;
-
-  constructor(options: Required<RetryOptions>, signal: AbortSignal | undefined) {
-    this.#options = options;
-    this.#signal = signal;
-    this.#beganMs = options.runtime.monotonicMs();
-  }
-
-  /** Waits before the next attempt; when there is none, throws what the caller is to see of `error`. */
-  async wait(error: unknown): Promise<void> {
-    if (isAppError(error, 'indeterminate')) this.#unsure = error;
-    const final = this.#unsure ?? error;
-    const pauseMs = this.#pauseMs(error);
-    if (pauseMs === null || this.#signal?.aborted) throw final;
-    this.#pausedMs += pauseMs;
-    this.#pauses++;
-    try {
-      await this.#options.runtime.sleep(pauseMs, this.#signal);
-    } catch {
-      throw final;
-    }
-  }
-
-  /** Null when the error is not one to try again after, or the time is over. */
-  #pauseMs(error: unknown): number | null {
-    if (!isAppError(error, 'unavailable', 'indeterminate')) return null;
-    const { runtime, firstPauseMs, mostPauseMs, deadlineMs } = this.#options;
-    const longestMs = Math.min(mostPauseMs, firstPauseMs * 2 ** this.#pauses);
-    const pauseMs = Math.max(longestMs * (0.5 + runtime.random() / 2), error.retryAfterMs ?? 0);
-    // The pauses count even if the clock stood still: an outage always comes to its end here.
-    const spentMs = Math.max(runtime.monotonicMs() - this.#beganMs, this.#pausedMs);
-    return spentMs + pauseMs > deadlineMs ? null : pauseMs;
-  }
 }

@@ -1,14 +1,13 @@
 /**
- * The store on S3, and on what speaks its protocol with conditional writes (Cloudflare R2, MinIO, …). A store that
- * ignores `If-None-Match` lets two writers create one key, which no answer shows: whoever opens a store that is not AWS
- * has to try it first. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+ * S3, and stores with its protocol and conditional writes (R2, MinIO). One that ignores `If-None-Match` is not noticed
+ * here: see lib/sync/conditions.ts. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
 import { createHash } from 'node:crypto';
 import { CopyObjectCommand, DeleteObjectsCommand, PutObjectCommand, type _Error as KeyError } from '@aws-sdk/client-s3';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { type Driver, inBatches, type PageRequest, storeOf } from './driver.ts';
-import type { Meter } from './meter.ts';
+import type { Meter } from './usage.ts';
 import { createS3Clients, type S3ClientOptions, secretsOf } from './s3/client.ts';
 import { type Described, Objects } from './s3/objects.ts';
 import { isRefusal, type Refusal, Requests } from './s3/requests.ts';
@@ -23,7 +22,6 @@ export interface S3StoreOptions extends S3ClientOptions {
   readonly meter?: Meter;
   /** Streams that are larger go up in parts of this size; at least 5 MiB. Default 8 MiB. */
   readonly partBytes?: number;
-  /** Parts that are sent, and held in memory, at once. Default 4. */
   readonly parallelParts?: number;
   /** Larger objects are copied in parts; at most 5 GiB. Default 256 MiB. */
   readonly largestCopyBytes?: number;
@@ -43,13 +41,11 @@ const defaultSizes = { partBytes: 8 * mebibyte, parallelParts: 4, largestCopyByt
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
 const mostKeys = 1000;
-/** More in a row are no accident. */
 const mostConflicts = 5;
 
 class S3Driver implements Driver {
   readonly location: string;
   readonly partBytes: number;
-  readonly #bucket: string;
   readonly #sizes: UploadSizes;
   readonly #requests: Requests;
   readonly #objects: Objects;
@@ -60,14 +56,12 @@ class S3Driver implements Driver {
     const { bucket, region, endpoint, credentials, meter, runtime } = options;
     const location = `s3 ${bucket} (${endpoint === null ? region : new URL(endpoint).host})`;
     const client = createS3Clients(options);
-    const requests = new Requests({ client, location, secrets: secretsOf(credentials), meter });
     this.location = location;
-    this.#bucket = bucket;
     this.#sizes = { ...defaultSizes, ...options };
     this.partBytes = this.#sizes.partBytes;
-    this.#requests = requests;
-    this.#objects = new Objects(requests, bucket);
-    this.#uploads = new Uploads(requests, bucket, this.#sizes, runtime);
+    this.#requests = new Requests({ bucket, client, location, secrets: secretsOf(credentials), meter });
+    this.#objects = new Objects(this.#requests);
+    this.#uploads = new Uploads(this.#requests, this.#sizes, runtime);
     this.#runtime = runtime;
   }
 
@@ -75,14 +69,13 @@ class S3Driver implements Driver {
     // Bytes in memory are one request, whatever their number: no record of the log depends on a store that heeds the
     // condition when it completes parts.
     if (body instanceof Uint8Array) return this.#settle(key, () => this.#put(key, body, signal), signal);
-    // A large body is not sent in vain.
     if (await this.#objects.describe(key, signal)) return 'exists';
     await this.#uploads.sweep(key, signal);
     return this.#settle(key, () => this.#uploads.create(key, body, signal), signal);
   }
 
   async #put(Key: string, Body: Uint8Array, signal: Signal): Promise<Refusal | null> {
-    const command = new PutObjectCommand({ Bucket: this.#bucket, Key, Body, IfNoneMatch: '*' });
+    const command = new PutObjectCommand({ Bucket: this.#requests.bucket, Key, Body, IfNoneMatch: '*' });
     const expect = ['PreconditionFailed', 'ConditionalRequestConflict'];
     const answer = await this.#requests.ask('PutObject', command, { signal, expect });
     return isRefusal(answer) ? answer : null;
@@ -142,7 +135,7 @@ class S3Driver implements Driver {
       await this.#uploads.copy(source, to, signal, () => this.#requireSame(source, signal));
       return true;
     }
-    const Bucket = this.#bucket;
+    const Bucket = this.#requests.bucket;
     const command = new CopyObjectCommand({ Bucket, Key: to, CopySource: `${Bucket}/${from}` });
     return !isRefusal(await this.#requests.ask('CopyObject', command, { signal, expect: ['NoSuchKey'] }));
   }
@@ -156,7 +149,7 @@ class S3Driver implements Driver {
   async delete(keys: readonly string[], signal: Signal): Promise<void> {
     await inBatches(keys, mostKeys, signal, async (batch) => {
       const Delete = { Objects: batch.map((Key) => ({ Key })), Quiet: true };
-      const command = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete });
+      const command = new DeleteObjectsCommand({ Bucket: this.#requests.bucket, Delete });
       addMd5(command);
       const { Errors = [] } = await this.#requests.send('DeleteObjects', command, signal);
       const failed = Errors.filter(({ Code }) => Code !== 'NoSuchKey');
@@ -165,7 +158,6 @@ class S3Driver implements Driver {
   }
 
   #keyError({ Key, Code, Message }: KeyError, failed: number, asked: number): AppError {
-    // The status that such a code has where it answers a whole request.
     const httpStatusCode = Code === 'AccessDenied' ? 403 : 500;
     const error = Object.assign(new Error(Message ?? 'no reason was given'), { Code, $metadata: { httpStatusCode } });
     const { kind, message, cause, hint } = this.#requests.mapAnswered('DeleteObjects', error);

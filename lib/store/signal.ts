@@ -1,9 +1,7 @@
-/** Operations that can be stopped from outside. */
 import { AppError } from '../errors.ts';
 
 export type Signal = AbortSignal | undefined;
 
-/** Throws `unavailable` when the signal is aborted. For moments at which nothing has happened yet. */
 export function throwIfAborted(signal: Signal): void {
   if (signal?.aborted) throw stopped(signal);
 }

@@ -1,8 +1,4 @@
-/**
- * The Store contract: what Eider asks of the place where objects live. Drivers and wrappers (retry, time limits) pass the
- * suite in test/store/conformance.ts. A driver that lets two writers both believe that they created one key loses
- * acknowledged writes: hence the guarantees below.
- */
+/** What Eider asks of the place where objects live; test/store/conformance.ts holds every driver and wrapper to it. */
 
 /** Half-open byte range `[start, end)`: whole numbers, `0 <= start <= end`; any other is refused with `invalid`. */
 export interface ByteRange {
@@ -15,7 +11,6 @@ export interface ByteRange {
  * retry and upload parts. If the iteration throws, the write fails with that error and no object becomes visible.
  */
 export interface StreamBody {
-  /** Exact size in bytes. */
   readonly size: number;
   open(range: ByteRange): AsyncIterable<Uint8Array>;
 }
@@ -24,9 +19,7 @@ export type Body = Uint8Array | StreamBody;
 
 export interface ObjectInfo {
   readonly key: string;
-  /** Bytes. */
   readonly size: number;
-  /** By the store's own clock. */
   readonly modifiedAt: Date;
 }
 
@@ -103,4 +96,18 @@ export interface Store {
 
   /** Removes the objects. A key that is absent already is no error. Repeating it is harmless. */
   delete(keys: readonly string[], options?: OperationOptions): Promise<void>;
+}
+
+export async function listAll(
+  store: Pick<Store, 'list'>,
+  prefix: string,
+  options: OperationOptions = {},
+): Promise<ObjectInfo[]> {
+  const objects: ObjectInfo[] = [];
+  for (let after: string | undefined; ;) {
+    const page = await store.list(prefix, { ...options, ...(after === undefined ? {} : { after }) });
+    objects.push(...page.objects);
+    after = page.objects.at(-1)?.key;
+    if (!page.more || after === undefined) return objects;
+  }
 }

@@ -32,6 +32,10 @@ export async function adoptDatabaseFile(context: SyncContext, slot: Slot, bytes:
   return Replica.open(slot, context.settings, sha256);
 }
 
+/** https://duckdb.org/docs/stable/internals/storage */
+const convert =
+  "With the DuckDB that wrote it: ATTACH 'new.db' (STORAGE_VERSION 'v1.5.0'); COPY FROM DATABASE old TO new; then put new.db in its place.";
+
 /** Before a file that is none, and may be of any size, is fetched: https://duckdb.org/docs/stable/internals/storage */
 async function requireDatabaseHeader({ store, layout }: SyncContext): Promise<void> {
   const header = await store.get(layout.databaseFile, { range: { start: 8, end: 12 } });
@@ -39,6 +43,12 @@ async function requireDatabaseHeader({ store, layout }: SyncContext): Promise<vo
 }
 
 function noDatabase(databaseFile: string, cause?: unknown): AppError {
+  const reason = cause instanceof Error ? String(cause.cause) : '';
+  const versions = /version number (\d+), but .* between (\d+ and \d+)/.exec(reason);
+  if (versions) {
+    const message = `${databaseFile} has DuckDB's storage version ${versions[1]}; versions ${versions[2]} can be read here.`;
+    return new AppError('invalid', message, { cause, hint: convert });
+  }
   return new AppError('invalid', `${databaseFile} is no database file that this DuckDB can open.`, {
     cause,
     hint: 'Move it away, or name another database file; nothing of it was changed.',

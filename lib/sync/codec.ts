@@ -25,6 +25,8 @@ import {
   DuckDBTypeId,
   DuckDBUUIDValue,
   DuckDBUnionValue,
+  DuckDBUnionVector,
+  type DuckDBStructVector,
   type DuckDBType,
   type DuckDBValue,
 } from '@duckdb/node-api';
@@ -44,6 +46,14 @@ import {
 
 // The client library decodes every text with this one, which takes U+FEFF at its beginning for a mark and drops it.
 Object.assign(dataAccessors, { textDecoder: new TextDecoder('utf-8', { ignoreBOM: true }) });
+
+// The client library makes NULL of all members of a union that is NULL, and leaves the union itself a value.
+const unions = DuckDBUnionVector.prototype;
+const setUnion = Reflect.get(unions, 'setItem');
+unions.setItem = function (this: DuckDBUnionVector, index, value) {
+  if (value === null) (Reflect.get(this, 'structVector') as DuckDBStructVector).setItem(index, null);
+  else setUnion.call(this, index, value);
+};
 
 /** How the values of one type are encoded and decoded. NULL never reaches either function. */
 export interface Codec {

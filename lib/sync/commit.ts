@@ -218,6 +218,7 @@ export class GroupCommit {
 function contended(): AppError {
   return new AppError('unavailable', 'Other instances kept committing first; nothing was written.', {
     retryAfterMs: 1000,
+    sqlState: '40001',
     hint: 'Repeat the request.',
   });
 }

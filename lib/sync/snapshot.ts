@@ -12,12 +12,11 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { AppError } from '../errors.ts';
-import { listAll } from '../store/list-all.ts';
-import type { ByteRange, StreamBody } from '../store/store.ts';
+import { type ByteRange, listAll, type StreamBody } from '../store/store.ts';
 import type { SyncContext } from './context.ts';
-import { momentNow, type Moment } from './head.ts';
-import { freeBytes } from './local-disk.ts';
+import { type Moment, momentNow } from './head.ts';
 import type { SnapshotName } from './layout.ts';
+import { freeBytes } from './local-disk.ts';
 
 export interface SnapshotInfo extends SnapshotName {
   readonly bytes: number;

@@ -1,21 +1,36 @@
 /**
- * Rows of tables without a key, which are named by all of their values: which came and which went, and taking some away.
- *
- * Owns: when two rows are the same. DuckDB finds values equal that are not: 0 and -0, one month and 30 days, texts of one
- * collation. So such a value is compared as itself and as text, byte by byte. The worst that can happen: a row taken for
- * another, on one replica.
+ * Rows of tables without a key, which are named by all of their values. DuckDB finds values equal that are not: 0 and -0,
+ * one month and 30 days, texts of one collation. So such a value is compared as itself and as text, byte by byte.
  */
 import type { Shape, ShapeColumn } from './shapes.ts';
 import { quoteName, quoteTable, type Session } from './sql.ts';
 
-/** What of a column must be equal. */
-function identity(column: ShapeColumn, row: string): string[] {
+/**
+ * What of a column must be equal. Of two rows that are `near` each other, zeros may have other signs: a checkpoint of DuckDB
+ * 1.5 stores 0 and -0 as one value where they stand beside each other.
+ */
+function identity(column: ShapeColumn, row: string, isNear: boolean): string[] {
   const value = `${row}.${quoteName(column.name)}`;
-  return column.isExact ? [value] : [value, `encode(CAST(${value} AS VARCHAR))`];
+  if (column.isExact) return [value];
+  const text = `CAST(${value} AS VARCHAR)`;
+  return [value, `encode(${isNear && holdsZeros(column) ? `replace(${text}, '-0.0', '0.0')` : text})`];
 }
 
-function identities(shape: Shape, row: string): string {
-  return shape.columns.flatMap((column) => identity(column, row)).join(', ');
+function holdsZeros({ type }: ShapeColumn): boolean {
+  return /FLOAT|DOUBLE/.test(type.toString());
+}
+
+function identities(shape: Shape, row: string, isNear = false): string {
+  return shape.columns.flatMap((column) => identity(column, row, isNear)).join(', ');
+}
+
+function same(shape: Shape, one: string, other: string, isNear = false): string {
+  return shape.columns
+    .flatMap((column) => {
+      const theirs = identity(column, other, isNear);
+      return identity(column, one, isNear).map((value, index) => `${value} IS NOT DISTINCT FROM ${theirs[index]}`);
+    })
+    .join(' AND ');
 }
 
 function names(columns: readonly ShapeColumn[], row?: string): string {
@@ -39,21 +54,27 @@ export function rowDifference(shape: Shape, before: string): string {
     UNION ALL ${values} ${before} AS t JOIN d ON t.rowid = d.eider_then WHERE d.eider_more < 0`;
 }
 
-/** Takes away one row of the table for each row of the table `removed`, which has the same columns. */
+/**
+ * Takes away one row of the table for each row of the table `removed`, which has the same columns: its twin, or, where a
+ * checkpoint has changed the sign of a zero, one that is near it.
+ */
 export async function removeWholeRows(session: Session, shape: Shape, removed: string): Promise<void> {
-  const same = shape.columns
-    .flatMap((column) => {
-      const theirs = identity(column, 'k');
-      return identity(column, 't').map((value, index) => `${value} IS NOT DISTINCT FROM ${theirs[index]}`);
-    })
-    .join(' AND ');
+  const groups = (isNear: boolean): string =>
+    `(SELECT min(r.rowid) AS eider_row, count(*) AS eider_count FROM ${removed} AS r
+      GROUP BY ${identities(shape, 'r', isNear)})`;
+  const hasNear = shape.columns.some((column) => !column.isExact && holdsZeros(column));
+  const isTwin = 'row_number() OVER (PARTITION BY tg.eider_row ORDER BY t.rowid) <= tg.eider_count';
+  const twins = `LEFT JOIN (${removed} AS w JOIN ${groups(false)} AS tg ON tg.eider_row = w.rowid)
+    ON ${same(shape, 't', 'w')}`;
   await session.execute(
     `DELETE FROM ${quoteTable(shape)} WHERE rowid IN (
-      SELECT unnest(list_sort(list(t.rowid))[1:any_value(d.eider_count)])
-      FROM (SELECT min(r.rowid) AS eider_row, count(*) AS eider_count
-        FROM ${removed} AS r GROUP BY ${identities(shape, 'r')}) AS d
-      JOIN ${removed} AS k ON k.rowid = d.eider_row
-      JOIN ${quoteTable(shape)} AS t ON ${same}
-      GROUP BY d.eider_row)`,
+      SELECT unnest(list(c.eider_at ORDER BY c.eider_is_twin DESC, c.eider_at)[1:any_value(c.eider_count)])
+      FROM (SELECT t.rowid AS eider_at, g.eider_row, g.eider_count,
+          ${hasNear ? `coalesce(${isTwin}, false)` : 'true'} AS eider_is_twin
+        FROM ${quoteTable(shape)} AS t
+        JOIN ${removed} AS k ON ${same(shape, 't', 'k', true)}
+        JOIN ${groups(true)} AS g ON g.eider_row = k.rowid
+        ${hasNear ? twins : ''}) AS c
+      GROUP BY c.eider_row)`,
   );
 }

@@ -99,6 +99,30 @@ const fast: Runtime = {
   sleep: (ms, signal) => systemRuntime.sleep(ms / 20, signal),
 };
 
+it('is only read by a preview deployment, which runs no migration, unless it may share it', async () => {
+  const environment = { NETWORK_DB_PATH: join(folder, 'school.db') };
+  const course = { code: 'CS1', title: 'Computing', credits: 3 };
+  const production = start(environment);
+  expect((await production.endpoints.create(post('courses', course))).status).toBe(201);
+  await production.stop();
+
+  const preview = start({ ...environment, VERCEL_ENV: 'preview' });
+  expect(await (await preview.endpoints.list(get('/api/courses'))).json()).toMatchObject({ data: [course] });
+  const refused = await preview.endpoints.create(post('courses', { ...course, code: 'CS2' }));
+  expect([refused.status, await refused.json()]).toMatchObject([
+    403,
+    { type: '/problems/read-only', hint: expect.stringContaining('DB_PREVIEW=shared') },
+  ]);
+  expect((await preview.endpoints.sync(get('/api/db-sync'))).status).toBe(403);
+  const status = await preview.endpoints.status(get('/api/db-status'));
+  expect(JSON.stringify(await status.json())).toContain('preview deployment');
+  await preview.stop();
+
+  const shared = start({ ...environment, VERCEL_ENV: 'preview', DB_PREVIEW: 'shared' });
+  expect((await shared.endpoints.create(post('courses', { ...course, code: 'CS2' }))).status).toBe(201);
+  await shared.stop();
+});
+
 it('is down while a network drive is away and nothing stands in, and serves once it is back', async () => {
   const drive = join(folder, 'drive');
   const { endpoints, stop } = start({ NETWORK_DB_PATH: join(drive, 'school.db') }, fast, false);

@@ -218,6 +218,7 @@ describe('what belongs to no backend', () => {
     ['DB_MAX_STALENESS_MS', '1e3'],
     ['DB_MAX_STALENESS_MS', '9'.repeat(30)],
     ['DB_FALLBACK_WRITES', 'maybe'],
+    ['DB_PREVIEW', 'yes'],
     ['PUBLIC_READ', 'ja'],
     ['ADMIN_TOKEN', 'a'.repeat(15)],
     ['API_TOKEN', 'with a blank in the middle'],

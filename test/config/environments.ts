@@ -35,6 +35,7 @@ export const completeEnvironment = {
   LOCAL_DB_PATH: 'data/local.db',
   DB_MAX_STALENESS_MS: '250',
   DB_FALLBACK_WRITES: 'accept',
+  DB_PREVIEW: 'shared',
   ADMIN_TOKEN: 'admin-token-of-some-length',
   API_TOKEN: 'api-token-of-some-length',
   PUBLIC_READ: 'false',

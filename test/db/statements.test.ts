@@ -350,6 +350,74 @@ describe('definitions', () => {
       'INSERT INTO books (id) VALUES (51)',
     );
   });
+
+  it.each([
+    ['CREATE UNIQUE INDEX u ON t (a)', '(1, 1), (1, 2)', '23505'],
+    ['CREATE UNIQUE INDEX "u(" ON "T" (abs(a), (b % 2))', '(1, 1), (-1, 3)', '23505'],
+    ['ALTER TABLE t ADD PRIMARY KEY (a)', '(1, 1), (1, 2)', '23505'],
+    ['ALTER TABLE t ADD PRIMARY KEY (a)', '(NULL, 1)', '23502'],
+  ])('hold rows of their own transaction against %s: %s', async (ddl, rows, sqlState) => {
+    const { run, writer } = await openCaptured('CREATE TABLE t (a INTEGER, b INTEGER)', 'INSERT INTO t VALUES (9, 9)');
+    const insert = `INSERT INTO t VALUES ${rows}`;
+    await expect(run(insert, ddl)).rejects.toMatchObject({ sqlState });
+    await expect(run('INSERT INTO t VALUES (1, 1)', ddl, insert)).rejects.toMatchObject({ sqlState });
+    await expect(
+      run(`CREATE OR REPLACE TABLE t AS SELECT * FROM (VALUES ${rows}) v (a, b)`, ddl),
+    ).rejects.toMatchObject({
+      sqlState,
+    });
+    expect(await writer.rows('FROM t')).toEqual([[9, 9]]);
+    await run('INSERT INTO t VALUES (2, 2), (3, 3)', ddl, 'INSERT INTO t VALUES (4, 4)');
+  });
+});
+
+describe('what tables use', () => {
+  it.each([
+    ['DROP SEQUENCE n', ['CREATE SEQUENCE n', `CREATE TABLE t (a BIGINT DEFAULT nextval('n'))`]],
+    ['DROP SEQUENCE n CASCADE', ['CREATE SEQUENCE n', `CREATE TABLE t (a BIGINT DEFAULT nextval('"main"."N"') + 1)`]],
+    [
+      'CREATE OR REPLACE SEQUENCE n START 5',
+      ['CREATE SEQUENCE n', `CREATE TABLE t (a BIGINT DEFAULT nextval('main.n'))`],
+    ],
+    ['DROP MACRO more CASCADE', ['CREATE MACRO more(x) AS x + 1', 'CREATE TABLE t (a INTEGER CHECK (more(a) > 0))']],
+    ['DROP FUNCTION more', ['CREATE MACRO more(x) AS x + 1', 'CREATE TABLE t (a INTEGER, b INTEGER AS (more(a)))']],
+    [
+      'CREATE OR REPLACE MACRO more(x) AS x + 2',
+      [
+        'CREATE MACRO more(x) AS x + 1',
+        'CREATE MACRO Most(x) AS more(x)',
+        'CREATE TABLE t (a INTEGER DEFAULT most(1))',
+      ],
+    ],
+    [
+      'DROP SEQUENCE n',
+      ['CREATE SEQUENCE n', `CREATE MACRO next() AS nextval('n')`, 'CREATE TABLE t (a BIGINT DEFAULT next())'],
+    ],
+    [
+      'DROP SCHEMA s CASCADE',
+      ['CREATE SCHEMA s', 'CREATE SEQUENCE s.n', `CREATE TABLE t (a BIGINT DEFAULT nextval('s.n'))`],
+    ],
+    [
+      'DROP SCHEMA s CASCADE',
+      ['CREATE SCHEMA s', 'CREATE MACRO s.more(x) AS x', 'CREATE TABLE t (a INTEGER DEFAULT s.more(1))'],
+    ],
+  ])('is not dropped or replaced by %s: %j', async (statement, made) => {
+    const { run } = await openCaptured(...made);
+    await expect(run(statement)).rejects.toMatchObject({ kind: 'conflict', sqlState: '2BP01' });
+    await run('DROP TABLE t', statement);
+  });
+
+  it('is that alone', async () => {
+    const { run } = await openCaptured(
+      'CREATE SCHEMA s',
+      'CREATE SEQUENCE s.n',
+      'CREATE SEQUENCE n',
+      'CREATE MACRO more(x) AS x',
+      `CREATE TABLE s.t (a BIGINT DEFAULT nextval('s.n'))`,
+      `CREATE TABLE t (a VARCHAR DEFAULT 'n', more INTEGER)`,
+    );
+    expect(await run('DROP SEQUENCE n', 'DROP MACRO more', 'DROP SCHEMA s CASCADE')).toMatchObject({ rows: [] });
+  });
 });
 
 describe('schemas', () => {

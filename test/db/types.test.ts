@@ -23,7 +23,7 @@ async function sessionWith(ddl: string): Promise<Session> {
 /** What DuckDB itself says of every value, in a form that tells -0 from 0, and bytes from bytes. */
 async function describeRows(session: Session, columns: readonly string[], from = 't'): Promise<DuckDBValue[][]> {
   const shown = columns.map(
-    (column) => `${column}::VARCHAR, md5(coalesce(${column}::VARCHAR, 'null')), typeof(${column})`,
+    (column) => `${column}::VARCHAR, md5(coalesce(${column}::VARCHAR, 'null')), typeof(${column}), ${column} IS NULL`,
   );
   return session.rows(`SELECT id, ${shown.join(', ')} FROM ${from} ORDER BY id`);
 }
@@ -148,6 +148,41 @@ describe('what names a row', () => {
       ),
       { numRuns: 12, endOnFailure: true },
     );
+  });
+});
+
+/** What DuckDB does to a column of zeros when it stores it. */
+describe('a zero whose sign a checkpoint changed', () => {
+  const removal = async (types: string, there: string, gone: string): Promise<DuckDBValue[][]> => {
+    const session = await sessionWith(
+      `CREATE TABLE t (${types}); INSERT INTO t VALUES ${there}; CREATE TABLE k AS FROM t LIMIT 0; INSERT INTO k VALUES ${gone}`,
+    );
+    await removeWholeRows(session, await new Shapes(session).shape(name), 'k');
+    return session.rows('SELECT t::VARCHAR FROM t ORDER BY rowid');
+  };
+
+  it.each([
+    [
+      'is taken where its twin is not there',
+      'a DOUBLE, b INTEGER',
+      '(0, 1), (0, 2)',
+      `('-0', 2)`,
+      ["{'a': 0.0, 'b': 1}"],
+    ],
+    ['is left where its twin is there', 'a DOUBLE', `(0), ('-0'), (0)`, `('-0')`, ["{'a': 0.0}", "{'a': 0.0}"]],
+    ['counts once', 'a FLOAT', `(0), (0), (0), ('-0')`, `('-0'), ('-0')`, ["{'a': 0.0}", "{'a': 0.0}"]],
+    ['is left to its twin by others', 'a DOUBLE', `(0), ('-0')`, `(0), ('-0')`, []],
+    ['may be in a list', 'a DOUBLE[]', `([0, 1])`, `(['-0', 1])`, []],
+    ['is not another number', 'a DOUBLE', `('-0.05'), (0.05)`, `('-0.05')`, ["{'a': 0.05}"]],
+    [
+      'is near, a month and 30 days are not',
+      'a DOUBLE, i INTERVAL',
+      `(0, INTERVAL 1 MONTH), (0, INTERVAL 30 DAYS)`,
+      `('-0', INTERVAL 30 DAYS)`,
+      ["{'a': 0.0, 'i': 1 month}"],
+    ],
+  ])('%s', async (_, types, there, gone, left) => {
+    expect((await removal(types, there, gone)).flat()).toEqual(left);
   });
 });
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { addressOf, formerAddressOf } from '../../lib/app/addresses.ts';
 import type { BackendSettings } from '../../lib/config/backends.ts';
-import { isMeantFor } from '../../lib/db/fallback/target.ts';
+import { isMeantFor } from '../../lib/db/fallback/link.ts';
 
 const primary = { address: 'here', formerAddress: 'there' };
 

@@ -72,7 +72,9 @@ const expected: Readonly<Record<string, string>> = {
   'DELETE /api/[table]/[id]': tables,
   'GET /api/changes': tables,
   'HEAD /api/changes': tables,
-  'POST /api/query': tables,
+  'POST /api/sql': `${tables}pPR`,
+  'GET /api/catalog': `${tables}pPR`,
+  'HEAD /api/catalog': `${tables}pPR`,
   // Without a table: everything.
   'GET /api/export': administrators,
   'HEAD /api/export': administrators,

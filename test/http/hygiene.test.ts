@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Service, startService } from '../support/service.ts';
 
@@ -44,10 +45,26 @@ describe('sizes', () => {
 });
 
 describe('bodies', () => {
-  it('are taken as they are', async () => {
-    const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' };
-    const response = await service.send('POST', '/api/students', { body: '{}', headers });
-    expect([response.status, response.headers.get('accept-encoding')]).toEqual([415, 'identity']);
+  it('may be compressed, and count as what they unfold to', async () => {
+    const send = (
+      encoding: string,
+      body: string | Uint8Array<ArrayBuffer>,
+      type = 'application/json',
+      path = '/api/courses',
+    ) =>
+      service.send('POST', path, {
+        body: typeof body === 'string' ? body : new Uint8Array(body),
+        headers: { 'content-encoding': encoding, 'content-type': type },
+      });
+    const course = JSON.stringify({ code: 'CS1', title: 'Computing', credits: 3 });
+    expect((await send('gzip', gzipSync(course))).status).toBe(201);
+    const csv = 'code,title,credits\nCS2,Logic,3\n';
+    expect((await send('gzip', gzipSync(csv), 'text/csv', '/api/import?table=courses')).status).toBe(201);
+    expect((await send('gzip', course)).status).toBe(400);
+    expect((await send('gzip', gzipSync(course).subarray(0, -9))).status).toBe(400);
+    expect((await send('gzip', gzipSync('x'.repeat(9_000_000)))).status).toBe(413);
+    const unknown = await send('br', course);
+    expect([unknown.status, unknown.headers.get('accept-encoding')]).toEqual([415, 'gzip, deflate']);
   });
 
   it('of a DELETE would be passed over', async () => {

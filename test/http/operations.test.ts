@@ -105,6 +105,14 @@ describe('db-status', () => {
     expect((await service.send('GET', '/api/students')).status).toBe(503);
   });
 
+  it('logs a wrong token of its own once, however many come with another one', async () => {
+    const service = await startService({ environment: { ADMIN_TOKEN: 'too short' } });
+    for (let index = 0; index < 5; index++)
+      await service.send('GET', '/api/students', { headers: { authorization: `Bearer ${index}` } });
+    const told = service.log.filter(({ message }) => message.startsWith('The configuration is wrong'));
+    expect(told).toHaveLength(1);
+  });
+
   it('has no words for a defect', async () => {
     const service = await startService({ open: () => Promise.reject(new TypeError('secret')) });
     const { log } = service;

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isSameSum } from '../../lib/db/move/checksum.ts';
-import type { DuckDbEnd, MoveOptions } from '../../lib/db/move/ends.ts';
+import type { DuckDbEnd, MoveOptions } from '../../lib/db/move/report.ts';
 import { moveDatabase } from '../../lib/db/move/move.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';

@@ -3,8 +3,7 @@
  * nothing; what is in doubt is whole or absent; the log has no hole. Each check answers what it found wrong.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { listAll } from '../../lib/store/list-all.ts';
-import type { Store } from '../../lib/store/store.ts';
+import { listAll, type Store } from '../../lib/store/store.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { decodeRecord, type LogRecord } from '../../lib/sync/record.ts';
 import { accountIds, counterIds, type LedgerState, openingBalance, type Operation } from './ledger.ts';

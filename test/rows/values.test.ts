@@ -180,7 +180,7 @@ describe('what is taken', () => {
         ],
       ],
       [either, { tag: 's', value: 'x' }, { tag: 's', value: 'x' }],
-      [{ kind: 'list', item: byte, length: null }, [[1], [2]], [[1], [2]]],
+      [{ kind: 'list', item: byte, length: null, nests: true }, [[1], [2]], [[1], [2]]],
     ] as [ValueType, PlainValue, PlainValue][]),
   )('%s', (_title, type, input, value) => {
     expect(parseValue(type, input)).toEqual(value);

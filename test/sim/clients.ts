@@ -310,10 +310,11 @@ export class Clients {
     const fresh = await population.startAnother();
     await this.#mustDo(fresh, { kind: 'read', maxStalenessMs: 0, bookmark: 0 });
     await fresh.run(() => fresh.database!.sync());
+    if (plan.adopts) await this.#requireTakenOver(fresh);
     const adopted = new Set<number>();
     for (const process of population.ready) {
       await this.#mustDo(process, { kind: 'read', maxStalenessMs: 0, bookmark: 0 });
-      if (this.#options.plan.adopts) adopted.add(await this.#countAdopted(process));
+      if (plan.adopts) adopted.add(await this.#countAdopted(process));
     }
     if (adopted.size > 1)
       throw new Violation('same state at the same version', `replicas have ${[...adopted].join(' and ')} adopted rows`);
@@ -344,6 +345,17 @@ export class Clients {
           throw new Violation('it goes on', `${process.name} cannot sync in peace: ${String(error)}`);
       }
       await this.#world.wait(minute, null);
+    }
+  }
+
+  /** What an adopted file says of references holds, and its tables can be written. */
+  async #requireTakenOver(process: Process): Promise<void> {
+    for (const sql of ['INSERT INTO legacy_lines VALUES (-1)', 'DELETE FROM legacy WHERE id = 0']) {
+      const refused: unknown = await process
+        .run(() => process.database!.write((_, scope) => scope.run(sql)))
+        .catch((error: unknown) => error);
+      if ((refused as { sqlState?: unknown }).sqlState !== '23503')
+        throw new Violation('references hold', `${sql} on an adopted file: ${JSON.stringify(refused)}`);
     }
   }
 

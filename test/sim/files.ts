@@ -24,7 +24,7 @@ async function withDatabase<T>(
 
 const legacies = new Map<number, Uint8Array>();
 
-/** A database file as a user may have had it before, with so many rows in a table of his own. */
+/** A database file as a user may have had it before, with so many rows in a table of his own, and one that refers to it. */
 export async function legacyFile(folder: string, count: number): Promise<Uint8Array> {
   const made = legacies.get(count);
   if (made) return made;
@@ -32,6 +32,8 @@ export async function legacyFile(folder: string, count: number): Promise<Uint8Ar
   await withDatabase(path, { default_block_size: '16384' }, async (rows) => {
     await rows('CREATE TABLE legacy (id INTEGER PRIMARY KEY, note VARCHAR)');
     await rows(`INSERT INTO legacy SELECT range, 'note ' || range FROM range(${count})`);
+    await rows('CREATE TABLE legacy_lines (legacy INTEGER REFERENCES legacy (id))');
+    await rows('INSERT INTO legacy_lines VALUES (0), (NULL)');
     return rows('CHECKPOINT');
   });
   const bytes = readFileSync(path);

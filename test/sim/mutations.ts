@@ -581,4 +581,96 @@ import type { SyncContext }`,
     profiles: ['outages'],
     within: 60,
   },
+  {
+    name: 'checks no references at the end of a request',
+    rule: 'references',
+    edits: [
+      {
+        file: 'db/duckdb/capture.ts',
+        from: `      await this.#checkReferences();
+      if`,
+        to: `      if`,
+      },
+    ],
+    profiles: ['races', 'network'],
+    within: 10,
+  },
+  {
+    name: 'checks the references of the last statement alone',
+    rule: 'references',
+    edits: [
+      {
+        file: 'db/duckdb/capture.ts',
+        from: `checkReferences(session, catalog, this.#changes)`,
+        to: `checkReferences(session, catalog, this.#changes.slice(-1))`,
+      },
+    ],
+    profiles: ['races', 'network'],
+    within: 10,
+  },
+  {
+    name: 'looks for what its rows refer to, not for what refers to rows that are gone',
+    rule: 'references',
+    edits: [
+      {
+        file: 'db/duckdb/references/questions.ts',
+        from: `    for (const link of links.ofParent.get(id) ?? []) found.add(link, 'gone', lostRows(change, link));\n`,
+        to: '',
+      },
+    ],
+    profiles: ['races', 'network'],
+    within: 10,
+  },
+  {
+    name: 'forgets the foreign keys of an adopted file',
+    rule: 'references',
+    edits: [
+      {
+        file: 'db/duckdb/references/take-over.ts',
+        from: `    for (const link of linksOf(catalog).ofChild.get(relationId(table)) ?? []) await keep(session, link);\n`,
+        to: '',
+      },
+    ],
+    profiles: ['adoption'],
+    within: 10,
+  },
+  {
+    name: 'does not move the sequences of a replica on',
+    rule: 'sequences',
+    edits: [
+      {
+        file: 'sync/replay.ts',
+        from: `    for (const change of run.sequences.values()) await shapes.sequences.move(change);\n`,
+        to: '',
+      },
+    ],
+    profiles: ['races', 'network'],
+    within: 10,
+  },
+  {
+    name: 'believes what DuckDB says of the sequences of a file that was opened again',
+    rule: 'sequences',
+    edits: [
+      {
+        file: 'sync/sequences.ts',
+        from: String.raw`regexp_extract(sql, ' START (-?\d+) (?:NO )?CYCLE;$', 1)::HUGEINT`,
+        to: `coalesce(last_value + increment_by, start_value)::HUGEINT`,
+      },
+    ],
+    profiles: ['crashes', 'days'],
+    within: 60,
+  },
+  {
+    name: 'leaves what an UPDATE changes out of the record',
+    rule: 'SQL',
+    edits: [
+      {
+        file: 'db/duckdb/capture.ts',
+        from: `    for (const change of changes) {`,
+        to: `    for (const change of write.kind === 'update' ? [] : changes) {`,
+      },
+    ],
+    profiles: ['races'],
+    within: 10,
+  },
 ];

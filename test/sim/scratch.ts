@@ -8,27 +8,28 @@ import type { Edit } from './mutations.ts';
 
 const repository = join(import.meta.dirname, '../..');
 
-/** Makes the copy. A text that is not there exactly once is an error: the mutation is out of date. */
+/** Makes the copy. @throws as `edited` does */
 export function mutateLibrary(edits: readonly Edit[]): { readonly folder: string; readonly remove: () => void } {
+  const texts = edited(edits);
   const root = mkdtempSync(join(tmpdir(), 'eider-mutation-'));
-  const remove = (): void => rmSync(root, { recursive: true, force: true });
-  try {
-    for (const name of ['lib', 'package.json', 'test/support/stores'])
-      cpSync(join(repository, name), join(root, name), { recursive: true });
-    symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
-    for (const edit of edits) applyEdit(join(root, 'lib'), edit);
-    return { folder: join(root, 'lib'), remove };
-  } catch (error) {
-    remove();
-    throw error;
-  }
+  for (const name of ['lib', 'package.json', 'test/support/stores'])
+    cpSync(join(repository, name), join(root, name), { recursive: true });
+  symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
+  const folder = join(root, 'lib');
+  for (const [file, text] of texts) writeFileSync(join(folder, file), text);
+  return { folder, remove: () => rmSync(root, { recursive: true, force: true }) };
 }
 
-function applyEdit(folder: string, { file, from, to }: Edit): void {
-  const path = join(folder, file);
-  const parts = readFileSync(path, 'utf8').split(from);
-  if (parts.length !== 2) {
-    throw new Error(`The mutation of lib/${file} is out of date: it has this text ${parts.length - 1} times: ${from}`);
+/** The files of lib/ that are edited, as they are then. A text that is not there exactly once is an error: the mutation is out of date. */
+export function edited(edits: readonly Edit[]): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const { file, from, to } of edits) {
+    const parts = (texts.get(file) ?? readFileSync(join(repository, 'lib', file), 'utf8')).split(from);
+    if (parts.length !== 2)
+      throw new Error(
+        `The mutation of lib/${file} is out of date: it has this text ${parts.length - 1} times: ${from}`,
+      );
+    texts.set(file, parts.join(to));
   }
-  writeFileSync(path, parts.join(to));
+  return texts;
 }

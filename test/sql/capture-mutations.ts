@@ -11,6 +11,7 @@ export interface CaptureMutation {
 export const captureMutations: readonly CaptureMutation[] = [
   {
     name: 'leaves the last of many columns out of images',
+    seeds: [1],
     edits: [
       {
         file: 'db/duckdb/rows.ts',
@@ -52,6 +53,7 @@ export const captureMutations: readonly CaptureMutation[] = [
   },
   {
     name: 'tells nothing of sequences',
+    seeds: [1],
     edits: [
       {
         file: 'db/duckdb/capture.ts',
@@ -75,8 +77,8 @@ export const captureMutations: readonly CaptureMutation[] = [
     edits: [
       {
         file: 'sync/whole-rows.ts',
-        from: `unnest(list_sort(list(t.rowid))[1:any_value(d.eider_count)])`,
-        to: `unnest(list_sort(list(t.rowid)))`,
+        from: `ORDER BY c.eider_is_twin DESC, c.eider_at)[1:any_value(c.eider_count)])`,
+        to: `ORDER BY c.eider_is_twin DESC, c.eider_at))`,
       },
     ],
   },
@@ -85,10 +87,18 @@ export const captureMutations: readonly CaptureMutation[] = [
     edits: [
       {
         file: 'sync/whole-rows.ts',
-        from: `return column.isExact ? [value] :`,
-        to: `return column.isExact || true ? [value] :`,
+        from: `if (column.isExact) return [value];`,
+        to: `if (column.isExact || true) return [value];`,
       },
     ],
+  },
+  {
+    name: 'does not find a zero whose sign a checkpoint changed',
+    edits: [{ file: 'sync/whole-rows.ts', from: `isNear && holdsZeros(column)`, to: `!isNear && !holdsZeros(column)` }],
+  },
+  {
+    name: 'leaves a union that is NULL a value',
+    edits: [{ file: 'sync/codec.ts', from: `if (value === null) (Reflect`, to: `if (value === undefined) (Reflect` }],
   },
   {
     name: 'writes -0 as 0',
@@ -146,6 +156,7 @@ export const captureMutations: readonly CaptureMutation[] = [
   },
   {
     name: 'takes what the user asked for as the row',
+    seeds: [1],
     edits: [
       {
         file: 'sql/statement.ts',

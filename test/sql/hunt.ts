@@ -19,9 +19,12 @@ export async function hunt({ edits }: CaptureMutation, seeds: readonly number[])
   }
 }
 
-export async function huntAll(seeds: readonly number[]): Promise<boolean> {
+/** Those whose name matches the pattern `only`. */
+export async function huntAll(seeds: readonly number[], only: string): Promise<boolean> {
+  const chosen = captureMutations.filter(({ name }) => new RegExp(only).test(name));
+  if (chosen.length === 0) throw new Error(`The name of no mutation matches ${only}.`);
   let escaped = 0;
-  for (const mutation of captureMutations) {
+  for (const mutation of chosen) {
     const found = await hunt(mutation, seeds);
     if (found === null) escaped++;
     console.log(`${mutation.name}: ${found === null ? 'got away' : `found by seed ${found}`}`);

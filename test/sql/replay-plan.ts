@@ -45,7 +45,7 @@ const anyStep: fc.Arbitrary<PlannedStep> = fc.oneof(
       writes: fc.array(anyWrite, { minLength: 2, maxLength: 4 }),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('sync' as const), instance: anyInstance }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('sync' as const), instance: anyInstance }) },
   {
     weight: 1,
     arbitrary: fc.record({

@@ -1,6 +1,7 @@
 /**
  * The property test of capture as a program, for thousands of runs:
- * `npm run replay -- --seeds 2000 --workers 2`, `--seeds 17-17`, `--keep-going`, `--shrink-seconds 0`, `--mutations`.
+ * `npm run replay -- --seeds 2000 --workers 2`, `--seeds 17-17`, `--keep-going`, `--shrink-seconds 0`, `--mutations`,
+ * `--only <pattern>` for those whose name matches.
  */
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     'keep-going': { type: 'boolean', default: false },
     'shrink-seconds': { type: 'string', default: '60' },
     mutations: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
     library: { type: 'string' },
   },
 });
@@ -71,7 +73,7 @@ async function runSeeds(): Promise<boolean> {
 }
 
 async function main(): Promise<boolean> {
-  if (values.mutations) return (await import('./hunt.ts')).huntAll(seedsOf(values.seeds));
+  if (values.mutations) return (await import('./hunt.ts')).huntAll(seedsOf(values.seeds), values.only);
   const workers = Number(values.workers);
   return workers > 1 ? runParts(workers) : runSeeds();
 }

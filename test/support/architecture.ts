@@ -33,6 +33,8 @@ export const allowedEdges = {
   http: ['async', 'app', 'rest', 'rows', 'db', 'config', 'catalog', 'sql', 'datetime', 'values', 'errors', 'runtime'],
   cli: ['app', 'db', 'config', 'catalog', 'values', 'errors', 'runtime'],
   server: ['app', 'http', 'config', 'errors', 'runtime'],
+  // The face of the library.
+  index: ['app', 'db', 'config', 'catalog', 'sql', 'values', 'errors', 'runtime'],
   api: ['http'],
 } as const satisfies Record<string, readonly string[]>;
 

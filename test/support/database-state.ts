@@ -52,8 +52,10 @@ export async function stateOf(run: RunRows, withMacros = true): Promise<Database
   const found = await run(queries.join('\nUNION ALL\n'));
   const definitions = found.map(([name, texts]): [string, string] => [String(name), asReopened(JSON.stringify(texts))]);
   const rows: [string, string[]][] = [];
-  for (const [schema, table, columns] of await run(tablesQuery)) {
-    rows.push([`${String(schema)}.${String(table)}`, await rowsOf(run, String(schema), String(table), columns)]);
+  for (const [schema, table, columns, types] of await run(tablesQuery)) {
+    const shown = (columns as string[]).map((column, index) => shownValue(quoted(column), (types as string[])[index]!));
+    const shownRows = await run(`SELECT [${shown.join(', ')}] FROM ${quoted(String(schema))}.${quoted(String(table))}`);
+    rows.push([`${String(schema)}.${String(table)}`, shownRows.map(([texts]) => JSON.stringify(texts)).toSorted()]);
   }
   return {
     definitions: Object.fromEntries(definitions.toSorted(byName)),
@@ -63,7 +65,7 @@ export async function stateOf(run: RunRows, withMacros = true): Promise<Database
 }
 
 const tablesQuery = `
-  SELECT schema_name, table_name, list(column_name ORDER BY column_index)
+  SELECT schema_name, table_name, list(column_name ORDER BY column_index), list(data_type ORDER BY column_index)
   FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, schema_name, table_name)
   WHERE ${mine} AND NOT temporary GROUP BY ALL`;
 
@@ -84,11 +86,10 @@ const sequencesQuery = `
     ELSE last_value::HUGEINT + increment_by END::VARCHAR
   FROM duckdb_sequences() WHERE ${mine} AND NOT temporary ORDER BY 1`;
 
-async function rowsOf(run: RunRows, schema: string, table: string, columns: unknown): Promise<string[]> {
-  // A sign before each text, as the driver drops a U+FEFF that leads one.
-  const values = (columns as string[]).map((column) => `coalesce('=' || ${quoted(column)}::VARCHAR, 'NULL')`);
-  const found = await run(`SELECT [${values.join(', ')}] FROM ${quoted(schema)}.${quoted(table)}`);
-  return found.map(([texts]) => JSON.stringify(texts)).toSorted();
+/** A sign before each text, as the driver drops a U+FEFF that leads one. Of a union, the text does not say which member it is. */
+function shownValue(value: string, type: string): string {
+  const text = type.includes('UNION(') ? `to_json(${value})` : value;
+  return `CASE WHEN ${value} IS NULL THEN 'NULL' ELSE concat('=', ${text}::VARCHAR) END`;
 }
 
 function quoted(name: string): string {

@@ -11,7 +11,7 @@ import { type Service, type ServiceOptions, startService } from './service.ts';
 
 /** One deployment: its instances share a database. All end with the test. */
 export interface Deployment {
-  instance(options?: Pick<ServiceOptions, 'migrations'>): Promise<Service>;
+  instance(options?: Pick<ServiceOptions, 'migrations' | 'environment'>): Promise<Service>;
 }
 
 /** A new one, with a database of its own. */

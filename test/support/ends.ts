@@ -1,15 +1,14 @@
 /** Ends of moves for tests: a database of a real PostgreSQL server, and DuckDB on a store in memory. */
 import { onTestFinished } from 'vitest';
-import type { DuckDbEnd, MoveOptions, PostgresEnd } from '../../lib/db/move/ends.ts';
 import { moveDatabase } from '../../lib/db/move/move.ts';
-import type { MoveReport, OnMoveEvent } from '../../lib/db/move/report.ts';
+import type { DuckDbEnd, MoveOptions, MoveReport, OnMoveEvent, PostgresEnd } from '../../lib/db/move/report.ts';
 import { openMigratedPool } from '../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import { migrations } from './migrations.ts';
-import { createMemoryStore } from './stores/memory.ts';
 import { Engine } from '../../lib/sync/engine.ts';
 import { openDatabase, temporaryFolder } from './engine.ts';
+import { migrations } from './migrations.ts';
 import type { PostgresServer } from './servers/postgres.ts';
+import { createMemoryStore } from './stores/memory.ts';
 
 export interface PostgresTestEnd extends PostgresEnd {
   readonly url: string;

@@ -35,7 +35,7 @@ import type {
 } from '../../lib/db/database.ts';
 import { plainRows } from '../../lib/db/duckdb/dialect.ts';
 import { mapDuckDbError } from '../../lib/db/duckdb/errors.ts';
-import { noUploads } from '../../lib/db/postgres/uploads.ts';
+import { noUploads } from '../../lib/db/postgres/postgres-database.ts';
 import { ownMigrations } from '../../lib/db/own-migrations.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type Migration, scriptsFor } from '../../lib/catalog/migrations.ts';
@@ -140,7 +140,8 @@ function plainDatabase(connection: DuckDBConnection): PlainDatabase {
     uploads: noUploads,
     exportTo: () =>
       Promise.reject(new AppError('invalid', 'It makes no files: tests of exports run on a database that does.')),
-    query: () => Promise.reject(new Error('It has no sandbox: tests of queries run on a database that has one.')),
+    query: noSandbox,
+    queryAll: noSandbox,
     /** It keeps nothing of what it did. */
     changes: async () => answer({ sets: [], oldest: version, head: version }),
     status: async (): Promise<DatabaseStatus> => ({
@@ -222,4 +223,8 @@ function timestamp(micros: bigint): string {
   const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
   const iso = new Date(Number((micros - fraction) / 1000n)).toISOString();
   return `${iso.slice(0, 19)}.${String(fraction).padStart(6, '0')}Z`;
+}
+
+function noSandbox(): Promise<never> {
+  return Promise.reject(new Error('It has no sandbox: tests of queries run on a database that has one.'));
 }

@@ -1,8 +1,10 @@
 /** The order of test files: those that take minutes first, so that none of them runs on alone when all others are through. */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** The first two bear each other's company: neither has a time limit that the other one could make it miss. */
+/** The first two systems bear each other's company: neither has a time limit that the other one could make it miss. */
 const longest = [
+  'test/processes/crash-points.test.ts',
+  'test/http/fuzz/fuzz.test.ts',
   'test/sim/sim.system.test.ts',
   'test/soak/soak.test.ts',
   'test/build/parallel.test.ts',

@@ -37,6 +37,17 @@ async function storeWith(files: Awaited<ReturnType<typeof databaseFiles>>): Prom
   return store;
 }
 
+/** The version and the checksum in the first 4 kB: https://duckdb.org/docs/stable/internals/storage */
+function withStorageVersion(file: Uint8Array, version: bigint): Uint8Array {
+  const changed = Buffer.from(file);
+  changed.writeBigUInt64LE(version, 12);
+  let checksum = 5381n;
+  for (let at = 8; at < 4096; at += 8)
+    checksum ^= BigInt.asUintN(64, changed.readBigUInt64LE(at) * 0xbf58476d1ce4e5b9n);
+  changed.writeBigUInt64LE(checksum, 0);
+  return changed;
+}
+
 const legacy = `CREATE TABLE legacy (note VARCHAR); INSERT INTO legacy VALUES ('one'), ('two');
   CREATE SCHEMA other; CREATE TABLE other.things (id INTEGER PRIMARY KEY, name VARCHAR); INSERT INTO other.things VALUES (1, 'x')`;
 
@@ -215,6 +226,16 @@ describe('a file that cannot be taken as it is', () => {
       message: expect.stringContaining('no database file') as unknown,
     });
     expect(store.counts().bytesDown).toBeLessThan(1000);
+  });
+
+  it('is refused with the way to convert it, when another DuckDB wrote it', async () => {
+    const { main } = await databaseFiles('CREATE TABLE t (a INTEGER)', { closed: true });
+    const store = await storeWith({ main: withStorageVersion(main, 69n), wal: null });
+    await expect(openDatabase({ store })).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringMatching(/storage version 69; versions \d+ and \d+/) as unknown,
+      hint: expect.stringContaining('STORAGE_VERSION') as unknown,
+    });
   });
 
   it('is refused with the name when it has a table that a migration makes; and adopted once that was renamed', async () => {

@@ -7,6 +7,7 @@
  */
 import { DuckDBTypeId, type DuckDBPreparedStatement, type DuckDBValue } from '@duckdb/node-api';
 import { AppError } from '../../errors.ts';
+import { readArray } from '../../sql/postgres-array.ts';
 import type { PlainValue } from '../../values.ts';
 import { codecFor } from '../../sync/codec.ts';
 
@@ -52,6 +53,11 @@ const uuidText = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function bindString(statement: DuckDBPreparedStatement, index: number, value: string): void {
   const typeId = statement.parameterTypeId(index);
+  // PostgreSQL's forms of lists and bytes begin as DuckDB's never do.
+  if (typeId === DuckDBTypeId.LIST && /^\{.*\}$/s.test(value)) return statement.bindVarchar(index, listText(value));
+  if (typeId === DuckDBTypeId.BLOB && /^\\x(?:[\da-f]{2})*$/i.test(value)) {
+    return statement.bindBlob(index, Buffer.from(value.slice(2), 'hex'));
+  }
   if (!exactTypes.has(typeId) || (typeId === DuckDBTypeId.UUID && !uuidText.test(value))) {
     statement.bindVarchar(index, value);
     return;
@@ -69,6 +75,15 @@ function decodeExactly(statement: DuckDBPreparedStatement, index: number, value:
     if (error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+/** Of a list as PostgreSQL writes it, `{1,2}`, the text that DuckDB casts to the same: `["1", "2"]`. */
+function listText(text: string): string {
+  const shown = (value: PlainValue): string => {
+    if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`;
+    return typeof value === 'string' ? `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"` : 'NULL';
+  };
+  return shown(readArray(text, (item) => item));
 }
 
 function bindObject(statement: DuckDBPreparedStatement, index: number, value: object | null): void {

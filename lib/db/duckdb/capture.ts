@@ -11,7 +11,7 @@ import type { StatementResult } from '../../sql/result.ts';
 import { type RowStatement, type Statement, statementOf } from '../../sql/statement.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import { type CapturedChange, isRowChange } from '../../sync/record.ts';
-import type { Shape, Shapes } from '../../sync/shapes.ts';
+import type { Shape, Shapes, TableName } from '../../sync/shapes.ts';
 import { Turn } from '../../sync/turn.ts';
 import type { Catalogs } from './catalogs.ts';
 import { Ddl, notATable } from './ddl.ts';
@@ -24,6 +24,7 @@ import type { CheckedChange } from './references/questions.ts';
 import { refusal } from './refusals.ts';
 import { runRowStatement, runUncaptured } from './rows.ts';
 import { isQuery, runQuery } from './run.ts';
+import { checkUnique } from './unique.ts';
 
 export interface CaptureOptions {
   readonly transaction: WriteTransaction;
@@ -45,6 +46,10 @@ export class Capture {
   #isRedefined = false;
   /** Tables of which rows that were there are changed or gone. */
   readonly #rewritten = new Set<string>();
+  /** Tables of which any rows are changed, gone or new. */
+  readonly #touched = new Set<string>();
+  /** Tables that were made unique in some columns, by `tableId`. */
+  readonly #madeUnique = new Map<string, TableName>();
   readonly #turn = new Turn();
   #isWatching = false;
   #hasChanged = false;
@@ -59,6 +64,7 @@ export class Capture {
       shapes,
       isWhole,
       rewritten: this.#rewritten,
+      madeUnique: this.#madeUnique,
       capture: (change) => this.#capture(change),
       runRows: async (sql) => void (await this.#run(sql, [], 'own')),
     });
@@ -86,6 +92,9 @@ export class Capture {
     if (!this.#isWatching) return;
     await this.#watched(async () => {
       await this.#ddl.finish();
+      for (const [id, name] of this.#madeUnique) {
+        if (this.#touched.has(id)) await checkUnique(this.#transaction.session, name);
+      }
       await this.#checkReferences();
       if (this.#isWhole) return;
       for (const change of await this.#shapes.sequences.moved(this.#hasChanged)) this.#capture(change);
@@ -172,6 +181,7 @@ export class Capture {
     if (!shape) return notATable(session, statement, write.target);
     const run = { statement, write, values, shape };
     if (this.#isWhole) {
+      this.#touched.add(tableId(shape));
       if (!write.addsOnly) this.#rewritten.add(tableId(shape));
       return runUncaptured(session, run);
     }
@@ -193,6 +203,7 @@ export class Capture {
 
   #capture(change: CapturedChange, known: Pick<CheckedChange, 'assigned' | 'before'> = {}): void {
     this.#hasChanged = true;
+    if (isRowChange(change)) this.#touched.add(tableId({ schema: change.schema ?? 'main', table: change.table }));
     if (isRowChange(change) && change.schema !== 'eider') this.#changes.push({ ...change, ...known });
     this.#transaction.capture(change);
   }

@@ -16,11 +16,13 @@ import type { CapturedChange } from '../../sync/record.ts';
 import type { Shapes, TableName } from '../../sync/shapes.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
 import { type DdlRun, requireDefinable } from './definable.ts';
+import { requireUnused } from './dependents.ts';
 import { objectExists, objectIn, unstableFunctions } from './introspect.ts';
 import { mapDuckDbError } from './errors.ts';
 import { tableId } from './names.ts';
 import { addedRows } from './rows.ts';
 import { runStatement } from './run.ts';
+import { makesUnique } from './unique.ts';
 
 export interface DdlHost {
   readonly transaction: WriteTransaction;
@@ -32,6 +34,8 @@ export interface DdlHost {
   runRows(sql: string): Promise<void>;
   /** Tables by `tableId` of which rows that were there are changed or gone in this transaction. */
   readonly rewritten: Set<string>;
+  /** Tables that were made unique in some columns in this transaction. */
+  readonly madeUnique: Map<string, TableName>;
 }
 
 const types = [StatementType.CREATE, StatementType.ALTER, StatementType.DROP];
@@ -82,6 +86,7 @@ export class Ddl {
     this.#host.transaction.requireAlone();
     this.#requireNotRewritten(definition, name);
     await this.#requireEmptySchema(run, name);
+    await requireUnused(this.#session, definition, name);
     if (definition.using !== null) await this.#requireRepeatable(statement.sql.slice(definition.using));
     if (definition.isOfQuery) {
       await this.#execute(statement.sql, values);
@@ -89,6 +94,7 @@ export class Ddl {
       else await (definition.object === 'TABLE' ? this.#captureTable(definition, name) : this.#captureEnum(run, name));
     } else if (definition.addColumn) await this.#addColumn(run, name);
     else await this.#replayable(statement.sql);
+    if (makesUnique(statement, definition)) this.#host.madeUnique.set(tableId(name), name);
     if (definition.object === 'TABLE' && definition.action !== 'ALTER') this.#host.rewritten.delete(tableId(name));
     if (definition.object === 'TABLE') await this.#host.shapes.find(name);
   }

@@ -120,11 +120,19 @@ class DuckDbDatabase implements ReplicatedDatabase {
   }
 
   async query(request: QueryRequest, options: ReadOptions = {}): Promise<Answer<QueryResult>> {
+    const answer = await this.queryAll([request], options);
+    return { ...answer, value: answer.value[0]! };
+  }
+
+  async queryAll(
+    requests: readonly QueryRequest[],
+    options: ReadOptions = {},
+  ): Promise<Answer<readonly QueryResult[]>> {
     // A start pays for it only when somebody asks.
     this.#queries ??= import('./query/queries.ts').then(
       ({ SandboxedQueries }) => new SandboxedQueries(this.#engine, this.#runtime),
     );
-    return (await this.#queries).run(request, this.#readRequest(options));
+    return (await this.#queries).run(requests, this.#readRequest(options));
   }
 
   async exportTo(path: string, options: ReadOptions = {}): Promise<Answer<null>> {
@@ -149,7 +157,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
     const committed = await this.#engine.write(
       (transaction) =>
         runWriting({ transaction, shapes: this.#engine.shapes, catalogs: this.#catalogs }, async ({ queries, run }) =>
-          work(queries, await writingScope(transaction, this.#catalogs, run)),
+          work(queries, await writingScope(transaction, { catalogs: this.#catalogs, runtime: this.#runtime, run })),
         ),
       options.signal,
     );
@@ -164,7 +172,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
       const { result } = await runWork(
         (transaction) =>
           runWriting({ transaction, shapes: new Shapes(session), catalogs, isWhole: true }, async ({ queries, run }) =>
-            work(queries, await writingScope(transaction, catalogs, run)),
+            work(queries, await writingScope(transaction, { catalogs, runtime: this.#runtime, run })),
           ),
         session,
         { definitions },

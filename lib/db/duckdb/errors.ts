@@ -28,6 +28,10 @@ export function mapDuckDbError(error: unknown, { shape }: ErrorContext = {}): un
   if (name === 'Out of Memory') {
     return new AppError('unavailable', 'The query needs more memory than this instance has.', { cause: error });
   }
+  // A message that quotes the middle of a character does not come through DuckDB's client.
+  if (text === 'Error in native callback') {
+    return new AppError('invalid', 'DuckDB does not understand the statement.', { cause: error, sqlState: '42601' });
+  }
   if (name === 'INTERRUPT') return new AppError('unavailable', 'The query was stopped.', { cause: error });
   return mapLocalError(error);
 }

@@ -116,7 +116,7 @@ class OverlayDraft implements Draft {
       const { result, dirty } = await runWork(
         (transaction) =>
           runWriting({ transaction, shapes, catalogs }, async ({ queries, run }) =>
-            work(queries, await writingScope(transaction, catalogs, run)),
+            work(queries, await writingScope(transaction, { catalogs, run })),
           ),
         session,
         { definitions: this.#overlay.definitions },

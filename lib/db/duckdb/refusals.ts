@@ -16,6 +16,8 @@ const reasons: Readonly<Record<string, string>> = {
   END: control,
   ROLLBACK: control,
   ABORT: control,
+  SAVEPOINT: control,
+  RELEASE: control,
   COPY: 'It reads or writes a file; import and export do that.',
   ATTACH: 'Another database is not replicated.',
   DETACH: 'Another database is not replicated.',

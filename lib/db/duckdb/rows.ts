@@ -226,7 +226,10 @@ function nameOf({ schema, table }: Shape): { readonly schema?: string; readonly 
   return schema === 'main' ? { table } : { schema, table };
 }
 
-function requireWholeRows({ table, allNames }: Shape, result: DuckDBMaterializedResult, { leading }: WholeRows): void {
+function requireWholeRows({ table, allNames }: Shape, result: DuckDBMaterializedResult, whole: WholeRows): void {
+  const { leading, answer } = whole;
+  if (answer === 'rest' && result.columnCount === leading + allNames.length)
+    throw new AppError('invalid', 'The list after RETURNING is empty.', { sqlState: '42601' });
   const names = result.columnNames().slice(leading, leading + allNames.length);
   if (names.length === allNames.length && allNames.every((name, index) => names[index] === name)) return;
   throw new AppError('invalid', `The statement on ${table} does not return whole rows and cannot be captured.`, {

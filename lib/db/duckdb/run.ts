@@ -139,6 +139,6 @@ export function codecOf(type: DuckDBType): Codec {
 }
 
 export function typeName(type: DuckDBType): string {
-  if (type.typeId === DuckDBTypeId.SQLNULL) return 'NULL';
-  return type.alias === 'JSON' ? 'JSON' : type.toString();
+  if (type.alias === 'JSON') return 'JSON';
+  return type.typeId === DuckDBTypeId.SQLNULL ? 'NULL' : type.toString();
 }

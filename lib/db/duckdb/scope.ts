@@ -4,10 +4,13 @@
  * Owns: that a read runs nothing but SELECT, and that the catalog follows the statements of its own transaction.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
+import type { Runtime } from '../../runtime.ts';
+import { statementOf } from '../../sql/statement.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Definitions } from '../../sync/definitions.ts';
 import type { Session } from '../../sync/sql.ts';
-import type { Scope } from '../database.ts';
+import type { PlainValue } from '../../values.ts';
+import type { Scope, Stranger } from '../database.ts';
 import type { Catalogs } from './catalogs.ts';
 import { readingSql, type RunSql } from './transaction.ts';
 
@@ -17,17 +20,24 @@ export interface ScopeOptions {
   /** Of what the transaction sees now. */
   readonly definitions: () => Definitions;
   readonly run: RunSql;
+  /** Without it, statements are not stopped. */
+  readonly runtime?: Runtime;
 }
 
 /** The scope of the open transaction of `session`. */
-async function openScope({ session, catalogs, definitions, run }: ScopeOptions): Promise<Scope> {
+async function openScope({ session, catalogs, definitions, run, runtime }: ScopeOptions): Promise<Scope> {
   let catalog: Catalog = await catalogs.of(definitions(), session);
+  const runFor = async ({ signal }: Stranger, sql: string, values: readonly PlainValue[]) => {
+    const { checkStatement } = await import('./query/judgement.ts');
+    await checkStatement(session.connection, catalog, statementOf(sql));
+    return runtime ? interruptible(session, { signal, runtime }, () => run(sql, values)) : run(sql, values);
+  };
   return {
     get catalog() {
       return catalog;
     },
-    run: async (sql, values = []) => {
-      const result = await run(sql, values);
+    run: async (sql, values = [], stranger) => {
+      const result = await (stranger ? runFor(stranger, sql, values) : run(sql, values));
       catalog = await catalogs.of(definitions(), session);
       return result;
     },
@@ -60,6 +70,36 @@ export function onlyReadingScope(
 }
 
 /** The scope of a transaction whose changes are captured, by `run`. */
-export function writingScope(transaction: WriteTransaction, catalogs: Catalogs, run: RunSql): Promise<Scope> {
-  return openScope({ session: transaction.session, catalogs, definitions: () => transaction.definitions, run });
+export function writingScope(
+  transaction: WriteTransaction,
+  { catalogs, runtime, run }: Omit<ScopeOptions, 'session' | 'definitions'>,
+): Promise<Scope> {
+  const definitions = (): Definitions => transaction.definitions;
+  return openScope({ session: transaction.session, catalogs, definitions, run, ...(runtime ? { runtime } : {}) });
+}
+
+/** How often a statement is told to stop: DuckDB forgets an interrupt that comes just before it runs. */
+const insistMs = 20;
+
+async function interruptible<T>(
+  { connection }: Session,
+  { signal, runtime }: Stranger & { readonly runtime: Runtime },
+  work: () => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const ended = new AbortController();
+  const insist = async (): Promise<void> => {
+    while (!ended.signal.aborted) {
+      connection.interrupt();
+      await runtime.sleep(insistMs, ended.signal).catch(() => undefined);
+    }
+  };
+  const stop = (): void => void insist();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await work();
+  } finally {
+    ended.abort();
+    signal.removeEventListener('abort', stop);
+  }
 }

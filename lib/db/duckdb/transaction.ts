@@ -8,8 +8,8 @@ import type { StatementResult } from '../../sql/result.ts';
 import { statementOf } from '../../sql/statement.ts';
 import type { PlainValue, Queries } from '../../values.ts';
 import type { Session } from '../../sync/sql.ts';
+import { makeTextQueries } from '../dialect.ts';
 import { Capture, type CaptureOptions } from './capture.ts';
-import { makeDuckDbQueries } from './dialect.ts';
 import { runPlainQuery, runQuery } from './run.ts';
 
 /** Runs one statement of SQL, whoever wrote it. */
@@ -21,7 +21,7 @@ const readers = new WeakMap<Session, Queries>();
 export function readingQueries(session: Session): Queries {
   let queries = readers.get(session);
   if (!queries) {
-    queries = makeDuckDbQueries((sql, values) => runPlainQuery(session, sql, values));
+    queries = makeTextQueries((sql, values) => runPlainQuery(session, sql, values));
     readers.set(session, queries);
   }
   return queries;
@@ -30,7 +30,7 @@ export function readingQueries(session: Session): Queries {
 /** Queries that only read, on a session inside a transaction that could write. `onError`: DuckDB may have given it up. */
 export function onlyReadingQueries(session: Session, onError: () => void): Queries {
   const run = readingSql(session, onError);
-  return makeDuckDbQueries((sql, values) => run(sql, values as readonly PlainValue[]));
+  return makeTextQueries((sql, values) => run(sql, values as readonly PlainValue[]));
 }
 
 /** SQL that only reads. `onError`: DuckDB may have given the transaction up. */
@@ -61,7 +61,7 @@ export interface Writing {
 export async function runWriting<T>(options: CaptureOptions, work: (writing: Writing) => Promise<T>): Promise<T> {
   const capture = new Capture(options);
   const { session } = options.transaction;
-  const queries = makeDuckDbQueries((sql, values, query) =>
+  const queries = makeTextQueries((sql, values, query) =>
     isPlainSelect(query.query)
       ? capture.select(() => runPlainQuery(session, sql, values))
       : capture.run(sql, values, 'own'),

@@ -1,17 +1,15 @@
-/**
- * The data that answers while the primary is away: the best copy that can be had. Where nothing shows that a copy is the
- * primary's, it is said not to be.
- */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { LocalCopy } from '../duckdb/local-copy.ts';
-import { readMirrorSource } from '../mirror/mirror-source.ts';
 import { withinTime } from '../../store/time-limit.ts';
+import type { Queries } from '../../values.ts';
+import type { Answer, OutageStatus } from '../database.ts';
+import type { LocalCopy } from '../duckdb/local-copy.ts';
 import type { Link, LinkDatabase } from './link.ts';
+import type { Outage } from './outage.ts';
+import type { PendingLog } from './pending-log.ts';
 
 export interface Base {
   readonly copy: LocalCopy;
-  /** Whose data they are. */
   readonly link: Link;
   readonly kind: 'replica' | 'leftover' | 'database';
   /** Whether they were the primary's at some time, so that what is missing was missing then. */
@@ -27,24 +25,20 @@ export interface Base {
   close(): Promise<void>;
 }
 
-export interface BaseOptions {
+interface BaseOptions {
   readonly primary: Link;
   readonly fallbacks: readonly Link[];
   readonly runtime: Runtime;
-  /** What the primary says of itself, when it could be asked. */
   readonly database: string | null;
-  /** The primary's database, when this process has it open. */
   readonly openPrimary: () => LinkDatabase | null;
   readonly warn: (message: string, cause?: unknown) => void;
 }
 
 /** How long a fallback may take to open before the next one is tried, in ms. */
 const openMs = 3000;
-/** The last one has nobody behind it. */
 const lastOpenMs = 6000;
 const nothing = (): Promise<void> => Promise.resolve();
 
-/** @throws AppError `unavailable` when there is none */
 export async function findBase(options: BaseOptions): Promise<Base> {
   const { primary, fallbacks } = options;
   const own = (await warmReplica(options)) ?? (await leftoverOf(primary, true, options));
@@ -56,10 +50,10 @@ export async function findBase(options: BaseOptions): Promise<Base> {
       return (await openFallback(link, withinMs, options)) ?? (await requireLeftover(link, options));
     } catch (error) {
       last = error;
-      options.warn(`${link.label} cannot stand in, either.`, error);
+      options.warn(`${link.label} is not available as a fallback, either.`, error);
     }
   }
-  throw new AppError('unavailable', 'The database is away, and so is everything that could stand in for it.', {
+  throw new AppError('unavailable', 'The database is unavailable, and so are all its fallbacks.', {
     cause: last,
     retryAfterMs: 5000,
   });
@@ -120,4 +114,88 @@ async function ofFallback(
   const sinceMs = Date.parse(mirror.at);
   const ageMs = (): number => Math.max(0, runtime.now() - sinceMs);
   return { copy, link, isPrimarys: true, primaryId: mirror.sourceId, sharesVersions: false, ageMs };
+}
+
+async function readMirrorSource(queries: Queries) {
+  const found = await queries
+    .selectFrom('information_schema.tables')
+    .select('table_name')
+    .where('table_schema', '=', 'eider')
+    .where('table_name', '=', 'mirror')
+    .execute();
+  if (found.length === 0) return null;
+  const [row] = await queries.selectFrom('eider.mirror').select(['source', 'source_id', 'made_at as at']).execute();
+  const { source, source_id: sourceId, at } = row ?? {};
+  const isWhole = typeof source === 'string' && typeof sourceId === 'string' && typeof at === 'string';
+  return isWhole ? { source, sourceId, at } : null;
+}
+
+type Description = Pick<
+  Answer<unknown>,
+  'version' | 'degraded' | 'ageMs' | 'servedBy' | 'isIncomplete' | 'isOfOtherLog'
+>;
+
+interface Described {
+  readonly primary: Link;
+  readonly outage: Outage | null;
+  readonly base: Base;
+  readonly pending: PendingLog;
+  readonly atLeast: number | undefined;
+}
+
+export function describeRead({ primary, outage, base, pending, atLeast }: Described): Description {
+  const { copy, isPrimarys, sharesVersions } = base;
+  const why = outage ? `${primary.label} ${outage.note.reason}` : `${primary.label} is just back`;
+  const withPending = pending.size > 0 ? `, with ${pending.size} pending writes on top` : '';
+  const ageMs = base.ageMs();
+  // A bookmark of another log says nothing here.
+  const lacks = sharesVersions && atLeast !== undefined && atLeast > copy.version;
+  return {
+    version: copy.version,
+    degraded: `${why}; ${sourceOf(base)} answers${withPending}`,
+    servedBy: base.link.name,
+    ...(ageMs === null ? {} : { ageMs }),
+    ...(isPrimarys && !lacks ? {} : { isIncomplete: true }),
+    ...(sharesVersions ? {} : { isOfOtherLog: true }),
+  };
+}
+
+function sourceOf({ kind, link, isPrimarys }: Base): string {
+  if (!isPrimarys) return `${link.label}, which is not known to have a copy of its data,`;
+  if (kind === 'replica') return "this instance's replica";
+  if (kind === 'leftover') return 'a replica left on this machine';
+  return `the copy in ${link.label}`;
+}
+
+export function describeWrite(read: Description, keeper: Link): Description {
+  return { ...read, degraded: `${read.degraded}; the write is kept in ${keeper.label} until then${riskOf(keeper)}` };
+}
+
+function riskOf({ persistent }: Link): string {
+  return persistent ? '' : ' and is lost if this machine is';
+}
+
+interface OutageFacts {
+  readonly outage: Outage;
+  readonly base: Base;
+  readonly pending: PendingLog;
+  readonly writes: 'accept' | 'reject';
+}
+
+export function describeOutage({ outage, base, pending, writes }: OutageFacts): OutageStatus {
+  const ageMs = base.ageMs();
+  const { keeper } = pending;
+  const mayLose = pending.isAtRisk || (writes === 'accept' && keeper?.persistent === false);
+  return {
+    since: new Date(outage.note.sinceMs).toISOString(),
+    reason: outage.note.detail,
+    nextLookInSeconds: Math.ceil(outage.untilLookMs / 1000),
+    servedBy: base.link.name,
+    source: sourceOf(base),
+    ageSeconds: ageMs === null ? null : Math.round(ageMs / 1000),
+    writes: writes === 'reject' ? 'are refused' : `are kept in ${keeper?.label ?? 'no place'} until it is back`,
+    atRisk: mayLose
+      ? 'Pending writes on the disk of this machine are lost if the machine goes before they are run.'
+      : null,
+  };
 }

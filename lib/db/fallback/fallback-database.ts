@@ -1,13 +1,12 @@
 /**
- * A database with others behind it: while its primary is away, a copy of its data answers, and writes are kept until it
- * is back. It serves again only when what this process kept, and what lies on this machine, has been run on it: so nobody
- * misses a write of their own.
+ * Serves from the primary again only when what this process kept, and what lies on this machine, has been run on it:
+ * nobody misses a write of their own.
  */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Engine } from '../../values.ts';
 import { Turn } from '../../sync/turn.ts';
 import { Warnings } from '../../sync/warnings.ts';
+import type { Engine } from '../../values.ts';
 import type {
   Answer,
   Database,
@@ -18,30 +17,24 @@ import type {
   Work,
   WriteOptions,
 } from '../database.ts';
-import { findBase } from './base.ts';
-import { plainCall, readCall, uploadsThrough, writeCall } from './calls.ts';
-import { describeOutage, describeRead, describeWrite } from './degradation.ts';
+import { describeOutage, describeRead, describeWrite, findBase } from './base.ts';
 import type { Commands } from './drain.ts';
-import type { Link, LinkDatabase } from './link.ts';
+import { identityOf, type Link, type LinkDatabase } from './link.ts';
 import type { Outage, OutageMemory } from './outage.ts';
 import { PendingLog } from './pending-log.ts';
 import { Recovery } from './recovery.ts';
 import { StandIn } from './stand-in.ts';
-import { identityOf } from './target.ts';
-import { type Call, Watch } from './watch.ts';
+import { type Call, plainCall, readCall, uploadsThrough, Watch, writeCall } from './watch.ts';
 
 export interface FallbackOptions {
   readonly primary: Link;
-  /** Those behind it, in their order. */
   readonly fallbacks: readonly Link[];
   readonly runtime: Runtime;
   readonly memory: OutageMemory;
   readonly commands: Commands;
-  /** What becomes of writes while the primary is away. */
   readonly writes: 'accept' | 'reject';
 }
 
-/** How long it is remembered that nothing could stand in, in ms. */
 const refusedMs = 3000;
 
 /** Opens the primary; when that is away, what can stand in for it. @throws AppError what is wrong with the primary itself */
@@ -132,7 +125,6 @@ class FallbackDatabase implements Database {
     );
   }
 
-  /** Of what serves. */
   catalog: Database['catalog'] = (options) =>
     this.#serve(
       (primary) => plainCall(() => primary.catalog(options)),
@@ -154,19 +146,24 @@ class FallbackDatabase implements Database {
   }
 
   /** A copy answers without the pending writes: these are in a transaction that no other process sees. */
-  query: Database['query'] = (request, options = {}) =>
+  queryAll: Database['queryAll'] = (requests, options = {}) =>
     this.#serve(
-      (primary) => plainCall(() => primary.query(request, options)),
+      (primary) => plainCall(() => primary.queryAll(requests, options)),
       async (standIn) => {
         const { database } = standIn.base;
-        if (!database) throw this.#away('The database is away, and what stands in for it answers no queries.');
+        if (!database) throw this.#away('The database is unavailable, and its fallback answers no queries.');
         const answer = await database
-          .query(request, { ...options, maxStalenessMs: Infinity, atLeast: 0 })
+          .queryAll(requests, { ...options, maxStalenessMs: Infinity, atLeast: 0 })
           .catch(standIn.throwUnknown);
         const described = this.#described(standIn, options.atLeast);
         return { ...answer, ...described, degraded: `${described.degraded}; pending writes are left out of queries` };
       },
     );
+
+  query: Database['query'] = async (request, options) => {
+    const answer = await this.queryAll([request], options);
+    return { ...answer, value: answer.value[0]! };
+  };
 
   exportTo: Database['exportTo'] = (...given) =>
     this.#onlyPrimary(
@@ -190,7 +187,6 @@ class FallbackDatabase implements Database {
     throw this.#away(away);
   }
 
-  /** Null when the primary is away. */
   async #onPrimary<T>(call: (primary: LinkDatabase) => Call<T>): Promise<T | null> {
     this.#requireOpen();
     if (this.#watch.outage || !this.#primary) return null;
@@ -313,6 +309,6 @@ class FallbackDatabase implements Database {
 /** What is wrong with the primary comes first: that is what somebody has to mend. */
 function nothingStandsIn(error: unknown, outage: Outage | null): unknown {
   if (!(error instanceof AppError) || !outage) return error;
-  const message = `${outage.detail} Nothing can stand in for it.`;
+  const message = `${outage.note.detail} No fallback is available.`;
   return new AppError('unavailable', message, { cause: error, retryAfterMs: outage.untilLookMs });
 }

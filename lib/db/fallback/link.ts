@@ -1,18 +1,14 @@
-/**
- * One backend of the chain, as the fallback sees it: how it is opened, whether it answers, what of it is on this machine.
- * Types only.
- */
+/** One backend of the chain, as the fallback sees it. */
+import { sql } from 'kysely';
+import { isAppError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
 import type { Database } from '../database.ts';
 import type { LeftoverCopy, LocalCopy } from '../duckdb/local-copy.ts';
 
-/** A database that may have its state in a file here. */
 export type LinkDatabase = Database & { readonly copy?: LocalCopy };
 
-/** Where a backend can keep pending writes. */
 export interface PendingPlace {
   readonly store: Store;
-  /** The database file's key. */
   readonly name: string;
 }
 
@@ -21,13 +17,10 @@ export interface Link {
   readonly name: string;
   /** In sentences: `the S3 bucket`. Tells no location. */
   readonly label: string;
-  /** Names the place of the database whatever the credentials are, and tells nothing of it. See target.ts. */
+  /** Names the place of the database whatever the credentials are, and tells nothing of it. */
   readonly address: string;
-  /** The same as earlier versions made it. */
   readonly formerAddress: string;
-  /** Whether what it holds outlives this machine. */
   readonly persistent: boolean;
-  /** Opens it. @throws AppError */
   open(): Promise<LinkDatabase>;
   /** One cheap question that only a backend that is there answers. @throws AppError */
   ping(signal: AbortSignal): Promise<void>;
@@ -40,4 +33,46 @@ export interface Link {
    * machine. Null where it takes a question to a store.
    */
   readonly mayHavePending: (() => Promise<boolean>) | null;
+}
+
+/** Who asks for a little patience is there. One whose quota has ended asks for a lot. In ms. */
+const mostBusyMs = 10_000;
+
+export async function pingStore({ store, name }: PendingPlace, signal: AbortSignal): Promise<void> {
+  await store.head(name, { signal }).catch((error: unknown) => {
+    if (!isAppError(error, 'unavailable') || (error.retryAfterMs ?? Infinity) > mostBusyMs) throw error;
+  });
+}
+
+export interface Target {
+  readonly address: string;
+  readonly formerAddress: string;
+  readonly database: string | null;
+}
+
+export interface Addressee {
+  readonly target: string;
+  /** Null: the primary had never been reached. Absent: an earlier version made the write, which knew addresses alone. */
+  readonly database?: string | null;
+}
+
+export function isMeantFor({ target, database }: Addressee, primary: Target): boolean {
+  if (database === undefined) return target === primary.formerAddress;
+  if (database !== null && primary.database !== null) return database === primary.database;
+  return target === primary.address;
+}
+
+/**
+ * What a database says of itself. On PostgreSQL, whoever means other tables by the same names has another one: the schema of
+ * names without one is part of it. Null for one that holds nothing yet.
+ */
+export async function identityOf(database: Pick<Database, 'engine' | 'status' | 'read'>): Promise<string | null> {
+  if (database.engine === 'duckdb') return (await database.status()).databaseId;
+  const schema = sql<string>`current_schema()`.as('schema');
+  const { value } = await database.read((queries) =>
+    queries.selectFrom('eider.state').select(['id', schema]).execute(),
+  );
+  const [row] = value.map((each) => ({ id: String(each['id']), schema: each.schema }));
+  if (!row) return null;
+  return row.schema === 'public' ? row.id : `${row.id} ${row.schema}`;
 }

@@ -1,13 +1,9 @@
-/**
- * An outage of the primary backend: since when, why, and when to look again (after 5 s, growing to 30 s). Words that everyone
- * may read are made of the error's kind alone.
- */
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 
-/** What is kept for the next process on this machine. */
-export interface OutageNote {
-  /** ms since 1970. */
+interface OutageNote {
   readonly sinceMs: number;
   readonly reason: string;
   readonly detail: string;
@@ -26,56 +22,33 @@ const firstRestMs = 5000;
 const mostRestMs = 30_000;
 
 export class Outage {
-  readonly sinceMs: number;
   readonly #runtime: Pick<Runtime, 'now'>;
-  #reason: string;
-  #detail: string;
-  #failures: number;
-  #nextLookMs: number;
+  #note: OutageNote;
 
   constructor(
     runtime: Pick<Runtime, 'now'>,
     begin: { readonly error: unknown } | { readonly note: OutageNote } | 'draining',
   ) {
     this.#runtime = runtime;
-    const note = begin !== 'draining' && 'note' in begin ? begin.note : null;
-    this.sinceMs = note?.sinceMs ?? runtime.now();
-    this.#failures = note?.failures ?? 0;
-    this.#reason = note?.reason ?? 'is back';
-    this.#detail = note?.detail ?? 'What was kept for it is being run; until then, reads show it as pending.';
-    this.#nextLookMs = note?.nextLookMs ?? 0;
+    const detail = 'What was kept for it is being run; until then, reads show it as pending.';
+    const draining = { sinceMs: runtime.now(), reason: 'is back', detail, failures: 0, nextLookMs: 0 };
+    this.#note = begin !== 'draining' && 'note' in begin ? begin.note : draining;
     if (begin !== 'draining' && 'error' in begin) this.lookFailed(begin.error);
   }
 
-  /** `cannot be reached`: continues a sentence that begins with the backend. */
-  get reason(): string {
-    return this.#reason;
-  }
-
-  /** What went wrong, for operators. */
-  get detail(): string {
-    return this.#detail;
-  }
-
-  get isLookDue(): boolean {
-    return this.untilLookMs === 0;
+  /** `reason` continues a sentence that begins with the backend; `detail` is for operators. */
+  get note(): OutageNote {
+    return this.#note;
   }
 
   get untilLookMs(): number {
-    return Math.max(0, this.#nextLookMs - this.#runtime.now());
+    return Math.max(0, this.#note.nextLookMs - this.#runtime.now());
   }
 
-  /** Looked, and it was still away. */
   lookFailed(error: unknown): void {
-    this.#reason = reasonOf(error);
-    this.#detail = detailOf(error);
-    this.#nextLookMs = this.#runtime.now() + Math.min(mostRestMs, firstRestMs * 2 ** this.#failures);
-    this.#failures++;
-  }
-
-  get note(): OutageNote {
-    const [reason, detail, failures, nextLookMs] = [this.#reason, this.#detail, this.#failures, this.#nextLookMs];
-    return { sinceMs: this.sinceMs, reason, detail, failures, nextLookMs };
+    const { sinceMs, failures } = this.#note;
+    const nextLookMs = this.#runtime.now() + Math.min(mostRestMs, firstRestMs * 2 ** failures);
+    this.#note = { sinceMs, reason: reasonOf(error), detail: detailOf(error), failures: failures + 1, nextLookMs };
   }
 }
 
@@ -86,4 +59,27 @@ function reasonOf(error: unknown): string {
 function detailOf(error: unknown): string {
   if (!(error instanceof AppError)) return 'It failed with a defect of this server; its log says more.';
   return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+}
+
+/** `path` names the primary; nothing here fails, since everything works without the note. */
+export function outageFile(path: string, runtime: Pick<Runtime, 'uuid'>): OutageMemory {
+  return {
+    load: () => readNote(path).catch(() => null),
+    save: (note) => writeNote(path, `${path}.${runtime.uuid()}.part`, note).catch(() => undefined),
+    clear: () => rm(path, { force: true }).catch(() => undefined),
+  };
+}
+
+async function readNote(path: string): Promise<OutageNote | null> {
+  const note = JSON.parse(await readFile(path, 'utf8')) as OutageNote;
+  const numbers = [note.sinceMs, note.failures, note.nextLookMs];
+  const texts = [note.reason, note.detail];
+  const isWhole = numbers.every((value) => Number.isFinite(value)) && texts.every((value) => typeof value === 'string');
+  return isWhole ? note : null;
+}
+
+async function writeNote(path: string, part: string, note: OutageNote): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await writeFile(part, JSON.stringify(note), { mode: 0o600 });
+  await rename(part, path);
 }

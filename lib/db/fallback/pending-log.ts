@@ -1,15 +1,15 @@
 /**
- * The pending writes in the stores of the fallbacks: keeping one, finding all, removing those that were run. A write stays
- * known when its object is gone: another process may have run it, and the copy that is read here may not show that yet.
+ * A pending write stays known when its object is gone: another process may have run it, and the copy that is read here
+ * may not show that yet.
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { PlainValue } from '../../values.ts';
-import { listAll } from '../../store/list-all.ts';
-import type { Store } from '../../store/store.ts';
+import { listAll, type Store } from '../../store/store.ts';
+import { withinTime } from '../../store/time-limit.ts';
 import { SharedProbe } from '../../sync/head.ts';
-import { layoutOf, type Layout } from '../../sync/layout.ts';
-import type { Link } from './link.ts';
+import { type Layout, layoutOf } from '../../sync/layout.ts';
+import type { PlainValue } from '../../values.ts';
+import { isMeantFor, type Link, type Target } from './link.ts';
 import {
   decodePendingWrite,
   encodePendingWrite,
@@ -17,13 +17,9 @@ import {
   PendingIds,
   type PendingWrite,
 } from './pending-write.ts';
-import { isMeantFor, type Target } from './target.ts';
-import { withinTime } from '../../store/time-limit.ts';
 
 export interface PendingLogOptions {
-  /** Those behind the primary, in their order. */
   readonly fallbacks: readonly Link[];
-  /** What is known of the primary without asking it. */
   readonly target: Target;
   readonly runtime: Runtime;
   readonly warn: (message: string, cause?: unknown) => void;
@@ -31,7 +27,6 @@ export interface PendingLogOptions {
 
 /** Most writes that may be pending at once: each process holds them all in memory, and runs them in a row. */
 const mostPending = 5000;
-/** How long one question to a store may take, in ms. */
 const askMs = 2500;
 /** A store that did not answer is left alone for this long, in ms. */
 const restMs = 5000;
@@ -61,8 +56,7 @@ export class PendingLog {
   /** Those that were run or rejected, and whose objects may be there still. */
   readonly #settled = new Set<string>();
   readonly #refresh = new SharedProbe(() => this.#lookEverywhere());
-  /** Grows with each write that becomes known. */
-  #edition = 0;
+  edition = 0;
 
   constructor(options: PendingLogOptions) {
     this.#options = options;
@@ -80,10 +74,9 @@ export class PendingLog {
     this.#target = { ...this.#target, database };
     for (const [id, { write }] of this.#known) if (!isMeantFor(write, this.#target)) this.#known.delete(id);
     for (const { passedOver } of this.#shelves) passedOver.clear();
-    this.#edition++;
+    this.edition++;
   }
 
-  /** What the primary says of itself; null while nobody could ask it. */
   get database(): string | null {
     return this.#target.database;
   }
@@ -107,10 +100,6 @@ export class PendingLog {
     return [...this.#known.values()].some(({ link }) => !link.persistent);
   }
 
-  get edition(): number {
-    return this.#edition;
-  }
-
   /** The write as it would be kept now; its id sorts after all that are known. */
   draw(command: PlainValue): PendingWrite {
     const { runtime } = this.#options;
@@ -119,7 +108,6 @@ export class PendingLog {
     return { format: pendingFormat, id: this.#ids.next(), time, writer: this.#writer, target, database, command };
   }
 
-  /** @throws AppError `unavailable` when there are too many */
   requireRoom(): void {
     if (this.#known.size < mostPending) return;
     throw new AppError('unavailable', `${mostPending} writes are pending already; no more are taken.`, {
@@ -161,7 +149,6 @@ export class PendingLog {
     return this.#refresh.join();
   }
 
-  /** The same, in the places where that costs next to nothing. */
   async refreshCheap(): Promise<void> {
     for (const shelf of this.#shelves) if (shelf.link.mayHavePending) await this.#look(shelf);
   }
@@ -184,7 +171,7 @@ export class PendingLog {
       if (done.length > 0) await this.#removeFrom(place, done);
     } catch (error) {
       this.#letRest(shelf);
-      warn(`Pending writes in ${shelf.link.label} could not be looked for.`, error);
+      warn(`Pending writes in ${shelf.link.label} could not be listed.`, error);
     }
   }
 
@@ -206,7 +193,7 @@ export class PendingLog {
   #learn(write: PendingWrite, link: Link): void {
     this.#ids.saw(write.id);
     this.#known.set(write.id, { write, link });
-    this.#edition++;
+    this.edition++;
   }
 
   /** Removes the objects of writes that were run or rejected, wherever they are. What cannot be removed is met again. */

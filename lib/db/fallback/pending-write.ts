@@ -1,23 +1,16 @@
-/**
- * A write that was accepted while the primary backend was away: its form in the store, and its id, which says when its turn is.
- */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { PlainValue } from '../../values.ts';
 import { seal, unseal } from '../../sync/sealed.ts';
-import { fromFormer } from './former-commands.ts';
-import type { Addressee } from './target.ts';
+import type { PlainValue } from '../../values.ts';
+import type { Addressee } from './link.ts';
 
-/** In format 1, commands are those of former-commands.ts. */
+/** In format 1, commands are those that `fromFormer` reads. */
 export const pendingFormat = 2;
 
 export interface PendingWrite extends Addressee {
   readonly format: typeof pendingFormat;
-  /** Sorts by time; see `PendingIds`. */
   readonly id: string;
-  /** When it was accepted, ISO 8601. For people; no rule depends on it. */
   readonly time: string;
-  /** Id of the process that accepted it. */
   readonly writer: string;
   /** The write as its handler gave it, with what its first run decided. */
   readonly command: PlainValue;
@@ -60,4 +53,47 @@ export class PendingIds {
   saw(id: string): void {
     this.#lastMs = Math.max(this.#lastMs, Number(id.slice(0, 15)));
   }
+}
+
+type Json = Readonly<Record<string, PlainValue>>;
+
+/**
+ * A command of the first version, which knew three tables, each with an `id` and two times that the program set.
+ *
+ * @example fromFormer({ kind: 'delete', table: 'students', id: 'a', at: '…' }) // { kind: 'delete', table: 'students', key: ['a'] }
+ */
+function fromFormer(command: PlainValue): PlainValue {
+  const { kind, table, at, id, values, precondition, idempotency, rows, filters } = command as Json;
+  const target = {
+    table: table!,
+    ...(precondition === undefined ? {} : { precondition }),
+    ...(idempotency === undefined ? {} : { idempotency: { ...(idempotency as Json), at: at! } }),
+  };
+  const born = (row: Json): Json => ({ id: row['id']!, ...(row['values'] as Json), created_at: at!, updated_at: at! });
+  const changed = { ...(values as Json | undefined), updated_at: at! };
+  switch (kind) {
+    case 'create':
+      return { kind, ...target, values: born(command as Json) };
+    case 'createMany':
+      return { kind, ...target, rows: (rows as readonly Json[]).map(born) };
+    // All that a client could give was given; a command of today would set the time of birth, too.
+    case 'replace':
+    case 'update':
+      return { kind: 'update', ...target, key: [id!], values: changed };
+    case 'delete':
+      return { kind, ...target, key: [id!] };
+    case 'updateMany':
+      return { kind, ...target, filter: { and: (filters as readonly Json[]).map(fromFormerFilter) }, values: changed };
+    case 'deleteMany':
+      return { kind, ...target, filter: { and: (filters as readonly Json[]).map(fromFormerFilter) } };
+    default:
+      return command;
+  }
+}
+
+function fromFormerFilter({ column, negated, comparison }: Json): PlainValue {
+  const { operator, value, values, pattern } = comparison as Json;
+  const given = (values ?? [pattern ?? value ?? null]) as readonly PlainValue[];
+  const leaf = { column: column!, operator: operator!, values: given.map(String) };
+  return negated === true ? { not: leaf } : leaf;
 }

@@ -1,30 +1,22 @@
-/**
- * The way back to the primary, and running what was kept for it. The outage ends only when nothing is left to run, in the same
- * turn that writes take.
- */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Queries } from '../../values.ts';
 import { withinTime } from '../../store/time-limit.ts';
 import { SharedProbe } from '../../sync/head.ts';
 import type { Turn } from '../../sync/turn.ts';
-import { commitInTime, plainCall } from './calls.ts';
-import { addReports, drain, type DrainReport, nothingDrained, type Commands } from './drain.ts';
+import type { Queries } from '../../values.ts';
+import { addReports, type Commands, drain, type DrainReport, nothingDrained } from './drain.ts';
 import type { LinkDatabase } from './link.ts';
 import type { PendingLog } from './pending-log.ts';
 import type { StandIn } from './stand-in.ts';
-import type { Watch } from './watch.ts';
+import { commitInTime, plainCall, type Watch } from './watch.ts';
 
 export interface RecoveryOptions {
   readonly runtime: Runtime;
   readonly commands: Commands;
   readonly watch: Watch;
   readonly pending: PendingLog;
-  /** That of the stand-in. */
   readonly turn: Turn;
-  /** Opens the primary, or gives it when it is open. */
   readonly openPrimary: () => Promise<LinkDatabase>;
-  /** What stands in now; null when nothing does. */
   readonly standIn: () => Promise<StandIn | null>;
   readonly closeStandIn: () => Promise<void>;
   readonly warn: (message: string, cause?: unknown) => void;
@@ -34,7 +26,6 @@ export interface RecoveryOptions {
 const sliceMs = 2500;
 /** How long a process that took a write looks for the way back behind its answers, in ms. */
 const lingerMs = 20_000;
-/** How long the way back waits for the primary to open, in ms. */
 const openMs = 15_000;
 /** How long requests wait for the primary to catch up with what others committed meanwhile, in ms. */
 const catchUpMs = 5000;
@@ -43,7 +34,6 @@ const cheapLookMs = 30_000;
 
 export class Recovery {
   readonly #options: RecoveryOptions;
-  /** Calls share a round. */
   readonly #recovering = new SharedProbe(() => this.#recoverOnce());
   readonly #maintenance = new SharedProbe(() => this.#maintainOnce());
   #tookWrites = false;
@@ -55,12 +45,10 @@ export class Recovery {
     this.#options = options;
   }
 
-  /** Notes that this process took a write. */
   noteWrite(): void {
     this.#tookWrites = true;
   }
 
-  /** Ends what repeats. */
   stop(): void {
     this.#stopped = true;
   }
@@ -168,7 +156,7 @@ export class Recovery {
     for (;;) {
       const { outage } = watch;
       if (!outage || this.#stopped) return;
-      if (outage.isLookDue && (await this.recover())) return;
+      if (outage.untilLookMs === 0 && (await this.recover())) return;
       if (runtime.monotonicMs() + outage.untilLookMs >= untilMs) return;
       await runtime.sleep(Math.min(outage.untilLookMs, 1000));
     }

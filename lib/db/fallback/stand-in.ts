@@ -1,21 +1,20 @@
 /**
- * What serves while the primary is away: a copy of its data, and the draft in which pending writes are tried out on top of it.
- * A write is answered when it fitted the draft and is durable in a fallback's store; when keeping one failed, the draft goes.
+ * A write is answered when it fitted the draft and is durable in a fallback's store; when keeping one failed, the
+ * draft goes.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { PlainValue } from '../../values.ts';
+import { withinTime } from '../../store/time-limit.ts';
 import type { Turn } from '../../sync/turn.ts';
+import type { PlainValue } from '../../values.ts';
 import type { Work } from '../database.ts';
 import type { Draft } from '../duckdb/local-copy.ts';
 import type { Base } from './base.ts';
-import type { Commands } from './drain.ts';
+import { type Commands, findSettled } from './drain.ts';
 import type { Link } from './link.ts';
 import type { PendingLog } from './pending-log.ts';
 import type { PendingWrite } from './pending-write.ts';
-import { findSettled } from './settled.ts';
-import { withinTime } from '../../store/time-limit.ts';
 
 export interface StandInOptions {
   readonly base: Base;
@@ -28,7 +27,6 @@ export interface StandInOptions {
 
 export interface Kept<T> {
   readonly value: T;
-  /** In whose store the write is. */
   readonly link: Link;
 }
 
@@ -41,7 +39,6 @@ interface Queued {
 
 /** A query on the draft keeps all others waiting: it gets less time than one on a replica. In ms. */
 const draftReadMs = 5000;
-/** Most writes that are made durable at once. */
 const mostTogether = 32;
 
 export class StandIn {
@@ -49,13 +46,12 @@ export class StandIn {
   readonly #options: StandInOptions;
   #draft: Draft | null = null;
   #applied = new Set<string>();
-  /** The greatest id among them. */
   #newest = '';
   /** Those that the draft could not take: the primary decides on them. */
   readonly #unfit = new Set<string>();
   #edition = -1;
   #queue: Queued[] = [];
-  #closed = false;
+  isClosed = false;
 
   constructor(options: StandInOptions) {
     this.base = options.base;
@@ -80,7 +76,6 @@ export class StandIn {
     return this.base.copy.read(onCopy((_queries, { catalog }) => Promise.resolve(catalog)));
   }
 
-  /** @throws AppError what `work` throws; `unavailable`, `indeterminate` when the write could not be kept */
   async write<T>(work: Work<T>, command: PlainValue): Promise<Kept<T>> {
     const { pending, turn } = this.#options;
     await pending.refresh();
@@ -90,7 +85,6 @@ export class StandIn {
     });
   }
 
-  /** Never rejects. */
   async #settleQueue(): Promise<void> {
     const together = this.#queue.splice(0, mostTogether);
     try {
@@ -135,7 +129,6 @@ export class StandIn {
     });
   }
 
-  /** @throws AppError */
   throwUnknown = (error: unknown): never => {
     throw this.#told(error, false);
   };
@@ -157,7 +150,6 @@ export class StandIn {
     }
   }
 
-  /** False when the draft broke. */
   async #apply(draft: Draft, writes: readonly PendingWrite[]): Promise<boolean> {
     const settled = await this.#settledIn(draft, writes);
     for (const write of writes) {
@@ -190,12 +182,7 @@ export class StandIn {
   }
 
   #requireOpen(): void {
-    if (this.#closed) throw new AppError('unavailable', 'The stand-in has ended.', { retryAfterMs: 1000 });
-  }
-
-  /** Whether it has ended, which is why it refused. */
-  get isClosed(): boolean {
-    return this.#closed;
+    if (this.isClosed) throw new AppError('unavailable', 'The stand-in has ended.', { retryAfterMs: 1000 });
   }
 
   /** Before anything moves the state below the draft. */
@@ -210,7 +197,7 @@ export class StandIn {
 
   /** What waits for its turn is refused with `unavailable`; nothing of it happens. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.isClosed = true;
     await this.forgetDraft();
     await this.base.close();
   }

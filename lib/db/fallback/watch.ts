@@ -1,22 +1,21 @@
 /**
- * Whether the primary backend is there: watches its calls, and decides when one has waited long enough. Every error that could
- * mean an outage, and every call that takes long, is followed by a ping: what answers it is there, and the error is the
- * caller's. A commit under way cannot be given up, and ends as `indeterminate`.
+ * Every error that could mean an outage, and every call that takes long, is followed by a ping: what answers it is
+ * there, and the error is the caller's.
  */
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
+import { withinTime } from '../../store/time-limit.ts';
+import type { Answer, Database, ReadOptions, Uploads, Work, WriteOptions } from '../database.ts';
 import type { Link } from './link.ts';
 import { Outage, type OutageMemory } from './outage.ts';
-import { withinTime } from '../../store/time-limit.ts';
 
-/** A call of the primary. */
 export interface Call<T> {
   run(): Promise<T>;
   /** Gives the call up if nothing of it can happen any more; whether it did. It may be asked again. */
   abandon(): boolean;
 }
 
-export type Attempt<T> = { readonly kind: 'answered'; readonly value: T } | { readonly kind: 'away' };
+type Attempt<T> = { readonly kind: 'answered'; readonly value: T } | { readonly kind: 'away' };
 
 /** How long a call may take before somebody looks whether the backend is there, in ms. */
 const patienceMs = 3000;
@@ -29,7 +28,8 @@ export class Watch {
   readonly #runtime: Runtime;
   readonly #memory: OutageMemory;
   readonly #calls = new Set<() => void>();
-  #outage: Outage | null = null;
+  /** Null while the primary serves. */
+  outage: Outage | null = null;
   #ping: Promise<void> | null = null;
 
   constructor(primary: Link, runtime: Runtime, memory: OutageMemory) {
@@ -38,35 +38,28 @@ export class Watch {
     this.#memory = memory;
   }
 
-  /** Null while the primary serves. */
-  get outage(): Outage | null {
-    return this.#outage;
-  }
-
   /** Begins in an outage that another process on this machine has met of late. */
   async recall(): Promise<void> {
     const note = await this.#memory.load();
     // What was met long ago says nothing: nobody has looked since.
-    if (note && this.#runtime.now() - note.nextLookMs < 60_000) this.#outage = new Outage(this.#runtime, { note });
+    if (note && this.#runtime.now() - note.nextLookMs < 60_000) this.outage = new Outage(this.#runtime, { note });
   }
 
-  /** The primary serves again. */
   async end(): Promise<void> {
-    this.#outage = null;
+    this.outage = null;
     await this.#memory.clear();
   }
 
-  /** Notes that the primary is away, or still is. */
   begin(error: unknown): void {
-    if (this.#outage) this.#outage.lookFailed(error);
-    else this.#outage = new Outage(this.#runtime, { error });
-    void this.#memory.save(this.#outage.note);
+    if (this.outage) this.outage.lookFailed(error);
+    else this.outage = new Outage(this.#runtime, { error });
+    void this.#memory.save(this.outage.note);
     for (const tell of this.#calls) tell();
   }
 
   /** The primary is there, and must not serve before what was kept for it has been run. */
   beginDraining(): void {
-    this.#outage ??= new Outage(this.#runtime, 'draining');
+    this.outage ??= new Outage(this.#runtime, 'draining');
   }
 
   /** Runs a call until it ends or the primary is away. @throws what the call throws, if that is the call's own matter. */
@@ -91,17 +84,16 @@ export class Watch {
     });
   }
 
-  /** Whether `error` means that the primary is away. */
   async #judge(error: unknown): Promise<boolean> {
     if (!isAppError(error, 'unavailable', 'indeterminate', 'denied')) return false;
     // A store that refuses one kind of request is of no use, whatever it says to a ping.
     if (error.kind === 'denied' && this.#primary.place) {
-      if (!this.#outage) this.begin(error);
+      if (!this.outage) this.begin(error);
       return true;
     }
     await this.#look();
     // An unknown outcome stays unknown, whoever serves from now on.
-    return this.#outage !== null && error.kind !== 'indeterminate';
+    return this.outage !== null && error.kind !== 'indeterminate';
   }
 
   async #lookNowAndThen(signal: AbortSignal, giveUp: () => void): Promise<void> {
@@ -110,25 +102,24 @@ export class Watch {
       const leftMs = beganMs + mostWaitMs - this.#runtime.monotonicMs();
       await this.#runtime.sleep(leftMs > 0 ? Math.min(patienceMs, leftMs) : patienceMs, signal).catch(() => undefined);
       if (signal.aborted) return;
-      if (this.#outage && this.#runtime.monotonicMs() - beganMs >= mostWaitMs) return giveUp();
+      if (this.outage && this.#runtime.monotonicMs() - beganMs >= mostWaitMs) return giveUp();
       await this.#look();
     }
   }
 
   /** One ping, which all who ask meanwhile share; begins an outage when it fails. */
   async #look(): Promise<void> {
-    if (this.#outage) return;
+    if (this.outage) return;
     this.#ping ??= this.ping().then(
       () => undefined,
       (error: unknown) => {
-        if (!this.#outage) this.begin(error);
+        if (!this.outage) this.begin(error);
       },
     );
     await this.#ping;
     this.#ping = null;
   }
 
-  /** @throws AppError when the primary does not answer */
   ping(): Promise<void> {
     return withinTime(this.#runtime, pingMs, (signal) => this.#primary.ping(signal));
   }
@@ -138,4 +129,81 @@ function unknownOutcome(): AppError {
   return new AppError('indeterminate', 'The database went away while it committed.', {
     hint: 'The write may have been committed. Read before you repeat it.',
   });
+}
+
+/** A read of a replica runs to its end once it has begun: nothing of it depends on a store any more. */
+export function readCall<T>(database: Database, work: Work<T>, options: ReadOptions): Call<Answer<T>> {
+  let begun = false;
+  const noted: Work<T> = (queries, scope) => {
+    begun = true;
+    return work(queries, scope);
+  };
+  return {
+    run: () => database.read(noted, options),
+    abandon: () => !begun || database.engine === 'postgres',
+  };
+}
+
+export function plainCall<T>(run: () => Promise<T>): Call<T> {
+  return { run, abandon: () => true };
+}
+
+export function uploadsThrough(call: <T>(work: (uploads: Uploads) => Promise<T>) => Promise<T>): Uploads {
+  return {
+    keep: (...given) => call((uploads) => uploads.keep(...given)),
+    read: (...given) => call((uploads) => uploads.read(...given)),
+    list: (...given) => call((uploads) => uploads.list(...given)),
+    drop: (...given) => call((uploads) => uploads.drop(...given)),
+    dropAbandoned: () => call((uploads) => uploads.dropAbandoned()),
+  };
+}
+
+/**
+ * A write can be abandoned until its work has ended: what comes then is the commit. One that was abandoned must not commit all
+ * the same: its work refuses to begin, or to end well.
+ */
+export function writeCall<T>(database: Database, work: Work<T>, options: WriteOptions): Call<Answer<T>> {
+  let [ran, abandoned] = [false, false];
+  const requireWanted = (): void => {
+    if (abandoned) throw new AppError('unavailable', 'The database went away before the write was run.');
+  };
+  const guarded: Work<T> = async (queries, scope) => {
+    ran = false;
+    requireWanted();
+    const value = await work(queries, scope);
+    requireWanted();
+    ran = true;
+    return value;
+  };
+  return {
+    run: () => database.write(guarded, options),
+    abandon: () => (abandoned ||= !ran),
+  };
+}
+
+/** How long a commit that runs pending writes may take before it is given up, or left to itself, in ms. */
+const commitMs = 4000;
+
+/**
+ * Commits a piece of work, in a time that is bounded whatever the backend does. @throws AppError `indeterminate` when it was
+ * on its way; the work must say itself whether it was done before
+ */
+export async function commitInTime<T>(database: Database, work: Work<T>, runtime: Runtime): Promise<T> {
+  const call = writeCall(database, work, {});
+  const ended = new AbortController();
+  const running = call.run();
+  const late = runtime.sleep(commitMs, ended.signal).then(() => {
+    if (call.abandon()) throw new AppError('unavailable', `The database did not answer within ${commitMs} ms.`);
+    return runtime.sleep(commitMs, ended.signal).then(() => {
+      throw new AppError('indeterminate', 'The database did not say whether it committed.');
+    });
+  });
+  try {
+    return (await Promise.race([running, late])).value;
+  } finally {
+    ended.abort();
+    // Left to itself, it may fail when nobody listens any more.
+    running.catch(() => undefined);
+    late.catch(() => undefined);
+  }
 }

@@ -1,21 +1,29 @@
 /**
- * What a mirror carries about itself, in `eider.mirror`: whose copy it is, of which state, and since when. It counts only while
- * nothing but the mirror has written since.
+ * What a mirror carries about itself, in `eider.mirror`. It counts only while nothing but the mirror has written
+ * since.
  */
+import { type Catalog, findRelation } from '../../catalog/catalog.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import { applyRowChanges } from '../../sync/apply.ts';
+import type { WriteTransaction } from '../../sync/batch.ts';
+import type { Engine } from '../../sync/engine.ts';
+import { changedRows, type RowChange, type SequenceChange } from '../../sync/record.ts';
 import type { Session } from '../../sync/sql.ts';
+import type { ChangeSet, TableChange } from '../database.ts';
+import { fingerprintOf } from '../move/earlier.ts';
 import { hasTable } from '../move/into-duckdb.ts';
-import type { Unkept } from './unkept.ts';
+import { definitionsOfPostgres, sequencesOfPostgres } from '../move/postgres-definitions.ts';
+import type { PostgresSession } from '../move/postgres-session.ts';
+import type { MovedSums } from '../move/report.ts';
+import { lastOf, type MovedSequence, namesOf } from '../move/tables.ts';
 
 export interface MirrorNote {
-  /** Its address, for who cannot ask it. */
   readonly source: string;
-  /** What it says of itself: who it is. */
   readonly sourceId: string;
   /** All transactions up to this one are in the mirror. */
   readonly version: number;
   /** The mirror has some beyond it: changes are not replayed before all up to this one can be. */
   readonly leastHead: number;
-  /** When that was its state, ISO 8601. */
   readonly at: string;
   /** Of the DuckDB database, when the mirror wrote last. */
   readonly ownVersion: number;
@@ -26,8 +34,7 @@ const createNoteTable = `CREATE TABLE IF NOT EXISTS eider.mirror (source VARCHAR
   source_id VARCHAR NOT NULL, version BIGINT NOT NULL, least_head BIGINT NOT NULL, made_at TIMESTAMP WITH TIME ZONE NOT NULL,
   own_version BIGINT NOT NULL, sums VARCHAR NOT NULL)`;
 
-/** The note as the row that records hold. */
-export function noteRow(note: MirrorNote): Readonly<Record<string, string>> {
+function noteRow(note: MirrorNote): Readonly<Record<string, string>> {
   return {
     source: note.source,
     source_id: note.sourceId,
@@ -39,32 +46,17 @@ export function noteRow(note: MirrorNote): Readonly<Record<string, string>> {
   };
 }
 
-/** The mirror's note; null when the database is none. */
 export async function readNote(session: Session): Promise<MirrorNote | null> {
   if (!(await hasTable(session, 'mirror'))) return null;
   const [row] = await session.rows(
-    `SELECT source, source_id, version, least_head, strftime(made_at, '%Y-%m-%dT%H:%M:%S.%fZ'), own_version, sums FROM eider.mirror`,
+    `SELECT source, source_id, strftime(made_at, '%Y-%m-%dT%H:%M:%S.%fZ'), sums, version, least_head, own_version FROM eider.mirror`,
   );
   if (!row) return null;
-  const [source, sourceId, version, leastHead, at, ownVersion, sums] = row.map(String) as [
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-  ];
-  return {
-    source,
-    sourceId,
-    version: Number(version),
-    leastHead: Number(leastHead),
-    at,
-    ownVersion: Number(ownVersion),
-    // An earlier version noted sums alone, which makes the definitions others.
-    unkept: { definitions: '', sums: {}, sequences: [], ...(JSON.parse(sums) as Partial<Unkept>) },
-  };
+  const [source = '', sourceId = '', at = '', sums = ''] = row.map(String);
+  const [version = 0, leastHead = 0, ownVersion = 0] = row.slice(4).map(Number);
+  // An earlier version noted sums alone, which makes the definitions others.
+  const unkept = { definitions: '', sums: {}, sequences: [], ...(JSON.parse(sums) as Partial<Unkept>) };
+  return { source, sourceId, version, leastHead, at, ownVersion, unkept };
 }
 
 export async function writeNote(session: Session, note: MirrorNote): Promise<void> {
@@ -76,8 +68,121 @@ export async function writeNote(session: Session, note: MirrorNote): Promise<voi
   );
 }
 
-/** The version that the commit under way makes. */
 export async function versionToCome(session: Session): Promise<number> {
   const [row] = await session.rows('SELECT version FROM eider.state');
   return Number(row?.[0]) + 1;
+}
+
+/** What PostgreSQL keeps no changes of, and so is looked at whole at each refresh. */
+export interface Unkept {
+  /** A text that other definitions change; where sequences are does not. */
+  readonly definitions: string;
+  readonly sums: MovedSums;
+  readonly sequences: readonly SequenceChange[];
+}
+
+export async function readUnkept(postgres: PostgresSession, catalog: Catalog, sums: MovedSums): Promise<Unkept> {
+  const found = await definitionsOfPostgres(postgres, catalog);
+  const sequences = found.sequences.map((sequence) => ({ ...sequence, next: null }));
+  const definitions = fingerprintOf(catalog, { ...found, sequences });
+  return { definitions, sums, sequences: found.sequences.map(changeTo) };
+}
+
+export async function readSequences(postgres: PostgresSession, current: string): Promise<readonly SequenceChange[]> {
+  return (await sequencesOfPostgres(postgres, current)).map(changeTo);
+}
+
+function changeTo(sequence: MovedSequence): SequenceChange {
+  const { duckdb, next, increment } = sequence;
+  const name = { ...(duckdb.schema === 'main' ? {} : { schema: duckdb.schema }), sequence: duckdb.name };
+  return { ...name, next: String(next ?? lastOf(sequence) + increment) };
+}
+
+/** A replica takes each number on the way: where these are more, the mirror is copied. */
+const mostNumbers = 1_000_000n;
+
+export function movedSequences({ sequences }: Unkept, now: readonly SequenceChange[]): SequenceChange[] | null {
+  const before = new Map(sequences.map((each) => [JSON.stringify([each.schema, each.sequence]), each.next]));
+  const moved: SequenceChange[] = [];
+  for (const each of now) {
+    const next = before.get(JSON.stringify([each.schema, each.sequence])) ?? '0';
+    const way = BigInt(each.next) - BigInt(next);
+    if (way > mostNumbers || way < -mostNumbers) return null;
+    if (way !== 0n) moved.push(each);
+  }
+  return moved;
+}
+
+interface Replay {
+  readonly engine: Engine;
+  readonly catalog: Catalog;
+  readonly from: MirrorNote;
+  readonly to: MirrorNote;
+  readonly sets: readonly ChangeSet[];
+  readonly sequences: readonly SequenceChange[];
+}
+
+/** `overtaken`: somebody else has refreshed the mirror meanwhile. `unfit`: no commit of the mirror does what one there did. */
+export async function replayChanges(
+  replay: Replay,
+): Promise<{ rows: number; note: MirrorNote } | 'overtaken' | 'unfit'> {
+  const { engine, sets, to } = replay;
+  const changes = sets.flatMap((set) => set.changes.map((change) => rowChangeOf(change, replay.catalog)));
+  if (!changes.every((change) => change !== null)) return 'unfit';
+  try {
+    const { value: note } = await engine.write((transaction) => replayOnce(replay, transaction, changes));
+    return note ? { rows: changes.reduce((sum, change) => sum + changedRows(change).length, 0), note } : 'overtaken';
+  } catch (error) {
+    // One commit holds so many bytes: what is left is done in halves.
+    if (!isAppError(error, 'invalid')) throw error;
+    if (sets.length < 2) return 'unfit';
+    const middle = Math.floor(sets.length / 2);
+    const between = { ...to, version: sets[middle - 1]!.version };
+    const first = await replayChanges({ ...replay, to: between, sets: sets.slice(0, middle) });
+    if (typeof first === 'string') return first;
+    const second = await replayChanges({ ...replay, from: first.note, sets: sets.slice(middle), sequences: [] });
+    return typeof second === 'string' ? second : { rows: first.rows + second.rows, note: second.note };
+  }
+}
+
+function rowChangeOf(change: TableChange, catalog: Catalog): RowChange | null {
+  if (change.kind !== 'put' && change.kind !== 'delete') return null;
+  const relation = findRelation(catalog, change.table);
+  if (!relation) return null;
+  const { schema, name: table } = namesOf(relation, 'postgres', catalog.defaultSchema).duckdb;
+  const target = { ...(schema === 'main' ? {} : { schema }), table };
+  const hasKey = relation.key.length > 0;
+  if (change.kind === 'put') return hasKey ? { ...target, put: change.rows } : { ...target, add: change.rows };
+  return hasKey ? { ...target, delete: change.keys } : { ...target, remove: change.keys };
+}
+
+async function replayOnce(
+  { engine, from, to, sequences }: Replay,
+  transaction: WriteTransaction,
+  changes: readonly RowChange[],
+): Promise<MirrorNote | null> {
+  const { session } = transaction;
+  const present = await readNote(session);
+  if (present?.version !== from.version || present.at !== from.at) return null;
+  const note = { ...to, ownVersion: await versionToCome(session) };
+  for (const change of changes) await requireSameKey(engine, change);
+  const all: RowChange[] = [...changes, { schema: 'eider', table: 'mirror', put: [noteRow(note)] }];
+  try {
+    await applyRowChanges(session, engine.shapes, all);
+  } catch (error) {
+    transaction.spoil(error);
+    throw error;
+  }
+  for (const sequence of sequences) await engine.shapes.sequences.move(sequence);
+  for (const change of [...all, ...sequences]) transaction.capture(change);
+  return (await readNote(session)) ?? note;
+}
+
+/** A key of PostgreSQL may be none for the mirror: of a float, say. */
+async function requireSameKey({ shapes }: Engine, change: RowChange): Promise<void> {
+  const { schema = 'main', table } = change;
+  const shape = await shapes.find({ schema, table });
+  const hasKey = 'put' in change || 'delete' in change;
+  if (!shape || shape.key.length > 0 !== hasKey)
+    throw new AppError('invalid', `The mirror cannot tell the rows of ${table} apart by their key.`);
 }

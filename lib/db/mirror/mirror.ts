@@ -1,28 +1,42 @@
 /**
- * The mirror: a DuckDB copy of a PostgreSQL database in a store, brought up to date. Each step is one commit: whoever is killed
- * in between leaves the state of the step before. Only an empty database becomes a mirror, only an untouched one is written.
+ * A DuckDB copy of a PostgreSQL database, brought up to date in whole commits. Only an empty database becomes a
+ * mirror, only an untouched one is written.
  */
+import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import { isRowChange } from '../../sync/record.ts';
 import type { Engine } from '../../sync/engine.ts';
+import { isRowChange } from '../../sync/record.ts';
+import type { Session } from '../../sync/sql.ts';
 import type { ChangePage, Database } from '../database.ts';
-import { newest } from '../move/ends.ts';
+import { identityOf } from '../fallback/link.ts';
+import { RowSum, type TableSum } from '../move/checksum.ts';
 import { tablesOfDuckDb } from '../move/duckdb-inventory.ts';
+import { withScratch } from '../move/into-duckdb.ts';
+import { fillTable, makeEmpty } from '../move/postgres-to-duckdb.ts';
+import { defineOnDuckDb } from '../move/onto-duckdb.ts';
+import { tablesOfPostgres } from '../move/postgres-inventory.ts';
+import { keptTables, stateOfPostgres, sumAllOnPostgres } from '../move/postgres-rows.ts';
 import { inTransaction } from '../move/postgres-session.ts';
-import { identityOf } from '../fallback/target.ts';
+import { newest } from '../move/report.ts';
 import type { ConnectionPool } from '../postgres/pool.ts';
-import { copyAll, lookAtUnkept } from './copy-all.ts';
-import { type MirrorNote, readNote } from './mirror-note.ts';
-import { replayChanges } from './replay-changes.ts';
-import { movedSequences, readSequences } from './unkept.ts';
+import {
+  type MirrorNote,
+  movedSequences,
+  readNote,
+  readSequences,
+  readUnkept,
+  replayChanges,
+  type Unkept,
+  versionToCome,
+  writeNote,
+} from './mirror-note.ts';
 
-export interface MirrorOptions {
+interface MirrorOptions {
   readonly postgres: {
     readonly database: Pick<Database, 'engine' | 'changes' | 'status' | 'read'>;
     readonly pool: ConnectionPool;
   };
-  /** The address of the PostgreSQL database. */
   readonly source: string;
   readonly engine: Engine;
   readonly spillFolder: string;
@@ -30,11 +44,9 @@ export interface MirrorOptions {
 }
 
 export interface MirrorReport {
-  /** `copied`: all rows anew. `replayed`: what was changed. `current`: nothing was. */
+  /** `copied`: all rows. `replayed`: what was changed. `current`: nothing was. */
   readonly how: 'copied' | 'replayed' | 'current';
-  /** Rows that were written or deleted. */
   readonly rows: number;
-  /** Of the PostgreSQL database. */
   readonly version: number;
   readonly at: string;
 }
@@ -109,7 +121,6 @@ async function requireMirror(
   }
 }
 
-/** Whether migrations alone have written since. */
 async function isUntouched(engine: Engine, since: number): Promise<boolean> {
   try {
     for (let after = since; ;) {
@@ -131,4 +142,49 @@ function independent(why: string): AppError {
   return new AppError('conflict', `The store behind PostgreSQL is not refreshed as its mirror: ${why}.`, {
     hint: 'Name another database file there, move its data with `npm run db -- move`, or remove it. Nothing of it was changed.',
   });
+}
+
+const isMirrored = (_: string, { schema }: { readonly schema: string }): boolean => schema !== 'eider';
+
+/** Copies everything. Two at once are harmless: the one that is later begins again on top of the other. */
+async function copyAll(options: MirrorOptions, sourceId: string): Promise<MirrorReport> {
+  const { value } = await options.engine.writeBulk((session) => copyOnce(options, session, sourceId));
+  return value;
+}
+
+function copyOnce(options: MirrorOptions, session: Session, sourceId: string): Promise<MirrorReport> {
+  const { postgres, source, runtime, spillFolder } = options;
+  return inTransaction(postgres.pool, 'read', (reading) =>
+    withScratch({ spillFolder }, async (scratch) => {
+      const at = new Date(runtime.now()).toISOString();
+      const { version: leastHead, settled: version } = await stateOfPostgres(reading);
+      const inventory = await tablesOfPostgres(reading, scratch, isMirrored);
+      await makeEmpty(session, reading, inventory.tables, await defineOnDuckDb(reading, scratch, inventory));
+      const kept = await keptTables(reading);
+      const sums: Record<string, TableSum> = {};
+      let rows = 0;
+      for (const table of inventory.tables) {
+        const sum = new RowSum(table);
+        await fillTable(session, reading, { table, sum, onRows: () => undefined });
+        rows += sum.sum.rows;
+        if (!kept.has(table.title)) sums[table.title] = sum.sum;
+      }
+      const unkept = await readUnkept(reading, inventory.catalog, sums);
+      const ownVersion = await versionToCome(session);
+      await writeNote(session, { source, sourceId, version, leastHead, at, ownVersion, unkept });
+      return { how: 'copied', rows, version: leastHead, at };
+    }),
+  );
+}
+
+function lookAtUnkept({ postgres, spillFolder }: MirrorOptions): Promise<[Unkept, Catalog]> {
+  return inTransaction(postgres.pool, 'read', (reading) =>
+    withScratch({ spillFolder }, async (scratch) => {
+      const kept = await keptTables(reading);
+      const isUnkept: typeof isMirrored = (title, name) => isMirrored(title, name) && !kept.has(title);
+      const { tables, catalog } = await tablesOfPostgres(reading, scratch, isUnkept);
+      const sums = await sumAllOnPostgres(reading, tables, 'read', () => undefined);
+      return [await readUnkept(reading, catalog, sums), catalog];
+    }),
+  );
 }

@@ -1,24 +1,18 @@
-/**
- * PostgreSQL with a mirror behind it: `sync` refreshes the mirror, `status` tells its age. Trouble of the mirror is told of,
- * and stops nothing.
- */
 import { mkdir } from 'node:fs/promises';
 import { isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Engine as MirrorEngine } from '../../sync/engine.ts';
 import { Turn } from '../../sync/turn.ts';
 import type { Database, DatabaseStatus, MirrorOutcome } from '../database.ts';
+import { inTransaction, isTable } from '../move/postgres-session.ts';
+import type { ConnectionPool } from '../postgres/pool.ts';
 import type { PooledDatabase } from '../postgres/postgres-database.ts';
-import { readKnown, writeKnown } from './known-mirror.ts';
 import type { MirrorReport } from './mirror.ts';
 
-export interface MirrorPlace {
-  /** The address of the PostgreSQL database. */
+interface MirrorPlace {
   readonly source: string;
-  /** That of the store. */
   readonly address: string;
   readonly backend: string;
-  /** Opens the DuckDB database in the store. @throws AppError */
   open(): Promise<MirrorEngine>;
   readonly spillFolder: string;
   readonly runtime: Runtime;
@@ -33,6 +27,7 @@ export function withMirror(database: PooledDatabase, place: MirrorPlace): Databa
     write: (...given) => database.write(...given),
     catalog: (...given) => database.catalog(...given),
     query: (...given) => database.query(...given),
+    queryAll: (...given) => database.queryAll(...given),
     exportTo: (...given) => database.exportTo(...given),
     changes: (...given) => database.changes(...given),
     maintain: () => database.maintain(),
@@ -74,7 +69,6 @@ async function refresh(database: PooledDatabase, place: MirrorPlace): Promise<Mi
     await readKnown(pool, address)
       .then((known) => writeKnown(pool, address, { ...known, trouble: reason }))
       .catch(() => undefined);
-    // A defect is for the log.
     if (!isAppError(error)) throw error;
     return { how: 'failed', reason };
   }
@@ -95,4 +89,41 @@ async function refreshOnce(database: PooledDatabase, place: MirrorPlace): Promis
 function reasonOf(error: unknown): string {
   if (!isAppError(error)) return 'The mirror could not be refreshed because of a defect of this program.';
   return [error.message, error.hint].filter((text) => text !== undefined).join(' ');
+}
+
+/** What PostgreSQL keeps in `eider.mirrors`, so that every instance knows the mirror without opening it. */
+interface KnownMirror {
+  readonly version: number | null;
+  readonly at: string | null;
+  readonly trouble: string | null;
+}
+
+const nothing: KnownMirror = { version: null, at: null, trouble: null };
+
+function readKnown(pool: ConnectionPool, address: string): Promise<KnownMirror> {
+  return inTransaction(pool, 'read', async (postgres) => {
+    if (!(await isTable(postgres, 'eider.mirrors'))) return nothing;
+    const [row] = await postgres.rows(
+      'SELECT version::text AS version, at, trouble FROM eider.mirrors WHERE store = $1',
+      [address],
+    );
+    if (!row) return nothing;
+    const { version = null, at = null, trouble = null } = row;
+    return { version: version === null ? null : Number(version), at, trouble };
+  });
+}
+
+function writeKnown(pool: ConnectionPool, address: string, known: KnownMirror): Promise<void> {
+  return inTransaction(pool, 'write', async (postgres) => {
+    if (!(await isTable(postgres, 'eider.mirrors'))) {
+      await postgres.rows(`CREATE TABLE IF NOT EXISTS eider.mirrors
+        (store text PRIMARY KEY, version bigint, at text, trouble text)`);
+    }
+    const { version, at, trouble } = known;
+    await postgres.rows(
+      `INSERT INTO eider.mirrors VALUES ($1, $2::bigint, $3, $4)
+      ON CONFLICT (store) DO UPDATE SET version = excluded.version, at = excluded.at, trouble = excluded.trouble`,
+      [address, version === null ? null : String(version), at, trouble],
+    );
+  });
 }

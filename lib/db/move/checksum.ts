@@ -1,6 +1,6 @@
 /**
- * A checksum of a table's rows that depends neither on their order nor on that of the columns, and is the same on every
- * engine, as plain values are: each row's plain values are hashed, and the hashes added up.
+ * Independent of the order of rows and columns, and the same on both engines: the hashes of the rows' plain values are
+ * added up.
  */
 import { hash } from 'node:crypto';
 import type { PlainValue } from '../../values.ts';
@@ -8,16 +8,13 @@ import type { MovedTable, PlainRow } from './tables.ts';
 
 export interface TableSum {
   readonly rows: number;
-  /** Lower-case hex. */
   readonly checksum: string;
 }
 
 const lanes = 8;
 
 export class RowSum {
-  /** By name, so that the order of the columns makes no difference either. */
   readonly #columns: readonly { readonly index: number; readonly isJson: boolean }[];
-  /** Sums modulo 2^32, each of its own part of the hash. */
   readonly #sums = new Uint32Array(lanes);
   #rows = 0;
 
@@ -69,4 +66,29 @@ function sortNames(value: PlainValue): PlainValue {
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value as Readonly<Record<string, PlainValue>>);
   return entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, each]) => [name, sortNames(each)]);
+}
+
+export interface Progress extends TableSum {
+  readonly isDone: boolean;
+  readonly after: PlainRow | null;
+}
+
+export const progressColumns = 'rows text NOT NULL, checksum text NOT NULL, last_key text, done text NOT NULL';
+
+export function progressTexts({ rows, checksum, after, isDone }: Progress): (string | null)[] {
+  return [String(rows), checksum, after === null ? null : JSON.stringify(after), String(isDone)];
+}
+
+export function progressOf([rows, checksum, after, done]: readonly unknown[]): Progress {
+  const key = typeof after === 'string' ? (JSON.parse(after) as PlainValue[]) : null;
+  return { rows: Number(rows), checksum: String(checksum), after: key, isDone: done === 'true' };
+}
+
+export function lastKey(
+  { key, columns }: MovedTable,
+  rows: readonly PlainRow[],
+  before: PlainRow | null,
+): PlainRow | null {
+  const last = rows.at(-1);
+  return last ? key.map((column) => last[columns.indexOf(column)] ?? null) : before;
 }

@@ -1,6 +1,6 @@
 /**
- * The definition of a table in the SQL of the other engine: names, types and NOT NULL are indispensable, defaults, checks and
- * computed columns are tried. What cannot be carried over is named.
+ * Names, types and NOT NULL must carry over; defaults, checks and computed columns are tried, and named where they do
+ * not.
  */
 import { quoteName } from '../../sync/sql.ts';
 import type { Engine } from '../../values.ts';
@@ -8,22 +8,12 @@ import { translate, type Translation } from './expressions.ts';
 import type { MovedColumn, MovedTable, MovedView } from './tables.ts';
 
 export interface Defining extends Translation {
-  /** As DDL names the table. */
   readonly quoted: string;
   readonly typeOf: (column: MovedColumn) => string;
-  /** Keys and the like, which both engines write alike. */
   readonly constraints: readonly string[];
-  /** Whether the engine takes the DDL; leaves nothing behind. */
   readonly tries: (ddl: string) => Promise<boolean>;
 }
 
-export interface Defined {
-  /** DDL that makes the table. */
-  readonly sql: string;
-  readonly leftBehind: readonly string[];
-}
-
-/** What may be understood by one engine alone. */
 interface Extra {
   readonly title: string;
   readonly column: string | null;
@@ -31,7 +21,7 @@ interface Extra {
   readonly clause: string | null;
 }
 
-export async function defineTable(table: MovedTable, defining: Defining): Promise<Defined> {
+export async function defineTable(table: MovedTable, defining: Defining) {
   const extras = extrasOf(table, defining);
   const translated = extras.filter(({ clause }) => clause !== null);
   const fitting = (await defining.tries(ddlOf(table, defining, translated)))
@@ -87,7 +77,6 @@ function ddlOf({ all }: MovedTable, { quoted, typeOf, constraints }: Defining, e
   return `CREATE TABLE ${quoted} (${[...columns, ...constraints, ...checks].join(', ')})`;
 }
 
-/** `PRIMARY KEY ("a")`, `UNIQUE ("b", "c")`. */
 export function keyClauses({ key, relation, columns }: MovedTable): string[] {
   const stored = new Set(columns.map(({ name }) => name));
   const unique = relation.unique.filter(({ columns: of }) => of.every((name) => stored.has(name)));
@@ -107,7 +96,6 @@ export function quotedText(text: string): string {
 
 export interface MakingViews extends Translation {
   readonly quotedOf: (view: MovedView) => string;
-  /** Runs the DDL; whether the engine took it. */
   readonly take: (ddl: string) => Promise<boolean>;
 }
 
@@ -131,7 +119,6 @@ async function makeView(view: MovedView, { quotedOf, take, ...translation }: Mak
   return true;
 }
 
-/** The comments on a table and its columns, the notes on their types among them. */
 export function commentsOf(
   { relation, all }: MovedTable,
   quoted: string,

@@ -1,15 +1,10 @@
-/**
- * What a DuckDB database holds, for a move: its tables as both engines will know them, what cannot be moved, and what stays
- * behind.
- */
 import { DuckDBTypeId } from '@duckdb/node-api';
-import { type Catalog, type Relation, type RelationName } from '../../catalog/catalog.ts';
+import type { Catalog, Relation, RelationName } from '../../catalog/catalog.ts';
 import { readDuckDbCatalog } from '../../catalog/duckdb.ts';
 import { indexOfTop, tokensOf } from '../../sql/tokens.ts';
 import { codecFor } from '../../sync/codec.ts';
 import { quoteTable, type Session } from '../../sync/sql.ts';
 import { plainRows } from '../duckdb/dialect.ts';
-import { quotedOnDuckDb } from './duckdb-rows.ts';
 import { nameRefusals } from './names.ts';
 import {
   carriedRelation,
@@ -19,16 +14,15 @@ import {
   type MovedColumn,
   type MovedTable,
   namesOf,
+  quotedOnDuckDb,
   type Refusal,
   sequenceAt,
   throwRefusals,
   titleOf,
   valueRefusals,
 } from './tables.ts';
-import { textForm } from './texts.ts';
-import { commentOf, postgresTypeOf } from './types.ts';
+import { commentOf, postgresTypeOf, textForm } from './types.ts';
 
-/** Text of any kind as rows of the session. */
 const run = (session: Session) => async (sql: string) => plainRows(await session.run(sql));
 
 export function catalogOfDuckDb(session: Session): Promise<Catalog> {
@@ -69,11 +63,9 @@ async function carried(session: Session): Promise<[RelationName, MovedTable['rel
 export interface Describing {
   readonly relation: MovedTable['relation'] & Partial<Pick<Relation, 'key' | 'columns'>>;
   readonly current: string | null;
-  /** Where it is said what cannot be moved. */
   readonly refusals: Refusal[];
 }
 
-/** A table of DuckDB, also one that was made for what comes from PostgreSQL. */
 export async function describeTable(session: Session, name: RelationName, how: Describing): Promise<MovedTable> {
   const { relation, current, refusals } = how;
   const quoted = quoteTable({ schema: name.schema, table: name.name });
@@ -150,7 +142,6 @@ function limitOf({ type, declared }: MovedColumn): Limit | null {
 
 const own = `database_name = current_database() AND schema_name <> 'eider'`;
 
-/** What a DuckDB database holds besides rows. */
 export async function definitionsOfDuckDb(session: Session, current: string): Promise<Definitions> {
   const catalog = await catalogOfDuckDb(session);
   const named = (row: Readonly<Record<string, unknown>>) =>

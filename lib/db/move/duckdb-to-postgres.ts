@@ -1,11 +1,21 @@
 /**
- * Moving from DuckDB to PostgreSQL: rows are brought beside what is there, and take its place in one transaction, which reads
- * them all back and commits only when they are the source's.
+ * Rows are staged beside what is there and replace it in one transaction, which reads them back and compares them
+ * first.
  */
 import { mkdir } from 'node:fs/promises';
-import type { ConnectionPool } from '../postgres/pool.ts';
-import type { Session } from '../../sync/sql.ts';
+import { AppError } from '../../errors.ts';
 import type { Slot } from '../../sync/slot.ts';
+import { quoteName, type Session } from '../../sync/sql.ts';
+import type { ConnectionPool } from '../postgres/pool.ts';
+import {
+  lastKey,
+  type Progress,
+  progressColumns,
+  progressOf,
+  progressTexts,
+  RowSum,
+  type TableSum,
+} from './checksum.ts';
 import { catalogOfDuckDb, definitionsOfDuckDb, tablesOfDuckDb } from './duckdb-inventory.ts';
 import {
   fingerprintOf,
@@ -18,27 +28,33 @@ import {
   requireSameSums,
   type TargetState,
 } from './earlier.ts';
-import { type DuckDbEnd, type MoveOptions, newest, type PostgresEnd } from './ends.ts';
-import { sumAll } from './into-duckdb.ts';
+import { readDuckDbRows, sumAllOnDuckDb, withScratch } from './into-duckdb.ts';
 import { requireNamesOnPostgres } from './names.ts';
-import { stagingSchema, tablesOfPostgres } from './postgres-inventory.ts';
-import { currentSchema, sumAllOnPostgres } from './postgres-rows.ts';
-import { inTransaction, type PostgresSession } from './postgres-session.ts';
-import { type PostgresState, stateOfPostgres } from './postgres-state.ts';
+import { stagedName, stagingSchema, tablesOfPostgres } from './postgres-inventory.ts';
+import {
+  currentSchema,
+  insertPostgresRows,
+  type PostgresState,
+  stateOfPostgres,
+  sumAllOnPostgres,
+} from './postgres-rows.ts';
+import { inTransaction, isTable, type PostgresSession } from './postgres-session.ts';
 import { replaceAll, type Replacing } from './replace.ts';
-import type { MoveReport, MovedSums, OnMoveEvent } from './report.ts';
-import { withScratch } from './scratch.ts';
-import type { MovedTable } from './tables.ts';
-import { beginStaging, stageTable } from './staging.ts';
+import {
+  type DuckDbEnd,
+  type MovedSums,
+  type MoveOptions,
+  type MoveReport,
+  newest,
+  type OnMoveEvent,
+  type PostgresEnd,
+  progress,
+} from './report.ts';
+import type { MovedTable, PlainRow } from './tables.ts';
 
 type Options = MoveOptions<DuckDbEnd, PostgresEnd>;
 
-interface Outcome {
-  readonly outcome: MoveReport['outcome'];
-  readonly leftBehind: readonly string[];
-  readonly sums: MovedSums;
-  readonly targetVersion: number;
-}
+type Outcome = Omit<MoveReport, 'sourceVersion' | 'sourceMovedOn'>;
 
 export async function moveIntoPostgres(options: Options, slot: Slot): Promise<MoveReport> {
   const { engine } = options.source;
@@ -46,8 +62,7 @@ export async function moveIntoPostgres(options: Options, slot: Slot): Promise<Mo
   // One read transaction: whatever others write, all of it is one state.
   const { value, version: sourceVersion } = await engine.read((session) => moveState(options, slot, session), newest);
   const { version: now } = await engine.read(() => Promise.resolve(), newest);
-  const { sums, ...moved } = value;
-  return { ...moved, tables: sums, sourceVersion, sourceMovedOn: now !== sourceVersion };
+  return { ...value, sourceVersion, sourceMovedOn: now !== sourceVersion };
 }
 
 async function moveState(options: Options, slot: Slot, session: Session): Promise<Outcome> {
@@ -59,10 +74,10 @@ async function moveState(options: Options, slot: Slot, session: Session): Promis
   const before = await lookAtPostgres(target.pool, tables, slot.spillPath, onEvent);
   const fingerprint = fingerprintOf(await catalogOfDuckDb(session), definitions);
   if (mayBeThere(before)) {
-    const sums = await sumAll(session, tables, 'read', onEvent);
+    const sums = await sumAllOnDuckDb(session, tables, 'read', onEvent);
     const { leftBehind } = definitions;
     if (isThere(before, { sums, definitions: fingerprint }))
-      return { outcome: 'there-already', leftBehind, sums, targetVersion: before.version };
+      return { outcome: 'there-already', leftBehind, tables: sums, targetVersion: before.version };
     if (!replace) requireReplaceable(before, target.location);
   }
   const { databaseId, version } = source.engine.status();
@@ -83,17 +98,15 @@ async function moveState(options: Options, slot: Slot, session: Session): Promis
   const since = replace ? null : before.snapshot;
   const staged = { tables, definitions, areChanged, moved, sourceVersion: version, since };
   const done = migrations.map((row) => row.map(String));
-  return { outcome: 'moved', sums, ...(await commitStaged(options, { ...staged, migrations: done })) };
+  return { outcome: 'moved', tables: sums, ...(await commitStaged(options, { ...staged, migrations: done })) };
 }
 
 interface Staged extends Replacing {
-  /** Names and times of those that ran at the source. */
   readonly migrations: readonly (readonly string[])[];
   readonly moved: Moved;
   readonly sourceVersion: number;
 }
 
-/** Everything at once. */
 function commitStaged(options: Options, staged: Staged): Promise<Pick<Outcome, 'targetVersion' | 'leftBehind'>> {
   const { source, target, runtime, onEvent } = options;
   const { tables, moved, sourceVersion, migrations } = staged;
@@ -111,15 +124,11 @@ function commitStaged(options: Options, staged: Staged): Promise<Pick<Outcome, '
         migration,
       );
     }
-    await forgetChanges(postgres);
+    // Who follows the changes begins again: what a move did is not among them.
+    await postgres.rows('DELETE FROM eider.changes; UPDATE eider.state SET dropped = pg_current_xact_id()');
     const [own] = await postgres.rows('SELECT pg_current_xact_id()::text AS version');
     return { targetVersion: Number(own?.['version']), leftBehind };
   });
-}
-
-/** Who follows the changes begins anew: what a move did is not among them. */
-async function forgetChanges(postgres: PostgresSession): Promise<void> {
-  await postgres.rows(`DELETE FROM eider.changes; UPDATE eider.state SET dropped = pg_current_xact_id()`);
 }
 
 /** What the target holds of the tables that come, and of those of an earlier move. Other programs' are left alone. */
@@ -141,9 +150,102 @@ function lookAtPostgres(
 }
 
 async function readMoved(postgres: PostgresSession): Promise<Moved | null> {
-  const [there] = await postgres.rows(`SELECT to_regclass('${movedTable}')::text AS name`);
-  if (typeof there?.['name'] !== 'string') return null;
+  if (!(await isTable(postgres, movedTable))) return null;
   const [row] = await postgres.rows(`SELECT tables, to_json(m)->>'definitions' AS definitions FROM ${movedTable} m`);
   const { tables, definitions = null } = row ?? {};
   return typeof tables !== 'string' ? null : { sums: JSON.parse(tables) as MovedSums, definitions };
+}
+
+interface Staging {
+  readonly pool: ConnectionPool;
+  readonly tables: readonly MovedTable[];
+  /** What is moved, and from which state: what waits is gone on with only when this is the same. */
+  readonly job: string;
+  readonly onEvent: OnMoveEvent;
+}
+
+/**
+ * Rows wait in a schema of their own with a note of how far each table has come. Only who knows the last note may
+ * change it: two moves cannot fill one table.
+ */
+async function beginStaging({ pool, tables, job }: Staging): Promise<void> {
+  await inTransaction(pool, 'write', async (postgres) => {
+    if ((await jobOf(postgres)) === job) return;
+    await postgres.rows(`DROP SCHEMA IF EXISTS ${stagingSchema} CASCADE; CREATE SCHEMA ${stagingSchema};
+      CREATE TABLE ${stagingSchema}.job (job text NOT NULL);
+      CREATE TABLE ${stagingSchema}.progress (number int PRIMARY KEY, ${progressColumns})`);
+    await postgres.rows(`INSERT INTO ${stagingSchema}.job VALUES ($1)`, [job]);
+    for (const [index, { columns }] of tables.entries()) {
+      const definitions = columns.map(({ name, postgres: type }) => `${quoteName(name)} ${type}`);
+      await postgres.rows(`CREATE TABLE ${stagedName(index)} (${definitions.join(', ')})`);
+      await postgres.rows(`INSERT INTO ${stagingSchema}.progress VALUES ($1, '0', '', NULL, 'false')`, [String(index)]);
+    }
+  });
+}
+
+async function jobOf(postgres: PostgresSession): Promise<string | null> {
+  if (!(await isTable(postgres, `${stagingSchema}.job`))) return null;
+  const [row] = await postgres.rows(`SELECT job FROM ${stagingSchema}.job`);
+  return row?.['job'] ?? null;
+}
+
+/** Brings the rows that are missing of one table. Answers the sum of all of them, as they were read. */
+async function stageTable(session: Session, staging: Staging, index: number): Promise<TableSum> {
+  const { pool, onEvent } = staging;
+  const table = staging.tables[index]!;
+  const begun = await inTransaction(pool, 'read', (postgres) => noteOf(postgres, index));
+  if (begun.isDone) return begun;
+  const isOrdered = table.key.length > 0;
+  const sum = new RowSum(table, isOrdered ? begun : undefined);
+  const told = progress(table, 'copy', onEvent, sum.sum.rows);
+  let known = begun;
+  const bring = async (rows: readonly PlainRow[], isDone: boolean): Promise<void> => {
+    for (const row of rows) sum.add(row);
+    const note = { ...sum.sum, after: lastKey(table, rows, known.after), isDone };
+    await inTransaction(pool, 'write', async (postgres) => {
+      if (!isOrdered && known.rows === begun.rows) await postgres.rows(`TRUNCATE ${stagedName(index)}`);
+      await insertPostgresRows(postgres, table, stagedName(index), rows);
+      await changeNote(postgres, index, known, note);
+    });
+    known = note;
+    told(rows.length);
+  };
+  for await (const rows of batches(readDuckDbRows(session, table, isOrdered ? begun.after : null))) {
+    await bring(rows, false);
+  }
+  await bring([], true);
+  return sum.sum;
+}
+
+const batchRows = 8192;
+
+async function* batches(chunks: AsyncIterable<PlainRow[]>): AsyncGenerator<PlainRow[]> {
+  let batch: PlainRow[] = [];
+  for await (const rows of chunks) {
+    batch.push(...rows);
+    if (batch.length < batchRows) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function noteOf(postgres: PostgresSession, index: number): Promise<Progress> {
+  const [row = {}] = await postgres.rows(
+    `SELECT rows, checksum, last_key, done FROM ${stagingSchema}.progress WHERE number = $1::int`,
+    [String(index)],
+  );
+  return progressOf(Object.values(row));
+}
+
+async function changeNote(postgres: PostgresSession, index: number, from: Progress, to: Progress): Promise<void> {
+  const changed = await postgres.rows(
+    `UPDATE ${stagingSchema}.progress SET rows = $2, checksum = $3, last_key = $4, done = $5
+    WHERE number = $1::int AND rows = $6 AND checksum = $7 AND done = 'false' RETURNING '1' AS changed`,
+    [String(index), ...progressTexts(to), String(from.rows), from.checksum],
+  );
+  if (changed.length > 0) return;
+  throw new AppError('conflict', `Another move writes to the same target.`, {
+    hint: 'Let it end, then repeat this one.',
+  });
 }

@@ -1,6 +1,3 @@
-/**
- * What a move leaves in its target about itself (`eider.moved`), and whether the target still holds exactly that.
- */
 import { createHash } from 'node:crypto';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
@@ -13,7 +10,6 @@ export const movedTable = 'eider.moved';
 export const makeMovedTable = `DROP TABLE IF EXISTS ${movedTable}; CREATE TABLE ${movedTable}
   (source text NOT NULL, source_version bigint NOT NULL, finished_at text NOT NULL, tables text NOT NULL, definitions text)`;
 
-/** What a move brought. */
 export interface Moved {
   readonly sums: MovedSums;
   /** The fingerprint of the source's definitions; null where an earlier version moved. */
@@ -21,13 +17,10 @@ export interface Moved {
 }
 
 export interface TargetState {
-  /** Of all its tables. */
   readonly sums: MovedSums;
-  /** As the last move left them; null when there was none. */
   readonly moved: Moved | null;
 }
 
-/** Another text for other definitions, or sequences that are elsewhere. */
 export function fingerprintOf({ etag }: Catalog, definitions: object): string {
   const text = JSON.stringify([etag, definitions], (_, value: unknown) =>
     typeof value === 'bigint' ? String(value) : value,
@@ -40,18 +33,15 @@ export function mayBeThere({ sums, moved }: TargetState): boolean {
   return moved !== null || Object.values(sums).some(({ rows }) => rows > 0);
 }
 
-/** Whether the target has all of this already, as far as anybody knows. */
 export function isThere({ sums, moved }: TargetState, source: Moved): boolean {
   return areSameSums(sums, source.sums) && (moved?.definitions ?? source.definitions) === source.definitions;
 }
 
-/** Whether both have the same tables, and these the same rows. */
 function areSameSums(a: MovedSums, b: MovedSums): boolean {
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
   return [...names].every((name) => isSameSum(a[name] ?? absent, b[name] ?? absent));
 }
 
-/** Like no table that is there. */
 const absent: TableSum = { rows: -1, checksum: '' };
 
 /** @throws AppError `conflict` when the target holds rows that no move put there. */
@@ -73,8 +63,6 @@ export function requireSameSums(read: MovedSums, written: MovedSums): void {
   throw new AppError(
     'corrupt',
     `The copy does not have the rows of the source: ${wrong.join(', ')}. Nothing was written.`,
-    {
-      hint: 'Repeat the move.',
-    },
+    { hint: 'Repeat the move.' },
   );
 }

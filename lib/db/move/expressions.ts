@@ -1,6 +1,6 @@
 /**
- * Expressions and queries of one engine's definitions in the words of the other. Some words mean something else there (DuckDB
- * divides integers to fractions, and its `~` matches the whole text): what is not listed is not translated.
+ * Some words mean something else on the other engine (DuckDB divides integers to fractions; its `~` matches the whole
+ * text): what is not listed is not translated.
  */
 import { type Token, tokensOf } from '../../sql/tokens.ts';
 import { quoteName } from '../../sync/sql.ts';
@@ -111,7 +111,6 @@ function isType(tokens: readonly Token[], index: number): boolean {
   return before.text === ':' || before.keyword === 'AS' || (before.kind === 'word' && isType(tokens, index - 1));
 }
 
-/** Names are quoted: each engine has words of its own. */
 function nameOf(tokens: readonly Token[], index: number, { to, current, names }: Translation): string | null {
   const { text } = tokens[index]!;
   if (tokens[index + 1]?.text === '(') return null;

@@ -1,19 +1,20 @@
-/**
- * Moving all data of one backend to another: look at both, read one state of the source, make the target's beside what it
- * has, compare, commit at once, look whether the source has moved on.
- */
 import { rm } from 'node:fs/promises';
 import { AppError } from '../../errors.ts';
 import { claimSlot, removeReplica, type Slot } from '../../sync/slot.ts';
 import { catalogOfDuckDb, definitionsOfDuckDb, tablesOfDuckDb } from './duckdb-inventory.ts';
 import { moveIntoPostgres } from './duckdb-to-postgres.ts';
-import { fingerprintOf, isThere, type Moved, requireReplaceable } from './earlier.ts';
-import { type DuckDbEnd, type MoveOptions, newest, type PostgresEnd } from './ends.ts';
-import { commitNewState, lookAtDuckDb, sumAll } from './into-duckdb.ts';
+import { fingerprintOf, isThere, requireReplaceable } from './earlier.ts';
+import { commitNewState, lookAtDuckDb, sumAllOnDuckDb } from './into-duckdb.ts';
 import { moveOutOfPostgres } from './postgres-to-duckdb.ts';
-import type { MoveReport, OnMoveEvent } from './report.ts';
+import {
+  type DuckDbEnd,
+  type MoveOptions,
+  type MoveReport,
+  newest,
+  type OnMoveEvent,
+  type PostgresEnd,
+} from './report.ts';
 
-/** Moves, or finds that there is nothing to move. May be repeated at any time. @throws AppError */
 export async function moveDatabase(options: MoveOptions): Promise<MoveReport> {
   const slot = await claimSlot(options.workFolder, options.runtime);
   try {
@@ -60,15 +61,10 @@ async function moveFile(options: MoveOptions<DuckDbEnd, DuckDbEnd>, slot: Slot):
   }
 }
 
-interface Read {
-  readonly moved: Moved;
-  readonly version: number;
-}
-
-async function readSource(source: DuckDbEnd, onEvent: OnMoveEvent): Promise<Read> {
+async function readSource(source: DuckDbEnd, onEvent: OnMoveEvent) {
   const { value: moved, version } = await source.engine.read(
     async (session) => ({
-      sums: await sumAll(session, await tablesOfDuckDb(session), 'read', onEvent),
+      sums: await sumAllOnDuckDb(session, await tablesOfDuckDb(session), 'read', onEvent),
       definitions: fingerprintOf(await catalogOfDuckDb(session), await definitionsOfDuckDb(session, 'main')),
     }),
     newest,
@@ -78,7 +74,7 @@ async function readSource(source: DuckDbEnd, onEvent: OnMoveEvent): Promise<Read
 
 async function report(
   source: DuckDbEnd,
-  { moved, version: sourceVersion }: Read,
+  { moved, version: sourceVersion }: Awaited<ReturnType<typeof readSource>>,
   outcome: MoveReport['outcome'],
   targetVersion: number,
 ): Promise<MoveReport> {

@@ -1,46 +1,38 @@
-/**
- * Whether all names of a source can stand beside each other on the other engine: PostgreSQL cuts one after 63 bytes and has one
- * space of names for tables, views and sequences; DuckDB takes upper and lower case for the same.
- */
+/** PostgreSQL cuts names after 63 bytes and has one namespace for tables, views and sequences; DuckDB ignores case. */
 import type { RelationName } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
-import type { Definitions, MovedTable, Refusal } from './tables.ts';
+import type { Definitions, MovedName, MovedTable, Refusal } from './tables.ts';
 
 const mostBytes = 63;
 const mostColumns = 1600;
 const systemColumns = ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
 
 interface Named {
-  /** `The table main.t` */
   readonly what: string;
   readonly to: string;
-  /** Equal for two that cannot both be. */
   readonly id: string;
 }
 
 const plain = ({ schema, name }: RelationName): string => `${schema}.${name}`;
 
-/** @throws AppError `invalid` when two of the source would have one name on PostgreSQL */
 export function requireNamesOnPostgres(tables: readonly MovedTable[], definitions: Definitions): void {
   const { sequences, views, enums } = definitions;
-  const kinds = [
-    ['table', tables],
-    ['view', views],
-    ['sequence', sequences],
-    ['type', enums],
-  ] as const;
-  requireDistinct(
-    kinds.flatMap(([kind, all]) =>
-      all.map(({ duckdb, postgres }) => ({
-        what: `${kind} ${plain(duckdb)}`,
-        to: plain(postgres),
-        id: JSON.stringify([postgres.schema, postgres.name]),
-      })),
-    ),
-  );
+  requireDistinct([
+    ...namedOnPostgres('table', tables),
+    ...namedOnPostgres('view', views),
+    ...namedOnPostgres('sequence', sequences),
+    ...namedOnPostgres('type', enums),
+  ]);
 }
 
-/** What PostgreSQL does not take of a table's names, or would cut. */
+function namedOnPostgres(kind: string, all: readonly MovedName[]): Named[] {
+  return all.map(({ duckdb, postgres }) => ({
+    what: `${kind} ${plain(duckdb)}`,
+    to: plain(postgres),
+    id: JSON.stringify([postgres.schema, postgres.name]),
+  }));
+}
+
 export function nameRefusals({ title: table, postgres, all }: MovedTable): Refusal[] {
   const tooLong = (name: string): boolean => Buffer.byteLength(name) > mostBytes;
   const long = `has a name of more than ${mostBytes} bytes, which PostgreSQL cuts`;
@@ -60,13 +52,8 @@ export function nameRefusals({ title: table, postgres, all }: MovedTable): Refus
   ];
 }
 
-export interface DuckDbName {
-  readonly kind: 'table' | 'sequence' | 'type';
-  readonly postgres: RelationName;
-  readonly duckdb: RelationName;
-}
+type DuckDbName = MovedName & { readonly kind: 'table' | 'sequence' | 'type' };
 
-/** @throws AppError `invalid` when two of the source would have one name on DuckDB */
 export function requireNamesOnDuckDb(all: readonly DuckDbName[]): void {
   requireDistinct(
     all.map(({ kind, postgres, duckdb }) => ({
@@ -77,7 +64,6 @@ export function requireNamesOnDuckDb(all: readonly DuckDbName[]): void {
   );
 }
 
-/** The same of the columns of one table. */
 export function requireColumnsOnDuckDb(title: string, columns: readonly string[]): void {
   requireDistinct(
     columns.map((name) => ({ what: `column ${title}.${name}`, to: `${title}.${name}`, id: name.toLowerCase() })),

@@ -1,12 +1,11 @@
 /**
- * The definitions of a PostgreSQL database on DuckDB. Each is tried on a scratch first: DuckDB gives a transaction up at the
- * first statement that fails.
+ * Each definition is tried on a scratch database first: DuckDB aborts a transaction at the first statement that fails.
  */
 import { type Catalog, type Reference, relationId } from '../../catalog/catalog.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
 import { referencesTable } from '../own-migrations.ts';
-import { catalogOfDuckDb } from './duckdb-inventory.ts';
 import { commentsOf, defineTable, keyClauses, makeViews, quotedText } from './definition.ts';
+import { catalogOfDuckDb } from './duckdb-inventory.ts';
 import { fingerprintOf } from './earlier.ts';
 import { translate, type Translation } from './expressions.ts';
 import { requireNamesOnDuckDb } from './names.ts';
@@ -21,19 +20,16 @@ import {
   type MovedSequence,
   type MovedTable,
   namesOf,
+  quotedOnDuckDb,
 } from './tables.ts';
 import { postgresType, withTypeNote } from './types.ts';
 
-/** What makes a DuckDB database the same as one of PostgreSQL, but for the rows. */
 export interface DuckDbDefinitions {
-  /** Statements, in their order. */
   readonly ddl: readonly string[];
   readonly leftBehind: readonly string[];
-  /** See `fingerprintOf`. */
   readonly fingerprint: string;
 }
 
-const quotedOf = ({ duckdb: { schema, name } }: MovedName): string => quoteTable({ schema, table: name });
 const listOf = (names: readonly string[]): string => `[${names.map(quotedText).join(', ')}]`;
 
 /** `scratch` has the tables as the inventory made them; it is spoilt for other use. */
@@ -50,7 +46,7 @@ export async function defineOnDuckDb(
   for (const schema of schemasOf([...tables, ...sequences, ...enums, ...definitions.views])) {
     await making.run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`);
   }
-  for (const each of enums) await making.run(`CREATE TYPE ${quotedOf(each)} AS ${enumOnDuckDb(each.labels)}`);
+  for (const each of enums) await making.run(`CREATE TYPE ${quotedOnDuckDb(each)} AS ${enumOnDuckDb(each.labels)}`);
   for (const each of sequences) await making.run(sequenceOnDuckDb(each));
   const own = tables.filter(({ duckdb }) => duckdb.schema !== 'eider');
   for (const table of own) await making.table(table);
@@ -69,7 +65,7 @@ function schemasOf(all: readonly MovedName[]): string[] {
 /** One that has come to its end gives its last number once more, to nobody. */
 function sequenceOnDuckDb(sequence: MovedSequence): string {
   const { increment, min, max, next, cycle } = sequence;
-  const quoted = quotedOf(sequence);
+  const quoted = quotedOnDuckDb(sequence);
   const made = `CREATE SEQUENCE ${quoted} INCREMENT BY ${increment} MINVALUE ${min} MAXVALUE ${max} START WITH ${next ?? lastOf(sequence)}${cycle ? ' CYCLE' : ''}`;
   return next !== null ? made : `${made}; SELECT nextval(${quotedText(quoted)})`;
 }
@@ -81,7 +77,6 @@ function noteOf(column: MovedColumn): string | null {
   return isNoted ? withTypeNote(column.comment, 'postgres', column.postgres) : column.comment;
 }
 
-/** Statements that DuckDB takes, and what it does not take. */
 class Making {
   readonly ddl: string[] = [];
   readonly leftBehind: string[] = [];
@@ -99,22 +94,22 @@ class Making {
   }
 
   async #tryRun(sql: string): Promise<boolean> {
-    const isTaken = await this.#scratch.execute(sql).then(
-      () => true,
-      () => false,
-    );
+    const isTaken = await this.#takes(sql);
     if (isTaken) this.ddl.push(sql);
     return isTaken;
   }
 
+  #takes(sql: string): Promise<boolean> {
+    return this.#scratch.execute(sql).then(
+      () => true,
+      () => false,
+    );
+  }
+
   async table(table: MovedTable): Promise<void> {
-    const quoted = quotedOf(table);
+    const quoted = quotedOnDuckDb(table);
     await this.#scratch.execute(`DROP TABLE ${quoted}`);
-    const tries = (ddl: string): Promise<boolean> =>
-      this.#scratch.execute(`${ddl}; DROP TABLE ${quoted}`).then(
-        () => true,
-        () => false,
-      );
+    const tries = (ddl: string): Promise<boolean> => this.#takes(`${ddl}; DROP TABLE ${quoted}`);
     const constraints = keyClauses(table);
     const { sql, leftBehind } = await defineTable(table, { ...this.#translation, quoted, typeOf, constraints, tries });
     await this.run(sql);
@@ -124,13 +119,13 @@ class Making {
 
   async index(name: string, table: MovedName, elements: string): Promise<void> {
     const translated = translate(elements, this.#translation);
-    const sql = `CREATE UNIQUE INDEX ${quoteName(name)} ON ${quotedOf(table)} (${translated})`;
+    const sql = `CREATE UNIQUE INDEX ${quoteName(name)} ON ${quotedOnDuckDb(table)} (${translated})`;
     if (translated === null || !(await this.#tryRun(sql))) this.leftBehind.push(`the index ${name}`);
   }
 
   async views(views: Definitions['views']): Promise<void> {
     const take = (sql: string): Promise<boolean> => this.#tryRun(sql);
-    this.leftBehind.push(...(await makeViews(views, { ...this.#translation, quotedOf, take })));
+    this.leftBehind.push(...(await makeViews(views, { ...this.#translation, quotedOf: quotedOnDuckDb, take })));
   }
 }
 
@@ -149,7 +144,7 @@ function referencesOnDuckDb(tables: readonly MovedTable[], { defaultSchema, rela
   return rows.length === 0 ? [] : [`INSERT INTO eider."references" VALUES ${rows.join(', ')}`];
 }
 
-/** Makes all of the user's in the session's database anew, without rows. Within its transaction, if there is one. */
+/** Makes all of the user's tables and the like again, without rows. Within its transaction, if there is one. */
 export async function remakeOnDuckDb(session: Session, { ddl }: DuckDbDefinitions): Promise<void> {
   await session.execute(`${referencesTable}; DELETE FROM eider."references"`);
   await dropAll(session);

@@ -1,17 +1,20 @@
-/**
- * The definitions of a DuckDB database on PostgreSQL, within the transaction of a move.
- */
 import { isAppError } from '../../errors.ts';
 import { quoteName } from '../../sync/sql.ts';
 import { commentsOf, defineTable, keyClauses, makeViews, quotedNames, quotedText } from './definition.ts';
 import { translate, type Translation } from './expressions.ts';
-import { quotedOnPostgres } from './postgres-rows.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import type { ReferenceFound } from './replace.ts';
-import { type Definitions, lastOf, type MovedColumn, type MovedSequence, type MovedTable, namesOf } from './tables.ts';
+import {
+  type Definitions,
+  lastOf,
+  type MovedColumn,
+  type MovedSequence,
+  type MovedTable,
+  namesOf,
+  quotedOnPostgres,
+} from './tables.ts';
 import { duckdbType, withTypeNote } from './types.ts';
 
-/** A comment on a schema that a move made. */
 const schemaNote = 'Made by a move from DuckDB.';
 
 export interface DefinerOptions {
@@ -27,7 +30,6 @@ export class Definer {
   readonly #postgres: PostgresSession;
   readonly #options: DefinerOptions;
   readonly #translation: Translation;
-  /** Titles of the tables that were made. */
   readonly #made = new Set<string>();
 
   constructor(postgres: PostgresSession, options: DefinerOptions) {
@@ -54,7 +56,7 @@ export class Definer {
     return true;
   }
 
-  /** What tables are made of. Views that come go first: they may be of tables that are made anew. */
+  /** What tables are made of. Views that come go first: they may be of tables that are made again. */
   async before(): Promise<void> {
     const { tables, definitions } = this.#options;
     const { sequences, enums, views } = definitions;
@@ -94,7 +96,6 @@ export class Definer {
     if (next === null) await this.#setNumber(quoted, first, true);
   }
 
-  /** `isGiven`: the number was given already. */
   async #setNumber(quoted: string, number: bigint | string, isGiven: boolean): Promise<void> {
     await this.#postgres.rows('SELECT setval($1::regclass, $2::bigint, $3::boolean)::text', [
       quoted,
@@ -131,7 +132,6 @@ export class Definer {
     for (const comment of commentsOf(table, quotedOnPostgres(table), noteOf)) await this.#takes(comment, true);
   }
 
-  /** Once the rows are there. */
   async keys(table: MovedTable): Promise<void> {
     const clauses = keyClauses(table).map((clause) => `ADD ${clause}`);
     if (clauses.length > 0) await this.#postgres.rows(`ALTER TABLE ${quotedOnPostgres(table)} ${clauses.join(', ')}`);

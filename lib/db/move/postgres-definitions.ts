@@ -1,6 +1,3 @@
-/**
- * What a PostgreSQL database holds besides rows, and what of it comes along.
- */
 import { type Catalog, relationId } from '../../catalog/catalog.ts';
 import { stagingSchema } from './postgres-inventory.ts';
 import type { PostgresSession, TextRow } from './postgres-session.ts';
@@ -79,7 +76,6 @@ async function indexesOf(postgres: PostgresSession, catalog: Catalog): Promise<D
   }));
 }
 
-/** What is neither moved nor refused. */
 async function leftBehind(postgres: PostgresSession, { relations, defaultSchema }: Catalog): Promise<string[]> {
   const rows = await postgres.rows(
     `SELECT CASE o.relkind WHEN 'm' THEN 'the materialized view' WHEN 'f' THEN 'the foreign table' ELSE 'the table' END AS what,

@@ -1,13 +1,9 @@
-/**
- * What a PostgreSQL database holds, for a move or a mirror: its tables as both engines will know them, and what cannot be
- * moved.
- */
 import { type Catalog, type Relation, relationId, type RelationName } from '../../catalog/catalog.ts';
 import { readPostgresCatalog } from '../../catalog/postgres.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
 import { describeTable } from './duckdb-inventory.ts';
 import { requireColumnsOnDuckDb, requireNamesOnDuckDb } from './names.ts';
-import { countPostgresRows, quotedOnPostgres } from './postgres-rows.ts';
+import { countPostgresRows } from './postgres-rows.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import {
   carriedRelation,
@@ -16,6 +12,7 @@ import {
   type MovedColumn,
   type MovedTable,
   namesOf,
+  quotedOnPostgres,
   type Refusal,
   throwRefusals,
   titleOf,
@@ -73,7 +70,6 @@ export async function tablesOfPostgres(
   return { tables, catalog };
 }
 
-/** The tables of the catalog, and those of Eider's own that come along. */
 export async function tablesFound(postgres: PostgresSession, catalog: Catalog): Promise<TableFound[]> {
   const rows = await columnRows(postgres);
   const columnsOf = (name: RelationName): ColumnFound[] =>
@@ -83,22 +79,17 @@ export async function tablesFound(postgres: PostgresSession, catalog: Catalog): 
     .map((relation): TableFound => ({ ...relation, relation, columns: columnsOf(relation) }));
   const own = carriedTables.map((name): TableFound => {
     const columns = columnsOf({ schema: 'eider', name });
-    return {
-      schema: 'eider',
-      name,
-      columns,
-      relation: { ...carriedRelation, key: columns.slice(0, 1).map((c) => c.name) },
-    };
+    const key = columns.slice(0, 1).map((column) => column.name);
+    return { schema: 'eider', name, columns, relation: { ...carriedRelation, key } };
   });
   return [...relations, ...own].filter((name) => rows.has(relationId(name)));
 }
 
-/** Nobody serves from there. */
 export const stagingSchema = 'eider_move';
+export const stagedName = (index: number): string => `${stagingSchema}.t${index}`;
 
 type ColumnRow = Readonly<Record<string, string | null>>;
 
-/** The columns of all plain and partitioned tables, by relation. */
 async function columnRows(postgres: PostgresSession): Promise<ReadonlyMap<string, readonly ColumnRow[]>> {
   const rows = await postgres.rows(
     `SELECT n.nspname::text AS schema, c.relname::text AS relation, a.attname::text AS name,
@@ -130,7 +121,6 @@ function columnFound(row: ColumnRow): ColumnFound {
   };
 }
 
-/** The table as DuckDB will have it; null when it is refused. */
 async function describeFound(
   scratch: Session,
   found: TableFound,
@@ -160,7 +150,6 @@ async function describeFound(
   };
 }
 
-/** DDL of the columns on DuckDB; null when one of them is refused. */
 async function defineOnDuckDb(
   scratch: Session,
   { columns }: TableFound,

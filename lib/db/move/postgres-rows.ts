@@ -1,20 +1,13 @@
-/**
- * Rows out of PostgreSQL and into it, in bounded memory.
- */
+import { quoteName } from '../../sync/sql.ts';
 import type { PlainValue } from '../../values.ts';
-import { quoteName, quoteTable } from '../../sync/sql.ts';
-import { RowSum, type TableSum } from './checksum.ts';
+import { writeArray } from '../../sql/postgres-array.ts';
+import { isSameSum } from './checksum.ts';
 import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
-import { type MovedSums, type MoveStep, type OnMoveEvent, progress } from './report.ts';
-import type { MovedName, MovedTable, PlainRow } from './tables.ts';
-import { type TextForm, writeArray } from './texts.ts';
+import { type MovedSums, type MoveStep, type OnMoveEvent, sumAll } from './report.ts';
+import { type MovedName, type MovedTable, type PlainRow, quotedOnPostgres, titleOf } from './tables.ts';
+import type { TextForm } from './types.ts';
 
 const fetchRows = 5000;
-
-/** As SQL names it there. */
-export function quotedOnPostgres({ postgres: { schema, name } }: MovedName): string {
-  return quoteTable({ schema, table: name });
-}
 
 export async function countPostgresRows(postgres: PostgresSession, name: MovedName): Promise<number> {
   const [row] = await postgres.rows(`SELECT count(*)::text AS count FROM ${quotedOnPostgres(name)}`);
@@ -44,7 +37,6 @@ export async function* readPostgresRows(
   const fetch = (): Promise<TextRow[]> => postgres.rows(`FETCH ${fetchRows} FROM eider_rows`);
   let next = fetch();
   for (let rows = await next; rows.length > 0; rows = await next) {
-    // The server works on the next ones meanwhile.
     next = fetch();
     next.catch(() => undefined);
     yield rows.map((row) => plainRow(table, row));
@@ -92,29 +84,69 @@ function writeNullable(form: TextForm, value: PlainValue): string | null {
   return value === null ? null : form.write(value);
 }
 
-/** The sum of all rows as this transaction sees them. */
-export async function sumPostgresTable(
-  postgres: PostgresSession,
-  table: MovedTable,
-  onRows: (rows: number) => void = () => undefined,
-): Promise<TableSum> {
-  const sum = new RowSum(table);
-  for await (const rows of readPostgresRows(postgres, table)) {
-    for (const row of rows) sum.add(row);
-    onRows(rows.length);
-  }
-  return sum.sum;
-}
-
-/** The sums of all these tables. */
-export async function sumAllOnPostgres(
+export function sumAllOnPostgres(
   postgres: PostgresSession,
   tables: readonly MovedTable[],
   step: MoveStep,
   onEvent: OnMoveEvent,
 ): Promise<MovedSums> {
-  const sums: Record<string, TableSum> = {};
-  for (const table of tables)
-    sums[table.title] = await sumPostgresTable(postgres, table, progress(table, step, onEvent));
-  return sums;
+  return sumAll(tables, (table) => readPostgresRows(postgres, table), step, onEvent);
+}
+
+export interface PostgresState {
+  readonly id: string;
+  readonly version: number;
+  readonly settled: number;
+  readonly snapshot: string;
+}
+
+export async function stateOfPostgres(postgres: PostgresSession): Promise<PostgresState> {
+  const [row] = await postgres.rows(
+    `SELECT id::text AS id, pg_current_snapshot()::text AS snapshot,
+      pg_snapshot_xmin(pg_current_snapshot())::text AS xmin, pg_snapshot_xmax(pg_current_snapshot())::text AS xmax
+    FROM eider.state`,
+  );
+  return {
+    id: String(row?.['id']),
+    version: Number(row?.['xmax']) - 1,
+    settled: Number(row?.['xmin']) - 1,
+    snapshot: String(row?.['snapshot']),
+  };
+}
+
+export async function keptTables(postgres: PostgresSession): Promise<ReadonlySet<string>> {
+  const rows = await postgres.rows(
+    `SELECT n.nspname::text AS schema, c.relname::text AS name, current_schema()::text AS current FROM pg_trigger t
+    JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE t.tgname = 'eider_insert' AND t.tgenabled <> 'D'`,
+  );
+  return new Set(
+    rows.map((row) => titleOf({ schema: String(row['schema']), name: String(row['name']) }, String(row['current']))),
+  );
+}
+
+/** Whether changes are kept of transactions that the snapshot does not see. */
+export async function hasNewChanges(postgres: PostgresSession, snapshot: string): Promise<boolean> {
+  const [row] = await postgres.rows(
+    `SELECT EXISTS (SELECT FROM eider.changes WHERE NOT pg_visible_in_snapshot(version, $1::pg_snapshot))::text AS written`,
+    [snapshot],
+  );
+  return row?.['written'] === 'true';
+}
+
+/** Tables with Eider's triggers keep every change; the rows of others are summed again. */
+export async function wasWrittenSince(
+  postgres: PostgresSession,
+  state: PostgresState,
+  tables: readonly MovedTable[],
+  sums: MovedSums,
+): Promise<boolean> {
+  if (await hasNewChanges(postgres, state.snapshot)) return true;
+  const kept = await keptTables(postgres);
+  const others = tables.filter(({ title }) => !kept.has(title));
+  const now = await sumAllOnPostgres(postgres, others, 'read', () => undefined);
+  return others.some(({ title }) => {
+    const then = sums[title];
+    return !then || !isSameSum(now[title]!, then);
+  });
 }

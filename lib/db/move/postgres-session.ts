@@ -1,7 +1,4 @@
-/**
- * One transaction on PostgreSQL for work on a whole database: as long as it takes, every value as the text that the server
- * writes, by settings that are made in the statement that begins it.
- */
+/** A transaction on a whole database: no time limit, and every value as text in settings of its own. */
 import { AppError, isAppError } from '../../errors.ts';
 import { mapStatementError } from '../postgres/errors.ts';
 import type { Connection, ConnectionPool, StatementResult } from '../postgres/pool.ts';
@@ -44,12 +41,10 @@ const exact = Object.entries({
   .join(', ');
 
 const modes = {
-  /** One state, whatever is written meanwhile. */
   read: 'ISOLATION LEVEL REPEATABLE READ READ ONLY',
   write: 'ISOLATION LEVEL READ COMMITTED READ WRITE',
 } as const;
 
-/** Runs `work` in a transaction and commits it; rolls back when it throws. @throws AppError */
 export async function inTransaction<T>(
   pool: ConnectionPool,
   mode: keyof typeof modes,
@@ -65,7 +60,6 @@ export async function inTransaction<T>(
     connection.release();
     return value;
   } catch (error) {
-    // Whatever state it is in, the server undoes what it did.
     connection.destroy();
     throw error;
   }
@@ -78,4 +72,10 @@ export function ofTable(title: string, error: unknown): unknown {
   return new AppError(kind, `${title}: ${message}${sqlState === undefined ? '' : ` (SQLSTATE ${sqlState})`}`, {
     cause,
   });
+}
+
+/** @example await isTable(postgres, 'eider.moved') */
+export async function isTable(postgres: PostgresSession, name: string): Promise<boolean> {
+  const [row] = await postgres.rows('SELECT to_regclass($1)::text AS name', [name]);
+  return typeof row?.['name'] === 'string';
 }

@@ -1,17 +1,15 @@
 /**
- * Putting staged rows in the place of what a PostgreSQL database has, within one transaction: it locks the tables and looks
- * whether they were written before anything goes; what refers to others goes first and comes last.
+ * Staged rows replace those of the target in one transaction: tables are locked first, references go first and come
+ * back last.
  */
 import { AppError } from '../../errors.ts';
+import { writeArray } from '../../sql/postgres-array.ts';
 import { quoteName } from '../../sync/sql.ts';
 import { Definer, type DefinerOptions } from './onto-postgres.ts';
-import { type ColumnFound, catalogOfPostgres, type TableFound, tablesFound } from './postgres-inventory.ts';
-import { quotedOnPostgres } from './postgres-rows.ts';
-import { ofTable, type PostgresSession } from './postgres-session.ts';
-import { hasNewChanges } from './postgres-state.ts';
-import { stagedName } from './staging.ts';
-import { type MovedTable, titleOf } from './tables.ts';
-import { writeArray } from './texts.ts';
+import { catalogOfPostgres, type ColumnFound, type TableFound, stagedName, tablesFound } from './postgres-inventory.ts';
+import { hasNewChanges } from './postgres-rows.ts';
+import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
+import { type MovedTable, quotedOnPostgres, titleOf } from './tables.ts';
 import { duckdbType } from './types.ts';
 
 export interface Replacing extends Pick<DefinerOptions, 'tables' | 'definitions' | 'areChanged'> {
@@ -23,13 +21,11 @@ interface Target {
   readonly table: MovedTable;
   readonly staged: string;
   readonly quoted: string;
-  /** What is there by that name. */
   readonly found: TableFound | undefined;
   /** It is defined alike: it keeps its definition, its indexes and its grants, and gets other rows. */
   readonly isKept: boolean;
 }
 
-/** Answers what did not come along. */
 export async function replaceAll(
   postgres: PostgresSession,
   { tables, definitions, areChanged, since }: Replacing,
@@ -63,17 +59,12 @@ export async function replaceAll(
 
 /** Whether the table can stay as it is: it has the columns, and promises no less than the source's does. */
 function isAlike(found: TableFound, table: MovedTable): boolean {
-  const [there, here] = [found.columns, table.all].map((columns) => new Map(columns.map((each) => [each.name, each])));
+  const there = new Map(found.columns.map((each) => [each.name, each]));
   const { key, unique, checks } = found.relation;
   const sets = new Set(unique.map(({ columns }) => JSON.stringify(columns.toSorted())));
   return (
-    there!.size === here!.size &&
-    table.all.every((column) =>
-      isAlikeColumn(
-        found.columns.find(({ name }) => name === column.name),
-        column,
-      ),
-    ) &&
+    there.size === table.all.length &&
+    table.all.every((column) => isAlikeColumn(there.get(column.name), column)) &&
     JSON.stringify(key) === JSON.stringify(table.key.map(({ name }) => name)) &&
     table.relation.unique.every(({ columns }) => sets.has(JSON.stringify(columns.toSorted()))) &&
     checks.length >= table.relation.checks.length
@@ -102,10 +93,8 @@ async function running<T>({ title }: MovedTable, work: () => Promise<T>): Promis
 }
 
 export interface ReferenceFound {
-  /** As SQL names the table. */
   readonly table: string;
   readonly name: string;
-  /** Makes it again. */
   readonly sql: string;
 }
 
@@ -125,7 +114,7 @@ async function dropReferences(postgres: PostgresSession, tables: readonly string
   return found;
 }
 
-async function empty(postgres: PostgresSession, targets: readonly Target[]): Promise<TriggerFound[]> {
+async function empty(postgres: PostgresSession, targets: readonly Target[]): Promise<TextRow[]> {
   const named = (isKept: boolean): string[] =>
     targets.filter((each) => each.found && each.isKept === isKept).map(({ quoted }) => quoted);
   const [kept, others] = [named(true), named(false)];
@@ -139,14 +128,8 @@ async function empty(postgres: PostgresSession, targets: readonly Target[]): Pro
   }
 }
 
-interface TriggerFound {
-  readonly table: string;
-  readonly trigger: string;
-  readonly isAlways: boolean;
-}
-
 /** Those that keep changes: what a move does is told of once, and not row by row. */
-async function disableTriggers(postgres: PostgresSession, tables: readonly string[]): Promise<TriggerFound[]> {
+async function disableTriggers(postgres: PostgresSession, tables: readonly string[]): Promise<TextRow[]> {
   const rows = await postgres.rows(
     `SELECT n.name AS table, quote_ident(t.tgname) AS trigger, (t.tgenabled = 'A')::text AS always
     FROM unnest($1::text[]) AS n (name) JOIN pg_trigger t ON t.tgrelid = n.name::regclass
@@ -154,16 +137,12 @@ async function disableTriggers(postgres: PostgresSession, tables: readonly strin
     [writeArray(tables)],
   );
   for (const row of rows) await postgres.rows(`ALTER TABLE ${row['table']} DISABLE TRIGGER ${row['trigger']}`);
-  return rows.map((row) => ({
-    table: String(row['table']),
-    trigger: String(row['trigger']),
-    isAlways: row['always'] === 'true',
-  }));
+  return rows;
 }
 
-async function enableTriggers(postgres: PostgresSession, triggers: readonly TriggerFound[]): Promise<void> {
-  for (const { table, trigger, isAlways } of triggers) {
-    await postgres.rows(`ALTER TABLE ${table} ENABLE ${isAlways ? 'ALWAYS ' : ''}TRIGGER ${trigger}`);
+async function enableTriggers(postgres: PostgresSession, triggers: readonly TextRow[]): Promise<void> {
+  for (const { table, trigger, always } of triggers) {
+    await postgres.rows(`ALTER TABLE ${table} ENABLE ${always === 'true' ? 'ALWAYS ' : ''}TRIGGER ${trigger}`);
   }
 }
 

@@ -1,11 +1,10 @@
-/**
- * What a move tells: while it runs, and at its end.
- */
-import type { TableSum } from './checksum.ts';
-import type { MovedTable } from './tables.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Engine } from '../../sync/engine.ts';
+import type { ConnectionPool } from '../postgres/pool.ts';
+import { RowSum, type TableSum } from './checksum.ts';
+import type { MovedTable, PlainRow } from './tables.ts';
 
 export interface MovedSums {
-  /** By the table's title. */
   readonly [table: string]: TableSum;
 }
 
@@ -13,9 +12,7 @@ export interface MoveReport {
   /** `moved`: the target was written. `there-already`: it held the same rows, and was left as it is. */
   readonly outcome: 'moved' | 'there-already';
   readonly tables: MovedSums;
-  /** Of the source, when its rows were read. */
   readonly sourceVersion: number;
-  /** Of the target, now. */
   readonly targetVersion: number;
   /** Whether the source was written after that: the target is whole, and older. */
   readonly sourceMovedOn: boolean;
@@ -27,7 +24,6 @@ export type MoveStep = 'read' | 'copy' | 'verify' | 'commit' | 'compare';
 
 export interface MoveEvent {
   readonly step: MoveStep;
-  /** Null for a step of the whole database. */
   readonly table: string | null;
   readonly rows: number;
   readonly totalRows: number;
@@ -37,7 +33,6 @@ export interface MoveEvent {
 
 export type OnMoveEvent = (event: MoveEvent) => void;
 
-/** Tells of rows as they come, in the course of one table. */
 export function progress(
   { title, rows: totalRows }: MovedTable,
   step: MoveStep,
@@ -49,4 +44,52 @@ export function progress(
     done += rows;
     onEvent({ step, table: title, rows: done, totalRows, ...(begun > 0 && { resumed: true }) });
   };
+}
+
+export interface DuckDbEnd {
+  readonly kind: 'duckdb';
+  readonly location: string;
+  readonly engine: Engine;
+}
+
+export interface PostgresEnd {
+  readonly kind: 'postgres';
+  readonly location: string;
+  readonly pool: ConnectionPool;
+}
+
+export type MoveEnd = DuckDbEnd | PostgresEnd;
+
+export interface MoveOptions<Source = MoveEnd, Target = MoveEnd> {
+  readonly source: Source;
+  readonly target: Target;
+  /** Whether data of the target's own may be replaced. */
+  readonly replace: boolean;
+  readonly workFolder: string;
+  /** After how many rows what was brought is kept for a move that goes on after this one. Default 50,000. */
+  readonly commitRows?: number;
+  readonly runtime: Runtime;
+  readonly onEvent: OnMoveEvent;
+}
+
+export const newest = { maxStalenessMs: 0, atLeast: undefined } as const;
+
+/** The sums of the tables' rows, which `read` gives in any order. */
+export async function sumAll(
+  tables: readonly MovedTable[],
+  read: (table: MovedTable) => AsyncIterable<readonly PlainRow[]>,
+  step: MoveStep,
+  onEvent: OnMoveEvent,
+): Promise<MovedSums> {
+  const sums: Record<string, TableSum> = {};
+  for (const table of tables) {
+    const sum = new RowSum(table);
+    const onRows = progress(table, step, onEvent);
+    for await (const rows of read(table)) {
+      for (const row of rows) sum.add(row);
+      onRows(rows.length);
+    }
+    sums[table.title] = sum.sum;
+  }
+  return sums;
 }

@@ -1,13 +1,10 @@
-/**
- * What a move knows of a database, whichever engine it is on.
- */
 import type { DuckDBType } from '@duckdb/node-api';
 import type { Relation, RelationName } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
 import type { PlainValue } from '../../values.ts';
 import type { Codec } from '../../sync/codec.ts';
-import { quoteName } from '../../sync/sql.ts';
-import type { TextForm } from './texts.ts';
+import { quoteName, quoteTable } from '../../sync/sql.ts';
+import type { TextForm } from './types.ts';
 
 export interface MovedColumn {
   readonly name: string;
@@ -15,7 +12,6 @@ export interface MovedColumn {
   /** On DuckDB, as DDL writes it, and as its client knows it. */
   readonly declared: string;
   readonly type: DuckDBType;
-  /** On PostgreSQL, as `format_type` writes it. */
   readonly postgres: string;
   readonly codec: Codec;
   readonly form: TextForm;
@@ -33,13 +29,10 @@ export interface MovedName {
 }
 
 export interface MovedTable extends MovedName {
-  /** How reports and messages name it; no two of a source have the same. */
   readonly title: string;
-  /** In their order. */
   readonly all: readonly MovedColumn[];
   /** Those that hold values of their own: what rows have. */
   readonly columns: readonly MovedColumn[];
-  /** Empty when there is no primary key. */
   readonly key: readonly MovedColumn[];
   /** What the source's catalog says of it, in the source's names. */
   readonly relation: Pick<Relation, 'unique' | 'checks' | 'references' | 'comment'>;
@@ -68,7 +61,6 @@ export function sequenceAt(
   return { ...names, increment: step, min: least, max: most, cycle, next: isBeyond ? again : counter };
 }
 
-/** The number at its end. */
 export function lastOf({ increment, min, max }: MovedSequence): bigint {
   return increment > 0n ? max : min;
 }
@@ -88,21 +80,17 @@ export interface MovedIndex {
   readonly name: string;
   readonly table: MovedName;
   readonly isUnique: boolean;
-  /** What stands between the brackets. */
   readonly elements: string;
 }
 
-/** What is no row of a table. */
 export interface Definitions {
   readonly sequences: readonly MovedSequence[];
   readonly enums: readonly MovedEnum[];
   readonly views: readonly MovedView[];
   readonly indexes: readonly MovedIndex[];
-  /** What does not come along, in sentences. */
   readonly leftBehind: readonly string[];
 }
 
-/** A row's values in the order of the table's columns. */
 export type PlainRow = readonly PlainValue[];
 
 /**
@@ -111,7 +99,6 @@ export type PlainRow = readonly PlainValue[];
  */
 export const carriedTables: readonly string[] = ['idempotency_keys', 'settled_writes'];
 
-/** What is known of them without a catalog. */
 export const carriedRelation: MovedTable['relation'] = { unique: [], checks: [], references: [], comment: null };
 
 /** The names of what is called `name` on one engine. `current` is the schema on PostgreSQL that is `main` on DuckDB. */
@@ -120,6 +107,11 @@ export function namesOf(name: RelationName, engine: 'duckdb' | 'postgres', curre
   const other = name.schema === here ? { ...name, schema: there } : name;
   return engine === 'duckdb' ? { duckdb: name, postgres: other } : { duckdb: other, postgres: name };
 }
+
+export const quotedOnDuckDb = ({ duckdb: { schema, name } }: MovedName): string => quoteTable({ schema, table: name });
+
+export const quotedOnPostgres = ({ postgres: { schema, name } }: MovedName): string =>
+  quoteTable({ schema, table: name });
 
 /** `students`, `sales.orders`, `"a.b"`: as messages name tables. */
 export function titleOf({ schema, name }: RelationName, defaultSchema = 'main'): string {
@@ -130,7 +122,6 @@ export function titleOf({ schema, name }: RelationName, defaultSchema = 'main'):
 /** What cannot be moved, and why; gathered over the whole database before anything is written. */
 export interface Refusal {
   readonly table: string;
-  /** Absent where it is about the whole table. */
   readonly column?: string;
   readonly type?: string;
   readonly reason: string;
@@ -143,7 +134,6 @@ export interface Limit {
   readonly declared: string;
 }
 
-/** Columns that hold what the other engine cannot. */
 export async function valueRefusals(
   { title: table, columns }: Pick<MovedTable, 'title' | 'columns'>,
   quoted: string,
@@ -161,7 +151,6 @@ export async function valueRefusals(
   return refusals;
 }
 
-/** @throws AppError `invalid` that names every table, column and type */
 export function throwRefusals(refusals: readonly Refusal[]): void {
   if (refusals.length === 0) return;
   const path = ({ table, column }: Refusal): string => (column === undefined ? table : `${table}.${column}`);

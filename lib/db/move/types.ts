@@ -1,30 +1,29 @@
 /**
- * Which type of PostgreSQL holds every value of a type of DuckDB, and the other way round. A type that the other engine does
- * not have goes into the nearest that holds all of its values, with a comment on the column from which the way back restores
- * it. What is not listed is refused.
+ * A type that the other engine lacks goes into the nearest that holds all its values, with a comment on the column
+ * from which the way back restores it.
  */
-import { DuckDBTypeId, type DuckDBType } from '@duckdb/node-api';
+import { type DuckDBType, DuckDBTypeId } from '@duckdb/node-api';
+import type { PlainValue } from '../../values.ts';
+import { readArray, writeArray } from '../../sql/postgres-array.ts';
+import { bytesText, intervalText, type PlainInterval, readerOf, withEra } from '../postgres/values.ts';
 
-/** A column's type on DuckDB. */
-export interface DuckDbColumnType {
+interface DuckDbColumnType {
   /** As DDL writes it; only here JSON differs from VARCHAR. */
   readonly declared: string;
   readonly type: DuckDBType;
 }
 
-/** Whether values of the type hold values of others. */
-export function isNested({ typeId }: DuckDBType): boolean {
+function isNested({ typeId }: DuckDBType): boolean {
   return [DuckDBTypeId.LIST, DuckDBTypeId.ARRAY, DuckDBTypeId.STRUCT, DuckDBTypeId.MAP, DuckDBTypeId.UNION].includes(
     typeId,
   );
 }
 
 /** From `A: a, B: b(1,2)`. */
-export function pairs(text: string): Readonly<Record<string, string>> {
+function pairs(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(text.split(/,\s+/).map((pair) => pair.trim().split(/:\s*/) as [string, string]));
 }
 
-/** By the name of a `DuckDBTypeId`. */
 const postgresNames =
   pairs(`BOOLEAN: boolean, TINYINT: smallint, UTINYINT: smallint, SMALLINT: smallint, USMALLINT: integer,
   INTEGER: integer, UINTEGER: bigint, BIGINT: bigint, UBIGINT: numeric(20,0), HUGEINT: numeric(39,0), UHUGEINT: numeric(39,0),
@@ -33,7 +32,6 @@ const postgresNames =
   TIMESTAMP_S: timestamp without time zone, TIMESTAMP_MS: timestamp without time zone, TIMESTAMP_NS: text,
   TIMESTAMP_TZ: timestamp with time zone, INTERVAL: interval, STRUCT: json, MAP: json, UNION: json`);
 
-/** The type on PostgreSQL, as `format_type` writes it; null when there is none. */
 export function postgresType({ declared, type }: DuckDbColumnType): string | null {
   if (declared === 'JSON') return 'json';
   if (type.typeId === DuckDBTypeId.DECIMAL) return `numeric(${type.width},${type.scale})`;
@@ -54,10 +52,8 @@ const duckdbNames = pairs(`boolean: BOOLEAN, smallint: SMALLINT, integer: INTEGE
 const asText =
   /^(?:name|inet|cidr|macaddr8?|xml|jsonpath|tsvector|tsquery|point|line|lseg|box|path|polygon|circle|(?:int[48]|num|date|ts|tstz)(?:multi)?range)$/;
 
-/** DuckDB's DECIMAL ends here. */
 const mostDigits = 38;
 
-/** The type on DuckDB for one of PostgreSQL's, as `format_type` writes it; null when there is none. */
 export function duckdbType(postgres: string): string | null {
   if (postgres.endsWith('[]')) {
     const item = duckdbType(postgres.slice(0, -2));
@@ -78,13 +74,11 @@ export function withTypeNote(comment: string | null, of: keyof typeof labels, ty
   return [...(comment === null ? [] : [comment]), labels[of] + type].join('\n');
 }
 
-/** The type that a comment notes; null when it notes none. */
 export function notedType(of: keyof typeof labels, comment: string | null): string | null {
   const last = comment?.split('\n').at(-1) ?? '';
   return last.startsWith(labels[of]) ? last.slice(labels[of].length) : null;
 }
 
-/** A comment without the note on the type. */
 export function commentOf(comment: string | null): string | null {
   if (comment === null || (notedType('postgres', comment) ?? notedType('duckdb', comment)) === null) return comment;
   return comment.includes('\n') ? comment.slice(0, comment.lastIndexOf('\n')) : null;
@@ -98,4 +92,45 @@ export function postgresTypeOf(column: DuckDbColumnType, comment: string | null)
   const noted = notedType('postgres', comment);
   if (noted !== null && plainType.test(noted) && duckdbType(noted) === column.declared) return noted;
   return postgresType(column);
+}
+
+export interface TextForm {
+  write(plain: PlainValue): string;
+  read(text: string): PlainValue;
+}
+
+/** Types whose values are no texts, by the OID of the type of PostgreSQL that reads like them. */
+const oids =
+  pairs(`BOOLEAN: 16, TINYINT: 21, SMALLINT: 21, INTEGER: 23, UTINYINT: 21, USMALLINT: 23, UINTEGER: 23, FLOAT: 700,
+  DOUBLE: 701, BLOB: 17, DATE: 1082, TIME: 1083, TIME_TZ: 1266, TIMESTAMP: 1114, TIMESTAMP_S: 1114, TIMESTAMP_MS: 1114,
+  TIMESTAMP_TZ: 1184, INTERVAL: 1186`);
+
+export function textForm(type: DuckDBType): TextForm {
+  return { write: (plain) => writeText(type, plain), read: (text) => readText(type, text) };
+}
+
+function writeText(type: DuckDBType, plain: PlainValue): string {
+  const item = itemOf(type);
+  if (item) return writeArray((plain as PlainValue[]).map((each) => (each === null ? null : writeText(item, each))));
+  if (isNested(type)) return JSON.stringify(plain);
+  if (type.typeId === DuckDBTypeId.BLOB) return bytesText(plain as string);
+  if (type.typeId === DuckDBTypeId.INTERVAL) return intervalText(plain as PlainInterval);
+  const text = typeof plain === 'string' ? plain : JSON.stringify(plain);
+  return /^(?:DATE|TIMESTAMP)/.test(DuckDBTypeId[type.typeId]) ? withEra(text) : text;
+}
+
+function readText(type: DuckDBType, text: string): PlainValue {
+  const item = itemOf(type);
+  if (item) return readArray(text, (each) => readText(item, each));
+  if (isNested(type)) return JSON.parse(text) as PlainValue;
+  const plain = readerOf(Number(oids[DuckDBTypeId[type.typeId]] ?? 0))(text);
+  if (typeof plain !== 'string') return plain;
+  if (type.typeId === DuckDBTypeId.TIMESTAMP_S) return plain.replace(/\.\d{6}$/, '');
+  return type.typeId === DuckDBTypeId.TIMESTAMP_MS ? plain.replace(/(\.\d{3})\d{3}$/, '$1') : plain;
+}
+
+/** Of what is an array on PostgreSQL, too. */
+function itemOf(type: DuckDBType): DuckDBType | null {
+  if (type.typeId !== DuckDBTypeId.LIST && type.typeId !== DuckDBTypeId.ARRAY) return null;
+  return isNested(type.valueType) ? null : type.valueType;
 }

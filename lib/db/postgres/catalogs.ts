@@ -1,9 +1,6 @@
 /**
- * The catalog of a PostgreSQL database as this process knows it.
- *
- * Owns: when it is looked at again. Others change definitions without a word, so a fingerprint of them is compared, at most
- * once a second; what a statement did not find is a reason to compare at once. The worst that can happen: for a second, a
- * request that is checked against the tables of a moment ago; the database itself still decides.
+ * Others change definitions without a word: a fingerprint is compared at most once a second, and at once when a
+ * statement did not find a name.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { readPostgresCatalog, readPostgresFingerprint } from '../../catalog/postgres.ts';
@@ -11,7 +8,6 @@ import type { Runtime } from '../../runtime.ts';
 import { codeOf } from './errors.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Between two comparisons, unless there is a reason. */
 export const compareEveryMs = 1000;
 /** The numbers of rows in it are rough, but should follow what is written. */
 const estimatesMs = 60_000;
@@ -37,7 +33,6 @@ export class PostgresCatalogs {
     this.#onChange = onChange;
   }
 
-  /** As it was last read. */
   get latest(): Catalog | null {
     return this.#known?.catalog ?? null;
   }
@@ -53,7 +48,6 @@ export class PostgresCatalogs {
     const known = this.knownSince(now - Math.min(withinMs, compareEveryMs));
     if (known) return known;
     const before = this.#comparedMs;
-    // Those that begin meanwhile do not ask as well.
     if (this.#known) this.#comparedMs = now;
     try {
       this.#known = await this.#compare(transaction, now);

@@ -1,20 +1,13 @@
-/**
- * The changes that the triggers kept, as the change feed tells them.
- *
- * Owns: reading them back in the forms that rows have. Only versions below every transaction that still runs are told
- * of, since one that began earlier may commit later. The worst that can happen: a version that a reader passes and that
- * commits afterwards.
- */
+/** Only versions below every transaction that still runs are told of: one that began earlier may commit later. */
 import { displayName, relationId, type RelationName } from '../../catalog/catalog.ts';
 import type { PlainValue, Row } from '../../values.ts';
 import type { ChangePage, ChangeSet, ChangesRequest, TableChange } from '../database.ts';
 import { mostRowsOfVersion } from './schema-of-eider.ts';
 import type { Transaction } from './transaction.ts';
-import { elementReaderOf, type ReadText, readerOf } from './values.ts';
+import { elementReaderOf, readerOf, type ReadText } from './values.ts';
 
 const mostRowsOfPage = 20_000;
 
-/** Reads one page. In one transaction, so that all of it is one state. */
 export async function readChanges(transaction: Transaction, request: ChangesRequest): Promise<ChangePage> {
   const { after, limit } = request;
   const [bounds] = await transaction.rows<{ head: string; oldest: string; schema: string }>(
@@ -44,7 +37,6 @@ interface VersionFound {
   readonly rows: number;
 }
 
-/** As many as fit into a page, and at least one when there is one. */
 async function versionsAfter(transaction: Transaction, after: number, head: number, limit: number) {
   const found = await transaction.rows<VersionFound & Row>(
     `SELECT version::text AS version, max(at) AS at, count(*)::int AS rows FROM eider.changes
@@ -90,7 +82,6 @@ function nameOf(table: string, defaultSchema: string): RelationName {
 
 type Columns = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
-/** The types of the columns of each table, as they are now. */
 async function columnsOf(transaction: Transaction, found: readonly NamedChange[]): Promise<Columns> {
   const names = new Map(found.filter(({ op }) => op !== 'schema').map(({ name }) => [relationId(name), name]));
   if (names.size === 0) return new Map();
@@ -128,7 +119,6 @@ function imageOf(names: readonly string[], values: readonly string[], types?: Re
   return Object.fromEntries(names.map((name, index) => [name, readImage(values[index] ?? 'null', types?.get(name))]));
 }
 
-/** Of JSON and JSONB. */
 const jsonTypes = [114, 3802];
 
 function readImage(json: string, type = 0): PlainValue {
@@ -139,7 +129,6 @@ function readImage(json: string, type = 0): PlainValue {
   return readerOf(type)(json.startsWith('"') ? (JSON.parse(json) as string) : json);
 }
 
-/** JSON whose numbers stay as they are written. */
 function parseWithDigits(text: string): PlainValue {
   return JSON.parse(text, (_, value: PlainValue, context?: { source?: string }) =>
     typeof value === 'number' ? (context?.source ?? String(value)) : value,
@@ -150,4 +139,35 @@ function readItems(value: PlainValue, read: ReadText): PlainValue {
   if (Array.isArray(value)) return value.map((item: PlainValue) => readItems(item, read));
   if (value === null) return null;
   return read(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+const batch = 20_000;
+
+/**
+ * Drops a batch of changes, and answers how many and whether there may be more. Only whole versions, and only such as
+ * all before them are old enough, too: a version is given out when a transaction begins, its changes come later.
+ */
+export async function dropOldChanges(transaction: Transaction, retainMs: number) {
+  const [row] = await transaction.rows(
+    // Before version 15 there is no min() or max() of transaction ids.
+    `WITH oldest AS MATERIALIZED (
+        SELECT version, at <= clock_timestamp() - $1::bigint * interval '1 millisecond' AS old
+        FROM eider.changes ORDER BY version, ordinal LIMIT ${batch}
+      ),
+      young AS (SELECT version FROM oldest WHERE NOT old ORDER BY version LIMIT 1),
+      whole AS (
+        SELECT o.version FROM oldest o
+        WHERE NOT EXISTS (SELECT FROM young WHERE young.version <= o.version) AND NOT EXISTS (
+          SELECT FROM eider.changes c
+          WHERE c.version = o.version AND c.at > clock_timestamp() - $1::bigint * interval '1 millisecond'
+        )
+        ORDER BY o.version DESC LIMIT 1
+      ),
+      deleted AS (DELETE FROM eider.changes c USING whole WHERE c.version <= whole.version RETURNING 1),
+      marked AS (UPDATE eider.state SET dropped = greatest(dropped, whole.version) FROM whole)
+    SELECT (SELECT count(*) FROM deleted)::int AS dropped, (SELECT count(*) FROM oldest)::int AS seen`,
+    [retainMs],
+  );
+  const records = Number(row?.['dropped']);
+  return { records, mayBeMore: records > 0 && Number(row?.['seen']) === batch };
 }

@@ -1,8 +1,6 @@
 /**
- * `channel_binding=require`: the password is proved over SCRAM, bound to the server's certificate, or not at all. pg
- * binds where the server offers it, and otherwise goes on without.
- *
- * Owns: the refusal. The worst that can happen: a server in the middle that asks for the password as it is, and gets it.
+ * `channel_binding=require`: pg binds SCRAM to the server's certificate where that is offered, and otherwise goes on
+ * without.
  */
 import type { EventEmitter } from 'node:events';
 import { Client, type ClientConfig } from 'pg';
@@ -12,7 +10,6 @@ interface Wire extends EventEmitter {
   readonly stream: { destroy(error?: Error): void };
 }
 
-/** A client of pg that ends the connection when the server asks for less. */
 export class BoundClient extends Client {
   constructor(config?: string | ClientConfig) {
     super(config);

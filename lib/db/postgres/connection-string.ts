@@ -1,30 +1,25 @@
 /**
- * DATABASE_URL as settings, with the meanings that libpq gives its parameters:
- * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS. The drivers are never handed the text:
- * pg takes `sslmode=require` for other things than libpq does, and an error of a parser quotes what it parsed.
- *
- * Owns: which parameters there are, and what of them may be shown. The worst that can happen: a password in a message,
- * or a mode of TLS that promises less than was asked for; so what is not understood about TLS is refused.
+ * DATABASE_URL with the meanings that libpq gives its parameters:
+ * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS. Drivers never get the text: pg reads
+ * `sslmode=require` otherwise, and parsers quote their input.
  */
+import { readFile } from 'node:fs/promises';
+import type { ConnectionOptions } from 'node:tls';
 import { AppError } from '../../errors.ts';
-
-/** Where a PEM text comes from. */
-export type PemSource =
-  { readonly kind: 'file'; readonly path: string } | { readonly kind: 'text'; readonly pem: string };
 
 /**
  * - `disable`: no TLS. `prefer`: TLS when the server has it, whoever that is.
  * - `require`: TLS, whoever the server is. `verify-ca`: its certificate must come from the authority.
  * - `verify-full`: and be for its host name.
  */
-export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
-export interface TlsSettings {
+interface TlsSettings {
   readonly mode: TlsMode;
-  /** Null: the authorities that Node knows. */
-  readonly authority: PemSource | null;
-  readonly certificate: PemSource | null;
-  readonly key: PemSource | null;
+  /** PEM files by their paths, or their text where there are no files. */
+  readonly authority: string | null;
+  readonly certificate: string | null;
+  readonly key: string | null;
   readonly passphrase: string | null;
   readonly directNegotiation: boolean;
 }
@@ -46,7 +41,6 @@ export interface ConnectionSettings {
   readonly maxConnections: number | null;
 }
 
-/** Host, port and database: what may be shown to an operator. */
 export function locationOf({ host, port, database, user }: ConnectionSettings): string {
   const shownHost = host.includes(':') ? `[${host}]` : host;
   return `postgres://${shownHost}:${port}/${database ?? user ?? ''}`;
@@ -94,15 +88,15 @@ function readTls(parameters: Parameters, host: string): TlsSettings {
   const refused = refusedParameters.find((name) => parameters[name]);
   if (refused !== undefined) throw wrong(`has the parameter ${refused}, which is not supported`);
   const rootCertificate = parameters['sslrootcert'];
-  const authority = rootCertificate === 'system' ? null : pemSource(rootCertificate);
+  const authority = rootCertificate === 'system' ? null : rootCertificate || null;
   const mode = host.startsWith('/') ? 'disable' : readMode(parameters, authority);
   if (mode === 'verify-ca' && authority === null)
     throw wrong('has sslmode=verify-ca without sslrootcert: name the authority, or use verify-full');
   return {
     mode,
     authority,
-    certificate: pemSource(parameters['sslcert']),
-    key: pemSource(parameters['sslkey']),
+    certificate: parameters['sslcert'] || null,
+    key: parameters['sslkey'] || null,
     passphrase: parameters['sslpassword'] ?? null,
     directNegotiation: oneOf(parameters, 'sslnegotiation', ['postgres', 'direct'] as const) === 'direct',
   };
@@ -111,7 +105,7 @@ function readTls(parameters: Parameters, host: string): TlsSettings {
 const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'] as const;
 
 /** As libpq: without a mode `prefer`; `require` with an authority is `verify-ca`; the system's authorities want names. */
-function readMode(parameters: Parameters, authority: PemSource | null): TlsMode {
+function readMode(parameters: Parameters, authority: string | null): TlsMode {
   const given = oneOf(parameters, 'sslmode', modes) ?? modeOfSsl(parameters);
   if (parameters['sslrootcert'] === 'system') return given === 'disable' ? 'disable' : 'verify-full';
   if (given === 'allow' || given === null) return 'prefer';
@@ -124,12 +118,6 @@ function modeOfSsl(parameters: Parameters): (typeof modes)[number] | null {
   const ssl = oneOf(parameters, 'ssl', ['true', '1', 'false', '0', 'no-verify'] as const);
   if (ssl === null || ssl === 'no-verify') return ssl;
   return ssl === 'true' || ssl === '1' ? 'verify-full' : 'disable';
-}
-
-/** A path, or, where there are no files, the text itself. */
-function pemSource(value: string | undefined): PemSource | null {
-  if (value === undefined || value === '') return null;
-  return value.startsWith('-----BEGIN') ? { kind: 'text', pem: value } : { kind: 'file', path: value };
 }
 
 function oneOf<W extends string>(parameters: Parameters, name: string, words: readonly W[]): W | null {
@@ -161,4 +149,33 @@ function decode(text: string): string {
 
 function wrong(problem: string): AppError {
   return new AppError('invalid', `DATABASE_URL ${problem}.`);
+}
+
+export async function tlsOptions(tls: TlsSettings): Promise<ConnectionOptions | false> {
+  if (tls.mode === 'disable') return false;
+  const [ca, cert, key] = await Promise.all([
+    readPem('sslrootcert', tls.authority),
+    readPem('sslcert', tls.certificate),
+    readPem('sslkey', tls.key),
+  ]);
+  return {
+    rejectUnauthorized: tls.mode === 'verify-ca' || tls.mode === 'verify-full',
+    ...(tls.mode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
+    ...(ca === null ? {} : { ca }),
+    ...(cert === null ? {} : { cert }),
+    ...(key === null ? {} : { key }),
+    ...(tls.passphrase === null ? {} : { passphrase: tls.passphrase }),
+  };
+}
+
+async function readPem(parameter: string, source: string | null): Promise<string | null> {
+  if (source === null || source.startsWith('-----BEGIN')) return source;
+  try {
+    return await readFile(source, 'utf8');
+  } catch (cause) {
+    throw new AppError('invalid', `The file that ${parameter} in DATABASE_URL names cannot be read.`, {
+      cause,
+      hint: 'It has to be deployed with the functions. Or give the PEM text itself, percent-encoded.',
+    });
+  }
 }

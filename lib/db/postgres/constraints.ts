@@ -1,14 +1,9 @@
-/**
- * Violated constraints as errors that name the constraint, its table and its columns: in the words that DuckDB's have, too.
- */
 import { type Catalog, displayName, type Relation, relationId } from '../../catalog/catalog.ts';
 import { AppError, type ConstraintName, type ErrorKind } from '../../errors.ts';
 import type { ServerError } from './errors.ts';
 
-/** `error`: of class 23. */
 export function mapConstraint(error: ServerError, cause: Error, catalog: Catalog | null): AppError {
-  const found = violationOf(error, catalog);
-  const { kind, message, columns, fault } = found;
+  const { kind, message, columns = [], fault = '' } = violationOf(error, catalog);
   return new AppError(kind, message, {
     cause,
     sqlState: error.code === '23001' ? '23503' : error.code,
@@ -20,9 +15,8 @@ export function mapConstraint(error: ServerError, cause: Error, catalog: Catalog
 interface Violation {
   readonly kind: ErrorKind;
   readonly message: string;
-  readonly columns: readonly string[];
-  /** Of each column. */
-  readonly fault: string;
+  readonly columns?: readonly string[];
+  readonly fault?: string;
 }
 
 function violationOf(error: ServerError, catalog: Catalog | null): Violation {
@@ -43,12 +37,10 @@ function violationOf(error: ServerError, catalog: Catalog | null): Violation {
       };
     case '23514':
       return brokenCheck(relation, error);
-    case '23P01': {
-      const message = `The row conflicts with one that exists already (${constraint}).`;
-      return { kind: 'conflict', message, columns: [], fault: '' };
-    }
+    case '23P01':
+      return { kind: 'conflict', message: `The row conflicts with one that exists already (${constraint}).` };
     default:
-      return { kind: 'invalid', message: 'A value breaks a rule of its table.', columns: [], fault: '' };
+      return { kind: 'invalid', message: 'A value breaks a rule of its table.' };
   }
 }
 
@@ -77,7 +69,7 @@ function brokenReference(error: ServerError, catalog: Catalog | null, relation: 
   const isMissing = error.message.startsWith('insert or update on');
   if (!catalog || !relation || !reference || !(isGone || isMissing)) {
     const message = 'Another row refers to this one, or one that is referred to is missing.';
-    return { kind: isMissing ? 'invalid' : 'conflict', message, columns: [], fault: '' };
+    return { kind: isMissing ? 'invalid' : 'conflict', message };
   }
   const child = `${displayName(catalog, relation)}.${listOf(reference.columns)}`;
   const parent = displayName(catalog, reference.target);
@@ -91,7 +83,7 @@ function brokenReference(error: ServerError, catalog: Catalog | null, relation: 
 
 function brokenCheck(relation: Relation | undefined, { constraint = '' }: ServerError): Violation {
   const check = relation?.checks.find(({ name }) => name === constraint);
-  if (!check) return { kind: 'invalid', message: `A value breaks the rule ${constraint}.`, columns: [], fault: '' };
+  if (!check) return { kind: 'invalid', message: `A value breaks the rule ${constraint}.` };
   const fault = `breaks the rule ${check.expression}`;
   const message = `${check.columns.join(', ') || 'The row'} ${fault} (${constraint}).`;
   return { kind: 'invalid', message, columns: check.columns, fault };

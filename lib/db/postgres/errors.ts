@@ -1,15 +1,11 @@
 /**
- * What PostgreSQL and its drivers throw, as kinds. https://www.postgresql.org/docs/current/errcodes-appendix.html
- *
- * Owns: the map from SQLSTATE and network errors to kinds, in the same words as DuckDB's. Every class has an answer. The
- * worst that can happen: a password or a row's values in an error; so causes are copies that hold the message and the code
- * alone, and messages with values are left behind.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html. Drivers' errors hold passwords and rows: causes are
+ * copies with the message and the code alone.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError, type AppErrorOptions, type ErrorKind } from '../../errors.ts';
 import { mapConstraint } from './constraints.ts';
 
-/** What is used of an error of the server. */
 export interface ServerError extends Error {
   readonly code: string;
   readonly severity?: string;
@@ -19,7 +15,6 @@ export interface ServerError extends Error {
   readonly constraint?: string;
   readonly detail?: string;
   readonly hint?: string;
-  /** The server's function that raised it. */
   readonly routine?: string;
 }
 
@@ -75,7 +70,6 @@ const dataExceptions: Readonly<Record<string, string>> = {
   '22P05': 'A text has a character that PostgreSQL does not keep.',
 };
 
-/** What the statement is to blame for, in the server's words where they hold no values. */
 function mapOwnWords(error: ServerError): AppError {
   const { code, message, hint } = error;
   const words = code.startsWith('22')
@@ -101,89 +95,74 @@ const ownWordsKinds: readonly (readonly [RegExp, ErrorKind])[] = [
   [/^(?:57|58|72|F0|HV|XX)/, 'unavailable'],
 ];
 
-/** The error of beginning a transaction on a connection that is there. */
 export function mapBeginError(error: unknown): unknown {
   // A standby: 25006, or 0A000 and 55000 for what cannot be done during recovery.
   if (isServerError(error) && ['25006', '0A000', '55000'].includes(error.code)) return mapReadOnly(error);
   return mapStatementError(error);
 }
 
-/** The error of opening a connection: whatever it is, PostgreSQL does not serve. */
 export function mapConnectError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  const cause = causeOf(error);
   const code = codeOf(error);
   if (code.startsWith('28')) {
     const hint = 'Correct the user and password in DATABASE_URL; special characters are percent-encoded.';
-    return new AppError('denied', 'PostgreSQL refuses the user or the password.', { cause, hint });
+    return failed('denied', 'PostgreSQL refuses the user or the password.', error, hint);
   }
   if (code === '3D000') {
-    return new AppError('denied', 'PostgreSQL has no database of this name.', {
-      cause,
-      hint: 'Create it, or correct the end of DATABASE_URL.',
-    });
+    const hint = 'Create it, or correct the end of DATABASE_URL.';
+    return failed('denied', 'PostgreSQL has no database of this name.', error, hint);
   }
   return mapTls(error, code) ?? mapClass(error) ?? away('PostgreSQL cannot be reached.', error);
 }
 
-/** What any statement can meet: a right that is missing, a server that is full or busy. */
 function mapClass(error: unknown): AppError | null {
-  const cause = causeOf(error);
   const code = codeOf(error);
   if (code === '42501') {
-    return new AppError('denied', 'PostgreSQL refuses this to the user of DATABASE_URL.', {
-      cause,
-      sqlState: code,
-      hint: 'README says which rights the user needs.',
-    });
+    const hint = 'README says which rights the user needs.';
+    return failed('denied', 'PostgreSQL refuses this to the user of DATABASE_URL.', error, hint);
   }
-  if (code === '57014') return new AppError('unavailable', 'The query was stopped.', { cause, sqlState: code });
+  if (code === '57014') return failed('unavailable', 'The query was stopped.', error);
   if (code === '53300') return away('PostgreSQL has no connection free.', error, 'Use the address of a pooler.');
   if (code.startsWith('53')) return away('PostgreSQL has no memory or disk space left.', error);
-  if (code === '55P03') return away('PostgreSQL is busy: a lock was not to be had.', error);
-  if (isSerializationFailure(error)) return busy(error);
-  return null;
+  if (code === '55P03') return away('PostgreSQL is busy: a lock could not be acquired.', error);
+  return isSerializationFailure(error) ? busy(error) : null;
 }
 
-/** For a transaction that others got in the way of each time. */
 export function busy(error: unknown): AppError {
-  return away('Other writes changed the same rows again and again. Nothing was changed.', error);
+  return new AppError('unavailable', 'Other writes changed the same rows again and again. Nothing was changed.', {
+    cause: causeOf(error),
+    sqlState: '40001',
+  });
 }
 
-const tlsCodes =
-  /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)/;
+const tlsCodes = /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;
 
 function mapTls(error: unknown, code: string): AppError | null {
   const text = error instanceof Error ? error.message : '';
-  const cause = causeOf(error);
   if (text.includes('does not support SSL')) {
-    return new AppError('denied', 'PostgreSQL does not speak TLS, which the sslmode in DATABASE_URL asks for.', {
-      cause,
-      hint: 'Turn TLS on there. On a network that only you use, sslmode=disable goes without it.',
-    });
+    const hint = 'Turn TLS on there. On a network that only you use, sslmode=disable goes without it.';
+    const message = 'PostgreSQL does not speak TLS, which the sslmode in DATABASE_URL asks for.';
+    return failed('denied', message, error, hint);
   }
   if (!tlsCodes.test(code) && !/certificate/i.test(text)) return null;
-  return new AppError('denied', `The certificate of PostgreSQL does not pass (${code || 'TLS'}).`, {
-    cause,
-    hint: 'Name its authority with sslrootcert in DATABASE_URL, and the host by the name that the certificate has.',
-  });
+  const hint =
+    'Name its authority with sslrootcert in DATABASE_URL, and the host by the name that the certificate has.';
+  return failed('denied', `The certificate of PostgreSQL is not accepted (${code || 'TLS'}).`, error, hint);
 }
 
 function mapReadOnly(error: ServerError): AppError {
-  return new AppError('unavailable', 'PostgreSQL is read-only here: the transaction, or the server, takes no writes.', {
-    cause: causeOf(error),
-    sqlState: error.code,
-    hint: 'DATABASE_URL has to name the primary, not a replica. Some hosts make a full database read-only.',
-  });
+  const message = 'PostgreSQL is read-only here: the transaction, or the server, takes no writes.';
+  const hint = 'DATABASE_URL has to name the primary, not a replica. Some hosts make a full database read-only.';
+  return failed('unavailable', message, error, hint);
+}
+
+function failed(kind: ErrorKind, message: string, error: unknown, hint?: string, more: AppErrorOptions = {}): AppError {
+  const sqlState = isServerError(error) ? { sqlState: error.code } : {};
+  return new AppError(kind, message, { cause: causeOf(error), ...sqlState, ...(hint && { hint }), ...more });
 }
 
 function away(message: string, error: unknown, hint?: string): AppError {
-  const options: AppErrorOptions = { cause: causeOf(error), retryAfterMs: 2000 };
-  return new AppError('unavailable', message, {
-    ...options,
-    ...(isServerError(error) ? { sqlState: error.code } : {}),
-    ...(hint === undefined ? {} : { hint }),
-  });
+  return failed('unavailable', message, error, hint, { retryAfterMs: 2000 });
 }
 
 /** Classes whose messages quote values, or the user: data exceptions, constraints, authorization. */

@@ -1,9 +1,6 @@
-/**
- * How long each step may take, and how often it is tried again.
- *
- * Owns: the figures. Together a request stays under ten seconds, so that a fallback can take over within it.
- */
+import type { Runtime } from '../../runtime.ts';
 
+/** Together a request stays under ten seconds, so that a fallback can take over within it. */
 export interface Limits {
   /** Until a connection is open, or one of the pool is free. */
   readonly connectMs: number;
@@ -15,14 +12,12 @@ export interface Limits {
   readonly commitMs: number;
   /** A write whose COMMIT was not answered, from its beginning until its outcome is given up. */
   readonly outcomeMs: number;
-  /** A migration. */
   readonly migrationMs: number;
   /** How often a transaction runs that others got in the way of. */
   readonly attempts: number;
   readonly maxConnections: number;
   /** How long a connection that nobody uses is kept; Vercel keeps an instance awake for it. */
   readonly idleMs: number;
-  /** How long a change is kept, at least. */
   readonly retainMs: number;
 }
 
@@ -38,3 +33,23 @@ export const defaultLimits: Limits = {
   idleMs: 5000,
   retainMs: 24 * 3600 * 1000,
 };
+
+class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+}
+
+export async function within<T>(runtime: Runtime, ms: number, result: Promise<T>, signal?: AbortSignal): Promise<T> {
+  const done = new AbortController();
+  const stop = signal ? AbortSignal.any([signal, done.signal]) : done.signal;
+  result.catch(() => undefined);
+  const late = runtime.sleep(Math.max(ms, 0), stop).then(
+    () => Promise.reject(new NoAnswer(`PostgreSQL did not answer within ${Math.round(ms)} ms.`)),
+    () => (signal?.aborted ? Promise.reject(signal.reason as Error) : result),
+  );
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([result, late]);
+  } finally {
+    done.abort();
+  }
+}

@@ -1,11 +1,7 @@
 /**
- * Migrations on PostgreSQL: each one runs once, in a transaction of its own, whichever process comes first.
- *
- * Owns: Eider's schema in the database, and what every table that a migration makes gets: an order by code points, as
- * DuckDB has it. The worst that can happen: a migration run twice; all take turns on one lock and look again once they
- * have it. A migration that fails leaves nothing behind, Eider's schema included.
+ * Each migration runs once, in a transaction of its own: processes take turns on one lock and look again once they
+ * have it.
  */
-import { isOfExtension, isUsers } from '../../catalog/postgres.ts';
 import {
   type Migration,
   type MigrationPlan,
@@ -17,17 +13,17 @@ import {
   skipped,
   statementsFor,
 } from '../../catalog/migrations.ts';
+import { isOfExtension, isUsers } from '../../catalog/postgres.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Row } from '../../values.ts';
 import { foretell, type MigrationMode } from '../migration-report.ts';
 import { knownNames, ownMigrations } from '../own-migrations.ts';
-import { orderByCodePoints } from './code-points.ts';
 import type { Limits } from './limits.ts';
-import { addToken, functions, noteDefinitions, ownTables } from './schema-of-eider.ts';
+import { addToken, functions, noteDefinitions, orderByCodePoints, ownTables } from './schema-of-eider.ts';
 import { runStatement } from './scope.ts';
-import type { Transactions } from './transactions.ts';
 import type { Transaction } from './transaction.ts';
+import type { Transactions } from './transactions.ts';
 import { findUnwatched, type TableWatch, takeTurn, waitForTablesBriefly, watchNew } from './watch.ts';
 
 export interface MigrateOptions {
@@ -46,13 +42,13 @@ const ownScripts = scriptsFor([...ownMigrations, functions], 'postgres');
  * what differs from the files. @throws AppError
  */
 export async function runMigrations(options: MigrateOptions): Promise<MigrationPlan['differing']> {
-  const { transactions, migrations, limits, mode, watch } = options;
+  const { transactions, migrations, mode, watch } = options;
   const scripts = scriptsFor(migrations, 'postgres');
   const looked = await look(options);
   const plan = planMigrations(scripts, looked.runs ?? [], knownNames(migrations));
   const { pending, differing } = plan;
   if (mode?.isDryRun) {
-    const reading = { mode: 'read', withinMs: limits.operationMs } as const;
+    const reading = { mode: 'read' } as const;
     const tables = (): Promise<boolean> => transactions.run(hasTables, reading).then(({ value }) => value);
     mode.report(await foretell(plan, looked.runs ?? [], scripts, tables));
     return differing;
@@ -88,22 +84,15 @@ async function runPending(
   return outcomes;
 }
 
-interface Looked {
-  /** What has run; null when the database has no schema of Eider's yet. */
-  readonly runs: readonly MigrationRun[] | null;
-  /** The tables of Eider are of an earlier version. */
-  readonly lacksToken: boolean;
-}
-
 /** Whether the server can be used, what has run on it, and which tables lack triggers. */
-async function look({ transactions, limits, watch }: MigrateOptions): Promise<Looked> {
+async function look({ transactions, watch }: MigrateOptions) {
   const looked = await transactions.run(
     async (transaction) => {
       const { isMade, lacksToken } = await requireServer(transaction);
       if (isMade) await watch.look(transaction);
       return { lacksToken, runs: isMade ? await migrationRuns(transaction) : null };
     },
-    { mode: 'read', withinMs: limits.operationMs },
+    { mode: 'read' },
   );
   return looked.value;
 }
@@ -112,14 +101,14 @@ async function look({ transactions, limits, watch }: MigrateOptions): Promise<Lo
  * Where the user has no right to it, or somebody has the table open, it is left for another start: what became of a commit
  * that was not answered is not known then.
  */
-async function bringUpToDate({ transactions, limits }: MigrateOptions): Promise<void> {
+async function bringUpToDate({ transactions }: MigrateOptions): Promise<void> {
   const changing = transactions.run(
     async (transaction) => {
       await takeTurn(transaction);
       await waitForTablesBriefly(transaction);
       await transaction.rows(addToken);
     },
-    { mode: 'upkeep', withinMs: limits.operationMs },
+    { mode: 'upkeep' },
   );
   await changing.catch((error: unknown) => {
     if (!isAppError(error) || !['42501', '55P03'].includes(error.sqlState ?? '')) throw error;
@@ -144,7 +133,6 @@ function unfit(why: string): AppError {
   return new AppError('denied', `This PostgreSQL database cannot be used: it ${why}.`);
 }
 
-/** An earlier version noted no hashes. */
 function migrationRuns(transaction: Transaction): Promise<MigrationRun[]> {
   return transaction.rows<MigrationRun & Row>(`SELECT name, to_json(m)->>'sha256' AS sha256 FROM eider.migrations m`);
 }
@@ -212,7 +200,6 @@ async function hasTables(transaction: Transaction): Promise<boolean> {
   return row?.['found'] === true;
 }
 
-/** A right that is missing is most often missing here. */
 async function withHints<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

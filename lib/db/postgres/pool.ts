@@ -1,19 +1,11 @@
-/**
- * The connections to PostgreSQL: pg's pool, or Neon's, behind one face.
- *
- * Owns: loading the driver, the pool's settings, and that nothing that happens to a connection ends the process. It
- * knows no transactions. The worst that can happen: a connection that is given back in the middle of something; who
- * cannot tell destroys it.
- */
 import type { ConnectionOptions } from 'node:tls';
 import { attachDatabasePool } from '@vercel/functions/db-connections';
 import { AppError } from '../../errors.ts';
 import type { Row } from '../../values.ts';
-import type { ConnectionSettings } from './connection-string.ts';
+import { type ConnectionSettings, tlsOptions } from './connection-string.ts';
 import { mapConnectError } from './errors.ts';
 import type { Limits } from './limits.ts';
-import { tlsOptions } from './tls.ts';
-import { type ReadText, readerOf } from './values.ts';
+import { readerOf, type ReadText } from './values.ts';
 
 export interface Statement {
   readonly text: string;
@@ -22,7 +14,6 @@ export interface Statement {
   readonly rowMode?: 'array';
 }
 
-/** A column of a result. */
 export interface ResultField {
   readonly name: string;
   readonly dataTypeID: number;
@@ -38,23 +29,19 @@ export interface StatementResult {
   readonly fields: readonly ResultField[];
 }
 
-/** A connection that is lent to one user at a time. */
 export interface Connection {
   /** Several statements in one text, without values, answer the result of the last. */
   run(statement: Statement): Promise<StatementResult>;
-  /** Back into the pool. Once. */
   release(): void;
   /** Ends it, whatever it is doing. Once, and instead of `release`. */
   destroy(): void;
 }
 
 export interface ConnectionPool {
-  /** @throws AppError `unavailable`, `denied` */
   connect(): Promise<Connection>;
   close(): Promise<void>;
 }
 
-/** The part of a pool of pg or Neon that is used. */
 interface DriverPool {
   connect(): Promise<DriverClient>;
   end(): Promise<void>;
@@ -62,11 +49,7 @@ interface DriverPool {
 }
 
 interface DriverClient {
-  query(statement: {
-    text: string;
-    values?: unknown[];
-    rowMode?: 'array';
-  }): Promise<StatementResult | StatementResult[]>;
+  query(statement: Statement & { values?: unknown[] }): Promise<StatementResult | StatementResult[]>;
   release(destroy?: boolean): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;
@@ -78,7 +61,6 @@ export interface PoolOptions {
   readonly settings: ConnectionSettings;
   readonly driver: 'pg' | 'neon';
   readonly limits: Limits;
-  /** Told of connections that broke while nobody used them. */
   readonly warn: (message: string) => void;
 }
 
@@ -141,7 +123,7 @@ class LentPool implements ConnectionPool {
     if (this.#closed) throw new AppError('unavailable', 'The database is closed.');
     const pool = this.#pool;
     try {
-      return new LentConnection(await pool.connect());
+      return lend(await pool.connect());
     } catch (error) {
       if (!this.#mayGoWithoutTls || !isWithoutTls(error)) throw this.#explain(error);
       if (pool === this.#pool) this.#goWithoutTls();
@@ -187,31 +169,24 @@ function isWithoutTls(error: unknown): boolean {
   return error instanceof Error && error.message.includes('does not support SSL');
 }
 
-class LentConnection implements Connection {
-  readonly #client: DriverClient;
-  /** The query in flight is rejected with the same error; what comes between queries shows in the next. */
-  readonly #ignore = (): void => undefined;
+/** The query in flight is rejected with the same error; what comes between queries shows in the next. */
+const ignore = (): void => undefined;
 
-  constructor(client: DriverClient) {
-    this.#client = client;
-    client.on('error', this.#ignore);
-  }
-
-  async run({ text, values, rowMode }: Statement): Promise<StatementResult> {
-    const form = rowMode ? { rowMode } : {};
-    const answered = await this.#client.query(values ? { text, values: [...values], ...form } : { text, ...form });
-    const last = [answered].flat().at(-1);
-    if (!last) throw new Error('PostgreSQL answered nothing.');
-    return last;
-  }
-
-  release(): void {
-    this.#client.off('error', this.#ignore);
-    this.#client.release();
-  }
-
-  destroy(): void {
+function lend(client: DriverClient): Connection {
+  client.on('error', ignore);
+  return {
+    async run({ text, values, rowMode }) {
+      const form = rowMode ? { rowMode } : {};
+      const answered = await client.query(values ? { text, values: [...values], ...form } : { text, ...form });
+      const last = [answered].flat().at(-1);
+      if (!last) throw new Error('PostgreSQL answered nothing.');
+      return last;
+    },
+    release() {
+      client.off('error', ignore);
+      client.release();
+    },
     // The listener stays: what a dying connection still says must not end the process.
-    this.#client.release(true);
-  }
+    destroy: () => client.release(true),
+  };
 }

@@ -1,10 +1,3 @@
-/**
- * The Database on PostgreSQL: transactions of the server with Kysely on top. No replica, no store, no log of ours but
- * the table of changes.
- *
- * Owns: turning transactions into the contract's answers, and when old changes are dropped. The worst that can happen is
- * told in transactions.ts.
- */
 import { type Catalog, relationId } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
 import type {
@@ -17,18 +10,17 @@ import type {
   QueryResult,
   ReadOptions,
   SyncReport,
+  Uploads,
   Work,
   WriteOptions,
 } from '../database.ts';
 import { compareEveryMs } from './catalogs.ts';
-import { readChanges } from './changes.ts';
+import { dropOldChanges, readChanges } from './changes.ts';
 import { openParts, type Parts, type PostgresDatabaseOptions } from './open.ts';
 import type { ConnectionPool } from './pool.ts';
-import { dropOldChanges } from './retention.ts';
 import { noteDefinitions } from './schema-of-eider.ts';
 import { openWork } from './scope.ts';
 import type { Transaction } from './transaction.ts';
-import { noUploads } from './uploads.ts';
 import { watchNew } from './watch.ts';
 
 /** Connects, runs the migrations that are new, and gives the database. On failure nothing stays open. @throws AppError */
@@ -36,22 +28,18 @@ export async function openPostgresDatabase(options: PostgresDatabaseOptions): Pr
   return new PostgresDatabase(await openParts(options));
 }
 
-/** The connections alone, for what works on whole databases. */
 export async function openMigratedPool(options: PostgresDatabaseOptions): Promise<MigratedPool> {
   const { pool, location } = await openParts(options);
   return { pool, location };
 }
 
-/** With its connections, for what works on the whole of it. */
 export type PooledDatabase = Database & { readonly pool: ConnectionPool };
 
 export interface MigratedPool {
   readonly pool: ConnectionPool;
-  /** Host, port and database. */
   readonly location: string;
 }
 
-/** Between two looks of one process for old changes. */
 const retentionEveryMs = 10 * 60_000;
 
 class PostgresDatabase implements PooledDatabase {
@@ -72,8 +60,7 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
-    const { transactions, limits } = this.#parts;
-    const { value, version, timings } = await transactions.run(
+    const { value, version, timings } = await this.#parts.transactions.run(
       (transaction) => {
         requireBookmark(options.atLeast, transaction.version);
         return this.#judged(transaction, async () => {
@@ -81,13 +68,13 @@ class PostgresDatabase implements PooledDatabase {
           return work(queries, scope);
         });
       },
-      { mode: 'read', withinMs: limits.operationMs, signal: options.signal },
+      { mode: 'read', signal: options.signal },
     );
     return this.#noted({ value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } });
   }
 
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
-    const { transactions, limits, catalogs } = this.#parts;
+    const { transactions, catalogs } = this.#parts;
     let changesDefinitions = false;
     const { value, version, timings } = await transactions.run(
       (transaction) =>
@@ -98,20 +85,19 @@ class PostgresDatabase implements PooledDatabase {
           });
           return work(queries, scope);
         }),
-      { mode: 'write', withinMs: limits.operationMs, signal: options.signal },
+      { mode: 'write', signal: options.signal },
     );
     if (changesDefinitions) catalogs.doubt();
     return this.#noted({ value, version, durability: 'durable', timings });
   }
 
   async catalog(options: ReadOptions = {}): Promise<Catalog> {
-    const { transactions, limits, runtime, catalogs, watch } = this.#parts;
+    const { transactions, runtime, catalogs, watch } = this.#parts;
     const { maxStalenessMs = Infinity, askedMs = runtime.monotonicMs() } = options;
     const known = catalogs.knownSince(askedMs - Math.min(maxStalenessMs, compareEveryMs));
     if (known) return known;
     const { value } = await transactions.run((transaction) => catalogs.of(transaction, 0), {
       mode: 'read',
-      withinMs: limits.operationMs,
       signal: options.signal,
     });
     // What somebody has made meanwhile may be written next.
@@ -128,38 +114,38 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async changes(request: ChangesRequest): Promise<Answer<ChangePage>> {
-    const { transactions, limits } = this.#parts;
-    const { value, version, timings } = await transactions.run((transaction) => readChanges(transaction, request), {
-      mode: 'read',
-      withinMs: limits.operationMs,
-      signal: request.signal,
-    });
+    const { value, version, timings } = await this.#parts.transactions.run(
+      (transaction) => readChanges(transaction, request),
+      { mode: 'read', signal: request.signal },
+    );
     return { value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } };
   }
 
   async query(request: QueryRequest, options: ReadOptions = {}): Promise<Answer<QueryResult>> {
+    const answer = await this.queryAll([request], options);
+    return { ...answer, value: answer.value[0]! };
+  }
+
+  async queryAll(
+    requests: readonly QueryRequest[],
+    options: ReadOptions = {},
+  ): Promise<Answer<readonly QueryResult[]>> {
     // The parser is loaded when somebody asks.
-    const { answerQuery } = await import('./query/query.ts');
-    return answerQuery(this.#parts, request, options.signal, (version) => requireBookmark(options.atLeast, version));
+    const { answerQueries } = await import('./query/query.ts');
+    return answerQueries(this.#parts, requests, options.signal, (version) => requireBookmark(options.atLeast, version));
   }
 
   exportTo(): Promise<Answer<null>> {
-    return Promise.reject(
-      new AppError(
-        'invalid',
-        'The whole database as a DuckDB file is to be had from a DuckDB store, and not from PostgreSQL.',
-        {
-          hint: 'Export the tables one by one, or move a copy into a DuckDB store with "npm run db".',
-        },
-      ),
-    );
+    const message = 'PostgreSQL cannot export the whole database as a DuckDB file; a DuckDB store can.';
+    const hint = 'Export the tables one by one, or move a copy into a DuckDB store with "npm run db".';
+    return Promise.reject(new AppError('invalid', message, { hint }));
   }
 
   async status(): Promise<DatabaseStatus> {
-    const { transactions, limits, location, warnings, watch } = this.#parts;
+    const { transactions, location, warnings, watch } = this.#parts;
     const { value: databaseId, version } = await transactions.run(
       async (transaction) => (await transaction.rows<{ id: string }>('SELECT id FROM eider.state'))[0]?.id ?? null,
-      { mode: 'read', withinMs: limits.operationMs },
+      { mode: 'read' },
     );
     return {
       engine: 'postgres',
@@ -170,7 +156,7 @@ class PostgresDatabase implements PooledDatabase {
       pendingWrites: 0,
       transfers: [],
       usage: null,
-      warnings: [...watch.warnings, ...warnings.all],
+      warnings: [...watch.warnings, ...warnings],
     };
   }
 
@@ -194,7 +180,7 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async maintain(): Promise<void> {
-    const { runtime, warnings, watch } = this.#parts;
+    const { runtime, warn, watch } = this.#parts;
     await watch.attach();
     if (runtime.monotonicMs() < this.#nextRetentionMs) return;
     this.#nextRetentionMs = runtime.monotonicMs() + retentionEveryMs;
@@ -202,7 +188,7 @@ class PostgresDatabase implements PooledDatabase {
       await this.#dropOldChanges();
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      warnings.add(`Old changes could not be dropped: ${error.message}`);
+      warn(`Old changes could not be dropped: ${error.message}`);
     }
   }
 
@@ -215,7 +201,6 @@ class PostgresDatabase implements PooledDatabase {
     for (let records = 0; ;) {
       const { value: dropped } = await transactions.run((transaction) => dropOldChanges(transaction, limits.retainMs), {
         mode: 'upkeep',
-        withinMs: limits.operationMs,
       });
       records += dropped.records;
       if (!dropped.mayBeMore) return records;
@@ -240,3 +225,17 @@ function requireBookmark(atLeast: number | undefined, version: number): void {
     hint: 'It belongs to another database, or to one that was restored since. Ask again without it.',
   });
 }
+
+function refuse(): Promise<never> {
+  const message = 'On PostgreSQL a file is imported in one request; none is taken in parts.';
+  const hint = 'Split what is larger than one request may be into several files, each with its header.';
+  return Promise.reject(new AppError('invalid', message, { hint }));
+}
+
+export const noUploads: Uploads = {
+  keep: refuse,
+  read: refuse,
+  list: refuse,
+  drop: refuse,
+  dropAbandoned: () => Promise.resolve(0),
+};

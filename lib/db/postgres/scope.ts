@@ -1,35 +1,23 @@
-/**
- * The work of a transaction on PostgreSQL: Kysely, the catalog, and SQL as text.
- *
- * Owns: that nobody's statement ends the transaction that it runs in, and that the catalog follows the statements of its own
- * transaction. PostgreSQL's triggers keep every change, whatever made it. The worst that can happen: a COMMIT in the middle
- * of somebody's work.
- */
 import type { QueryResult } from 'kysely';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { readPostgresCatalog } from '../../catalog/postgres.ts';
 import { AppError } from '../../errors.ts';
 import type { StatementResult } from '../../sql/result.ts';
 import { splitStatements, tokensOf } from '../../sql/tokens.ts';
-import type { PlainValue, Queries, Row } from '../../values.ts';
+import type { PlainValue, Row } from '../../values.ts';
 import type { Scope } from '../database.ts';
 import { makeQueries } from '../dialect.ts';
 import type { PostgresCatalogs } from './catalogs.ts';
 import type { StatementResult as Ran } from './pool.ts';
-import { typeName } from './query/types.ts';
+import { typeName } from './values.ts';
 import type { Transaction } from './transaction.ts';
 
-export interface OpenWork {
-  readonly queries: Queries;
-  readonly scope: Scope;
-}
-
-/** What an open transaction is given to. `onDefinitions`: called with the catalog from before a statement that may have changed it. */
+/** `onDefinitions`: called with the catalog from before a statement that may have changed it. */
 export async function openWork(
   transaction: Transaction,
   catalogs: PostgresCatalogs,
   onDefinitions?: (before: Catalog) => Promise<void>,
-): Promise<OpenWork> {
+) {
   let catalog = await catalogs.of(transaction);
   const follow = async (ran: Ran): Promise<void> => {
     if (!mayChangeDefinitions(ran)) return;
@@ -47,8 +35,10 @@ export async function openWork(
     get catalog() {
       return catalog;
     },
-    run: async (sql, values = []) => {
-      const ran = await runText(transaction, sql, values);
+    run: async (sql, values = [], stranger) => {
+      const run = (): Promise<Ran> => runText(transaction, sql, values);
+      // The parser is loaded when somebody asks.
+      const ran = await (stranger ? (await import('./query/query.ts')).runStranger(transaction, sql, run) : run());
       await follow(ran);
       return statementResult(ran);
     },
@@ -107,7 +97,6 @@ function requireAllowed(sql: string): void {
   throw refuse(`${first} would change the session, which serves others as well.`, 'SET LOCAL is for this transaction.');
 }
 
-/** The keywords of the one statement. */
 function wordsOf(sql: string): string[] {
   try {
     const count = splitStatements(sql).length;

@@ -1,16 +1,12 @@
 /**
- * Reads and writes as transactions that are repeated while that is safe and of use.
- *
- * Owns: what is repeated. A transaction whose connection broke before COMMIT was sent is undone, one that the server
- * aborted as well; one whose end is not known is found out about, and never repeated on a guess. The worst that can
- * happen: a write that happens twice, or is said not to have happened and has.
+ * A transaction is repeated when its connection broke before COMMIT was sent, or the server aborted it; one whose end
+ * is unknown is looked up, never repeated on a guess.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { busy, causeOf, isRaceOfConstraints, isSerializationFailure, mapStatementError } from './errors.ts';
 import type { Limits } from './limits.ts';
-import { findOutcome } from './outcome.ts';
 import type { ConnectionPool } from './pool.ts';
 import { LostTransaction, Transaction, type TransactionMode } from './transaction.ts';
 
@@ -18,27 +14,26 @@ export interface TransactionsOptions {
   readonly pool: ConnectionPool;
   readonly runtime: Runtime;
   readonly limits: Limits;
-  /** As far as it is known: for errors, which name constraints. */
   readonly catalog?: () => Catalog | null;
   /** Called at each step of a write. For tests that cut the connection there. */
   readonly onStep?: (step: 'begun' | 'worked' | 'committed') => void | Promise<void>;
 }
 
-export interface Run<T> {
+interface Run<T> {
   readonly value: T;
   readonly version: number;
   readonly timings: { readonly begin: number; readonly run: number; readonly commit: number };
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly mode: TransactionMode;
-  readonly withinMs: number;
+  /** Default: as long as an operation may take. */
+  readonly withinMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 type Work<T> = (transaction: Transaction) => Promise<T>;
 
-/** How one attempt ended, when it did not end for good. */
 interface Repeat {
   readonly repeat: 'lost' | 'serialization' | 'race';
   readonly error: unknown;
@@ -58,7 +53,7 @@ export class Transactions {
   async run<T>(work: Work<T>, options: RunOptions): Promise<Run<T>> {
     const { runtime, limits } = this.#options;
     const beganMs = runtime.monotonicMs();
-    const deadlineMs = beganMs + options.withinMs;
+    const deadlineMs = beganMs + (options.withinMs ?? limits.operationMs);
     const seen = { lost: 0, serialization: 0, race: 0 };
     for (;;) {
       const ended = await this.#attempt(work, options, beganMs, deadlineMs);
@@ -90,7 +85,6 @@ export class Transactions {
     const workedMs = runtime.monotonicMs();
     const timings = { begin: begunMs - startedMs, run: workedMs - begunMs };
     if (options.mode === 'read') {
-      // Nothing depends on how it ends.
       void transaction.rollback();
       return { value: worked.value, version: transaction.version, timings: { ...timings, commit: 0 } };
     }
@@ -102,9 +96,9 @@ export class Transactions {
 
   async #begin({ mode, signal }: RunOptions, deadlineMs: number): Promise<Transaction> {
     const { pool, runtime, limits } = this.#options;
-    const mapError = (error: unknown): unknown => this.#map(error);
     signal?.throwIfAborted();
     const connection = await pool.connect();
+    const mapError = this.#map;
     const { beginMs } = limits;
     const transaction = await Transaction.begin({ connection, runtime, mode, deadlineMs, beginMs, signal, mapError });
     if (mode !== 'read') await this.#options.onStep?.('begun');
@@ -122,17 +116,20 @@ export class Transactions {
     }
   }
 
-  /** Null when it is committed. */
   async #commit(transaction: Transaction, beganMs: number, deadlineMs: number): Promise<Repeat | null> {
-    const { pool, runtime, limits, onStep } = this.#options;
+    const { runtime, limits, onStep } = this.#options;
     await onStep?.('worked');
     const untilMs = Math.max(deadlineMs, runtime.monotonicMs() + limits.commitMs);
     const outcome = await transaction.commit(untilMs);
     await onStep?.('committed');
     if (outcome.kind === 'committed') return null;
-    if (outcome.kind === 'aborted') return this.#repeatAborted(transaction, outcome.error);
+    if (outcome.kind === 'aborted') {
+      const repeat = repeatFor(transaction, outcome.error);
+      if (repeat) return repeat;
+      throw this.#map(outcome.error);
+    }
     const outcomeMs = Math.max(beganMs + limits.outcomeMs, untilMs + limits.commitMs);
-    const found = await findOutcome({ pool, runtime, limits, transaction, untilMs: outcomeMs });
+    const found = await this.#findOutcome(transaction, outcomeMs);
     if (found === 'committed') return null;
     if (found === 'aborted') return { repeat: 'lost', error: outcome.error };
     throw new AppError('indeterminate', 'PostgreSQL did not say whether the write was done, and could not be asked.', {
@@ -141,20 +138,62 @@ export class Transactions {
     });
   }
 
-  #repeatAborted(transaction: Transaction, error: unknown): Repeat {
-    const repeat = repeatFor(transaction, error);
-    if (repeat) return repeat;
-    throw this.#map(error);
+  /**
+   * Null when it could not be found out in time. A server that crashed gives the number of a lost transaction to another
+   * one: 'committed' counts only with the transaction's own token.
+   * https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
+   */
+  async #findOutcome(transaction: Transaction, untilMs: number): Promise<'committed' | 'aborted' | null> {
+    const { runtime } = this.#options;
+    for (let wasCommitted = false; ;) {
+      const { status, isOurs, isAnothers } = await this.#ask(transaction, untilMs);
+      if (status === 'aborted' || (status === 'committed' && isOurs)) return status;
+      // Another's, or one that kept no token. It may have been committed while it was asked: so asked again.
+      if (status === 'committed' && wasCommitted) return isAnothers ? 'aborted' : null;
+      wasCommitted = status === 'committed';
+      if (runtime.monotonicMs() + pauseMs >= untilMs) return null;
+      await runtime.sleep(pauseMs);
+    }
   }
 
-  #map(error: unknown): unknown {
-    return mapStatementError(error, this.#options.catalog?.() ?? null);
+  async #ask({ version, token }: Transaction, untilMs: number): Promise<Found> {
+    try {
+      const transaction = await this.#begin({ mode: 'read' }, untilMs);
+      try {
+        const [row] = await transaction.rows(question, [version, token]);
+        return {
+          status: row?.['status'] ?? null,
+          isOurs: row?.['ours'] === true,
+          isAnothers: row?.['others'] === true,
+        };
+      } finally {
+        await transaction.rollback();
+      }
+    } catch {
+      // Nobody answered; or the id is one of the future: another server answers now, without our transaction's history.
+      return { status: null, isOurs: false, isAnothers: false };
+    }
   }
+
+  readonly #map = (error: unknown): unknown => mapStatementError(error, this.#options.catalog?.() ?? null);
 }
 
-/** Whether what went wrong may go right the next time. */
 function repeatFor(transaction: Transaction, error: unknown = transaction.failure): Repeat | null {
   if (transaction.isLost) return { repeat: 'lost', error };
   if (isSerializationFailure(error)) return { repeat: 'serialization', error };
   return isRaceOfConstraints(error) ? { repeat: 'race', error } : null;
 }
+
+const pauseMs = 100;
+
+interface Found {
+  /** Null when nobody answered; also what the server has forgotten, or never heard of, is not known. */
+  readonly status: unknown;
+  readonly isOurs: boolean;
+  /** Whether there are changes of that number with another token. */
+  readonly isAnothers: boolean;
+}
+
+const question = `SELECT pg_xact_status($1::xid8) AS status,
+  EXISTS (SELECT FROM eider.changes WHERE version = $1::xid8 AND token = $2) AS ours,
+  EXISTS (SELECT FROM eider.changes WHERE version = $1::xid8 AND token <> $2) AS others`;

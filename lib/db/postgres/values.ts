@@ -1,14 +1,11 @@
 /**
- * PostgreSQL's text forms of values as plain values, and parameters as text: the forms that lib/values.ts names,
- * the same as DuckDB's.
- *
- * Owns: the mapping, by type. It expects the settings that each transaction makes (UTC, ISO dates and intervals, hex).
- * The worst that can happen: a value that comes back other than it was; a test sends every type through both engines.
+ * The text forms of PostgreSQL as the plain values of lib/values.ts, with the settings that each transaction makes
+ * (UTC, ISO dates and intervals, hex).
  */
 import { Buffer } from 'node:buffer';
+import { readArray } from '../../sql/postgres-array.ts';
 import type { PlainValue } from '../../values.ts';
 
-/** Reads the text of a value that is not null. */
 export type ReadText = (text: string) => PlainValue;
 
 const same: ReadText = (text) => text;
@@ -70,73 +67,56 @@ function readInterval(text: string): PlainValue {
 
 const readBytes: ReadText = (text) => Buffer.from(text.slice(2), 'hex').toString('base64');
 
-interface KnownType {
-  readonly oid: number;
-  /** Of its array. */
-  readonly array: number;
-  readonly read: ReadText;
-}
-
-/** OIDs never change: https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat */
-const knownTypes: readonly KnownType[] = [
-  { oid: 16, array: 1000, read: (text) => text === 't' || text === 'true' }, // boolean
-  { oid: 17, array: 1001, read: readBytes }, // bytea
-  { oid: 20, array: 1016, read: same }, // bigint
-  { oid: 21, array: 1005, read: Number }, // smallint
-  { oid: 23, array: 1007, read: Number }, // integer
-  { oid: 700, array: 1021, read: readReal }, // real
-  { oid: 701, array: 1022, read: readDouble }, // double precision
-  { oid: 1700, array: 1231, read: same }, // numeric
-  { oid: 25, array: 1009, read: same }, // text
-  { oid: 1042, array: 1014, read: same }, // character
-  { oid: 1043, array: 1015, read: same }, // varchar
-  { oid: 19, array: 1003, read: same }, // name
-  { oid: 114, array: 199, read: same }, // json
-  { oid: 3802, array: 3807, read: same }, // jsonb
-  { oid: 2950, array: 2951, read: same }, // uuid
-  { oid: 1082, array: 1182, read: readDate }, // date
-  { oid: 1083, array: 1183, read: readTime }, // time
-  { oid: 1266, array: 1270, read: readTimeWithZone }, // timetz
-  { oid: 1114, array: 1115, read: readTimestamp('') }, // timestamp
-  { oid: 1184, array: 1185, read: readTimestamp('Z') }, // timestamptz
-  { oid: 1186, array: 1187, read: readInterval }, // interval
+/**
+ * OID of the type and of its array, which never change, the name in answers (DuckDB's word for it), and how its text is read.
+ * https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
+ */
+const knownTypes: readonly (readonly [oid: number, array: number, name: string, read: ReadText])[] = [
+  [16, 1000, 'BOOLEAN', (text) => text === 't' || text === 'true'],
+  [17, 1001, 'BLOB', readBytes],
+  [20, 1016, 'BIGINT', same],
+  [21, 1005, 'SMALLINT', Number],
+  [23, 1007, 'INTEGER', Number],
+  [700, 1021, 'FLOAT', readReal],
+  [701, 1022, 'DOUBLE', readDouble],
+  [1700, 1231, 'DECIMAL', same],
+  [25, 1009, 'VARCHAR', same],
+  [1042, 1014, 'VARCHAR', same],
+  [1043, 1015, 'VARCHAR', same],
+  [19, 1003, 'VARCHAR', same],
+  [114, 199, 'JSON', same],
+  [3802, 3807, 'JSON', same],
+  [2950, 2951, 'UUID', same],
+  [1082, 1182, 'DATE', readDate],
+  [1083, 1183, 'TIME', readTime],
+  [1266, 1270, 'TIME WITH TIME ZONE', readTimeWithZone],
+  [1114, 1115, 'TIMESTAMP', readTimestamp('')],
+  [1184, 1185, 'TIMESTAMP WITH TIME ZONE', readTimestamp('Z')],
+  [1186, 1187, 'INTERVAL', readInterval],
 ];
+const byOid = new Map(knownTypes.map(([oid, , name, read]) => [oid, { name, read }]));
+const byArray = new Map(knownTypes.map(([, array, name, read]) => [array, { name: `${name}[]`, read }]));
+const numeric = 1700;
 
-const readers = new Map<number, ReadText>(
-  knownTypes.flatMap(({ oid, array, read }) => [
-    [oid, read],
-    [array, (text: string) => readArray(text, read)],
-  ]),
-);
-const elementReaders = new Map(knownTypes.map(({ array, read }) => [array, read]));
+/** The name of a result's type; what is not known comes as text, and is called so. */
+export function typeName({ dataTypeID, dataTypeModifier }: { dataTypeID: number; dataTypeModifier: number }): string {
+  const { name } = byOid.get(dataTypeID) ?? byArray.get(dataTypeID) ?? { name: 'VARCHAR' };
+  if (dataTypeID !== numeric || dataTypeModifier < 0) return name;
+  // https://github.com/postgres/postgres/blob/master/src/backend/utils/adt/numeric.c, make_numeric_typmod
+  const packed = dataTypeModifier - 4;
+  const [precision, scale] = [packed >> 16, packed & 0x7ff];
+  return precision <= 38 && scale <= precision ? `DECIMAL(${precision},${scale})` : name;
+}
 
 /** How the elements of an array type are read; undefined for what is no array. */
 export function elementReaderOf(oid: number): ReadText | undefined {
-  return elementReaders.get(oid);
+  return byArray.get(oid)?.read;
 }
 
 /** How values of the type are read; of types that are not known, their text. */
 export function readerOf(oid: number): ReadText {
-  return readers.get(oid) ?? same;
-}
-
-/** `{1,NULL,"a \"b\""}`, nested, with bounds before it that do not count. */
-export function readArray(text: string, read: ReadText): PlainValue {
-  const token = /\{|\}|,|"((?:[^"\\]|\\.)*)"|([^{},"]+)/gsy;
-  token.lastIndex = text.indexOf('{') + 1;
-  const open: PlainValue[][] = [[]];
-  for (let match = token.exec(text); match; match = token.exec(text)) {
-    const [mark, quoted, plain] = match;
-    if (mark === '{') open.push([]);
-    else if (mark === '}') {
-      const closed = open.pop() ?? [];
-      const outer = open.at(-1);
-      if (!outer) return closed;
-      outer.push(closed);
-    } else if (quoted !== undefined) open.at(-1)?.push(read(quoted.replaceAll(/\\(.)/gs, '$1')));
-    else if (plain !== undefined) open.at(-1)?.push(plain === 'NULL' ? null : read(plain));
-  }
-  throw new Error('An array of PostgreSQL ended too early.');
+  const element = elementReaderOf(oid);
+  return element ? (text) => readArray(text, element) : (byOid.get(oid)?.read ?? same);
 }
 
 /** A parameter as the drivers are to send it: they would round -0 and write dates in local time. */
@@ -159,8 +139,34 @@ export function withEra(text: string): string {
 
 export type PlainInterval = { readonly months: number; readonly days: number; readonly micros: string };
 
+/** As PostgreSQL writes it: `1 year 2 mons -3 days +04:05:06.5`. */
 export function intervalText({ months, days, micros }: PlainInterval): string {
-  return `${months} months ${days} days ${micros} microseconds`;
+  const time = BigInt(micros);
+  const parts = [
+    [Math.trunc(months / 12), 'year'],
+    [months % 12, 'mon'],
+    [days, 'day'],
+  ] as const;
+  let text = '';
+  let isNegative = false;
+  for (const [count, unit] of parts.filter(([value]) => value !== 0)) {
+    text += `${text && ' '}${isNegative && count > 0 ? '+' : ''}${count} ${unit}${count === 1 ? '' : 's'}`;
+    isNegative = count < 0;
+  }
+  if (time === 0n && text !== '') return text;
+  const sign = time < 0n ? '-' : isNegative ? '+' : '';
+  return `${text && `${text} `}${sign}${clockText(time < 0n ? -time : time)}`;
+}
+
+function clockText(micros: bigint): string {
+  const seconds = micros / 1_000_000n;
+  const fraction = String(micros % 1_000_000n)
+    .padStart(6, '0')
+    .replace(/0+$/, '');
+  const clock = [seconds / 3600n, (seconds / 60n) % 60n, seconds % 60n]
+    .map((value) => String(value).padStart(2, '0'))
+    .join(':');
+  return fraction === '' ? clock : `${clock}.${fraction}`;
 }
 
 export function bytesText(base64: string): string {

@@ -1,12 +1,6 @@
-/**
- * That every table of the user's has the triggers that keep its changes: migrated, made by SQL here, or by anybody else.
- *
- * Owns: finding those that have none, and saying which cannot have any. The worst that can happen: a change that nobody
- * tells of; so rows that may have changed before a table had its triggers make followers of the feed begin again.
- */
+/** Rows that may have changed before a table had its triggers make followers of the feed begin again. */
 import { isOfExtension, isUsers } from '../../catalog/postgres.ts';
 import { isAppError } from '../../errors.ts';
-import type { Limits } from './limits.ts';
 import type { Transactions } from './transactions.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -58,7 +52,6 @@ export async function watchNew(transaction: Transaction, isNew: (table: Unwatche
   for (const { oid, root } of fresh) await watch(transaction, oid, root !== null && made.has(root) ? 'none' : 'rows');
 }
 
-/** Null, or why not. */
 async function watch(transaction: Transaction, oid: string, told: 'rows' | 'reset' | 'none'): Promise<string | null> {
   const [row] = await transaction.rows<{ reason: string | null }>(
     'SELECT eider.watch($1::oid::regclass, $2) AS reason',
@@ -67,20 +60,14 @@ async function watch(transaction: Transaction, oid: string, told: 'rows' | 'rese
   return row?.reason ?? null;
 }
 
-export interface TableWatchOptions {
-  readonly transactions: Transactions;
-  readonly limits: Limits;
-}
-
 export class TableWatch {
-  readonly #options: TableWatchOptions;
+  readonly #transactions: Transactions;
   #unwatched: readonly Unwatched[] = [];
-  /** Those that were tried since they were last found. */
   readonly #tried = new Map<string, string>();
   #attaching: Promise<void> | null = null;
 
-  constructor(options: TableWatchOptions) {
-    this.#options = options;
+  constructor(transactions: Transactions) {
+    this.#transactions = transactions;
   }
 
   /** Which tables the feed says nothing of, as sentences. */
@@ -91,7 +78,6 @@ export class TableWatch {
     });
   }
 
-  /** Looks for tables without triggers, in whatever transaction. */
   async look(transaction: Transaction): Promise<void> {
     this.#unwatched = await findUnwatched(transaction);
   }
@@ -107,11 +93,7 @@ export class TableWatch {
   }
 
   async #attachAll(): Promise<void> {
-    const { transactions, limits } = this.#options;
-    const attaching = transactions.run((transaction) => this.#attachIn(transaction), {
-      mode: 'upkeep',
-      withinMs: limits.operationMs,
-    });
+    const attaching = this.#transactions.run((transaction) => this.#attachIn(transaction), { mode: 'upkeep' });
     await attaching.catch((error: unknown) => {
       if (!isAppError(error)) throw error;
       for (const { oid } of this.#unwatched) this.#tried.set(oid, error.message.replace(/\.$/, ''));

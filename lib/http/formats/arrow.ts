@@ -25,9 +25,10 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import type { QueryResult } from '../../db/database.ts';
+import { parseDate } from '../../datetime.ts';
 import type { PlainValue } from '../../values.ts';
 
-export function arrowStream({ columns, rows }: QueryResult): Uint8Array<ArrayBuffer> {
+export function arrowStream({ columns, rows }: Pick<QueryResult, 'columns' | 'rows'>): Uint8Array<ArrayBuffer> {
   const chosen = columns.map(({ type }) => kindOf(type));
   const schema = new Schema(columns.map(({ name }, index) => new Field(name, chosen[index]!.type, true)));
   const children = chosen.map(({ type, convert }, index) => {
@@ -65,7 +66,8 @@ const kinds: Readonly<Record<string, Kind>> = {
   FLOAT: number(new Float32()),
   DOUBLE: number(new Float64()),
   BLOB: { type: new Binary(), convert: (value) => Buffer.from(value as string, 'base64') },
-  DATE: { type: new DateDay(), convert: (value) => Math.round(Date.parse(value as string) / msADay) },
+  /** The library takes ms, of which it makes days; both are exact, as a day's ms are a multiple of 1024. */
+  DATE: { type: new DateDay(), convert: (value) => parseDate(value as string) * msADay },
 };
 
 const text: Kind = {

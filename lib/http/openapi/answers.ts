@@ -1,5 +1,4 @@
-/** What the answers of all operations have in common: their headers, and the problems that any request may meet. */
-import { arrayOf, type Json, type JsonObject, object, schemaRef, string, integer } from './json-schema.ts';
+import { arrayOf, described, integer, type Json, type JsonObject, object, schemaRef, string } from './json-schema.ts';
 
 const headerTexts = {
   'x-request-id': 'Names this request in the log of the server.',
@@ -10,7 +9,6 @@ const headerTexts = {
   'db-durability': '`durable`, or `pending` while only a fallback has the write.',
   'db-degraded': 'Why this answer is not from the primary backend, or not fresh. Absent when all is well.',
   age: 'Age in seconds of the copy that answered while the primary backend is away, where it is known.',
-  'db-truncated': 'What the answer has no more of: `rows` or `bytes`. Absent when it is whole.',
   etag: 'The version of the row, for If-Match and If-None-Match.',
   location: 'Where the new row is.',
   'content-location': 'The address at which the body is what is read.',
@@ -29,7 +27,7 @@ export const headerComponents: JsonObject = Object.fromEntries(
   Object.entries(headerTexts).map(([name, description]) => [name, { description, schema: string }]),
 );
 
-function headers(names: readonly HeaderName[]): JsonObject {
+export function headers(names: readonly HeaderName[]): JsonObject {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
@@ -42,7 +40,7 @@ export function emptyAnswer(description: string, more: readonly HeaderName[] = [
   return { description, headers: headers([...everywhere, ...ofTheDatabase, ...more]) };
 }
 
-const problemTexts = {
+export const problemTexts = {
   400: 'The request is not understood: an unknown parameter, a malformed header or body.',
   401: 'A token is needed, or the one that was sent is nobody’s.',
   403: 'The token does not allow this, or the server is closed to strangers.',
@@ -58,9 +56,10 @@ const problemTexts = {
   431: 'The headers are too large.',
   500: 'The server has a defect, stored data are damaged, or it is not known whether the write was done.',
   503: 'The database is away, or there is too much to do at once. Nothing was changed.',
+  507: 'The answer is too large. Nothing was changed.',
 } as const;
 
-export type ProblemStatus = keyof typeof problemTexts;
+type ProblemStatus = keyof typeof problemTexts;
 
 const ofAnyRequest: readonly ProblemStatus[] = [400, 401, 403, 406, 414, 431, 500, 503];
 const ofBodies: readonly ProblemStatus[] = [413, 415, 422];
@@ -105,10 +104,10 @@ export const problemSchema: JsonObject = object(
     detail: string,
   },
   {
-    hint: { ...string, description: 'What to do about it.' },
+    hint: described(string, 'What to do about it.'),
     errors: arrayOf(
       object({
-        path: { ...string, description: 'A field (`email`, in an array `3/email`), a parameter or a header.' },
+        path: described(string, 'A field (`email`, in an array `3/email`), a parameter or a header.'),
         message: string,
       }),
     ),

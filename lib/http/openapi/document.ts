@@ -1,4 +1,4 @@
-/** The OpenAPI document of this deployment, made from the catalog. https://spec.openapis.org/oas/v3.1.1.html */
+/** https://spec.openapis.org/oas/v3.1.1.html */
 import { type Catalog, displayName } from '../../catalog/catalog.ts';
 import { isReachable } from '../relations.ts';
 import { headerComponents, problemComponents, problemSchema } from './answers.ts';

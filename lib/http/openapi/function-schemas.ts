@@ -1,9 +1,11 @@
-/** What the functions that are no tables take and answer, as schemas. */
 import {
   arrayOf,
   boolean,
   described,
+  fields,
   integer,
+  integerFrom,
+  type Json,
   type JsonObject,
   nullable,
   object,
@@ -12,62 +14,30 @@ import {
   schemaRef,
   string,
 } from './json-schema.ts';
+import { sqlSchemas } from './sql.ts';
 
 export const anything: JsonObject = { type: 'object' };
-const version = described({ ...integer, minimum: 0 }, 'A version of the database.');
+const version = described(integerFrom(0), 'A version of the database.');
+const orNull = (schema: Json): JsonObject => oneOf({ type: 'null' }, schema);
 
 const statusMembers: JsonObject = {
-  degraded: nullable('string'),
-  backend: nullable('string'),
+  ...fields('degraded? backend?'),
   engine: { type: ['string', 'null'], enum: ['duckdb', 'postgres', null] },
-  persistent: nullable('boolean'),
-  location: nullable('string'),
-  databaseId: nullable('string'),
-  version: nullable('integer'),
-  candidates: arrayOf(openObject({ backend: string, state: string, reason: string })),
-  checkpoint: oneOf(
-    { type: 'null' },
-    openObject({
-      version: nullable('integer'),
-      at: nullable('string'),
-      bytes: nullable('integer'),
-      recordsSince: integer,
-    }),
-  ),
+  ...fields('persistent:boolean? location? databaseId? version:integer?'),
+  candidates: arrayOf(openObject(fields('backend state reason'))),
+  checkpoint: orNull(openObject(fields('version:integer? at? bytes:integer? recordsSince:integer'))),
   pendingWrites: nullable('integer'),
-  outage: oneOf(
-    { type: 'null' },
-    openObject({
-      since: string,
-      reason: string,
-      nextLookInSeconds: integer,
-      servedBy: string,
-      source: string,
-      ageSeconds: nullable('integer'),
-      writes: string,
-      atRisk: nullable('string'),
-    }),
+  outage: orNull(
+    openObject(fields('since reason nextLookInSeconds:integer servedBy source ageSeconds:integer? writes atRisk?')),
   ),
   rejectedWrites: described(
-    oneOf(
-      { type: 'null' },
-      arrayOf(object({ id: string, acceptedAt: string, rejectedAt: string, reason: string, command: anything })),
-    ),
-    'Writes that were kept while the backend was away and no longer fitted when it was back; null where that cannot be told.',
+    orNull(arrayOf(object({ ...fields('id acceptedAt rejectedAt reason'), command: anything }))),
+    'Writes that were kept while the backend was away and no longer fitted when it was back; null where that is not known.',
   ),
   transfers: arrayOf(anything),
-  usage: { type: ['object', 'null'] },
+  usage: nullable('object'),
   mirror: described(
-    oneOf(
-      { type: 'null' },
-      openObject({
-        backend: string,
-        version: nullable('integer'),
-        at: nullable('string'),
-        ageSeconds: nullable('integer'),
-        trouble: nullable('string'),
-      }),
-    ),
+    orNull(openObject(fields('backend version:integer? at? ageSeconds:integer? trouble?'))),
     'The DuckDB copy behind PostgreSQL; null where there is none to be.',
   ),
   warnings: arrayOf(string),
@@ -96,20 +66,19 @@ const change: JsonObject = oneOf(
 );
 
 export const functionSchemas: JsonObject = {
-  Status: {
-    ...openObject({ status: { type: 'string', enum: ['ok', 'degraded', 'down'] }, message: string }, statusMembers),
-    description: 'Who may see less is told less.',
-  },
+  Status: described(
+    openObject({ status: { type: 'string', enum: ['ok', 'degraded', 'down'] }, message: string }, statusMembers),
+    'Callers with fewer rights see less.',
+  ),
   SyncReport: openObject(
     {
       from: version,
       version,
       recordsApplied: integer,
-      checkpoint: oneOf({ type: 'null' }, openObject({ version, bytes: integer, uploaded: boolean })),
+      checkpoint: orNull(openObject({ version, bytes: integer, uploaded: boolean })),
       published: boolean,
-      dropped: openObject({ records: integer, snapshots: integer }),
-      pendingDrained: integer,
-      durationMs: integer,
+      dropped: openObject(fields('records:integer snapshots:integer')),
+      ...fields('pendingDrained:integer durationMs:integer'),
     },
     { mirror: oneOf(mirrorRefreshed, openObject({ how: { const: 'failed' }, reason: string })) },
   ),
@@ -119,26 +88,12 @@ export const functionSchemas: JsonObject = {
       'Rejected writes to forget, as db-status lists them.',
     ),
   }),
-  Dismissed: object({ dismissed: integer }),
-  Query: object(
-    { sql: described({ type: 'string', minLength: 1, maxLength: 100_000 }, 'One SELECT.') },
-    {
-      parameters: described(
-        oneOf(arrayOf({}), anything),
-        'Values for `$1`, `$2`, … or `?` as a list; for `$name` as an object.',
-      ),
-      limit: described({ type: 'integer', minimum: 1, maximum: 10_000, default: 1000 }, 'Most rows of the answer.'),
-    },
+  Dismissed: object(fields('dismissed:integer')),
+  ...sqlSchemas,
+  ChangeSet: described(
+    object({ version, at: { type: 'string', format: 'date-time' }, changes: arrayOf(change) }),
+    'What one commit changed. Versions have no gap.',
   ),
-  QueryResult: object({
-    columns: arrayOf(object({ name: string, type: described(string, 'As the engine writes it.') })),
-    rows: arrayOf(described(arrayOf({}), 'Values in the order of the columns; wide integers and decimals as strings.')),
-    truncated: { type: ['string', 'null'], enum: ['rows', 'bytes', null] },
-  }),
-  ChangeSet: {
-    ...object({ version, at: { type: 'string', format: 'date-time' }, changes: arrayOf(change) }),
-    description: 'What one commit changed. Versions have no gap.',
-  },
   ChangePage: object({
     data: arrayOf(schemaRef('ChangeSet')),
     next: described(version, 'What to ask for next: `after` of the page that follows.'),

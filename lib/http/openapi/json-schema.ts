@@ -1,5 +1,3 @@
-/** Small words for JSON Schema (2020-12), in which the document describes values. */
-
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 export type JsonObject = { readonly [name: string]: Json };
 
@@ -28,3 +26,30 @@ export function openObject(members: JsonObject, optional: JsonObject = {}): Json
   const { additionalProperties: _, ...open } = object(members, optional);
   return open;
 }
+
+/**
+ * Members of an object: strings, and other types as `name:type`; `?` behind one allows null.
+ *
+ * @example fields('reason at? rows:integer')
+ */
+export function fields(text: string): JsonObject {
+  const words = text.split(' ').map((word) => /^(\w+)(?::(\w+))?(\?)?$/.exec(word) ?? []);
+  return Object.fromEntries(
+    words.map(([, name = '', type = 'string', orNull]) => [name, orNull ? nullable(type) : { type }]),
+  );
+}
+
+export const integerFrom = (minimum: number, maximum?: number, more: JsonObject = {}): JsonObject => ({
+  ...integer,
+  minimum,
+  ...(maximum !== undefined && { maximum }),
+  ...more,
+});
+
+export const queryParameter = (name: string, description: string, schema = string, more: JsonObject = {}) =>
+  ({ name, in: 'query', description, schema, ...more }) satisfies JsonObject;
+
+export const headerParameter = (name: string, description: string, schema = string) =>
+  ({ name, in: 'header', description, schema }) satisfies JsonObject;
+
+export const parameterRef = (name: string): JsonObject => ({ $ref: `#/components/parameters/${name}` });

@@ -1,8 +1,3 @@
-/**
- * A relation as schemas: its rows, and what clients send for them. What is known of a type stands in lib/rows.
- *
- * The worst that can happen: a client that is generated from this refuses what the server answers.
- */
 import type { Column, Relation } from '../../catalog/catalog.ts';
 import { isRequired } from '../../rows/input.ts';
 import type { JsonSchema } from '../../rows/kind.ts';
@@ -12,7 +7,6 @@ import { valueInputSchema, valueSchema } from '../../rows/values.ts';
 import { tokensOf } from '../../sql/tokens.ts';
 import { arrayOf, type JsonObject, nullable, object, schemaRef } from './json-schema.ts';
 
-/** A relation with its names here. */
 export interface Described {
   readonly relation: Relation;
   /** In addresses. */
@@ -23,7 +17,6 @@ export interface Described {
 
 const suffixes = ['', 'Selection', 'Input', 'Patch', 'Page'] as const;
 
-/** The names of a relation's schemas. */
 export function schemaNames({ name }: Described) {
   return {
     row: name,
@@ -102,7 +95,6 @@ function inputMembers(relation: Relation, columns: readonly Column[]): JsonObjec
   );
 }
 
-/** Where it is a plain value. */
 function defaultOf({ default: expression, type }: Column): JsonObject {
   const [token, cast] = expression === null ? [] : tokensOf(expression.replace(/^\((.*)\)$/, '$1'));
   if (!token || (cast && cast.text !== ':')) return {};

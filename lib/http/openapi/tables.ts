@@ -1,52 +1,44 @@
-/** The operations on a relation and on its rows. */
 import type { Column } from '../../catalog/catalog.ts';
 import { operatorsOf } from '../../rows/values.ts';
 import { emptyAnswer, jsonAnswer, problems, problemsWithBody } from './answers.ts';
-import { arrayOf, integer, type Json, type JsonObject, object, oneOf, schemaRef, string } from './json-schema.ts';
+import {
+  arrayOf,
+  headerParameter,
+  integerFrom,
+  type Json,
+  type JsonObject,
+  object,
+  oneOf,
+  parameterRef,
+  queryParameter,
+  schemaRef,
+  string,
+} from './json-schema.ts';
 import { type Described, schemaNames } from './rows.ts';
-
-const parameterRef = (name: string): JsonObject => ({ $ref: `#/components/parameters/${name}` });
 
 /** Parameters that many operations have, by the name under which they are referred to. */
 export const parameterComponents: JsonObject = {
-  bookmark: {
-    name: 'db-bookmark',
-    in: 'header',
-    description: 'A version that an earlier answer had in db-bookmark: this answer shows at least that.',
-    schema: { type: 'integer', minimum: 0 },
-  },
-  ifMatch: {
-    name: 'if-match',
-    in: 'header',
-    description: 'Entity tags, or `*`: the row is written only while it has one of these versions.',
-    schema: string,
-  },
-  ifNoneMatch: {
-    name: 'if-none-match',
-    in: 'header',
-    description: 'Entity tags that the client has: 304 if the row has one of them still.',
-    schema: string,
-  },
-  idempotencyKey: {
-    name: 'idempotency-key',
-    in: 'header',
-    description:
-      'Made up by the client, once for each thing that is to be done, in quotes: however often the request is sent within 24 hours, it is done once, and the answer is that of the first time.',
-    schema: { type: 'string', minLength: 1, maxLength: 255 },
-  },
-  limit: {
-    name: 'limit',
-    in: 'query',
-    description: 'Rows of the page.',
-    schema: { type: 'integer', minimum: 1, maximum: 500, default: 50 },
-  },
-  cursor: { name: 'cursor', in: 'query', description: '`next` of the page before.', schema: string },
-  count: {
-    name: 'count',
-    in: 'query',
-    description: 'Counts the rows of all pages.',
-    schema: { type: 'string', enum: ['exact'] },
-  },
+  bookmark: headerParameter(
+    'db-bookmark',
+    'A version that an earlier answer had in db-bookmark: this answer shows at least that.',
+    integerFrom(0),
+  ),
+  ifMatch: headerParameter(
+    'if-match',
+    'Entity tags, or `*`: the row is written only while it has one of these versions.',
+  ),
+  ifNoneMatch: headerParameter(
+    'if-none-match',
+    'Entity tags that the client has: 304 if the row has one of them still.',
+  ),
+  idempotencyKey: headerParameter(
+    'idempotency-key',
+    'Made up by the client, once for each thing that is to be done, in quotes: however often the request is sent within 24 hours, it is done once, and the answer is that of the first time.',
+    { type: 'string', minLength: 1, maxLength: 255 },
+  ),
+  limit: queryParameter('limit', 'Rows of the page.', integerFrom(1, 500, { default: 50 })),
+  cursor: queryParameter('cursor', '`next` of the page before.'),
+  count: queryParameter('count', 'Counts the rows of all pages.', { type: 'string', enum: ['exact'] }),
 };
 
 /** A view is read, and so are rows without a key: in lists. */
@@ -114,7 +106,7 @@ function create(of: Described): JsonObject {
 }
 
 function updateMatching(of: Described): JsonObject {
-  const answer = object({ updated: { ...integer, minimum: 0 } });
+  const answer = object({ updated: integerFrom(0) });
   return operation(of, 'updateMany', `Change all rows of ${of.table} that pass the filters`, {
     description: 'Needs a filter. At most 10,000 rows, in one commit.',
     parameters: [...filterParameters(of), parameterRef('idempotencyKey')],
@@ -128,7 +120,7 @@ function updateMatching(of: Described): JsonObject {
 }
 
 function deleteMatching(of: Described): JsonObject {
-  const answer = object({ deleted: { ...integer, minimum: 0 } });
+  const answer = object({ deleted: integerFrom(0) });
   return operation(of, 'deleteMany', `Delete all rows of ${of.table} that pass the filters`, {
     description: 'Needs a filter. At most 10,000 rows, in one commit.',
     parameters: filterParameters(of),
@@ -197,12 +189,13 @@ function body(schema: Json, merges = false): JsonObject {
 const reserved: ReadonlySet<string> = new Set(['select', 'order', 'limit', 'cursor', 'count']);
 
 function filterParameters({ relation }: Described): JsonObject[] {
-  return relation.columns.map(({ name, type }) => ({
-    name: reserved.has(name) || /^".*"$/s.test(name) ? JSON.stringify(name) : name,
-    in: 'query',
-    description: `Filter by ${name}: an operator and a value, such as \`${example(type)}\`. Given several times, all must hold.`,
-    schema: arrayOf({ type: 'string', pattern: `^(not\\.)?(${operatorsOf(type).join('|')})\\.` }),
-  }));
+  return relation.columns.map(({ name, type }) =>
+    queryParameter(
+      reserved.has(name) || /^".*"$/s.test(name) ? JSON.stringify(name) : name,
+      `Filter by ${name}: an operator and a value, such as \`${example(type)}\`. Given several times, all must hold.`,
+      arrayOf({ type: 'string', pattern: `^(not\\.)?(${operatorsOf(type).join('|')})\\.` }),
+    ),
+  );
 }
 
 const examples: Partial<Record<Column['type']['kind'], string>> = {
@@ -221,18 +214,12 @@ function example(type: Column['type']): string {
 }
 
 /** Lists in one text: what generated clients make of an array differs. */
-const selectParameter: JsonObject = {
-  name: 'select',
-  in: 'query',
-  description:
-    'The columns of the answer, separated by commas; all when it is left out. A name with a comma or a quote in it is in double quotes.',
-  schema: string,
-};
+const selectParameter: JsonObject = queryParameter(
+  'select',
+  'The columns of the answer, separated by commas; all when it is left out. A name with a comma or a quote in it is in double quotes.',
+);
 
-const orderParameter: JsonObject = {
-  name: 'order',
-  in: 'query',
-  description:
-    'The order of the rows: columns with `.asc` or `.desc` and `.nullsfirst` or `.nullslast`, separated by commas; by the primary key when it is left out. A name with a comma, a dot or a quote in it is in double quotes.',
-  schema: string,
-};
+const orderParameter: JsonObject = queryParameter(
+  'order',
+  'The order of the rows: columns with `.asc` or `.desc` and `.nullsfirst` or `.nullslast`, separated by commas; by the primary key when it is left out. A name with a comma, a dot or a quote in it is in double quotes.',
+);

@@ -2,7 +2,7 @@
 import { AppError, isAppError } from '../../errors.ts';
 import { RestError } from '../../rest/faults.ts';
 import { PreconditionFailed } from '../../rows/version.ts';
-import { problemResponse, RequestError } from '../problem.ts';
+import { problemOf, RequestError } from '../problem.ts';
 
 const restMethods = 'GET, HEAD, POST, PATCH, PUT, DELETE';
 
@@ -27,6 +27,7 @@ const kindCodes = {
   outdated: 'PGRST002',
   indeterminate: '08007',
   corrupt: 'XX001',
+  'read-only': '25006',
 } as const;
 
 interface Told {
@@ -36,13 +37,12 @@ interface Told {
 }
 
 /** The answer to `error`. What operators alone may know stays out of it, as in any problem document. */
-export async function restProblem(error: unknown): Promise<Response> {
-  const plain = problemResponse(error);
-  const problem = (await plain.json()) as { readonly detail: string; readonly hint?: string };
-  const { status, code, details } = toldOf(error, plain.status);
-  if (status === 405 && !plain.headers.has('allow')) plain.headers.set('allow', restMethods);
+export function restProblem(error: unknown): Response {
+  const { problem, headers } = problemOf(error);
+  const { status, code, details } = toldOf(error, problem.status);
+  if (status === 405 && !headers.has('allow')) headers.set('allow', restMethods);
   const body = { ...problem, status, code, message: problem.detail, details, hint: problem.hint ?? null };
-  return new Response(JSON.stringify(body), { status, headers: plain.headers });
+  return new Response(JSON.stringify(body), { status, headers });
 }
 
 function toldOf(error: unknown, status: number): Told {

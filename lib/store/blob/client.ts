@@ -1,27 +1,30 @@
-/** The requests of Vercel Blob, on its SDK. */
 import * as blob from '@vercel/blob';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { withPatience } from '../driver/patience.ts';
-import type { Meter, RequestClass } from '../meter.ts';
+import type { Signal } from '../signal.ts';
 import type { CreateOutcome, ObjectInfo } from '../store.ts';
-import { infoOf, isText, notUnderstood, requireKeyKept } from './answers.ts';
-import { type BlobCredentials, sdkCredentials, type SdkCredentials } from './credentials.ts';
+import type { Meter, RequestClass } from '../usage.ts';
 import {
   type BlobAccess,
+  type BlobCredentials,
   type FailedBlobRequest,
+  infoOf,
+  isText,
   mapBlobError,
   mayMeanExists,
+  notUnderstood,
   requireAccess,
+  requireKeyKept,
   saysAlreadyExists,
   saysNotFound,
+  sdkCredentials,
+  type SdkCredentials,
   wasNeverSent,
 } from './errors.ts';
-import type { Signal } from '../signal.ts';
 
 export interface BlobClientOptions {
   readonly credentials: BlobCredentials;
-  /** As `Store.location`. */
   readonly location: string;
   readonly access: BlobAccess;
   readonly runtime: Runtime;
@@ -35,7 +38,7 @@ type Sdk = SdkCredentials & { readonly abortSignal: AbortSignal };
 interface Request {
   readonly name: string;
   readonly class: RequestClass;
-  /** Whether it changes what others see. Parts of an upload that is not complete do not. */
+  /** Parts of an upload that is not complete change nothing that others see. */
   readonly changes?: boolean;
   readonly bytesUp?: number;
   readonly longestMs?: number;
@@ -46,16 +49,9 @@ export interface BlobObject extends ObjectInfo {
   readonly etag: string;
 }
 
-export interface BlobPage {
-  readonly objects: readonly ObjectInfo[];
-  /** Where the next page begins; null after the last. */
-  readonly cursor: string | null;
-}
-
 export interface Upload {
   readonly pathname: string;
   readonly uploadId: string;
-  /** The service's own name for what is uploaded. */
   readonly key: string;
 }
 
@@ -94,7 +90,6 @@ export class BlobClient {
     return this.#create(key, request, (sdk) => blob.put(key, viewOf(bytes), { ...sdk, ...this.#creating() }));
   }
 
-  /** Null when the service finds the object there already. */
   async beginUpload(pathname: string, signal: Signal): Promise<Upload | null> {
     const ids = await this.#request({ name: 'createMultipartUpload', class: 'write', signal }, (sdk) =>
       blob.createMultipartUpload(pathname, { ...sdk, ...this.#creating() }).catch(nullIf(saysAlreadyExists)),
@@ -121,7 +116,6 @@ export class BlobClient {
     );
   }
 
-  /** False when `from` is absent. */
   async copy(from: string, to: string, signal: Signal): Promise<boolean> {
     const longestMs = 4 * this.#options.patienceMs;
     const request = { name: 'copy', class: 'write', changes: true, longestMs, signal } as const;
@@ -139,7 +133,7 @@ export class BlobClient {
     await this.#request({ name: 'del', class: 'free', changes: true, signal }, (sdk) => blob.del([...keys], sdk));
   }
 
-  async list(prefix: string, cursor: string | null, limit: number, signal: Signal): Promise<BlobPage> {
+  async list(prefix: string, cursor: string | null, limit: number, signal: Signal) {
     const from = cursor === null ? {} : { cursor };
     const page = await this.#request({ name: 'list', class: 'write', signal }, (sdk) =>
       blob.list({ ...sdk, prefix, limit, ...from }),
@@ -161,7 +155,6 @@ export class BlobClient {
     );
   }
 
-  /** Runs one step of a request for no longer than it may take. */
   async patiently<T>(signal: Signal, work: (signal: AbortSignal) => Promise<T>, ms?: number): Promise<T> {
     const { runtime, patienceMs } = this.#options;
     return withPatience({ signal, limit: { runtime, ms: ms ?? patienceMs } }, work);
@@ -171,7 +164,6 @@ export class BlobClient {
     this.#options.meter({ name: 'get', class: 'read', bytesUp: 0, bytesDown });
   }
 
-  /** A failed read as an AppError. */
   readFailed(error: unknown): AppError {
     return mapBlobError(error, this.#failed('get'));
   }
@@ -238,7 +230,6 @@ function nullIf(isExpected: (error: unknown) => boolean): (error: unknown) => nu
   };
 }
 
-/** The same bytes in the type that the SDK takes. */
 function viewOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

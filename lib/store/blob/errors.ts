@@ -1,6 +1,6 @@
 /**
- * What an error of Vercel Blob's SDK says of the request that met it. A refusal counts only when no earlier attempt of
- * the SDK can have gone before it; whatever is no refusal leaves the outcome of a write unknown.
+ * A refusal counts only when no earlier attempt of the SDK can have preceded it; anything else leaves the outcome of a
+ * write unknown.
  */
 import * as blob from '@vercel/blob';
 import { AppError, type ErrorKind } from '../../errors.ts';
@@ -9,24 +9,22 @@ import {
   explain,
   explainStopped,
   failing,
+  isUnconnected,
   type Meaning,
   ProviderFailure,
-  isUnconnected,
   tooManyRequests,
   unanswered,
   unavailable,
 } from '../driver/failure.ts';
 import { Interruption } from '../driver/patience.ts';
+import type { ObjectInfo } from '../store.ts';
 
 export type BlobAccess = 'private' | 'public';
 
 export interface FailedBlobRequest {
-  /** As `Store.location`. */
   readonly location: string;
   readonly name: string;
-  /** Whether it may have changed what others see. */
   readonly changes: boolean;
-  /** Whether the SDK may have sent it more than once. */
   readonly repeated: boolean;
   readonly access: BlobAccess;
   readonly secrets: readonly string[];
@@ -64,7 +62,6 @@ const refusals: readonly [type: ErrorClass, kind: ErrorKind, problem: string, hi
   [blob.BlobFileTooLargeError, 'invalid', 'does not take an object that large', 'Make the database smaller.'],
 ];
 
-/** The AppError for a failed request. An AppError passes through: it means what it says. */
 export function mapBlobError(error: unknown, request: FailedBlobRequest): AppError {
   if (error instanceof AppError) return error;
   const { changes, repeated, access, secrets } = request;
@@ -77,7 +74,6 @@ export function mapBlobError(error: unknown, request: FailedBlobRequest): AppErr
   return explain(refusal ?? failureOf(error), { ...request, unsure }, cause);
 }
 
-/** The store's own 'there is one': no class, and no code that the SDK would show. */
 export function saysAlreadyExists(error: unknown): boolean {
   return error instanceof blob.BlobError && /\balready exists\b/i.test(error.message);
 }
@@ -99,7 +95,6 @@ export function statusOf(error: unknown): number | null {
   return status === undefined ? null : Number(status);
 }
 
-/** Whether no request has left this process. */
 export function wasNeverSent(error: unknown): boolean {
   return isUnconnected(networkCodeOf(error));
 }
@@ -141,7 +136,7 @@ function refusalOf(error: unknown, access: BlobAccess): Meaning | null {
   return error instanceof blob.BlobError ? worded(error, access) : null;
 }
 
-/** What only the text tells apart. Texts that are not known come from a `bad_request` of the service. */
+/** Texts that are not known come from a `bad_request` of the service. */
 function worded(error: Error, access: BlobAccess): Meaning | null {
   // https://vercel.com/docs/vercel-blob#private-and-public-storage
   if (/cannot use \w+ access on a \w+ store/i.test(error.message)) return wrongAccess(access);
@@ -171,4 +166,81 @@ function failureOf(error: unknown): Meaning {
   if (error instanceof blob.BlobNotFoundError) return unavailable('does not know what the request names', hint);
   const isAnswer = error instanceof blob.BlobError && !(error instanceof blob.BlobRequestAbortedError);
   return isAnswer ? failing(statusPage) : unanswered(networkCodeOf(error), !wasNeverSent(error), statusPage);
+}
+
+export type BlobCredentials =
+  | { readonly kind: 'token'; readonly token: string }
+  /** The store's id, with or without `store_` before it, as Vercel gives it in BLOB_STORE_ID. */
+  | { readonly kind: 'oidc'; readonly storeId: string };
+
+export type SdkCredentials = { readonly token: string } | { readonly oidcToken: string; readonly storeId: string };
+
+/** The id in `vercel_blob_rw_<id>_<secret>`; null for any other text. */
+export function storeIdOfToken(token: string): string | null {
+  return /^vercel_blob_rw_([A-Za-z0-9]+)_[A-Za-z0-9]+$/.exec(token)?.[1] ?? null;
+}
+
+/** @throws AppError `denied` for a token that names no store. */
+export function storeIdOf(credentials: BlobCredentials): string {
+  if (credentials.kind === 'oidc') return credentials.storeId.replace(/^store_/, '');
+  const id = storeIdOfToken(credentials.token);
+  if (id !== null) return id;
+  throw new AppError('denied', 'The token of Vercel Blob does not have the form of one.', {
+    hint: 'Set BLOB_READ_WRITE_TOKEN to the token shown with the Blob store on Vercel: vercel_blob_rw_<store id>_<secret>.',
+  });
+}
+
+/**
+ * The OIDC token belongs to the request being served and must not be kept: https://vercel.com/docs/oidc/reference
+ * Without one, the SDK would take any BLOB_READ_WRITE_TOKEN that it finds, and so perhaps another store.
+ */
+export async function sdkCredentials(credentials: BlobCredentials): Promise<SdkCredentials> {
+  if (credentials.kind === 'token') return { token: credentials.token };
+  return { oidcToken: await oidcToken(), storeId: storeIdOf(credentials) };
+}
+
+async function oidcToken(): Promise<string> {
+  const { getVercelOidcToken } = await import('@vercel/oidc');
+  let cause: ProviderFailure | undefined;
+  try {
+    const token = (await getVercelOidcToken()).trim();
+    if (token !== '') return token;
+  } catch (error) {
+    cause = new ProviderFailure(error, { code: 'oidc' });
+  }
+  throw new AppError('denied', 'There is no OIDC token for Vercel Blob.', {
+    cause,
+    hint: 'Connect the Blob store to this project, redeploy, and keep BLOB_STORE_ID; or set BLOB_READ_WRITE_TOKEN.',
+  });
+}
+
+export function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+export function infoOf({
+  pathname,
+  size,
+  uploadedAt,
+}: {
+  pathname: string;
+  size: number;
+  uploadedAt: Date;
+}): ObjectInfo {
+  const isThere = isText(pathname) && Number.isSafeInteger(size) && size >= 0 && !Number.isNaN(uploadedAt.getTime());
+  if (!isThere) throw notUnderstood('it lacks a name, size or time');
+  return { key: pathname, size, modifiedAt: uploadedAt };
+}
+
+export function requireKeyKept(key: string, pathname: unknown): void {
+  if (pathname === key) return;
+  throw new AppError('indeterminate', `Vercel Blob did not confirm that it stored ${key} under this name.`, {
+    hint: 'Check the store on Vercel; update @vercel/blob if its API has changed.',
+  });
+}
+
+export function notUnderstood(problem: string): AppError {
+  return new AppError('unavailable', `An answer of Vercel Blob is not understood: ${problem}.`, {
+    hint: 'Try again; update @vercel/blob if its API has changed.',
+  });
 }

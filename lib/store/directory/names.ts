@@ -1,15 +1,14 @@
 /**
- * Giving a finished file the name that makes it an object: the one step of a write that others can see. The file system
- * decides who gets it; where its answer may have been lost, the file itself is looked at.
+ * The one step of a write that others see: giving a finished file its name. Where the answer may be lost, the file
+ * itself is looked at.
  */
-import { link, rename, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { AppError } from '../../errors.ts';
-import { errnoOf } from '../errno.ts';
+import type { Runtime } from '../../runtime.ts';
+import { errnoOf, onPath } from '../errno.ts';
 import type { CreateOutcome } from '../store.ts';
-import { notAFile, nullIfAbsent, syncFolder } from './files.ts';
-import type { Root } from './root.ts';
-import type { Temporary } from './temporaries.ts';
+import { notAFile, nullIfAbsent, type Root, syncFolder } from './root.ts';
 
 /** Errors with which the system says that it did nothing. After others (a timeout, say) the drive may yet have done it. */
 const refusals = new Set(
@@ -26,7 +25,6 @@ export class Names {
     this.#root = root;
   }
 
-  /** Gives the file the name `path` if nobody has it. */
   async claim(temporary: Temporary, path: string): Promise<CreateOutcome> {
     try {
       await this.#root.within(dirname(path), () => link(temporary.path, path));
@@ -58,7 +56,6 @@ export class Names {
     return 'exists';
   }
 
-  /** Gives the file the name `path`, whoever had it. */
   async replace(temporary: Temporary, path: string): Promise<void> {
     try {
       await this.#root.within(dirname(path), () => rename(temporary.path, path));
@@ -94,4 +91,56 @@ function noHardLinks(path: string, cause: unknown): AppError {
     cause,
     hint: 'Use a drive that can make hard links (ext4, XFS, NFS and most others; not FAT, and not most mounted buckets).',
   });
+}
+
+/** `~` is in no key, so no key leads here. */
+const folderName = '.eider~tmp';
+const hourMs = 3_600_000;
+const staleMs = 24 * hourMs;
+
+export interface Temporary {
+  readonly path: string;
+  readonly file: FileHandle;
+}
+
+export class Temporaries {
+  readonly #folder: string;
+  readonly #root: Root;
+  readonly #runtime: Runtime;
+  #sweptMs = -Infinity;
+
+  constructor(root: Root, runtime: Runtime) {
+    this.#folder = join(root.path, folderName);
+    this.#root = root;
+    this.#runtime = runtime;
+  }
+
+  /** Runs `work` on a new, empty file, whose name goes when `work` ends; another name that it was given stays. */
+  async use<T>(work: (temporary: Temporary) => Promise<T>): Promise<T> {
+    const temporary = await onPath(this.#folder, () => this.#root.within(this.#folder, () => this.#make()));
+    try {
+      return await work(temporary);
+    } finally {
+      // Closed first: NFS keeps a removed file under another name for as long as it is open.
+      await temporary.file.close().catch(() => undefined);
+      await rm(temporary.path, { force: true }).catch(() => undefined);
+    }
+  }
+
+  async #make(): Promise<Temporary> {
+    const path = join(this.#folder, this.#runtime.uuid());
+    return { path, file: await open(path, 'wx', 0o600) };
+  }
+
+  /** Removes what writers that died a day ago left, at most once an hour. Never fails. */
+  async sweep(): Promise<void> {
+    const now = this.#runtime.now();
+    if (Math.abs(now - this.#sweptMs) < hourMs) return;
+    this.#sweptMs = now;
+    for (const name of await readdir(this.#folder).catch(() => [])) {
+      const path = join(this.#folder, name);
+      const found = await stat(path).catch(() => null);
+      if (found && now - found.mtimeMs > staleMs) await rm(path, { force: true }).catch(() => undefined);
+    }
+  }
 }

@@ -1,19 +1,18 @@
 /**
- * The folder that holds everything, and the folders in it. It must still be the same one: a drive that was unmounted
- * leaves an empty folder in its place, which looks like a new database.
+ * The folder that holds everything must stay the same one: an unmounted drive leaves an empty folder, which looks like
+ * a new database.
  */
-import type { BigIntStats } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { type BigIntStats, constants, type Stats } from 'node:fs';
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { AppError } from '../../errors.ts';
 import { errnoOf, mapErrno, onPath } from '../errno.ts';
-import { makeFolder } from './files.ts';
 
 export class Root {
   readonly path: string;
   readonly #mayMake: boolean;
   #known: BigIntStats | null = null;
   #firstSight: Promise<void> | null = null;
-  /** Folders that this process made or found. */
   readonly #folders = new Set<string>();
 
   /** `mayMake`: whether to make the folder when it was never seen. Once seen, it is never made again. */
@@ -22,7 +21,6 @@ export class Root {
     this.#mayMake = mayMake;
   }
 
-  /** Throws `unavailable` unless the root is there, and is the folder that it was when first seen. */
   async require(): Promise<void> {
     this.#firstSight ??= this.#meet().catch((error: unknown) => {
       this.#firstSight = null;
@@ -92,4 +90,109 @@ function isSameFolder(known: BigIntStats, now: BigIntStats): boolean {
   if (now.ino !== known.ino) return false;
   const knowsBirth = known.birthtimeNs !== known.ctimeNs;
   return !knowsBirth || now.birthtimeNs === known.birthtimeNs;
+}
+
+/** What opening a pipe would do without the second flag: wait for someone to write into it. */
+const toRead = constants.O_RDONLY | constants.O_NONBLOCK;
+
+export interface OpenedFile {
+  readonly file: FileHandle;
+  readonly stats: Stats;
+}
+
+/** Throws ENOENT when the file is absent, `unavailable` for what is no file. */
+export async function withFile<T>(path: string, work: (opened: OpenedFile) => Promise<T>): Promise<T> {
+  const file = await open(path, toRead);
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) throw notAFile(path);
+    return await work({ file, stats });
+  } finally {
+    await file.close();
+  }
+}
+
+export function notAFile(path: string): AppError {
+  return new AppError('unavailable', `${path} is not a file.`, { hint: 'Move away what has the name of an object.' });
+}
+
+export async function readFully(file: FileHandle, size: number, position: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+  for (let done = 0; done < size;) {
+    const { bytesRead } = await file.read(bytes, done, size - done, position + done);
+    if (bytesRead === 0) throw new AppError('unavailable', 'The file ended early; it was changed while it was read.');
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+export async function writeFully(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let done = 0; done < chunk.byteLength;) {
+    done += (await file.write(chunk, done, chunk.byteLength - done)).bytesWritten;
+  }
+}
+
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some network and FUSE drives have no such notion: what they acknowledged is as safe as they make it.
+    if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoOf(error) ?? '')) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Makes `folder`, and those above it up to `top`, so that they survive a crash. One that is there already is synced
+ * too: whoever made it may not have come so far yet.
+ */
+async function makeFolder(folder: string, top?: string): Promise<void> {
+  if (folder === top) return;
+  try {
+    await mkdirUnlessThere(folder);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(folder) === folder) throw error;
+    await makeFolder(dirname(folder), top);
+    await mkdirUnlessThere(folder);
+  }
+  await syncFolder(dirname(folder));
+}
+
+async function mkdirUnlessThere(folder: string): Promise<void> {
+  await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  });
+}
+
+export async function nullIfAbsent<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/**
+ * What `work` gives, or null when it says twice that `path` is absent. An NFS client remembers for up to a minute that a
+ * name was absent, but opening a folder makes it ask the server whether that has changed ("close-to-open"):
+ * https://man7.org/linux/man-pages/man5/nfs.5.html, under "Data and metadata coherence".
+ */
+export async function nullIfStillAbsent<T>(path: string, top: string, work: () => Promise<T>): Promise<T | null> {
+  const value = await nullIfAbsent(work);
+  if (value !== null) return value;
+  await lookAgain(dirname(path), top);
+  return nullIfAbsent(work);
+}
+
+async function lookAgain(folder: string, top: string): Promise<void> {
+  const look = async (): Promise<true> => {
+    await (await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)).close();
+    return true;
+  };
+  if ((await nullIfAbsent(look)) || folder === top) return;
+  await lookAgain(dirname(folder), top);
+  await nullIfAbsent(look);
 }

@@ -1,19 +1,14 @@
-/** The bytes of an answer: exactly those that were asked for, or an error. */
-import { clipRange } from '../range.ts';
+import { clipRange } from '../keys.ts';
 import type { ByteRange } from '../store.ts';
 
 export interface Expected {
-  /** Bytes to leave out at the beginning: a server may send the whole object instead of a part. */
   readonly skip: number;
-  /** Bytes to take after them; null for all that come. */
   readonly length: number | null;
-  /** Whether the answer ends with the last of them. */
   readonly toEnd: boolean;
 }
 
 export interface AnswerHead {
   readonly contentRange: string | null | undefined;
-  /** Undefined when it is not known. */
   readonly contentLength: number | undefined;
 }
 

@@ -1,32 +1,37 @@
-/**
- * How a cloud's failures become AppErrors. The words are each driver's own; what is kept of the provider's error, and
- * what is said of a write that may have happened, is the same for all.
- */
 import { AppError, type ErrorKind } from '../../errors.ts';
 
-/** What a failure means, and what to do about it. */
 export interface Meaning {
   readonly kind: ErrorKind;
-  /** Continues a sentence that begins with the store's location. */
   readonly problem: string;
   readonly hint: string;
   readonly retryAfterMs?: number | undefined;
 }
 
-/** Someone has to change the configuration. */
 export function denied(problem: string, hint: string): Meaning {
   return { kind: 'denied', problem, hint };
 }
 
-/** It may pass by itself. */
 export function unavailable(problem: string, hint: string, afterMs?: number): Meaning {
   return { kind: 'unavailable', problem, hint, retryAfterMs: afterMs };
 }
 
+/**
+ * Meanings by code, from pairs of lines: codes and what is the matter, then what to do.
+ *
+ * @example meaningsOf('denied', `Code OtherCode: refused the token\n Renew it.`)
+ */
+export function meaningsOf(kind: ErrorKind, text: string): readonly (readonly [code: string, meaning: Meaning])[] {
+  const pairs = text.trim().matchAll(/([\w. ]+): (.+)\n\s*(.+)/g);
+  return [...pairs].flatMap(([, codes = '', problem = '', hint = '']) =>
+    codes
+      .trim()
+      .split(' ')
+      .map((code) => [code, { kind, problem, hint }] as const),
+  );
+}
+
 export interface FailedRequest {
-  /** As `Store.location`. */
   readonly location: string;
-  /** As the provider calls it. */
   readonly name: string;
   /** Whether it may have changed what others see, in this attempt or one before it. */
   readonly unsure: boolean;
@@ -41,7 +46,6 @@ export function explain(meaning: Meaning, { location, name, unsure }: FailedRequ
   return new AppError('indeterminate', message, { cause, hint: `Read before you repeat it. ${hint}`, ...timing });
 }
 
-/** For a request that its caller stopped. */
 export function explainStopped({ location, name, unsure }: FailedRequest, cause: unknown): AppError {
   if (!unsure) return new AppError('unavailable', 'The operation was stopped; nothing was changed.', { cause });
   const message = `${name} was stopped after it was sent to ${location}; whether it took effect is not known.`;
@@ -49,10 +53,8 @@ export function explainStopped({ location, name, unsure }: FailedRequest, cause:
 }
 
 export interface FailureDetails {
-  /** The provider's, or that of the system call. */
   readonly code: string;
   readonly status?: number | undefined;
-  /** With these the provider finds the request in its logs. */
   readonly requestId?: string | undefined;
   readonly extendedRequestId?: string | undefined;
   readonly attempts?: number | undefined;
@@ -77,11 +79,9 @@ export class ProviderFailure extends Error {
   }
 }
 
-/** Private keys, bearer tokens, Google's and Vercel's tokens, JSON Web Tokens. */
 const tokens =
   /-----BEGIN[^]*?(?:-----END[^-]*-----|$)|\bbearer\s+[^\s"',<>]+|\bya29\.[^\s"'<>]+|vercel_blob_\w+|\beyJ[\w-]+\.[\w-]+\.[\w-]*/gi;
 
-/** Longer texts are web pages of proxies. */
 const maxTextChars = 300;
 
 export function redact(text: string, secrets: readonly string[] = []): string {
@@ -99,12 +99,10 @@ export function tooManyRequests(afterMs: number | undefined): Meaning {
   return unavailable('asked to slow down: too many requests', hint, afterMs);
 }
 
-/** The request may have taken effect, or not. */
 export function failing(statusPage: string, afterMs?: number): Meaning {
   return unavailable('failed with an internal error', `Try again; if it lasts, see ${statusPage}.`, afterMs);
 }
 
-/** Perhaps a proxy for a moment, perhaps something else for ever. */
 export function foreign(api: string, hint: string): Meaning {
   return unavailable(`does not answer as ${api} does`, hint);
 }
@@ -118,7 +116,6 @@ export function isUnconnected(code: string): boolean {
   return unconnected.test(code) || certificate.test(code);
 }
 
-/** For a request without an answer. `address` names the variables that say where the store is. */
 export function unanswered(code: string, wasSent: boolean, address: string): Meaning {
   if (certificate.test(code)) {
     const hint = `Check ${address} and the clock of this machine; there may be a proxy in between.`;

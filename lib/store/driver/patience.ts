@@ -1,8 +1,6 @@
-/** A call of an SDK that ends when it must: by itself, because its caller stops it, or because it takes too long. */
 import type { Runtime } from '../../runtime.ts';
 import { throwIfAborted } from '../signal.ts';
 
-/** The call was left while its outcome was open. */
 export class Interruption extends Error {
   override readonly name = 'Interruption';
   readonly why: 'stopped' | 'too slow';
@@ -15,7 +13,6 @@ export class Interruption extends Error {
 
 export interface PatienceOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Absent: as long as it takes. */
   readonly limit?: { readonly runtime: Runtime; readonly ms: number };
 }
 

@@ -1,11 +1,11 @@
-/** Access tokens for a key of Google Cloud, by the SDK, which keeps a token until shortly before it expires. */
+/** Access tokens come from the SDK, which keeps one until shortly before it expires. */
 import { readFile } from 'node:fs/promises';
 import { Storage } from '@google-cloud/storage';
-import { isAppError } from '../../errors.ts';
-import { orAborted, throwIfAborted, type Signal } from '../signal.ts';
-import { explainKey } from './key-errors.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import { ProviderFailure } from '../driver/failure.ts';
+import { orAborted, type Signal, throwIfAborted } from '../signal.ts';
+import { field } from './errors.ts';
 
-/** A key of Google Cloud as its console issues it. */
 export interface GoogleKey {
   readonly type: 'service_account' | 'authorized_user' | 'external_account';
   readonly [field: string]: unknown;
@@ -20,12 +20,10 @@ export type GcsCredentials =
 type GoogleAuth = Storage['authClient'];
 
 export interface Grant {
-  /** What authorizes a request. */
   readonly headers: Readonly<Record<string, string>>;
   readonly by: Promise<GoogleAuth> | null;
 }
 
-/** For one request to Google's token endpoint. */
 const tokenTimeoutMs = 10_000;
 
 export class Authorization {
@@ -36,7 +34,6 @@ export class Authorization {
     this.#credentials = credentials;
   }
 
-  /** @throws AppError `denied` or `unavailable`; nothing was sent to the store. */
   async grant(signal: Signal): Promise<Grant> {
     if (this.#credentials.kind === 'none') return { headers: {}, by: null };
     throwIfAborted(signal);
@@ -49,13 +46,11 @@ export class Authorization {
     }
   }
 
-  /** Forgets a token that was refused. Returns whether asking again makes sense. */
   renew({ by }: Grant): boolean {
     if (by) this.#forget(by);
     return by !== null;
   }
 
-  /** Of many requests that failed together, the first reads the key file again. */
   #forget(by: Promise<GoogleAuth>): void {
     if (by === this.#auth) this.#auth = null;
   }
@@ -89,4 +84,75 @@ async function readKey(path: string): Promise<object> {
 /** Node's own: the SDK's would load another HTTP client. */
 function fetchImplementation(...request: Parameters<typeof fetch>): Promise<Response> {
   return fetch(...request);
+}
+
+/**
+ * The SDK's errors carry the signed request and may quote the key: only codes, and two words of the token endpoint,
+ * are used.
+ */
+function explainKey(error: unknown): AppError {
+  const response = field(error, 'response');
+  const status = field(response, 'status');
+  // https://developers.google.com/identity/protocols/oauth2/service-account#error-codes
+  const word = wordOf(field(field(response, 'data'), 'error'), /^[a-z_]{1,40}$/);
+  const description = wordOf(field(field(response, 'data'), 'error_description'), /^[\w .,:;()'-]{1,200}$/);
+  const code = codeOf(error);
+  const [kind, message, hint] =
+    typeof status === 'number' ? meaningOfAnswer(status, word, description) : meaningOfCode(code);
+  return new AppError(kind, message, {
+    cause: new ProviderFailure(description || word || code, { code: word || code }),
+    hint,
+  });
+}
+
+type Meaning = readonly [kind: 'denied' | 'unavailable', message: string, hint: string];
+
+const checkNetwork = 'Check the network, and https://status.cloud.google.com.';
+
+function meaningOfAnswer(status: number, error: string, description: string): Meaning {
+  if (status === 429 || status >= 500) {
+    return ['unavailable', `Google gives no access token now (${status}).`, checkNetwork];
+  }
+  if (/reasonable timeframe|iat and exp/i.test(description)) {
+    return [
+      'denied',
+      'Google refuses the key in GOOGLE_APPLICATION_CREDENTIALS because the clock of this machine is wrong.',
+      'Set the clock right: Google allows a few minutes.',
+    ];
+  }
+  const isDead = /^(invalid_grant|invalid_client|deleted_client|disabled_client|account_disabled)$/.test(error);
+  const why = isDead ? 'is no longer valid: it expired, or it, or its account, was deleted or disabled' : 'was refused';
+  return [
+    'denied',
+    `The key in GOOGLE_APPLICATION_CREDENTIALS ${why}${error && ` (${error})`}.`,
+    'Create a new key for the service account, and set GOOGLE_APPLICATION_CREDENTIALS to it.',
+  ];
+}
+
+function meaningOfCode(code: string): Meaning {
+  if (/^(ENOENT|EACCES|EPERM|EISDIR|ENOTDIR)$/.test(code)) {
+    return [
+      'denied',
+      `The key file that GOOGLE_APPLICATION_CREDENTIALS names cannot be read (${code}).`,
+      'Correct the path, or put the JSON of the key itself into GOOGLE_APPLICATION_CREDENTIALS.',
+    ];
+  }
+  if (/^(E[A-Z]+|UND_ERR_\w+|TimeoutError|AbortError)$/.test(code)) {
+    return ['unavailable', `Google could not be asked for an access token (${code}).`, checkNetwork];
+  }
+  return [
+    'denied',
+    'The key in GOOGLE_APPLICATION_CREDENTIALS cannot be used: it is damaged or of no known kind.',
+    'Set GOOGLE_APPLICATION_CREDENTIALS to the JSON key of a service account, unchanged.',
+  ];
+}
+
+function codeOf(error: unknown): string {
+  const causes = [error, field(error, 'cause'), field(field(error, 'cause'), 'cause')].toReversed();
+  const codes = causes.map((cause) => wordOf(field(cause, 'code'), /^[A-Za-z_0-9]{1,60}$/));
+  return codes.find((code) => code !== '') ?? '';
+}
+
+function wordOf(value: unknown, shape: RegExp): string {
+  return typeof value === 'string' && shape.test(value) ? value : '';
 }

@@ -1,23 +1,17 @@
 /**
- * Requests to the JSON API of Google Cloud Storage: https://cloud.google.com/storage/docs/json_api/v1
- * It speaks HTTP itself: the SDK's own verbs have no time limit, no signal, and end each other's connections
+ * Speaks HTTP itself: the SDK's own verbs have no time limit and no signal, and end each other's connections
  * (docs/decisions/2026-11-24-gcs-wire.md).
  */
 import type { AppError } from '../../errors.ts';
-import type { Meter } from '../meter.ts';
-import { Authorization, type GcsCredentials, type Grant } from './authorization.ts';
-import { type Attempt, explainForeign, explainLost, explainRefusal } from './errors.ts';
-import { field, parseJson } from './json.ts';
-import { type Method, methods } from './methods.ts';
-import { Refusal } from './refusal.ts';
-import { Lost, Wire, type WireAnswer, type WireRequest } from './wire.ts';
 import type { Signal } from '../signal.ts';
+import type { Meter, RequestClass } from '../usage.ts';
+import { Authorization, type GcsCredentials, type Grant } from './authorization.ts';
+import { type Attempt, explainForeign, explainLost, explainRefusal, field, parseJson, Refusal } from './errors.ts';
+import { Lost, Wire, type WireAnswer, type WireRequest } from './wire.ts';
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly bucket: string;
-  /** As `Store.location`. */
   readonly location: string;
-  /** Base URL of another server of the JSON API; null for Google's. */
   readonly endpoint: string | null;
   readonly credentials: GcsCredentials;
   readonly meter: Meter;
@@ -50,7 +44,6 @@ export class Client {
     this.#wire = new Wire(options);
   }
 
-  /** The path of the bucket's objects, or of one of them. */
   objectsPath(key?: string): string {
     const objects = `storage/v1/b/${encodeURIComponent(this.#options.bucket)}/o`;
     return key === undefined ? objects : `${objects}/${encodeURIComponent(key)}`;
@@ -73,14 +66,12 @@ export class Client {
     return refusedToken ? this.#send(call, await this.#authorization.grant(call.signal)) : first;
   }
 
-  /** A success. @throws AppError */
   async demand(call: Call): Promise<WireAnswer> {
     const answer = await this.ask(call);
     if (answer instanceof Refusal) throw this.explain(answer, call);
     return answer;
   }
 
-  /** A success, or null when the store says that there is no such object. @throws AppError */
   async find(call: Call): Promise<WireAnswer | null> {
     const answer = await this.ask(call);
     if (!(answer instanceof Refusal)) return answer;
@@ -109,12 +100,10 @@ export class Client {
     return explainRefusal(refusal, this.#attempt(call));
   }
 
-  /** For a success that does not look like one of this API. */
   notUnderstood(call: Call): AppError {
     return explainForeign(this.#attempt(call));
   }
 
-  /** The answer's JSON. @throws AppError */
   json({ body }: WireAnswer, call: Call): object {
     const value = parseJson(new TextDecoder().decode(body));
     if (typeof value === 'object' && value !== null) return value;
@@ -142,3 +131,25 @@ export class Client {
     return { location: this.#options.location, name, permission: `storage.${permission}`, unsure: commits };
   }
 }
+
+interface Method {
+  readonly name: string;
+  readonly class: RequestClass;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly permission: string;
+}
+
+/**
+ * https://cloud.google.com/storage/pricing#operations-by-class,
+ * https://cloud.google.com/storage/docs/access-control/iam-json
+ */
+export const methods = {
+  get: { name: 'objects.get', class: 'read', method: 'GET', permission: 'objects.get' },
+  list: { name: 'objects.list', class: 'write', method: 'GET', permission: 'objects.list' },
+  insert: { name: 'objects.insert', class: 'write', method: 'POST', permission: 'objects.create' },
+  /** A part of an upload, or a question about it: the upload is billed as one request, its start. */
+  insertPart: { name: 'objects.insert', class: 'free', method: 'PUT', permission: 'objects.create' },
+  cancelInsert: { name: 'objects.insert', class: 'free', method: 'DELETE', permission: 'objects.create' },
+  rewrite: { name: 'objects.rewrite', class: 'write', method: 'POST', permission: 'objects.create' },
+  delete: { name: 'objects.delete', class: 'free', method: 'DELETE', permission: 'objects.delete' },
+} as const satisfies Readonly<Record<string, Method>>;

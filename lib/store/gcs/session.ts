@@ -1,37 +1,28 @@
-/**
- * One resumable upload: https://cloud.google.com/storage/docs/performing-resumable-uploads
- * Nothing of it is visible before its last byte. The store is asked how far it has come, and never believed to have
- * what it did not confirm.
- */
+/** Resumable uploads: https://cloud.google.com/storage/docs/performing-resumable-uploads */
 import { AppError, isAppError } from '../../errors.ts';
-import type { CreateOutcome } from '../store.ts';
-import type { Call, Client } from './client.ts';
-import { methods } from './methods.ts';
-import { isWritten } from './objects.ts';
-import { Refusal } from './refusal.ts';
-import type { WireAnswer } from './wire.ts';
+import { sendParts } from '../parts.ts';
 import type { Signal } from '../signal.ts';
+import type { CreateOutcome, StreamBody } from '../store.ts';
+import { type Call, type Client, methods } from './client.ts';
+import { isWritten, Refusal } from './errors.ts';
+import type { WireAnswer } from './wire.ts';
 
-/** How often in a row a part may fail without any progress. */
 const mostFailures = 3;
 
-/** A cancellation is a courtesy; nobody waits long for it. */
 const cancelIdleMs = 3000;
 
-export interface UploadTarget {
+interface UploadTarget {
   readonly key: string;
   readonly size: number;
   readonly signal: Signal;
 }
 
-/** What the store says of an upload: its outcome, or how many bytes it has. */
 type Progress = { readonly outcome: CreateOutcome } | { readonly persisted: number };
 
-export class Session {
+class Session {
   readonly #client: Client;
   readonly #target: UploadTarget;
   readonly #url: URL;
-  /** Bytes that the store has confirmed. */
   #persisted = 0;
   /** The failure of a last part that may have taken effect. */
   #unsure: AppError | null = null;
@@ -46,10 +37,7 @@ export class Session {
   static async start(client: Client, target: UploadTarget): Promise<Session | null> {
     const { key, size, signal } = target;
     const query = { uploadType: 'resumable', name: key, ifGenerationMatch: '0' };
-    const headers = {
-      'x-upload-content-type': 'application/octet-stream',
-      'x-upload-content-length': String(size),
-    };
+    const headers = { 'x-upload-content-type': 'application/octet-stream', 'x-upload-content-length': String(size) };
     const call: Call = { ...methods.insert, signal, path: client.uploadPath, query, headers };
     const answer = await client.ask(call);
     if (answer instanceof Refusal && answer.isConditionNotMet) return null;
@@ -114,7 +102,6 @@ export class Session {
     }
   }
 
-  /** Not of a store that wants to be left alone for a while. */
   #isWorthAsking(error: unknown): boolean {
     return (
       isAppError(error, 'unavailable', 'indeterminate') &&
@@ -144,7 +131,6 @@ export class Session {
       if (!isWritten(resource, this.#target.key, this.#target.size)) throw this.#client.notUnderstood(call);
       return { outcome: 'created' };
     }
-    // Absent when the store has nothing yet.
     const range = /^bytes=0-(\d+)$/.exec(answer.header('range') ?? '');
     return { persisted: range ? Number(range[1]) + 1 : 0 };
   }
@@ -158,4 +144,48 @@ export class Session {
       signal: this.#target.signal,
     };
   }
+}
+
+/** Parts but the last have to be multiples of it: https://cloud.google.com/storage/docs/performing-resumable-uploads */
+const partUnit = 256 * 1024;
+
+export function requirePartBytes(partBytes: number): void {
+  if (partBytes > 0 && partBytes % partUnit === 0) return;
+  throw new AppError('invalid', `Parts of ${partBytes} bytes are not a multiple of 256 KiB.`);
+}
+
+/** https://cloud.google.com/storage/docs/uploading-objects#uploading-an-object (a single request, `uploadType=media`) */
+export async function upload(client: Client, key: string, body: Uint8Array, signal: Signal): Promise<CreateOutcome> {
+  const query = { uploadType: 'media', name: key, ifGenerationMatch: '0', fields: 'name,size' };
+  const headers = { 'content-type': 'application/octet-stream' };
+  const call: Call = { ...methods.insert, signal, path: client.uploadPath, query, headers, body, commits: true };
+  const answer = await client.ask(call);
+  if (answer instanceof Refusal) {
+    if (answer.isConditionNotMet) return 'exists';
+    throw client.explain(answer, call);
+  }
+  if (!isWritten(client.json(answer, call), key, body.byteLength)) throw client.notUnderstood(call);
+  return 'created';
+}
+
+/** The object appears with the last part; an upload that failed is cancelled. */
+export async function uploadInParts(
+  client: Client,
+  key: string,
+  body: StreamBody,
+  { partBytes, signal }: { readonly partBytes: number; readonly signal: Signal },
+): Promise<CreateOutcome> {
+  const { size } = body;
+  const session = await Session.start(client, { key, size, signal });
+  if (!session) return 'exists';
+  let outcome: CreateOutcome | null = null;
+  try {
+    await sendParts({ size, partBytes, parallel: 1, signal }, async (part) => {
+      outcome ??= await session.send(await part.read(body));
+    });
+  } catch (error) {
+    await session.cancel();
+    throw error;
+  }
+  return outcome ?? 'exists';
 }

@@ -1,13 +1,12 @@
 /**
- * One HTTP request to Google Cloud Storage and its answer, over one pool of kept connections. It decides whether the
- * other side can have seen the request: a write that was sent must not pass for one that did not happen.
+ * One HTTP request over kept connections. It decides whether the server can have seen the request: a write that was
+ * sent must not pass for one that was not.
  */
 import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import type { Meter, RequestClass } from '../meter.ts';
+import type { Meter, RequestClass } from '../usage.ts';
 
 export interface WireRequest {
-  /** For the meter: as Google calls it, and what it bills it as. */
   readonly name: string;
   readonly class: RequestClass;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -15,16 +14,13 @@ export interface WireRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
   readonly signal?: AbortSignal | undefined;
-  /** For this request, instead of the usual one. */
   readonly idleMs?: number;
 }
 
-/** No answer came, or not the whole of it. */
 export class Lost extends Error {
   override readonly name = 'Lost';
   /** Of the system or of Node: `ECONNRESET`, `ETIMEDOUT`; `ABORTED` when the signal was. */
   readonly code: string;
-  /** Whether the other side may have seen the request. */
   readonly sent: boolean;
 
   constructor(code: string, sent: boolean) {
@@ -37,20 +33,17 @@ export class Lost extends Error {
 export interface WireAnswer {
   readonly status: number;
   readonly isSuccess: boolean;
-  /** The header's value; null when it is absent. */
   readonly header: (name: string) => string | null;
   readonly body: Uint8Array;
 }
 
 export interface WireOptions {
-  /** A connection on which nothing moves for so long is closed. */
   readonly idleMs: number;
   readonly meter: Meter;
 }
 
 /** More at once than the driver asks for; each connection costs a handshake. */
 const maxSockets = 64;
-/** Of an answer that is no success: more is no error of the API. */
 const maxErrorBytes = 64 * 1024;
 
 export class Wire {
@@ -62,7 +55,6 @@ export class Wire {
     this.#options = options;
   }
 
-  /** @throws Lost */
   async send(request: WireRequest): Promise<WireAnswer> {
     const exchange = new Exchange(request, this.#options);
     try {
@@ -118,7 +110,6 @@ class Exchange {
     }
   }
 
-  /** Resolves when the answer begins. */
   #start(send: typeof requestHttp, agent: HttpAgent, ended: AbortSignal): Promise<IncomingMessage> {
     const { url, method, headers, body, signal, idleMs = this.#options.idleMs } = this.#request;
     const length = method === 'GET' ? {} : { 'content-length': String(body?.byteLength ?? 0) };

@@ -1,4 +1,3 @@
-/** The SDK's client, set up so that its options alone decide what it does, and nothing of the environment. */
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
 /** `role`: through Vercel's OIDC token. `default`: what the SDK finds on the machine (profile, container, instance). */
@@ -13,7 +12,6 @@ export type S3Credentials =
   | { readonly kind: 'default' };
 
 export interface S3Timeouts {
-  /** To connect. Default 3,000. */
   readonly connectMs?: number;
   /** From the first byte sent to the first received, so it bounds the upload of a part. Default 60,000. */
   readonly answerMs?: number;
@@ -25,14 +23,12 @@ export interface S3Timeouts {
 
 export interface S3ClientOptions {
   readonly region: string;
-  /** Base URL of an S3-compatible store; null for AWS itself. */
   readonly endpoint: string | null;
   readonly forcePathStyle: boolean;
   readonly credentials: S3Credentials;
   readonly timeouts?: S3Timeouts;
 }
 
-/** Two clients, each made when it is first needed: one for slow requests, one for all others. */
 export function createS3Clients(options: S3ClientOptions): (isSlow: boolean) => S3Client {
   const { slowMs, ...timeouts } = { idleMs: 15_000, ...options.timeouts };
   const slow = slowMs ?? 8 * timeouts.idleMs;
@@ -107,7 +103,6 @@ function roleProvider(roleArn: string, region: string): S3ClientConfig['credenti
   };
 }
 
-/** What must never be seen. */
 export function secretsOf(credentials: S3Credentials): readonly string[] {
   if (credentials.kind !== 'keys') return [];
   return [credentials.secretAccessKey, credentials.sessionToken].filter((secret) => secret !== null);

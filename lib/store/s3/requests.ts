@@ -1,9 +1,8 @@
-/** One request to S3, with all the attempts that the SDK makes of it. */
 import type { $Command, S3Client, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
 import type { AppError } from '../../errors.ts';
 import { explain, explainStopped, foreign, ProviderFailure } from '../driver/failure.ts';
 import { Interruption, withPatience } from '../driver/patience.ts';
-import type { Meter, RequestClass } from '../meter.ts';
+import type { Meter, RequestClass } from '../usage.ts';
 import { codeOf, isProviderError, mapError, mayHaveHappened, type ProviderError, type S3Request } from './errors.ts';
 import type { Signal } from '../signal.ts';
 
@@ -15,7 +14,6 @@ type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Comma
   ServiceOutputTypes
 >;
 
-/** A refusal that the caller expects as an answer. */
 export interface Refusal {
   readonly refused: string;
   /** An attempt before the refused one may have taken effect. */
@@ -50,11 +48,11 @@ export type RequestName = keyof typeof kinds;
 
 export interface SendOptions {
   readonly signal?: Signal;
-  /** Codes that are answers rather than failures. */
   readonly expect?: readonly string[];
 }
 
 export interface RequestsOptions {
+  readonly bucket: string;
   readonly client: (isSlow: boolean) => S3Client;
   readonly location: string;
   readonly secrets: readonly string[];
@@ -62,13 +60,14 @@ export interface RequestsOptions {
 }
 
 export class Requests {
+  readonly bucket: string;
   readonly #options: RequestsOptions;
 
   constructor(options: RequestsOptions) {
+    this.bucket = options.bucket;
     this.#options = options;
   }
 
-  /** The answer, when no refusal is expected. @throws AppError */
   async send<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     name: RequestName,
     command: Command<I, O>,
@@ -103,12 +102,10 @@ export class Requests {
     }
   }
 
-  /** The AppError for what went wrong within an answer. */
   mapAnswered(name: RequestName, error: ProviderError): AppError {
     return mapError(error, this.#request(name, mayHaveHappened(error)));
   }
 
-  /** The AppError for a success that cannot be right. `problem` says why. */
   misfit(name: RequestName, problem: string): AppError {
     const meaning = foreign('S3', 'Try again; if it happens often, check the network and S3_ENDPOINT.');
     return explain(meaning, this.#request(name, false), new ProviderFailure(problem, { code: problem }));
@@ -138,7 +135,6 @@ class Attempts {
     this.#meter = meter;
   }
 
-  /** Whether one may have taken effect. */
   get unsure(): boolean {
     return this.#underWay || this.#mayHaveHappened;
   }
@@ -184,7 +180,6 @@ class Attempts {
   }
 }
 
-/** Of the body, by its header. */
 function lengthOf(message: unknown): number {
   if (typeof message !== 'object' || message === null || !('headers' in message)) return 0;
   const length = (message.headers as Readonly<Record<string, string | undefined>>)['content-length'];

@@ -1,6 +1,6 @@
 /**
- * Objects made of parts: large bodies, and copies of large objects. Nothing is visible until the last request, but the
- * parts are billed: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+ * Multipart uploads and copies. Parts of an unfinished one are invisible but billed:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
  */
 import {
   AbortMultipartUploadCommand,
@@ -20,7 +20,6 @@ import type { Signal } from '../signal.ts';
 /** A request that copies more would be silent for longer than a connection may be. */
 const copyPartBytes = 256 * 1024 * 1024;
 const hourMs = 3_600_000;
-/** Older uploads are of processes that died. */
 const staleMs = 24 * hourMs;
 
 export interface UploadSizes {
@@ -40,29 +39,23 @@ interface PartsRequest {
   readonly size: number;
   readonly partBytes: number;
   readonly signal: Signal;
-  /** Sends one part and answers its ETag. */
   readonly send: (upload: Upload, part: Part) => Promise<string | undefined>;
   readonly IfNoneMatch?: '*';
-  /** Runs before the last request. */
   readonly check?: () => Promise<void>;
 }
 
 export class Uploads {
   readonly #requests: Requests;
-  readonly #bucket: string;
   readonly #sizes: UploadSizes;
   readonly #runtime: Runtime;
-  /** When each folder was last swept. */
   readonly #sweptMs = new Map<string, number>();
 
-  constructor(requests: Requests, bucket: string, sizes: UploadSizes, runtime: Runtime) {
+  constructor(requests: Requests, sizes: UploadSizes, runtime: Runtime) {
     this.#requests = requests;
-    this.#bucket = bucket;
     this.#sizes = sizes;
     this.#runtime = runtime;
   }
 
-  /** Creates the object when its key is absent; a refusal when it is not, or when another was writing it. */
   async create(key: string, body: StreamBody, signal: Signal): Promise<Refusal | null> {
     const send = async (upload: Upload, part: Part): Promise<string | undefined> => {
       const command = new UploadPartCommand({ ...upload, PartNumber: part.number, Body: await part.read(body) });
@@ -72,9 +65,8 @@ export class Uploads {
     return this.#inParts({ key, size: body.size, partBytes, signal, send, IfNoneMatch: '*' });
   }
 
-  /** Copies an object that is too large for one request, over whatever has the key. */
   async copy(source: ObjectInfo, key: string, signal: Signal, check: () => Promise<void>): Promise<void> {
-    const CopySource = `${this.#bucket}/${source.key}`;
+    const CopySource = `${this.#requests.bucket}/${source.key}`;
     const send = async (upload: Upload, part: Part): Promise<string | undefined> => {
       const CopySourceRange = `bytes=${part.range.start}-${part.range.end - 1}`;
       const command = new UploadPartCopyCommand({ ...upload, PartNumber: part.number, CopySource, CopySourceRange });
@@ -107,7 +99,7 @@ export class Uploads {
   }
 
   async #begin({ key: Key, signal }: PartsRequest): Promise<Upload> {
-    const Bucket = this.#bucket;
+    const Bucket = this.#requests.bucket;
     const command = new CreateMultipartUploadCommand({ Bucket, Key });
     const { UploadId } = await this.#requests.send('CreateMultipartUpload', command, signal);
     if (UploadId !== undefined) return { Bucket, Key, UploadId };
@@ -132,7 +124,7 @@ export class Uploads {
   }
 
   async #sweepFolder(Prefix: string, signal: Signal): Promise<void> {
-    const Bucket = this.#bucket;
+    const Bucket = this.#requests.bucket;
     const list = new ListMultipartUploadsCommand({ Bucket, Prefix });
     const { Uploads: found = [] } = await this.#requests.send('ListMultipartUploads', list, signal);
     for (const { Key, UploadId, Initiated } of found) {

@@ -1,7 +1,6 @@
 /** DATABASE_URL as settings: libpq's meanings, and nothing of it in an error. */
 import { describe, expect, it } from 'vitest';
-import { locationOf, readConnectionString } from '../../../lib/db/postgres/connection-string.ts';
-import { tlsOptions } from '../../../lib/db/postgres/tls.ts';
+import { locationOf, readConnectionString, tlsOptions } from '../../../lib/db/postgres/connection-string.ts';
 
 const modeOf = (parameters: string, host = 'h') =>
   readConnectionString(`postgres://u:p@${host}/db?${parameters}`).tls.mode;

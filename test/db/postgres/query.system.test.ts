@@ -32,11 +32,15 @@ afterAll(async () => {
 const limits = { parameters: [], maxRows: 100, maxBytes: 100_000, timeoutMs: 3000 } satisfies Partial<QueryRequest>;
 const ask = (sql: string, more: Partial<QueryRequest> = {}) => database.query({ ...limits, sql, ...more });
 
+const stranger = { signal: new AbortController().signal };
+/** In a write, as whoever may change anything. */
+const write = (sql: string) => database.write((_queries, scope) => scope.run(sql, [], stranger));
+
 /** Those of the texts that are answered otherwise than by a refusal. */
-async function notRefused(texts: readonly string[]): Promise<string[]> {
+async function notRefused(texts: readonly string[], run: (sql: string) => Promise<unknown> = ask): Promise<string[]> {
   const wrong: string[] = [];
   for (const sql of texts) {
-    const outcome = await ask(sql).catch((error: unknown) => error);
+    const outcome = await run(sql).catch((error: unknown) => error);
     if (!isAppError(outcome, 'invalid')) wrong.push(`${sql}: ${String(outcome)} ${JSON.stringify(outcome)}`);
   }
   return wrong;
@@ -175,6 +179,89 @@ it('refuses every function and table that is not on the lists, in every place', 
   expect(await notRefused(inFrom.map((text) => `SELECT * FROM ${text}`))).toEqual([]);
 });
 
+it('refuses the same in every place of a statement that writes, and of a definition', async () => {
+  const rows = [
+    `INSERT INTO accounts SELECT (#)::text, 'x', 1`,
+    `INSERT INTO accounts VALUES ((#)::text, 'x', 1)`,
+    `INSERT INTO accounts VALUES ('a', 'x', 1) ON CONFLICT (id) DO UPDATE SET owner = (#)::text`,
+    `INSERT INTO accounts VALUES ('z', 'x', 1) RETURNING #`,
+    'WITH w AS (SELECT #) DELETE FROM accounts',
+    'UPDATE accounts SET owner = (#)::text',
+    'UPDATE accounts SET owner = $$x$$ FROM (SELECT #) AS s WHERE false',
+    'UPDATE accounts SET owner = $$x$$ WHERE # IS NULL',
+    'DELETE FROM accounts USING (SELECT #) AS s WHERE false',
+    `MERGE INTO accounts USING (SELECT 'a' AS k) s ON id = s.k WHEN MATCHED AND # IS NULL THEN DELETE`,
+    `MERGE INTO accounts USING (SELECT 'a' AS k) s ON id = s.k WHEN MATCHED THEN UPDATE SET owner = (#)::text`,
+  ];
+  const definitions = [
+    'CREATE TABLE made AS SELECT # AS a',
+    'CREATE VIEW made AS SELECT # AS a',
+    'CREATE TABLE made (a text DEFAULT (#)::text)',
+    'CREATE TABLE made (a text CHECK (# IS NULL))',
+    'CREATE INDEX made ON accounts ((#))',
+    'ALTER TABLE accounts ADD COLUMN made text DEFAULT (#)::text',
+  ];
+  // Each place is real.
+  for (const place of rows) {
+    await write(place.replaceAll('#', "upper('b')"));
+    await write('DELETE FROM accounts');
+  }
+  await insertAccount(database, 'a', 5);
+  await server.run('DROP TABLE IF EXISTS made', name);
+  // A definition may name types of the system, and sequences.
+  const texts = functions.filter((text) => !/^nextval|::reg/.test(text));
+  for (const [places, given] of [
+    [rows, functions.filter((text) => !text.startsWith('nextval'))],
+    [definitions, texts],
+  ] as const) {
+    expect(
+      await notRefused(
+        places.flatMap((place) => given.map((text) => place.replaceAll('#', text))),
+        write,
+      ),
+    ).toEqual([]);
+  }
+  expect(
+    await notRefused(
+      [
+        'CREATE EXTENSION dblink',
+        'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$SELECT 1$$',
+        'CREATE TRIGGER t BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION f()',
+        'CREATE ROLE r',
+        'ALTER ROLE postgres SUPERUSER',
+        'ALTER SYSTEM SET work_mem = 1',
+        'ALTER DATABASE postgres SET work_mem = 1',
+        'GRANT ALL ON accounts TO PUBLIC',
+        'ALTER TABLE accounts OWNER TO postgres',
+        'ALTER TABLE accounts DISABLE TRIGGER ALL',
+        'ALTER TABLE eider.state ADD COLUMN a int',
+        'DROP TABLE eider.state',
+        'DROP SCHEMA eider CASCADE',
+        'CREATE TABLE eider.mine (a int)',
+        'CREATE TEMP TABLE mine (a int)',
+        'CREATE TABLE mine (LIKE pg_authid)',
+        'COMMENT ON TABLE eider.state IS NULL',
+        'INSERT INTO eider.state VALUES (1)',
+        'UPDATE eider.state SET id = id',
+        'DELETE FROM eider.changes',
+        'DELETE FROM pg_catalog.pg_class',
+        'TRUNCATE eider.changes',
+        'TRUNCATE accounts, eider.changes',
+        `COPY accounts TO PROGRAM 'cat'`,
+        'DO $$ BEGIN PERFORM 1; END $$',
+        'CALL x()',
+        'SET LOCAL work_mem = 1',
+        'SET CONSTRAINTS ALL DEFERRED',
+        'LOCK accounts',
+        'SELECT * INTO made FROM accounts',
+        'EXPLAIN ANALYZE DELETE FROM accounts',
+      ],
+      write,
+    ),
+  ).toEqual([]);
+  expect((await ask('SELECT id, balance FROM accounts')).value.rows).toEqual([['a', 5]]);
+});
+
 it("refuses tables that are not the user's, and names that hide them", async () => {
   const tables = [
     'eider.state',
@@ -262,6 +349,7 @@ it('does not call what somebody has named like a function of PostgreSQL', async 
   await server.run(`CREATE FUNCTION abs(text) RETURNS text LANGUAGE sql AS 'SELECT secret FROM others LIMIT 1'`, name);
   await server.run(`CREATE FUNCTION upper(text) RETURNS text LANGUAGE sql AS 'SELECT ''stolen'''`, name);
   expect((await ask(`SELECT upper('a')`)).value.rows).toEqual([['A']]);
+  expect((await write(`UPDATE accounts SET balance = balance RETURNING upper('a')`)).value.rows).toEqual([['A']]);
 });
 
 it('stops what takes too long or too much, and serves on', async () => {

@@ -65,7 +65,7 @@ describe('a server with TLS', () => {
     const given = parameters.replace('$OTHER', encodeURIComponent(secure.tls!.otherAuthority));
     await expect(connect(secure.url(), given)).rejects.toMatchObject({
       kind: 'denied',
-      message: expect.stringMatching(/^The certificate of PostgreSQL does not pass/),
+      message: expect.stringMatching(/^The certificate of PostgreSQL is not accepted/),
       hint: expect.stringContaining('sslrootcert'),
     });
   });

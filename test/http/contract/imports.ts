@@ -53,4 +53,24 @@ export function importsContract(deploy: Deploy): void {
     const odd = await send('table=odd&create=true', lines, 'application/jsonl');
     expect([odd.status, await odd.json()]).toMatchObject([201, { rows: 2 }]);
   });
+
+  it('makes a table for lines of JSON whose fields and types differ, and keeps every value', async () => {
+    const service = await deploy().instance({ migrations: [] });
+    const lines = [
+      { id: 1, mixed: 1, held: { a: 1 }, some: [1, 2], day: '2024-01-01', nested: { a: { b: 1 } } },
+      { id: 2, mixed: 'x', held: [true], day: 'soon', nested: { a: 'z' } },
+      { id: 3, mixed: { k: null }, held: 7, some: null, only: false },
+      { id: 4, mixed: true, some: ['a'], nested: null },
+    ];
+    const body = lines.map((line) => JSON.stringify(line)).join('\n');
+    const headers = { 'content-type': 'application/jsonl' };
+    const made = await service.send('POST', '/api/import?table=mixed&create=true', { body, headers });
+    expect([made.status, await made.json()]).toMatchObject([201, { rows: 4 }]);
+    expect(await rowsOf(service, 'mixed')).toMatchObject([
+      { id: '1', mixed: '1', held: '{"a":1}', day: '2024-01-01', nested: '{"a":{"b":1}}', only: null },
+      { id: '2', mixed: 'x', held: '[true]', day: 'soon', nested: '{"a":"z"}', some: null },
+      { id: '3', mixed: '{"k":null}', held: '7', day: null, nested: null, only: false },
+      { id: '4', mixed: 'true', held: null, day: null },
+    ]);
+  });
 }

@@ -3,6 +3,7 @@ import { onDuckDb, onPostgres } from '../../support/deployments.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 import type { Service } from '../../support/service.ts';
 import { conditionsContract } from './conditions.ts';
+import { habitsContract } from './habits.ts';
 import { idempotencyContract } from './idempotency.ts';
 import { importsContract } from './imports.ts';
 import { manyRowsContract } from './many-rows.ts';
@@ -16,6 +17,9 @@ const deploy = onPostgres(() => server);
 
 describe('conditions', () => {
   conditionsContract(deploy);
+});
+describe('the habit tracker', () => {
+  habitsContract(deploy);
 });
 describe('idempotency keys', () => {
   idempotencyContract(deploy);

@@ -10,7 +10,8 @@ export function faultsOf(shot: Shot, shown: Shown, secrets: readonly string[]): 
   const isOperator = shot.headers['authorization'] === `Bearer ${tokensOfFuzz.admin}`;
   const said = `${shown.text}${JSON.stringify(shown.headers)}`;
   const rules: [string, boolean][] = [
-    ['is a fault of the server', shown.status >= 500],
+    // An answer can be too large.
+    ['is a fault of the server', shown.status >= 500 && shown.status !== 507],
     ['may be kept', shown.headers['cache-control'] !== 'no-store'],
     ['may be guessed at', shown.headers['x-content-type-options'] !== 'nosniff'],
     ['has a header of the client’s making', 'x-injected' in shown.headers],
@@ -23,7 +24,7 @@ export function faultsOf(shot: Shot, shown: Shown, secrets: readonly string[]): 
     ['has a body for HEAD', shot.method === 'HEAD' && shown.text !== ''],
   ];
   const broken = rules.filter(([, isBroken]) => isBroken).map(([rule]) => rule);
-  return shown.status < 400 || shot.method === 'HEAD' ? broken : [...broken, ...problemFaults(shown, isRest(shot))];
+  return shown.status < 400 || shot.method === 'HEAD' ? broken : [...broken, ...problemFaults(shown, grammarOf(shot))];
 }
 
 /** Whether it is answered in the form of PostgREST, errors too. */
@@ -34,27 +35,35 @@ export function isRest({ method, path }: Shot): boolean {
   return found !== null && served.includes(method.toUpperCase());
 }
 
-/** Of an error that the clients of PostgREST read. */
-const restMembers = ['code', 'message', 'details'];
+/** Whose clients read errors in a form of their own. */
+function grammarOf(shot: Shot): 'rest' | 'sql' | null {
+  if (isRest(shot)) return 'rest';
+  return shot.method === 'POST' && /^\/api\/sql\b/.test(shot.path) ? 'sql' : null;
+}
 
-function problemFaults({ status, headers, text }: Shown, isOfRest: boolean): string[] {
+/** Beside those of a problem. */
+const members = {
+  rest: new Set(['message', 'code', 'details']),
+  sql: new Set(['message', 'code', 'severity', 'constraint', 'schema', 'table', 'column']),
+};
+
+function problemFaults({ status, headers, text }: Shown, grammar: 'rest' | 'sql' | null): string[] {
   if (headers['content-type'] !== 'application/problem+json') return [`is no problem but ${headers['content-type']}`];
   const problem = parse(text);
   if (problem === null) return ['is no JSON object'];
   const { type, title, detail, hint: given, errors, ...more } = problem;
-  const hint = isOfRest && given === null ? undefined : given;
-  // A method that it does not have is refused as anywhere.
-  const members = Object.hasOwn(more, 'code') ? restMembers : [];
+  const hint = grammar === 'rest' && given === null ? undefined : given;
   const rules: [string, boolean][] = [
     ['has no type', typeof type === 'string' && /^\/problems\/[a-z-]+$/.test(type)],
     ['has no title', isText(title)],
     ['has no detail', isText(detail)],
+    ['has another status', more['status'] === status],
     [
-      'has another status',
-      more['status'] === status && Object.keys(more).toSorted().join() === ['status', ...members].toSorted().join(),
+      'has other members',
+      Object.keys(more).every((name) => name === 'status' || (grammar !== null && members[grammar].has(name))),
     ],
-    ['has no code', !isOfRest || status === 405 || members.length > 0],
-    ['has a code that is none', members.length === 0 || (isOfRest && isText(more['code']) && isText(more['message']))],
+    ['has no code', grammar === null || /^(?:[0-9A-Z]{5}|PGRST\d{3})$/.test(String(more['code']))],
+    ['has no message', grammar === null || isText(more['message'])],
     ['has a hint that is no text', hint === undefined || isText(hint)],
     [
       'has errors that are none',
@@ -92,11 +101,26 @@ export function rowsAdded({ method, path }: Shot, { status, headers, text }: Sho
     .split('/')
     .filter((segment) => segment !== '')
     .slice(1);
+  if (segments[0] === 'sql') return rowsAddedBySql(text);
   const told = (parse(text) ?? {}) as { data?: unknown[]; deleted?: number; imported?: number; rows?: number };
   if (segments[0] === 'import') return told.imported ?? told.rows ?? 0;
   if (method === 'POST' && status === 201) return told.data?.length ?? 1;
   if (method === 'DELETE') return segments.length === 1 ? -(told.deleted ?? 0) : -1;
   return 0;
+}
+
+interface SqlAnswer {
+  readonly command?: string;
+  readonly rowCount?: number | null;
+}
+
+const directions: Readonly<Record<string, number>> = { INSERT: 1, DELETE: -1, TRUNCATE: -1, MERGE: -1 };
+
+/** A MERGE of the fuzz deletes. */
+function rowsAddedBySql(text: string): number {
+  const told = (parse(text) ?? {}) as SqlAnswer & { readonly results?: readonly SqlAnswer[] };
+  const results = told.results ?? [told];
+  return results.reduce((sum, { command = '', rowCount }) => sum + (directions[command] ?? 0) * (rowCount ?? 0), 0);
 }
 
 /** Whether it may have changed something. */

@@ -256,59 +256,94 @@ const body: fc.Arbitrary<string | Uint8Array<ArrayBuffer> | null> = fc.oneof(
 );
 
 /** Texts of queries, most of which are to be refused; none takes long. What escapes and what explodes has suites of its own. */
+const knownSql = fc.constantFrom(
+  'SELECT 1',
+  'SELECT * FROM students ORDER BY id',
+  'SELECT count(*) AS n FROM enrollments JOIN courses ON course_id = courses.id',
+  'SELECT $1, $2',
+  "SELECT 170141183460469231731687303715884105727::HUGEINT, 1.5::DECIMAL(38,10), [1,2], {a: 1}, NULL, DATE '2026-01-01', '\\xAA'::BLOB",
+  'WITH x AS (SELECT 1 AS a) SELECT * FROM x',
+  'VALUES (1), (2)',
+  'SELECT 1 AS a, 2 AS a',
+  "SELECT error('x')",
+  'SELECT 1/0, sqrt(-1)',
+  "SELECT 'NaN'::DOUBLE, 'inf'::DOUBLE",
+  "SELECT CAST('x' AS INTEGER)",
+  'SELECT nope FROM students',
+  'SELECT * FROM nope',
+  'DROP TABLE students',
+  'DELETE FROM students',
+  "UPDATE students SET name = 'x'",
+  'INSERT INTO courses VALUES (1)',
+  `INSERT INTO courses (code, title, credits) VALUES ($1, $2, 1) RETURNING *`,
+  `INSERT INTO courses (code, title) SELECT name, email FROM students ON CONFLICT DO NOTHING`,
+  `UPDATE courses SET credits = credits + $1 WHERE code = any($2)`,
+  `DELETE FROM courses USING students WHERE title = name`,
+  `MERGE INTO courses USING (SELECT 'x' AS k) s ON code = s.k WHEN MATCHED THEN DELETE`,
+  'TRUNCATE enrollments',
+  'CREATE TABLE made AS SELECT * FROM students',
+  'CREATE VIEW seen AS SELECT $1',
+  'DROP VIEW IF EXISTS seen',
+  'DROP TABLE made',
+  'ALTER TABLE made ADD COLUMN z INTEGER DEFAULT 1',
+  'SELECT json_agg(json_build_array(name)) FROM students LIMIT $1',
+  'INSERT INTO',
+  'UPDATE courses SET',
+  'MERGE INTO courses USING students ON WHEN',
+  'SELECT 1; SELECT 2',
+  "ATTACH ':memory:' AS x",
+  "SET memory_limit = '1GB'",
+  'PRAGMA database_list',
+  "COPY students TO '/tmp/x'",
+  "SELECT * FROM read_csv('/etc/passwd')",
+  'BEGIN',
+  ';',
+  '--',
+  `SELECT '${canary}'`,
+);
 const sql = fc.oneof(
-  fc.constantFrom(
-    'SELECT 1',
-    'SELECT * FROM students ORDER BY id',
-    'SELECT count(*) AS n FROM enrollments JOIN courses ON course_id = courses.id',
-    'SELECT $1, $2',
-    "SELECT 170141183460469231731687303715884105727::HUGEINT, 1.5::DECIMAL(38,10), [1,2], {a: 1}, NULL, DATE '2026-01-01', '\\xAA'::BLOB",
-    'WITH x AS (SELECT 1 AS a) SELECT * FROM x',
-    'VALUES (1), (2)',
-    'SELECT 1 AS a, 2 AS a',
-    "SELECT error('x')",
-    'SELECT 1/0, sqrt(-1)',
-    "SELECT 'NaN'::DOUBLE, 'inf'::DOUBLE",
-    "SELECT CAST('x' AS INTEGER)",
-    'SELECT nope FROM students',
-    'SELECT * FROM nope',
-    'DROP TABLE students',
-    'DELETE FROM students',
-    "UPDATE students SET name = 'x'",
-    'INSERT INTO courses VALUES (1)',
-    'SELECT 1; SELECT 2',
-    "ATTACH ':memory:' AS x",
-    "SET memory_limit = '1GB'",
-    'PRAGMA database_list',
-    "COPY students TO '/tmp/x'",
-    "SELECT * FROM read_csv('/etc/passwd')",
-    'BEGIN',
-    ';',
-    '--',
-    `SELECT '${canary}'`,
-  ),
+  { weight: 5, arbitrary: knownSql },
   text,
   text.map((value) => `SELECT ${value}`),
 );
-const queryBody = fc.oneof(
+const tokens = {
+  admin: 'admin-token-of-some-length',
+  api: 'api-token-of-some-length',
+  cron: 'cron-secret-of-some-length',
+};
+export const tokensOfFuzz = tokens;
+/** As many as it has. */
+const paramsOf = (statement: string): string[] => [...new Set(statement.match(/\$\d/g) ?? [])].map(String);
+const sqlStatement = fc.record(
   {
-    weight: 6,
-    arbitrary: fc
-      .record(
-        {
-          sql,
-          parameters: fc.oneof(
-            fc.array(fc.oneof(fc.integer(), text, fc.constant(null)), { maxLength: 2 }),
-            fc.dictionary(text, fc.integer(), { maxKeys: 2 }),
-            fc.jsonValue(),
-          ),
-          limit: fc.constantFrom(1, 10_000, 0, 1.5, 'x', null),
-        },
-        { requiredKeys: ['sql'] },
-      )
-      .map((value) => JSON.stringify(value)),
+    query: sql,
+    params: fc.oneof(
+      fc.array(fc.oneof(fc.integer(), text, fc.constant(null), fc.array(text, { maxLength: 2 })), { maxLength: 2 }),
+      fc.dictionary(text, fc.integer(), { maxKeys: 2 }),
+      fc.jsonValue(),
+    ),
+    arrayMode: fc.oneof({ weight: 9, arbitrary: fc.boolean() }, { weight: 1, arbitrary: fc.constantFrom('x', null) }),
   },
+  { requiredKeys: ['query'] },
+);
+const sqlBody = fc.oneof(
+  { weight: 6, arbitrary: knownSql.map((known) => JSON.stringify({ query: known, params: paramsOf(known) })) },
+  { weight: 3, arbitrary: sqlStatement.map((value) => JSON.stringify(value)) },
+  { weight: 2, arbitrary: fc.array(sqlStatement, { maxLength: 4 }).map((queries) => JSON.stringify({ queries })) },
   { weight: 1, arbitrary: body },
+);
+const mostly = (usual: string, ...others: readonly string[]) =>
+  fc.oneof({ weight: 12, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+/** Of Neon's driver, mostly as it sends them. */
+const ofDriver = fc.record(
+  {
+    'neon-raw-text-output': mostly('true', 'false', 'x'),
+    'neon-array-mode': mostly('true', 'false', 'x'),
+    'neon-batch-isolation-level': mostly('Serializable', 'ReadCommitted', 'x'),
+    'neon-batch-read-only': mostly('false', 'true', 'x'),
+    'neon-connection-string': fc.constantFrom('postgresql://a:b@c/d', 'x', `postgresql://a:${tokens.api}@c/d`),
+  },
+  { requiredKeys: [] },
 );
 const importBody = fc.oneof(
   fc.array(anyRow, { maxLength: 5 }).map((all) => all.map((row) => `${JSON.stringify(row)}\n`).join('')),
@@ -322,12 +357,6 @@ const importBody = fc.oneof(
 
 // Headers
 
-const tokens = {
-  admin: 'admin-token-of-some-length',
-  api: 'api-token-of-some-length',
-  cron: 'cron-secret-of-some-length',
-};
-export const tokensOfFuzz = tokens;
 const authorization = fc.oneof(
   { weight: 30, arbitrary: fc.constant(`Bearer ${tokens.admin}`) },
   { weight: 6, arbitrary: fc.constant(`Bearer ${tokens.api}`) },
@@ -585,13 +614,13 @@ const onRest = shotOf({
     .map(([all, more]): Record<string, string> => ({ ...all, ...more })),
   body,
 });
-const onQuery = shotOf({
+const onSql = shotOf({
   method: fc.oneof({ weight: 10, arbitrary: fc.constant('POST') }, { weight: 1, arbitrary: anyMethod }),
   path: fc
     .oneof({ weight: 6, arbitrary: fc.constant('') }, { weight: 1, arbitrary: query })
-    .map((search) => `/api/query${search}`),
-  headers: headers(json),
-  body: queryBody,
+    .map((search) => `/api/sql${search}`),
+  headers: fc.tuple(headers(json), ofDriver).map(([given, driver]) => ({ ...given, ...driver })),
+  body: sqlBody,
 });
 const onTransfer = shotOf({
   method: anyMethod,
@@ -610,7 +639,10 @@ const onTransfer = shotOf({
 const onOther = shotOf({
   method: anyMethod,
   path: fc
-    .tuple(fc.constantFrom('changes', 'changes', 'changes', 'db-status', 'openapi', 'nope/a/b', '', 'db-sync/x'), query)
+    .tuple(
+      fc.constantFrom('changes', 'changes', 'changes', 'catalog', 'db-status', 'openapi', 'nope/a/b', '', 'db-sync/x'),
+      query,
+    )
     .map((parts) => `/api/${parts.join('')}`),
   headers: headers(json),
   body,
@@ -624,7 +656,7 @@ const onSync = shotOf({
 });
 /** What is large in vain. */
 const large = fc
-  .constantFrom(['POST', '/api/students'], ['PATCH', '/api/students/§students:1§'], ['POST', '/api/query'])
+  .constantFrom(['POST', '/api/students'], ['PATCH', '/api/students/§students:1§'], ['POST', '/api/sql'])
   .chain(([method = '', path = '']) =>
     shotOf({
       method: fc.constant(method),
@@ -640,7 +672,7 @@ export const anyShot: fc.Arbitrary<Shot> = fc.oneof(
   { weight: 120, arbitrary: onTable },
   { weight: 100, arbitrary: onRow },
   { weight: 80, arbitrary: onRest },
-  { weight: 12, arbitrary: onQuery },
+  { weight: 25, arbitrary: onSql },
   { weight: 25, arbitrary: onTransfer },
   { weight: 40, arbitrary: onOther },
   { weight: 1, arbitrary: onSync },

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../../lib/errors.ts';
 import { systemRuntime } from '../../../lib/runtime.ts';
-import { storeIdOfToken } from '../../../lib/store/blob/credentials.ts';
+import { storeIdOfToken } from '../../../lib/store/blob/errors.ts';
 import { createBlobStore } from '../../../lib/store/blob.ts';
 import type { Store } from '../../../lib/store/store.ts';
 import type { StoreMood, TestBlobStore } from '../../support/servers/blob/store.ts';

@@ -1,6 +1,6 @@
 /** What the driver sends: to whom it says who it is, how fresh it reads, how much it holds, and what it tells the meter. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { SentRequest } from '../../../lib/store/meter.ts';
+import type { SentRequest } from '../../../lib/store/usage.ts';
 import type { Store, StreamBody } from '../../../lib/store/store.ts';
 import type { TestBlobStore } from '../../support/servers/blob/store.ts';
 import { allKeys, bytesOf, kindOf, streamOf, summary, textOf } from '../conformance/support.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createGcsStore, type GcsCredentials, type GcsStoreOptions } from '../../../lib/store/gcs.ts';
-import type { SentRequest } from '../../../lib/store/meter.ts';
+import type { SentRequest } from '../../../lib/store/usage.ts';
 import { routeTokens } from '../../support/servers/gcs/tokens.ts';
 import { GcsServer } from '../../support/servers/gcs.ts';
 import { bytesOf, failure, streamOf, textOf } from '../conformance/support.ts';

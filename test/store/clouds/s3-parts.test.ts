@@ -1,7 +1,7 @@
 /** Large bodies and copies in parts; what is billed and what is swept; connections. */
 import { CreateMultipartUploadCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, test } from 'vitest';
-import type { Meter, SentRequest } from '../../../lib/store/meter.ts';
+import type { Meter, SentRequest } from '../../../lib/store/usage.ts';
 import type { StreamBody } from '../../../lib/store/store.ts';
 import { testRuntime } from '../../support/runtime.ts';
 import { startProxy } from '../../support/servers/proxy.ts';

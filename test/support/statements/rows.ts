@@ -2,7 +2,7 @@
 import type { LiveColumn, LiveTable } from './live-schema.ts';
 import { Picker } from './picker.ts';
 import { anyTable, type Maker, type Making, path, quoted, settable } from './statement.ts';
-import { anyKeyValue, anyValue, isNumeric, volatileValue } from './values.ts';
+import { anyKeyValue, anyValue, isFloating, isNumeric, volatileValue } from './values.ts';
 
 /** Columns with their values in a row: those that may be left out are, at times. */
 export interface NewRows {
@@ -22,7 +22,15 @@ export function newRows(table: LiveTable, { pick, allowsVolatile }: Making, most
     if (allowsVolatile && pick.chance(10)) return volatileValue(type, pick);
     return notNull ? anyKeyValue(type, pick) : anyValue(type, pick);
   };
-  return { columns, rows: pick.times(1 + pick.index(most), (row) => columns.map((column) => value(column, row))) };
+  const rows = pick.times(1 + pick.index(most), (row) => columns.map((column) => value(column, row)));
+  const hasTwins = table.key.length === 0 && pick.chance(50);
+  return { columns, rows: hasTwins ? rows.map((_, row) => twinOf(rows[0]!, columns, row)) : rows };
+}
+
+/** The same row, but for the signs of zeros. */
+function twinOf(row: readonly string[], columns: readonly LiveColumn[], index: number): string[] {
+  const zero = index % 2 === 0 ? '0' : '-0';
+  return row.map((value, at) => (isFloating(columns[at]!.type) ? `('${zero}')::${columns[at]!.type}` : value));
 }
 
 function listOf(columns: readonly LiveColumn[]): string {

@@ -21,7 +21,7 @@ interface NewColumn {
 
 export const createTable: Maker = (making) => {
   const { pick } = making;
-  const keySize = pick.of([1, 1, 0, 2, 1]);
+  const keySize = pick.of([1, 0, 2, 1, 0]);
   const columns = newColumnNames(keySize + 1 + pick.index(5), pick).map((name, index) => ({
     name,
     type: index < keySize ? anyKeyType(pick) : anyType(pick),

@@ -148,3 +148,7 @@ export function volatileValue(type: string, pick: Picker): string {
 export function isNumeric(type: string): boolean {
   return /^(?:INTEGER|BIGINT|DOUBLE|FLOAT|HUGEINT|TINYINT|UBIGINT|DECIMAL\(\d+,\d+\))$/.test(type);
 }
+
+export function isFloating(type: string): boolean {
+  return type === 'DOUBLE' || type === 'FLOAT';
+}

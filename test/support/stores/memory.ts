@@ -3,9 +3,15 @@
  */
 import { AppError } from '../../../lib/errors.ts';
 import type { Runtime } from '../../../lib/runtime.ts';
-import { bodyChunks } from '../../../lib/store/body.ts';
-import { compareKeys, requireKey, requirePage, requirePrefix } from '../../../lib/store/keys.ts';
-import { clipRange, requireRange } from '../../../lib/store/range.ts';
+import {
+  clipRange,
+  compareKeys,
+  requireKey,
+  requirePage,
+  requirePrefix,
+  requireRange,
+} from '../../../lib/store/keys.ts';
+import { bodyChunks } from '../../../lib/store/parts.ts';
 import { throwIfAborted } from '../../../lib/store/signal.ts';
 import type {
   Body,

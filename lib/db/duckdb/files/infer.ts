@@ -9,7 +9,6 @@ import { AppError } from '../../../errors.ts';
 import { duckDbOptions } from '../../../sync/duckdb-options.ts';
 import type { Engine } from '../../../values.ts';
 import { postgresType } from '../../move/types.ts';
-import { typeName } from '../run.ts';
 
 /** The text of days and times is what ISO 8601 says: any other stays text. */
 const readers = {
@@ -40,11 +39,13 @@ export async function inferColumns(
   const instance = await DuckDBInstance.create(':memory:', { ...duckDbOptions(dirname(path)), memory_limit: '256MB' });
   const connection = await instance.connect();
   try {
-    const result = await connection.run(`SELECT * FROM ${readers[format]} LIMIT 0`, [path]);
-    const types = result.columnTypes();
-    return result.columnNames().map((name, index) => {
+    const query = `SELECT * FROM ${readers[format]}`;
+    const types = (await connection.run(`${query} LIMIT 0`, [path])).columnTypes();
+    // The types of a result do not tell JSON from VARCHAR.
+    const described = (await connection.runAndReadAll(`DESCRIBE ${query}`, [path])).getRows();
+    return described.map((row, index) => {
+      const [name, declared] = row.map(String) as [string, string];
       const type = types[index]!;
-      const declared = typeName(type);
       return {
         name,
         type: declared,

@@ -1,13 +1,8 @@
-/**
- * Rows as a Parquet file, written by DuckDB, whichever engine they come from.
- *
- * Owns: a folder in which the rows are gathered and written, and its end. Rows are gathered on disk, so memory stays
- * bounded. The worst that can happen: folders that pile up; so each is removed when its file was read or given up, and
- * those of processes that died by whoever comes next.
- */
+/** Rows as a Parquet file, written by DuckDB, whichever engine they come from. They are gathered on disk: memory stays bounded. */
 import { DuckDBInstance, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AppError } from '../../../errors.ts';
 import type { PlainValue } from '../../../values.ts';
 import { codecFor, decodeNullable } from '../../../sync/codec.ts';
 import { duckDbOptions } from '../../../sync/duckdb-options.ts';
@@ -55,10 +50,8 @@ export class ParquetWriter {
 
   append(rows: readonly (readonly PlainValue[])[]): void {
     for (const row of rows) {
-      for (const [index, { type }] of this.#columns.entries()) {
-        const target = this.#appender.columnType(index);
-        const value = decodeNullable(codecFor(target), fileValue(type, row[index] ?? null));
-        this.#appender.appendValue(value, target);
+      for (const [index, { name, type }] of this.#columns.entries()) {
+        this.#append(index, name, fileValue(type, row[index] ?? null));
         if (/^(?:FLOAT|DOUBLE)/.test(type))
           this.#hasNegativeZero ||= JSON.stringify(row[index] ?? null).includes('"-0"');
       }
@@ -66,20 +59,51 @@ export class ParquetWriter {
     }
   }
 
+  /** @throws AppError `invalid` for what the type does not say, such as a list of lists in PostgreSQL's integer[] */
+  #append(index: number, name: string, plain: PlainValue): void {
+    const target = this.#appender.columnType(index);
+    try {
+      this.#appender.appendValue(decodeNullable(codecFor(target), plain), target);
+    } catch (cause) {
+      throw new AppError(
+        'invalid',
+        `Parquet has no place for a value of ${name}, which is of type ${String(target)}.`,
+        {
+          hint: 'Use JSON lines or CSV.',
+          cause,
+        },
+      );
+    }
+  }
+
   /** Writes the file at `path`, once all rows are in it. */
   async finish(path: string): Promise<void> {
     try {
       this.#appender.closeSync();
-      const names = uniqueNames(this.#columns).map((name, index) => `c${index} AS ${quoteName(name)}`);
+      const names = uniqueNames(this.#columns);
+      const values = await Promise.all(this.#columns.map(({ type }, index) => this.#written(type, `c${index}`)));
+      const list = values.map((value, index) => `${value} AS ${quoteName(names[index]!)}`);
       // A dictionary would have 0 and -0 for one value.
       const noDictionary = this.#hasNegativeZero ? ', DICTIONARY_SIZE_LIMIT 0' : '';
-      await this.#connection.run(`COPY (SELECT ${names.join(', ')} FROM rows) TO '${path.replaceAll("'", "''")}'
+      await this.#connection.run(`COPY (SELECT ${list.join(', ')} FROM rows) TO '${path.replaceAll("'", "''")}'
         (FORMAT parquet, COMPRESSION zstd${noDictionary})`);
     } catch (error) {
       throw mapLocalError(error);
     } finally {
       this.close();
     }
+  }
+
+  /** Parquet has no HUGEINT, of which DuckDB would make DOUBLE: a DECIMAL where all values fit, else text. */
+  async #written(type: string, column: string): Promise<string> {
+    if (!type.startsWith('HUGEINT')) return column;
+    const decimal = `${column}::${type.replace('HUGEINT', 'DECIMAL(38,0)')}`;
+    const [[misfits] = []] = (
+      await this.#connection.runAndReadAll(
+        `SELECT count(*) FROM rows WHERE ${column} IS NOT NULL AND TRY(${decimal}) IS NULL`,
+      )
+    ).getRows();
+    return misfits === 0n ? decimal : `${column}::${type.replace('HUGEINT', 'VARCHAR')}`;
   }
 
   close(): void {

@@ -1,14 +1,13 @@
-/**
- * Which DuckDB type a column has in a Parquet or Arrow file, by the name that an answer gives it.
- *
- * Owns: the list of types that are kept as they are. All others (structs, maps, enums, …) become text, nested values as
- * JSON: the names of their fields come from whoever wrote the query, and go into no statement. So do intervals,
- * of which Parquet holds no microseconds.
- */
+/** Which DuckDB type a column has in a Parquet file. */
 import type { PlainValue } from '../../../values.ts';
 
+/**
+ * All others (structs, maps, enums, …) become text, nested values as JSON: the names of their fields come from whoever wrote
+ * the query, and go into no statement. So do intervals, of which Parquet holds neither microseconds nor negative ones, and
+ * TIMESTAMP_S, whose infinity DuckDB does not write.
+ */
 const keptTypes =
-  /^(?:BOOLEAN|U?TINYINT|U?SMALLINT|U?INTEGER|U?BIGINT|FLOAT|DOUBLE|DECIMAL\(\d{1,2},\d{1,2}\)|VARCHAR|UUID|BLOB|DATE|TIME|TIMESTAMP(?:_S|_MS|_NS| WITH TIME ZONE)?)(?:\[\])*$/;
+  /^(?:BOOLEAN|U?TINYINT|U?SMALLINT|U?INTEGER|U?BIGINT|HUGEINT|FLOAT|DOUBLE|DECIMAL\(\d{1,2},\d{1,2}\)|VARCHAR|UUID|BLOB|DATE|TIME|TIMESTAMP(?:_MS|_NS| WITH TIME ZONE)?)(?:\[\])*$/;
 
 export interface FileColumn {
   readonly name: string;
@@ -17,7 +16,6 @@ export interface FileColumn {
 }
 
 export function fileColumn({ name, type }: { readonly name: string; readonly type: string }): FileColumn {
-  if (type === 'HUGEINT') return { name, type: 'DECIMAL(38,0)' };
   return { name, type: keptTypes.test(type) ? type : 'VARCHAR' };
 }
 

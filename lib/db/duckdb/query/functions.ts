@@ -74,6 +74,6 @@ export const scalarFunctions = words(`
   to_days to_decades to_hex to_hours to_json to_microseconds to_millennia to_milliseconds to_minutes to_months
   to_quarters to_seconds to_timestamp to_weeks to_years today transaction_timestamp translate trim trunc try_strptime
   typeof ucase unbin unhex unicode union_extract union_tag union_value unpivot_list upper url_decode url_encode uuid
-  uuid_extract_timestamp uuid_extract_version uuidv4 uuidv7 var_pop var_samp variance version wavg week weekday
+  unnest uuid_extract_timestamp uuid_extract_version uuidv4 uuidv7 var_pop var_samp variance version wavg week weekday
   weekofyear weighted_avg xor year yearweek
 `);

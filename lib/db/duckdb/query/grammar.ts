@@ -19,6 +19,10 @@ export interface Relations {
   readonly database: string;
   /** Macros of the user as `schema.name`, each with its texts as statements. */
   readonly macros: ReadonlyMap<string, readonly string[]>;
+  /** Functions that may be called beside those that only compute: the user's macros, as DuckDB has none of their names. */
+  readonly functions: ReadonlySet<string>;
+  /** Types that have no words of their own: JSON, and the user's. */
+  readonly types: ReadonlySet<string>;
 }
 
 type Node = Readonly<Record<string, unknown>>;
@@ -91,24 +95,39 @@ class Inspection {
     if (kind !== undefined || typeof node['function_name'] === 'string') throw refuse('a function of an unknown kind');
     if (typeof type !== 'string') return;
     if (type === 'BASE_TABLE') this.#tables.push(node);
+    else if (type === 'UNBOUND_TYPE_INFO') this.#requireType(node);
     else if (type === 'SHOW_REF') requireDescribe(node);
     else if (![queries, sources, modifiers, types, directions].some((known) => known.has(type))) {
       throw refuse(`a part of the kind ${type}`);
     }
   }
 
-  #tableFunction(child: unknown): void {
-    if (!isNode(child) || child['class'] !== 'FUNCTION') throw refuse('a table function of an unknown kind');
-    this.#requireFunction(child, tableFunctions);
-    for (const [name, part] of Object.entries(child)) if (name !== 'function_name') this.#walk(part);
+  #requireType(node: Node): void {
+    const name = nameIn(node, 'name');
+    if (nameIn(node, 'catalog') !== '' || !this.#relations.types.has(name)) throw refuse(`the type ${name}`);
   }
 
   /** A macro comes before a function of the same name. */
   #requireFunction(node: Node, allowed: ReadonlySet<string>): void {
-    const path = `${nameIn(node, 'schema') || 'main'}.${nameIn(node, 'function_name')}`;
-    if (['', this.#relations.database].includes(nameIn(node, 'catalog')) && this.#relations.macros.has(path))
+    const name = nameIn(node, 'function_name');
+    const schema = nameIn(node, 'schema');
+    const catalog = nameIn(node, 'catalog');
+    const { macros, database } = this.#relations;
+    const path = `${schema || 'main'}.${name}`;
+    if (['', database].includes(catalog) && macros.has(path)) {
       this.#macros.add(path);
-    else requireFunction(node, allowed);
+      return;
+    }
+    const isOwn = ['', 'main'].includes(schema) && ['', 'system'].includes(catalog);
+    const isKnown = allowed.has(name) || (node['is_operator'] === true && operators.has(name));
+    if (isOwn && (isKnown || this.#relations.functions.has(name))) return;
+    throw refuse(`the function ${[schema, name].filter((part) => part !== '').join('.')}`);
+  }
+
+  #tableFunction(child: unknown): void {
+    if (!isNode(child) || child['class'] !== 'FUNCTION') throw refuse('a table function of an unknown kind');
+    this.#requireFunction(child, tableFunctions);
+    for (const [name, part] of Object.entries(child)) if (name !== 'function_name') this.#walk(part);
   }
 
   #commonTables(map: readonly unknown[]): void {
@@ -154,23 +173,15 @@ function nameIn(node: Node, field: string): string {
   return name.toLowerCase();
 }
 
-function requireFunction(node: Node, allowed: ReadonlySet<string>): void {
-  const name = nameIn(node, 'function_name');
-  const schema = nameIn(node, 'schema');
-  const catalog = nameIn(node, 'catalog');
-  const isOwn = ['', 'main'].includes(schema) && ['', 'system'].includes(catalog);
-  const isKnown = allowed.has(name) || (node['is_operator'] === true && operators.has(name));
-  if (!isOwn || !isKnown) throw refuse(`the function ${[schema, name].filter((part) => part !== '').join('.')}`);
-}
-
 /** DESCRIBE and SUMMARIZE show a table or a query; SHOW lists what there is, ours included. */
 function requireDescribe(node: Node): void {
   if (isNode(node['query']) && (node['show_type'] === 'DESCRIBE' || node['show_type'] === 'SUMMARY')) return;
   throw refuse('SHOW');
 }
 
-function refuse(what: string): AppError {
+export function refuse(what: string): AppError {
   return new AppError('invalid', `A query may not use ${what}.`, {
+    sqlState: '42501',
     hint: 'A query reads the tables of the database: one SELECT, with the functions that compute values.',
   });
 }

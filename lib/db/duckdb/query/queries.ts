@@ -44,7 +44,8 @@ export class SandboxedQueries {
     this.#limits = limits;
   }
 
-  async run(request: QueryRequest, read: ReadRequest): Promise<Answer<QueryResult>> {
+  /** Runs all of them on one copy. */
+  async run(requests: readonly QueryRequest[], read: ReadRequest): Promise<Answer<readonly QueryResult[]>> {
     const started = this.#runtime.monotonicMs();
     const release = await this.#places.acquire({ signal: read.signal });
     const queued = this.#runtime.monotonicMs();
@@ -52,7 +53,7 @@ export class SandboxedQueries {
       const copy = await this.#engine.copy(read);
       const worker = await this.#workerOn(copy);
       const opened = this.#runtime.monotonicMs();
-      const value = await this.#runOn(worker, request, read.signal);
+      const value = await this.#runOn(worker, requests, read.signal);
       const timings = {
         queue: queued - started,
         fresh: opened - queued,
@@ -119,9 +120,15 @@ export class SandboxedQueries {
     return worker;
   }
 
-  async #runOn(worker: Worker, request: QueryRequest, signal: AbortSignal | undefined): Promise<QueryResult> {
+  async #runOn(
+    worker: Worker,
+    requests: readonly QueryRequest[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly QueryResult[]> {
+    const results: QueryResult[] = [];
     try {
-      return await worker.sandbox.run(request, signal);
+      for (const request of requests) results.push(await worker.sandbox.run(request, signal));
+      return results;
     } finally {
       worker.usedMs = this.#runtime.monotonicMs();
       if (worker.sandbox.isAlive) this.#idle.push(worker);

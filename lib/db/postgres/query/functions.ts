@@ -1,11 +1,7 @@
 /**
- * The functions, types and sources of PostgreSQL that a query may use.
- *
- * Owns: the lists. What is not on them is refused: PostgreSQL has some three thousand functions, extensions add theirs,
- * and among them are those that read files, run texts as SQL, change settings, end sessions, or wait. The worst that can
- * happen: a function here that does more than compute.
+ * What is not listed is refused: among PostgreSQL's functions are those that read files, run text as SQL, change
+ * settings or wait.
  */
-
 function words(text: string): ReadonlySet<string> {
   return new Set(text.trim().split(/\s+/));
 }

@@ -1,10 +1,3 @@
-/**
- * Queries of users on PostgreSQL: checked on the syntax tree, then run in a transaction that only reads, with a limit on
- * its time and on what it may send.
- *
- * Owns: these steps. The user of DATABASE_URL may do more than a query may, so the check is what keeps a query in; the
- * transaction keeps it from writing all the same. The worst that can happen is told in grammar.ts.
- */
 import { parse } from 'libpg-query';
 import { isUsers } from '../../../catalog/postgres.ts';
 import { AppError } from '../../../errors.ts';
@@ -14,37 +7,62 @@ import type { Answer, QueryRequest, QueryResult } from '../../database.ts';
 import { codeOf, isServerError } from '../errors.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Transactions } from '../transactions.ts';
-import { checkTree, refuse, type UsedNames } from './grammar.ts';
-import { typeName } from './types.ts';
+import { checkTree, definitionNodes, refuse, type UsedNames } from './grammar.ts';
+import { typeName } from '../values.ts';
 
 interface Parts {
   readonly transactions: Transactions;
   readonly runtime: Runtime;
 }
 
-/** Checks and runs a query. `requireVersion` throws where the state is not the one asked for. @throws AppError */
-export async function answerQuery(
+/** Checks and runs queries. `requireVersion` throws where the state is not the one asked for. @throws AppError */
+export async function answerQueries(
   { transactions, runtime }: Parts,
-  request: QueryRequest,
+  requests: readonly QueryRequest[],
   signal: AbortSignal | undefined,
   requireVersion: (version: number) => void,
-): Promise<Answer<QueryResult>> {
-  const checked = await checkQuery(request);
+): Promise<Answer<readonly QueryResult[]>> {
+  const checked = await Promise.all(requests.map(async (request) => ({ request, query: await checkQuery(request) })));
+  const withinMs = Math.max(...requests.map(({ timeoutMs }) => timeoutMs));
   const beganMs = runtime.monotonicMs();
   try {
     const { value, version, timings } = await transactions.run(
-      (transaction) => {
+      async (transaction) => {
         requireVersion(transaction.version);
-        return runQuery(transaction, checked, request);
+        const results: QueryResult[] = [];
+        for (const { query, request } of checked) results.push(await runQuery(transaction, query, request));
+        return results;
       },
-      { mode: 'read', withinMs: request.timeoutMs, signal },
+      { mode: 'read', withinMs, signal },
     );
     return { value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } };
   } catch (error) {
     // A server that is deep in one value does not even hear that it should stop.
-    throw runtime.monotonicMs() - beganMs < request.timeoutMs ? error : tooSlow(error);
+    throw runtime.monotonicMs() - beganMs < withinMs ? error : tooSlow(error);
   }
 }
+
+/**
+ * Checks a statement that runs in a write, and runs it. Which of rows and definitions it may change, is for others to say.
+ *
+ * @throws AppError
+ */
+export async function runStranger<T>(transaction: Transaction, sql: string, run: () => Promise<T>): Promise<T> {
+  const { stmt } = await parseOne(sql);
+  const may = Object.keys(stmt).some((kind) => definitionNodes.has(kind)) ? 'define' : 'write';
+  await requireNames(transaction, checkTree(stmt, may));
+  // What is made goes to the first schema of the path.
+  if (may === 'define') return run();
+  const [before] = await transaction.rows<{ path: string }>(
+    `SELECT current_setting('search_path') AS path, ${ownFunctionsFirst}`,
+  );
+  const result = await run();
+  await transaction.rows(`SELECT set_config('search_path', $1, true)`, [before?.path ?? '']);
+  return result;
+}
+
+/** PostgreSQL's own functions come first, whatever somebody has called theirs. */
+const ownFunctionsFirst = `set_config('search_path', 'pg_catalog, ' || current_setting('search_path'), true)`;
 
 /** The statement without what may follow it, and the names that the database has to judge. */
 interface CheckedQuery {
@@ -54,17 +72,28 @@ interface CheckedQuery {
 
 /** @throws AppError `invalid` */
 async function checkQuery({ sql, calls }: QueryRequest): Promise<CheckedQuery> {
-  // The parser takes nothing for a mistake of its caller.
-  if (sql.trim() === '') throw new AppError('invalid', 'A query is one statement.');
-  const tree = await parseSql(sql);
-  const [only, ...others] = tree.stmts ?? [];
-  if (!only?.stmt || others.length > 0) throw new AppError('invalid', 'A query is one statement.');
-  if (!('SelectStmt' in only.stmt)) throw new AppError('invalid', 'A query is one SELECT; this is something else.');
-  const names = checkTree(only.stmt, calls);
+  const only = await parseOne(sql);
+  if (!('SelectStmt' in only.stmt)) throw wrong('A query is one SELECT; this is something else.');
+  const names = checkTree(only.stmt, 'read', calls);
   const bytes = Buffer.from(sql);
   const start = only.stmt_location ?? 0;
   const length = only.stmt_len ?? 0;
   return { text: bytes.subarray(start, length === 0 ? undefined : start + length).toString(), names };
+}
+
+type ParsedStatement = NonNullable<Awaited<ReturnType<typeof parse>>['stmts']>[number];
+
+/** The one statement. */
+async function parseOne(sql: string): Promise<ParsedStatement & { readonly stmt: object }> {
+  // The parser takes nothing for a mistake of its caller.
+  if (sql.trim() === '') throw wrong('A query is one statement.');
+  const [only, ...others] = (await parseSql(sql)).stmts ?? [];
+  if (!only?.stmt || others.length > 0) throw wrong('A query is one statement.');
+  return { ...only, stmt: only.stmt };
+}
+
+function wrong(message: string, cause?: Error): AppError {
+  return new AppError('invalid', message, { sqlState: '42601', ...(cause ? { cause } : {}) });
 }
 
 async function parseSql(sql: string): Promise<Awaited<ReturnType<typeof parse>>> {
@@ -72,19 +101,14 @@ async function parseSql(sql: string): Promise<Awaited<ReturnType<typeof parse>>>
     return await parse(sql);
   } catch (cause) {
     if (!(cause instanceof Error && 'sqlDetails' in cause)) throw cause;
-    throw new AppError('invalid', `PostgreSQL does not understand the query: ${cause.message.slice(0, 500)}.`, {
-      cause,
-    });
+    throw wrong(`PostgreSQL does not understand the query: ${cause.message.slice(0, 500)}.`, cause);
   }
 }
 
 /** Runs a checked query in a transaction of the mode `read`. @throws AppError */
 async function runQuery(transaction: Transaction, checked: CheckedQuery, request: QueryRequest): Promise<QueryResult> {
   await requireNames(transaction, checked.names);
-  // PostgreSQL's own functions come first, whatever somebody has called theirs.
-  await transaction.rows(
-    `SELECT set_config('search_path', 'pg_catalog, ' || current_setting('search_path'), true), set_config('work_mem', '16MB', true)`,
-  );
+  await transaction.rows(`SELECT ${ownFunctionsFirst}, set_config('work_mem', '16MB', true)`);
   try {
     return await readRows(transaction, checked.text, request);
   } catch (error) {
@@ -92,31 +116,48 @@ async function runQuery(transaction: Transaction, checked: CheckedQuery, request
   }
 }
 
-/** Tables of the user's. */
+/** Tables of the user's, each with its schema, and without where that finds it. */
 const tablesSql = `
-  SELECT c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p') AND pg_catalog.pg_table_is_visible(c.oid) AND c.relpersistence <> 't' AND ${isUsers}`;
+  SELECT c.relname AS name, n.nspname AS schema, pg_catalog.pg_table_is_visible(c.oid) AS visible
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND ${isUsers}`;
 
-async function requireNames(transaction: Transaction, { tables, common, fields }: UsedNames): Promise<void> {
-  const present = new Set((await transaction.rows<{ name: string }>(tablesSql)).map(({ name }) => name));
+async function requireNames(transaction: Transaction, { tables, common, fields, types }: UsedNames): Promise<void> {
+  const rows = await transaction.rows<{ name: string; schema: string; visible: boolean }>(tablesSql);
+  const visible = rows.filter((row) => row.visible).map(({ name }) => name);
+  const present = new Set([...visible, ...rows.map(({ schema, name }) => `${schema}.${name}`)]);
   const missing = [...tables].find((name) => !present.has(name));
   if (missing !== undefined) {
     throw new AppError('invalid', `There is no table "${missing}" that a query may read.`, {
-      hint: `These may be read: ${[...present].join(', ')}.`,
+      sqlState: '42P01',
+      hint: `These may be read: ${visible.join(', ')}.`,
     });
   }
-  const [hidden] = await transaction.rows<{ name: string }>(
-    `SELECT relname AS name FROM pg_catalog.pg_class WHERE relname = ANY ($1)
-      AND (relnamespace = 'pg_catalog'::pg_catalog.regnamespace OR pg_catalog.pg_table_is_visible(oid)) LIMIT 1`,
-    [[...common].filter((name) => !present.has(name))],
-  );
-  if (hidden) throw refuse(`a WITH by the name "${hidden.name}"`);
-  const [called] = await transaction.rows<{ name: string }>(
-    'SELECT proname AS name FROM pg_catalog.pg_proc WHERE proname = ANY ($1) AND pronargs > 0 LIMIT 1',
-    [[...fields]],
-  );
-  if (called) throw refuse(`the function ${called.name}`);
+  const [bad] = await transaction.rows<{ what: string; name: string }>(forbiddenSql, [
+    [...common].filter((name) => !present.has(name)),
+    [...fields],
+    [...types],
+  ]);
+  if (bad) throw refuse(`${bad.what} ${bad.name}`);
 }
+
+/**
+ * Of names of a WITH, those that are a table somewhere; of names behind a dot, functions that
+ * do more than compute or cast; of types, those of the system.
+ */
+const forbiddenSql = `
+  SELECT 'a WITH by the name' AS what, relname AS name FROM pg_catalog.pg_class WHERE relname = ANY ($1)
+    AND (relnamespace = 'pg_catalog'::pg_catalog.regnamespace OR pg_catalog.pg_table_is_visible(oid))
+  UNION ALL SELECT 'the function', p.proname FROM pg_catalog.pg_proc p
+    WHERE p.proname = ANY ($2) AND p.pronargs > 0
+      AND NOT (p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND (p.provolatile = 'i'
+        OR p.oid IN (SELECT castfunc FROM pg_catalog.pg_cast WHERE casttarget <> 'pg_catalog.regclass'::pg_catalog.regtype)))
+  UNION ALL SELECT 'the type', given.name FROM unnest($3::text[]) AS given (name)
+    WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+      WHERE t.typname = given.name AND ${isUsers})
+      OR EXISTS (SELECT 1 FROM pg_catalog.pg_type WHERE typname = given.name
+        AND typnamespace = 'pg_catalog'::pg_catalog.regnamespace)
+  LIMIT 1`;
 
 /**
  * Counts the bytes where the rows are: one row may have a gigabyte, which must not come here. One row more than asked for
@@ -159,7 +200,10 @@ function explain(error: unknown, failure: unknown): unknown {
   const code = codeOf(failure);
   if (code === '57014') return tooSlow(failure);
   if (code.startsWith('53') || code.startsWith('54')) {
-    return new AppError('invalid', 'The query needs more memory or space than a query may take.', { cause: error });
+    return new AppError('invalid', 'The query needs more memory or space than a query may take.', {
+      cause: error,
+      sqlState: code,
+    });
   }
   // 25006: a function tried to write. P: what a function raises.
   if (/^(?:0A|08P01|22|25006|42|P)/.test(code)) {
@@ -171,6 +215,7 @@ function explain(error: unknown, failure: unknown): unknown {
 function tooSlow(cause: unknown): AppError {
   return new AppError('invalid', 'The query took longer than it may and was stopped.', {
     cause: cause instanceof Error ? new Error(cause.message) : undefined,
+    sqlState: '57014',
     hint: 'Ask for less: a filter, a smaller join, an aggregate of fewer rows.',
   });
 }

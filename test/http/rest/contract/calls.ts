@@ -96,7 +96,7 @@ export function callCases(place: UsePlace): void {
     for (const [index, name] of names.entries()) {
       const { error, status } = await (index === 0 ? client : anonymous(place())).rpc(name);
       expect([status, error?.code]).toEqual(
-        engine === 'postgres' ? [405, '25006'] : [400, index === 0 ? '42P01' : 'P0001'],
+        engine === 'postgres' ? [405, '25006'] : index === 0 ? [400, '42P01'] : [403, '42501'],
       );
     }
     expect((await client.from('reviews').select('count')).data).toEqual([{ count: 5 }]);

@@ -1,0 +1,154 @@
+/**
+ * Whether somebody's statement may run, whatever it is: each part of it is judged as a query is, by the tree that DuckDB's
+ * own parser makes of it.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Catalog } from '../../../catalog/catalog.ts';
+import { AppError } from '../../../errors.ts';
+import { definitionOf } from '../../../sql/definition.ts';
+import { definitionParts, rowParts } from '../../../sql/parts.ts';
+import type { Statement } from '../../../sql/statement.ts';
+import { isQuery } from '../run.ts';
+import { scalarFunctions } from './functions.ts';
+import { checkTree, refuse, type Relations } from './grammar.ts';
+
+/** All tables and views, each with whether it is the user's. */
+const relationsSql = `
+  SELECT schema_name || '.' || name AS path, schema_name, name,
+    NOT internal AND NOT temporary AND database_name = current_database() AND schema_name <> 'eider' AS own
+  FROM (
+    SELECT database_name, schema_name, table_name, internal, temporary FROM duckdb_tables() UNION ALL
+    SELECT database_name, schema_name, view_name, internal, temporary FROM duckdb_views()
+  ) AS relations(database_name, schema_name, name, internal, temporary)`;
+const macrosSql = `
+  SELECT function_name FROM duckdb_functions()
+  WHERE NOT internal AND database_name = current_database() AND schema_name = 'main' AND function_type LIKE '%macro'
+  EXCEPT SELECT function_name FROM duckdb_functions() WHERE internal`;
+
+/** Each as a statement: that of a table is one. */
+const macroTextsSql = `
+  SELECT lower(schema_name || '.' || function_name), function_type = 'table_macro', macro_definition
+  FROM duckdb_functions() WHERE NOT internal AND database_name = current_database() AND schema_name <> 'eider'
+    AND function_type LIKE '%macro'`;
+
+const typesSql = `
+  SELECT type_name FROM duckdb_types()
+  WHERE NOT internal AND database_name = current_database() AND schema_name <> 'eider'`;
+
+export async function readRelations(connection: DuckDBConnection): Promise<Relations> {
+  const names = async (sql: string): Promise<string[]> => {
+    const reader = await connection.runAndReadAll(sql);
+    return reader.getRows().map(([name]) => String(name).toLowerCase());
+  };
+  const users = await names(`SELECT path FROM (${relationsSql}) WHERE own`);
+  const internal = await names(
+    `SELECT name FROM (${relationsSql}) WHERE NOT own AND schema_name IN ('main', 'pg_catalog')`,
+  );
+  const [database = ''] = await names('SELECT current_database()');
+  const functions = new Set(await names(macrosSql));
+  const types = new Set(['json', ...(await names(typesSql))]);
+  const macros = await readMacros(connection);
+  return { users: new Set(users), internal: new Set(internal), database, functions, types, macros };
+}
+
+async function readMacros(connection: DuckDBConnection): Promise<Relations['macros']> {
+  const rows = (await connection.runAndReadAll(macroTextsSql)).getRows();
+  const texts = rows.map(
+    ([name, isTable, text]) => [String(name), `${isTable ? '' : 'SELECT '}${String(text)}`] as const,
+  );
+  const groups = Map.groupBy(texts, ([name]) => name);
+  return new Map([...groups].map(([name, all]) => [name, all.map(([, text]) => text)]));
+}
+
+/**
+ * Checks a query, and each macro that it comes to, since who defined it may have had more rights.
+ *
+ * @throws AppError `invalid` for a text that is not one SELECT, or that may not be run
+ */
+export async function checkQuery(connection: DuckDBConnection, sql: string, relations: Relations): Promise<void> {
+  const seen = new Set<string>();
+  const texts = [sql];
+  for (let text = texts.pop(); text !== undefined; text = texts.pop()) {
+    for (const macro of checkTree(await parse(connection, text), relations)) {
+      if (!seen.has(macro)) texts.push(...(relations.macros.get(macro) ?? []));
+      seen.add(macro);
+    }
+  }
+}
+
+/** What those may name who write: on a catalog. */
+const known = new WeakMap<Catalog, Relations>();
+
+/** Checks a statement that runs in a write. What it is about, and whether it can be captured, is for others to say. */
+export async function checkStatement(
+  connection: DuckDBConnection,
+  catalog: Catalog,
+  statement: Statement,
+): Promise<void> {
+  const relations = known.get(catalog) ?? withSequences(await readRelations(connection));
+  known.set(catalog, relations);
+  for (const select of partsOf(statement, relations)) await checkQuery(connection, select, relations);
+}
+
+/** Sequences belong to who writes. */
+function withSequences(relations: Relations): Relations {
+  return { ...relations, functions: new Set([...relations.functions, 'nextval', 'currval']) };
+}
+
+function partsOf(statement: Statement, { functions }: Relations): readonly string[] {
+  if (statement.write) return rowParts(statement, statement.write);
+  const definition = definitionOf(statement);
+  // What is neither is refused where it would run.
+  if (!definition) return isQuery(statement) ? [statement.sql] : [];
+  const { selects, calls } = definitionParts(statement, definition);
+  const culprit = calls.find(
+    (name) => ![scalarFunctions, functions, clauses].some((may) => may.has(name.toLowerCase())),
+  );
+  if (culprit !== undefined) throw refuse(`the function ${culprit}`);
+  return selects;
+}
+
+/** What stands before a bracket in a definition and calls nothing: none of them is the name of a function. */
+const clauses: ReadonlySet<string> = new Set(
+  `key check unique default always as using in and or not is between like when then else on values cascade null
+   decimal numeric dec varchar char bpchar character text string time timestamp timestamptz bit struct union enum
+   varying virtual stored column add exists`.split(/\s+/),
+);
+
+/** The syntax tree of the one statement. DuckDB makes one of what only reads; of all else it says that it cannot. */
+async function parse(connection: DuckDBConnection, sql: string): Promise<unknown> {
+  const reader = await connection.runAndReadAll(
+    'SELECT json_serialize_sql($1::VARCHAR, skip_null := true, skip_empty := true)::VARCHAR',
+    [sql],
+  );
+  const parsed = readTree(String(reader.getRows()[0]?.[0]));
+  if (parsed.error) {
+    const text = parsed.error_message ?? '';
+    const isOther = text.startsWith('Only SELECT statements');
+    throw wrong(
+      isOther ? 'A query is one SELECT; this is something else.' : `DuckDB does not understand the query: ${text}`,
+    );
+  }
+  const [statement, ...others] = parsed.statements ?? [];
+  if (statement === undefined || others.length > 0) throw wrong('A query is one statement.');
+  return statement;
+}
+
+interface Parsed {
+  readonly error: boolean;
+  readonly error_message?: string;
+  readonly statements?: readonly unknown[];
+}
+
+/** DuckDB writes numbers beyond all limits as words that are not JSON. */
+function readTree(text: string): Parsed {
+  try {
+    return JSON.parse(text) as Parsed;
+  } catch (cause) {
+    throw new AppError('invalid', 'The query has a number that is out of range.', { cause, sqlState: '22003' });
+  }
+}
+
+function wrong(message: string): AppError {
+  return new AppError('invalid', message, { sqlState: '42601' });
+}

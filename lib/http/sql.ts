@@ -1,0 +1,195 @@
+/**
+ * SQL over HTTP: `POST /api/sql`, in the form of Neon's driver, for curl and for clients of files.
+ *
+ * What only reads runs in the sandbox, on one state; all else in one transaction of the database, judged statement by
+ * statement. Who asks decides what it may change.
+ */
+import type { App } from '../app.ts';
+import type { Answer, Database, QueryRequest } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import { type Once, once } from '../rows/idempotency.ts';
+import { refuseParameters } from '../rows/parameters.ts';
+import { adapt } from '../sql/adapt.ts';
+import { kindOf, type StatementKind } from '../sql/kind.ts';
+import type { StatementResult } from '../sql/result.ts';
+import { statementOf } from '../sql/statement.ts';
+import type { PlainValue } from '../values.ts';
+import { negotiate } from './accept.ts';
+import { type SqlRights, sqlRights } from './access.ts';
+import { readJson } from './body.ts';
+import { encodeTable, tableTypes } from './formats/tables.ts';
+import type { Handler, RequestContext } from './handle.ts';
+import { parseIdempotencyKey } from './idempotency-key.ts';
+import { inQuery, RequestError } from './problem.ts';
+import { sqlAnswer } from './sql-answer.ts';
+import { type AskedSql, type AskedStatement, echoedHeaders, parseSqlRequest } from './sql-request.ts';
+import { replayHeaders } from './writes.ts';
+
+export const sqlTypes = ['application/json', ...tableTypes] as const;
+
+const mostRows = 10_000;
+/** Vercel ends answers at 4.5 MB that are not streamed. */
+const mostBytes = 4_000_000;
+const queryMs = 10_000;
+/** All statements together, with the wait for their turn. */
+const requestMs = 30_000;
+
+interface Prepared extends AskedStatement {
+  readonly kind: StatementKind;
+}
+
+export function sqlHandler(app: App): Handler {
+  return async (context) => {
+    inQuery(() => refuseParameters(context.address.parameters));
+    const input = await readJson(context, 'of any type');
+    const asked = parseSqlRequest(context.request.headers, input);
+    const type = negotiate(context.request.headers, asked.isBatch ? sqlTypes.slice(0, 1) : sqlTypes);
+    const database = await context.database();
+    const statements = asked.statements.map((statement) => prepare(statement, database));
+    requireRights(statements, asked, sqlRights(context.role));
+    const { value, replayed } = await withinTime(context, (signal) =>
+      statements.every(({ kind }) => kind === 'read')
+        ? runReads(context, database, statements, signal)
+        : runWrites(context, database, { statements, input, signal }),
+    );
+    const headers = { ...replayHeaders({ value, replayed }), ...Object.fromEntries(echoedHeaders(context.request)) };
+    if (type !== 'application/json') return encodeTable(app, type, value[0]!, headers);
+    const answers = value.map((result, index) =>
+      sqlAnswer(result, { isRawText: asked.isRawText, arrayMode: statements[index]!.arrayMode }),
+    );
+    return Response.json(asked.isBatch ? { results: answers } : answers[0], { headers });
+  };
+}
+
+/** What it is, and in the words of the engine. @throws AppError `invalid` */
+function prepare(asked: AskedStatement, { engine }: Database): Prepared {
+  const statement = statementOf(asked.sql);
+  const kind = kindOf(statement);
+  if (engine !== 'duckdb' || !isList(asked.params)) return { ...asked, sql: statement.sql, kind };
+  const { sql, values } = adapt(statement, asked.params);
+  return { ...asked, sql, params: values, kind };
+}
+
+/** @throws RequestError 403, AppError 25006 */
+function requireRights(statements: readonly Prepared[], { isReadOnly }: AskedSql, rights: SqlRights): void {
+  const needed = statements.filter(({ kind }) => kind !== 'read');
+  if (isReadOnly && needed.length > 0) {
+    throw new AppError('invalid', 'The transaction is read-only, and has a statement that is no SELECT.', {
+      sqlState: '25006',
+    });
+  }
+  const isRefused = needed.some(({ kind }) => rights === 'read' || (kind === 'definition' && rights === 'rows'));
+  if (!isRefused) return;
+  const may = rights === 'read' ? 'SELECT alone' : 'SELECT and statements on rows, and no definitions';
+  throw new RequestError(
+    403,
+    `The token allows ${may}; this needs ${rights === 'read' ? 'API_TOKEN or ' : ''}ADMIN_TOKEN.`,
+  );
+}
+
+/** Runs `work` with a signal of its end: when the client goes away, or all time is used up. @throws AppError 57014 */
+async function withinTime<T>(
+  { request, runtime }: RequestContext,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ended = new AbortController();
+  const late = new AbortController();
+  const tooLate = new AppError(
+    'invalid',
+    `This took longer than ${requestMs} ms and was stopped. Nothing was changed.`,
+    {
+      sqlState: '57014',
+      hint: 'Ask for less at a time.',
+    },
+  );
+  void runtime.sleep(requestMs, ended.signal).then(
+    () => late.abort(tooLate),
+    () => undefined,
+  );
+  try {
+    return await work(AbortSignal.any([request.signal, late.signal]));
+  } catch (error) {
+    throw late.signal.aborted && !request.signal.aborted ? tooLate : error;
+  } finally {
+    ended.abort();
+  }
+}
+
+async function runReads(
+  context: RequestContext,
+  database: Database,
+  statements: readonly Prepared[],
+  signal: AbortSignal,
+): Promise<Once<readonly StatementResult[]>> {
+  const requests = statements.map(({ sql, params }): QueryRequest => ({
+    sql,
+    parameters: params,
+    maxRows: mostRows,
+    maxBytes: mostBytes,
+    timeoutMs: queryMs,
+  }));
+  if (requests.length === 0) return { value: [], replayed: false };
+  const answer = await database.queryAll(requests, { ...context.readOptions, signal });
+  const results = context.noted(answer).map(({ columns, rows, truncated }): StatementResult => {
+    if (truncated !== null) throw tooLarge();
+    return { command: 'SELECT', columns, rows, rowCount: rows.length };
+  });
+  requireModest(results);
+  return { value: results, replayed: false };
+}
+
+interface Writes {
+  readonly statements: readonly Prepared[];
+  /** The body. */
+  readonly input: PlainValue;
+  readonly signal: AbortSignal;
+}
+
+async function runWrites(
+  context: RequestContext,
+  database: Database,
+  { statements, input, signal }: Writes,
+): Promise<Once<readonly StatementResult[]>> {
+  const { idempotency } = parseIdempotencyKey(context, input);
+  const answer: Answer<Once<readonly StatementResult[]>> = await database.write(
+    async (queries, scope) => {
+      const run = async (): Promise<readonly StatementResult[]> => {
+        const results: StatementResult[] = [];
+        for (const { sql, params } of statements) {
+          results.push(await scope.run(sql, listOf(params), { signal }));
+          requireModest(results);
+        }
+        return results;
+      };
+      return idempotency ? once(queries, idempotency, run, forms) : { value: await run(), replayed: false };
+    },
+    { signal: context.request.signal },
+  );
+  return context.noted(answer);
+}
+
+const forms = {
+  keep: (results: readonly StatementResult[]) => results as unknown as PlainValue,
+  restore: (kept: PlainValue) => kept as unknown as readonly StatementResult[],
+};
+
+function requireModest(results: readonly StatementResult[]): void {
+  const rows = results.reduce((sum, result) => sum + result.rows.length, 0);
+  const bytes = rows > mostRows ? 0 : results.reduce((sum, result) => sum + JSON.stringify(result.rows).length, 0);
+  if (rows > mostRows || bytes > mostBytes) throw tooLarge();
+}
+
+function tooLarge(): RequestError {
+  return new RequestError(507, `The answer has more than ${mostRows} rows or ${mostBytes} bytes.`, {
+    hint: 'Ask for fewer columns, or in pages with LIMIT; /api/export has whole tables.',
+  });
+}
+
+function isList(params: AskedStatement['params']): params is readonly PlainValue[] {
+  return Array.isArray(params);
+}
+
+function listOf(params: AskedStatement['params']): readonly PlainValue[] {
+  if (isList(params)) return params;
+  throw new AppError('invalid', 'A statement that writes takes its parameters as a list.', { sqlState: '08P01' });
+}

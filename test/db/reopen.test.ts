@@ -1,0 +1,33 @@
+/** A replica whose process was killed: DuckDB replays what stands in the write-ahead log beside its file. */
+import { cp } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { systemRuntime as runtime } from '../../lib/runtime.ts';
+import { openDatabase, temporaryFolder } from '../support/engine.ts';
+import { withCounting } from '../support/stores/counting.ts';
+import { createMemoryStore } from '../support/stores/memory.ts';
+
+it.each([
+  ['a new column', 'ALTER TABLE notes ADD COLUMN author VARCHAR'],
+  ['a new default', 'ALTER TABLE notes ALTER COLUMN text SET DEFAULT upper(current_database())'],
+  ['a comment', `COMMENT ON COLUMN notes.text IS 'what it says'`],
+])('opens with %s of a table whose defaults and checks call functions', async (_, alter) => {
+  const store = createMemoryStore({ runtime });
+  const slotRoot = await temporaryFolder();
+  const options = { store, name: 'killed.db' };
+  const database = await openDatabase({ ...options, slotRoot });
+  for (const sql of [
+    'CREATE TABLE notes (id UUID PRIMARY KEY DEFAULT gen_random_uuid(), text VARCHAR CHECK (length(text) > 0))',
+    alter,
+    `INSERT INTO notes (text) VALUES ('kept')`,
+  ])
+    await database.write((_queries, scope) => scope.run(sql));
+  // As a kill leaves it: closing would fold the write-ahead log into the file.
+  const killed = await temporaryFolder();
+  await cp(slotRoot, killed, { recursive: true });
+  const counting = withCounting(store);
+  const again = await openDatabase({ ...options, store: counting, slotRoot: killed });
+  const { value } = await again.read((_queries, scope) => scope.run('SELECT text FROM notes'));
+  expect(value.rows).toEqual([['kept']]);
+  // It went on from its file: one that cannot be opened is made anew from the log.
+  expect(counting.counts().operations.get).toBeLessThan(10);
+});
