@@ -1,6 +1,7 @@
 /** What statements answer, in the form of Neon's driver: fields with the OIDs of PostgreSQL's types, values as its text. */
 import { parseDuckDbType } from '../catalog/duckdb-types.ts';
 import type { ValueType } from '../catalog/types.ts';
+import { oidOfType } from '../db/postgres/values.ts';
 import { postgresText } from '../rows/postgres-text.ts';
 import type { StatementResult } from '../sql/result.ts';
 import type { PlainValue } from '../values.ts';
@@ -13,15 +14,15 @@ export interface AnswerForm {
 /** @example sqlAnswer(result, { isRawText: true, arrayMode: true }).rows // [['1', 'Ada', null]] */
 export function sqlAnswer({ command, columns, rows, rowCount }: StatementResult, form: AnswerForm) {
   const types = columns.map(({ type }) => parseDuckDbType(type));
-  const show = form.isRawText ? textOf : valueOf;
+  const show = form.isRawText ? postgresText : valueOf;
   const lists = rows.map((row) => row.map((value, index) => (value === null ? null : show(types[index]!, value))));
   return {
     command,
     rowCount,
     rowAsArray: form.arrayMode,
-    fields: columns.map(({ name }, index) => ({
+    fields: columns.map(({ name, type }) => ({
       name,
-      dataTypeID: oidOf(types[index]!).oid,
+      dataTypeID: oidOf(type),
       tableID: 0,
       columnID: 0,
       dataTypeSize: -1,
@@ -32,11 +33,6 @@ export function sqlAnswer({ command, columns, rows, rowCount }: StatementResult,
       ? lists
       : lists.map((values) => Object.fromEntries(columns.map(({ name }, index) => [name, values[index]!]))),
   };
-}
-
-/** A value that has no text of PostgreSQL is JSON. */
-function textOf(type: ValueType, value: PlainValue): string {
-  return postgresText(type, value);
 }
 
 /** JSON's own values where JSON has them; text where a number would lose digits. */
@@ -58,45 +54,26 @@ function valueOf(type: ValueType, value: PlainValue): PlainValue {
   }
 }
 
-/** OIDs of a type and of its lists. https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat */
-interface Oid {
-  readonly oid: number;
-  readonly list: number;
-}
-
-const text: Oid = { oid: 25, list: 1009 };
-const numeric: Oid = { oid: 1700, list: 1231 };
-const json: Oid = { oid: 114, list: 199 };
-const oids: Readonly<Partial<Record<ValueType['kind'], Oid>>> = {
-  boolean: { oid: 16, list: 1000 },
-  decimal: numeric,
-  json,
-  struct: json,
-  map: json,
-  uuid: { oid: 2950, list: 2951 },
-  blob: { oid: 17, list: 1001 },
-  bit: { oid: 1560, list: 1561 },
-  date: { oid: 1082, list: 1182 },
-  interval: { oid: 1186, list: 1187 },
+/** DuckDB's types that PostgreSQL has under another name. */
+const alike: Readonly<Record<string, string>> = {
+  TINYINT: 'SMALLINT',
+  UTINYINT: 'SMALLINT',
+  USMALLINT: 'INTEGER',
+  UINTEGER: 'BIGINT',
+  UBIGINT: 'DECIMAL',
+  HUGEINT: 'DECIMAL',
+  UHUGEINT: 'DECIMAL',
+  BIGNUM: 'DECIMAL',
+  TIMESTAMP_S: 'TIMESTAMP',
+  TIMESTAMP_MS: 'TIMESTAMP',
+  TIMESTAMP_NS: 'TIMESTAMP',
+  STRUCT: 'JSON',
+  MAP: 'JSON',
 };
 
-function oidOf(type: ValueType): Oid {
-  switch (type.kind) {
-    case 'integer':
-      if (type.min >= -(2n ** 15n) && type.max < 2n ** 15n) return { oid: 21, list: 1005 };
-      if (type.min >= -(2n ** 31n) && type.max < 2n ** 31n) return { oid: 23, list: 1007 };
-      return type.min >= -(2n ** 63n) && type.max < 2n ** 63n ? { oid: 20, list: 1016 } : numeric;
-    case 'float':
-      return type.bits === 32 ? { oid: 700, list: 1021 } : { oid: 701, list: 1022 };
-    case 'time':
-      return type.withZone ? { oid: 1266, list: 1270 } : { oid: 1083, list: 1183 };
-    case 'timestamp':
-      return type.withZone ? { oid: 1184, list: 1185 } : { oid: 1114, list: 1115 };
-    case 'list': {
-      const { list } = oidOf(type.item);
-      return { oid: list, list };
-    }
-    default:
-      return oids[type.kind] ?? text;
-  }
+/** Of a list of lists that of the list: PostgreSQL's types have no dimensions. */
+function oidOf(type: string): number {
+  const item = /^(.*?)(?:\[\d*\])+$/s.exec(type)?.[1];
+  const base = /^[A-Z_ ]+/.exec(item ?? type)?.[0] ?? '';
+  return oidOfType(Object.hasOwn(alike, base) ? alike[base]! : base, item !== undefined);
 }

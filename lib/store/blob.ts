@@ -1,7 +1,8 @@
 import { AppError, isAppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { BlobClient } from './blob/client.ts';
-import { type BlobAccess, type BlobCredentials, storeIdOf } from './blob/errors.ts';
+import { type BlobCredentials, storeIdOf } from './blob/credentials.ts';
+import type { BlobAccess } from './blob/errors.ts';
 import { Reading } from './blob/reading.ts';
 import { type Driver, inBatches, type PageRequest, storeOf } from './driver.ts';
 import { compareKeys, isKey } from './keys.ts';

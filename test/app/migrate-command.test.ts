@@ -51,5 +51,9 @@ it('takes no words of other commands, nor gives them its own', async () => {
     '',
     expect.stringContaining('migrate does not take --from, --to or --replace'),
   ]);
-  expect(await db('status', '--dry-run')).toMatchObject([2, '', expect.stringContaining('status does not take --dry-run')]);
+  expect(await db('status', '--dry-run')).toMatchObject([
+    2,
+    '',
+    expect.stringContaining('status does not take --dry-run'),
+  ]);
 });

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import type { Environment } from '../../lib/config/variables.ts';
 import type { Endpoints } from '../../lib/http/endpoints.ts';
+import { functionNames } from '../../lib/http/relations.ts';
 import { loadRoutes, type Route } from '../support/routes.ts';
 import { type Service, startService } from '../support/service.ts';
 
@@ -157,6 +158,12 @@ test('every route and method has a row, and no row is of none', () => {
       .map((method) => `${method} ${route.path}`),
   );
   expect(found.toSorted()).toEqual(Object.keys(expected).toSorted());
+});
+
+test('no table answers where a function does', () => {
+  const first = routes.map(({ path }) => path.split('/')[2] ?? '').filter((name) => !name.startsWith('['));
+  // What is under rest, its own routes say.
+  expect([...functionNames].toSorted()).toEqual([...new Set([...first, 'rest'])].toSorted());
 });
 
 const letters = Object.keys(callers) as (keyof typeof callers)[];

@@ -1,6 +1,6 @@
+import { writeArray } from '../../sql/postgres-array.ts';
 import { quoteName } from '../../sync/sql.ts';
 import type { PlainValue } from '../../values.ts';
-import { writeArray } from '../../sql/postgres-array.ts';
 import { isSameSum } from './checksum.ts';
 import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
 import { type MovedSums, type MoveStep, type OnMoveEvent, sumAll } from './report.ts';

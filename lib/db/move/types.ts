@@ -3,8 +3,8 @@
  * from which the way back restores it.
  */
 import { type DuckDBType, DuckDBTypeId } from '@duckdb/node-api';
-import type { PlainValue } from '../../values.ts';
 import { readArray, writeArray } from '../../sql/postgres-array.ts';
+import type { PlainValue } from '../../values.ts';
 import { bytesText, intervalText, type PlainInterval, readerOf, withEra } from '../postgres/values.ts';
 
 interface DuckDbColumnType {

@@ -108,6 +108,12 @@ export function typeName({ dataTypeID, dataTypeModifier }: { dataTypeID: number;
   return precision <= 38 && scale <= precision ? `DECIMAL(${precision},${scale})` : name;
 }
 
+/** OID of the type that has this name in answers, or of its array; text for others. */
+export function oidOfType(name: string, isArray: boolean): number {
+  const [oid, array] = knownTypes.find(([, , known]) => known === name) ?? [25, 1009];
+  return isArray ? array : oid;
+}
+
 /** How the elements of an array type are read; undefined for what is no array. */
 export function elementReaderOf(oid: number): ReadText | undefined {
   return byArray.get(oid)?.read;

@@ -17,7 +17,7 @@ import {
   string,
 } from './json-schema.ts';
 
-/** The operations that are no tables: status, sync, the change feed, queries, export, import, this document. */
+/** The operations that are no tables: status, sync, the change feed, SQL, export, import, this document. */
 export function functionPaths(): JsonObject {
   return {
     '/api/db-status': { get: status },

@@ -137,7 +137,8 @@ async function queried(
     if (error.sqlState === '42883' || /does not support the supplied arguments/.test(error.message))
       throw noSuchFunction(catalog, name, []);
     const hint = error.hint === undefined ? {} : { hint: error.hint };
-    throw new RestError(error.sqlState ?? 'P0001', error.sqlState === '25006' ? 405 : 400, error.message, hint);
+    const status = error.sqlState === '25006' ? 405 : error.sqlState === '42501' ? 403 : 400;
+    throw new RestError(error.sqlState ?? 'P0001', status, error.message, hint);
   }
 }
 

@@ -55,7 +55,9 @@ const macros = `
   CREATE MACRO sizes() AS TABLE SELECT cast(range AS INTEGER) AS size FROM range(1, 4);
   CREATE MACRO of_tags(tags) AS len(tags);
   CREATE MACRO secrets() AS TABLE SELECT * FROM eider.idempotency_keys;
-  CREATE MACRO settings() AS TABLE SELECT * FROM duckdb_settings();`;
+  CREATE MACRO settings() AS TABLE SELECT * FROM duckdb_settings();
+  CREATE MACRO through() AS TABLE SELECT * FROM settings();
+  CREATE MACRO initcap_of(word) AS (SELECT max(value) || word FROM settings());`;
 
 const functions = `
   CREATE FUNCTION add_up(a integer, b integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT a + b';

@@ -107,6 +107,7 @@ class Inspection {
     if (nameIn(node, 'catalog') !== '' || !this.#relations.types.has(name)) throw refuse(`the type ${name}`);
   }
 
+  /** A macro comes before a function of the same name. */
   #requireFunction(node: Node, allowed: ReadonlySet<string>): void {
     const name = nameIn(node, 'function_name');
     const schema = nameIn(node, 'schema');

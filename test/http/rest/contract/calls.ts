@@ -92,11 +92,11 @@ export function callCases(place: UsePlace): void {
   it('is for who may only read, and writes nothing for anybody', async () => {
     expect((await anonymous(place()).rpc('add_up', { a: 2, b: 3 })).data).toBe(5);
     const { client, engine } = place();
-    const names = engine === 'postgres' ? ['writes', 'writes'] : ['secrets', 'settings'];
+    const names = engine === 'postgres' ? ['writes', 'writes'] : ['secrets', 'settings', 'through'];
     for (const [index, name] of names.entries()) {
       const { error, status } = await (index === 0 ? client : anonymous(place())).rpc(name);
       expect([status, error?.code]).toEqual(
-        engine === 'postgres' ? [405, '25006'] : [400, index === 0 ? '42P01' : 'P0001'],
+        engine === 'postgres' ? [405, '25006'] : index === 0 ? [400, '42P01'] : [403, '42501'],
       );
     }
     expect((await client.from('reviews').select('count')).data).toEqual([{ count: 5 }]);

@@ -3,6 +3,7 @@ import { describe } from 'vitest';
 import { callCases } from './calls.ts';
 import { embedCases } from './embeds.ts';
 import { envelopeCases } from './envelope.ts';
+import { escapeCases } from './escapes.ts';
 import { filterCases } from './filters.ts';
 import { selectCases } from './selects.ts';
 import type { UsePlace } from './support.ts';
@@ -23,6 +24,9 @@ export function restSuite(place: UsePlace): void {
   });
   describe('what clients never send', () => {
     envelopeCases(place);
+  });
+  describe('a reader escapes by no text', () => {
+    escapeCases(place);
   });
   describe('calls', () => {
     callCases(place);
