@@ -6,17 +6,18 @@ import type { Shape, ShapeColumn } from './shapes.ts';
 import { quoteName, quoteTable, type Session } from './sql.ts';
 
 /**
- * What of a column must be equal. Of two rows that are `near` each other, zeros may have other signs: a checkpoint of DuckDB
- * 1.5 stores 0 and -0 as one value where they stand beside each other.
+ * What of a column must be equal. Of two rows that are `near` each other, zeros and NaN may have other signs: a checkpoint of
+ * DuckDB 1.5 stores 0 and -0 as one value where they stand beside each other, and JavaScript has one NaN.
  */
 function identity(column: ShapeColumn, row: string, isNear: boolean): string[] {
   const value = `${row}.${quoteName(column.name)}`;
   if (column.isExact) return [value];
   const text = `CAST(${value} AS VARCHAR)`;
-  return [value, `encode(${isNear && holdsZeros(column) ? `replace(${text}, '-0.0', '0.0')` : text})`];
+  const unsigned = `replace(replace(${text}, '-0.0', '0.0'), '-nan', 'nan')`;
+  return [value, `encode(${isNear && holdsFloats(column) ? unsigned : text})`];
 }
 
-function holdsZeros({ type }: ShapeColumn): boolean {
+function holdsFloats({ type }: ShapeColumn): boolean {
   return /FLOAT|DOUBLE/.test(type.toString());
 }
 
@@ -62,7 +63,7 @@ export async function removeWholeRows(session: Session, shape: Shape, removed: s
   const groups = (isNear: boolean): string =>
     `(SELECT min(r.rowid) AS eider_row, count(*) AS eider_count FROM ${removed} AS r
       GROUP BY ${identities(shape, 'r', isNear)})`;
-  const hasNear = shape.columns.some((column) => !column.isExact && holdsZeros(column));
+  const hasNear = shape.columns.some((column) => !column.isExact && holdsFloats(column));
   const isTwin = 'row_number() OVER (PARTITION BY tg.eider_row ORDER BY t.rowid) <= tg.eider_count';
   const twins = `LEFT JOIN (${removed} AS w JOIN ${groups(false)} AS tg ON tg.eider_row = w.rowid)
     ON ${same(shape, 't', 'w')}`;

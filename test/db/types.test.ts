@@ -172,6 +172,7 @@ describe('a zero whose sign a checkpoint changed', () => {
     ['is left where its twin is there', 'a DOUBLE', `(0), ('-0'), (0)`, `('-0')`, ["{'a': 0.0}", "{'a': 0.0}"]],
     ['counts once', 'a FLOAT', `(0), (0), (0), ('-0')`, `('-0'), ('-0')`, ["{'a': 0.0}", "{'a': 0.0}"]],
     ['is left to its twin by others', 'a DOUBLE', `(0), ('-0')`, `(0), ('-0')`, []],
+    ['or of what is no number', 'a DOUBLE', `(-('NaN'::DOUBLE)), (1)`, `('NaN')`, ["{'a': 1.0}"]],
     ['may be in a list', 'a DOUBLE[]', `([0, 1])`, `(['-0', 1])`, []],
     ['is not another number', 'a DOUBLE', `('-0.05'), (0.05)`, `('-0.05')`, ["{'a': 0.05}"]],
     [

@@ -94,7 +94,9 @@ export const captureMutations: readonly CaptureMutation[] = [
   },
   {
     name: 'does not find a zero whose sign a checkpoint changed',
-    edits: [{ file: 'sync/whole-rows.ts', from: `isNear && holdsZeros(column)`, to: `!isNear && !holdsZeros(column)` }],
+    edits: [
+      { file: 'sync/whole-rows.ts', from: `isNear && holdsFloats(column)`, to: `!isNear && !holdsFloats(column)` },
+    ],
   },
   {
     name: 'leaves a union that is NULL a value',

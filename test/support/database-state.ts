@@ -86,10 +86,13 @@ const sequencesQuery = `
     ELSE last_value::HUGEINT + increment_by END::VARCHAR
   FROM duckdb_sequences() WHERE ${mine} AND NOT temporary ORDER BY 1`;
 
-/** A sign before each text, as the driver drops a U+FEFF that leads one. Of a union, the text does not say which member it is. */
+/**
+ * A sign before each text, as the driver drops a U+FEFF that leads one. Of a union, the text does not say which member it is.
+ * JavaScript has one NaN, whatever sign it has in DuckDB.
+ */
 function shownValue(value: string, type: string): string {
   const text = type.includes('UNION(') ? `to_json(${value})` : value;
-  return `CASE WHEN ${value} IS NULL THEN 'NULL' ELSE concat('=', ${text}::VARCHAR) END`;
+  return `CASE WHEN ${value} IS NULL THEN 'NULL' ELSE concat('=', replace(${text}::VARCHAR, '-nan', 'nan')) END`;
 }
 
 function quoted(name: string): string {
