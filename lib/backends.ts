@@ -2,15 +2,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Migration } from './catalog/migrations.ts';
-import {
-  type BackendName,
-  type BlobSettings,
-  describeBackend,
-  type DirectorySettings,
-  type GcsSettings,
-  type PostgresSettings,
-  type S3Settings,
-} from './config/backends.ts';
+import { type BackendName, describeBackend, type PostgresSettings } from './config/backends.ts';
 import type { Config } from './config/config.ts';
 import { setSdkDefault } from './config/process.ts';
 import type { Database } from './db/database.ts';
@@ -21,14 +13,7 @@ import type { Runtime } from './runtime.ts';
 import { withRetry } from './store/retry.ts';
 import type { Store } from './store/store.ts';
 import { withTimeLimits } from './store/time-limit.ts';
-import {
-  createUsage,
-  estimateBlobMonth,
-  type MonthEstimate,
-  type Usage,
-  type UsageCounts,
-  type UsageReport,
-} from './store/usage.ts';
+import { createUsage, type UsageReport } from './store/usage.ts';
 import type { SyncSettings } from './sync/context.ts';
 import type { Engine } from './sync/engine.ts';
 import { layoutOf } from './sync/layout.ts';
@@ -64,50 +49,32 @@ export interface BackendStore {
 
 /** The store of the chosen backend. Loads its driver, and asks it for nothing yet. */
 export async function openStore({ chosen }: Config, runtime: Runtime): Promise<BackendStore> {
+  const { meter, report: usage } = createUsage(runtime, chosen.backend === 'blob');
   switch (chosen.backend) {
     case 'network':
     case 'volume':
-    case 'local':
-      return directoryStore(chosen, runtime);
-    case 'blob':
-      return blobStore(chosen, runtime);
-    case 's3':
-      return s3Store(chosen, runtime);
-    case 'gcs':
-      return gcsStore(chosen, runtime);
+    case 'local': {
+      const { createDirectoryStore } = await import('./store/directory.ts');
+      const { directory: root, createDirectory: create, name } = chosen;
+      return { store: createDirectoryStore({ root, create, runtime }), name };
+    }
+    case 'blob': {
+      // The SDK repeats a request for up to 17 minutes, with pauses that nothing ends; our own retrying is enough.
+      setSdkDefault('VERCEL_BLOB_RETRIES', '0');
+      const { createBlobStore } = await import('./store/blob.ts');
+      return { store: createBlobStore({ ...chosen, runtime, meter }), name: chosen.name, usage };
+    }
+    case 's3': {
+      const { createS3Store } = await import('./store/s3.ts');
+      return { store: createS3Store({ ...chosen, runtime, meter }), name: chosen.name, usage };
+    }
+    case 'gcs': {
+      const { createGcsStore } = await import('./store/gcs.ts');
+      return { store: createGcsStore({ ...chosen, meter }), name: chosen.name, usage };
+    }
     case 'postgres':
       throw new Error('PostgreSQL is no store.');
   }
-}
-
-async function directoryStore({ directory, name, createDirectory }: DirectorySettings, runtime: Runtime) {
-  const { createDirectoryStore } = await import('./store/directory.ts');
-  return { store: createDirectoryStore({ root: directory, create: createDirectory, runtime }), name };
-}
-
-async function blobStore({ credentials, access, name }: BlobSettings, runtime: Runtime): Promise<BackendStore> {
-  // The SDK repeats a request for up to 17 minutes, with pauses that nothing ends; our own retrying is enough.
-  setSdkDefault('VERCEL_BLOB_RETRIES', '0');
-  const { createBlobStore } = await import('./store/blob.ts');
-  const usage = createUsage();
-  const store = createBlobStore({ credentials, access, runtime, meter: usage.meter });
-  return { store, name, usage: usageReport(usage, runtime, estimateBlobMonth) };
-}
-
-async function s3Store({ name, ...settings }: S3Settings, runtime: Runtime): Promise<BackendStore> {
-  const { createS3Store } = await import('./store/s3.ts');
-  const usage = createUsage();
-  return {
-    store: createS3Store({ ...settings, runtime, meter: usage.meter }),
-    name,
-    usage: usageReport(usage, runtime),
-  };
-}
-
-async function gcsStore({ name, ...settings }: GcsSettings, runtime: Runtime): Promise<BackendStore> {
-  const { createGcsStore } = await import('./store/gcs.ts');
-  const usage = createUsage();
-  return { store: createGcsStore({ ...settings, meter: usage.meter }), name, usage: usageReport(usage, runtime) };
 }
 
 async function openOnStore(config: Config, context: FactoryContext): Promise<Database> {
@@ -161,18 +128,6 @@ function syncSettings({ memoryBytes, fallbacks }: Config): Partial<SyncSettings>
   return {
     ...(memoryBytes === null ? {} : { memoryLimitBytes: Math.floor(memoryBytes / 2) }),
     ...(fallbacks.length > 0 ? { awayMs } : {}),
-  };
-}
-
-function usageReport(
-  usage: Usage,
-  runtime: Runtime,
-  estimateMonth?: (counts: UsageCounts, elapsedMs: number) => MonthEstimate | null,
-): () => UsageReport {
-  const beganMs = runtime.monotonicMs();
-  return () => {
-    const [counts, sinceMs] = [usage.counts(), runtime.monotonicMs() - beganMs];
-    return { sinceMs: Math.round(sinceMs), ...counts, ...(estimateMonth && { month: estimateMonth(counts, sinceMs) }) };
   };
 }
 

@@ -41,7 +41,7 @@ const referencesSql = `
   FROM eider."references" ORDER BY ALL`;
 
 const macrosSql = `
-  SELECT schema_name AS schema, function_name AS name, function_type AS type, parameters, comment
+  SELECT schema_name AS schema, function_name AS name, function_type AS type, parameters, parameter_types AS types, comment
   FROM duckdb_functions() WHERE ${own} AND NOT internal AND function_type IN ('macro', 'table_macro') ORDER BY ALL`;
 
 interface RelationRow {
@@ -127,12 +127,16 @@ export async function readDuckDbCatalog(run: RunQuery, macros?: readonly Macro[]
 }
 
 export async function readDuckDbMacros(run: RunQuery): Promise<readonly Macro[]> {
-  type MacroRow = Pick<Macro, 'schema' | 'name' | 'comment'> & { type: string; parameters: readonly string[] };
-  return (await rowsOf<MacroRow>(run, macrosSql)).map(({ schema, name, type, parameters, comment }) => ({
+  type MacroRow = Pick<Macro, 'schema' | 'name' | 'comment'> & {
+    type: string;
+    parameters: readonly string[];
+    types: readonly (string | null)[];
+  };
+  return (await rowsOf<MacroRow>(run, macrosSql)).map(({ schema, name, type, parameters, types, comment }) => ({
     schema,
     name,
     kind: type === 'macro' ? 'scalar' : 'table',
-    parameters: parameters.map((parameter) => ({ name: parameter, type: null })),
+    parameters: parameters.map((parameter, index) => ({ name: parameter, type: types[index] ?? null })),
     comment,
   }));
 }

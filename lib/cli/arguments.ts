@@ -58,16 +58,16 @@ export function parseCommand(words: readonly string[]): Command {
   if (values.help || name === 'help') return { name: 'help' };
   if (rest.length > 0) throw notUnderstood(`"${rest.join(' ')}" is too much`);
   const isDryRun = values['dry-run'];
-  if (isDryRun && name !== 'migrate') throw notUnderstood(`${name} takes no --dry-run`);
+  if (isDryRun && name !== 'migrate') throw notUnderstood(`${name} does not take --dry-run`);
   if (name === 'move') {
     if (from === undefined || to === undefined) throw notUnderstood('move needs --from and --to');
     return { name, from, to, replace, json };
   }
   if (from !== undefined || to !== undefined || replace)
-    throw notUnderstood(`${name} takes no --from, --to, --replace`);
+    throw notUnderstood(`${name} does not take --from, --to or --replace`);
   if (name === 'migrate') return { name, isDryRun, json };
   if (name === 'status' || name === 'sync') return { name, json };
-  throw notUnderstood(`"${name}" is no command`);
+  throw notUnderstood(`"${name}" is not a command`);
 }
 
 function parseWords(words: readonly string[]) {

@@ -36,7 +36,7 @@ function oneEnd(why: string): AppError {
 
 function configOf(name: string, environment: Environment): Config {
   if (!isBackend(name)) {
-    throw new AppError('invalid', `"${name}" is no backend.`, { hint: `Name one of ${backendNames.join(', ')}.` });
+    throw new AppError('invalid', `"${name}" is not a backend.`, { hint: `Name one of ${backendNames.join(', ')}.` });
   }
   // Nothing may stand in for an end of a move.
   return { ...readConfig({ ...environment, DB_BACKEND: name }), fallbacks: [] };

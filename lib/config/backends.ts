@@ -1,4 +1,4 @@
-import type { BlobCredentials } from '../store/blob/errors.ts';
+import type { BlobCredentials } from '../store/blob/credentials.ts';
 import type { GcsCredentials } from '../store/gcs/authorization.ts';
 import type { S3Credentials } from '../store/s3/client.ts';
 import type { Engine } from '../values.ts';

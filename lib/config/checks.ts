@@ -137,6 +137,7 @@ const neededFields: Readonly<Record<GoogleKey['type'], readonly string[]>> = {
   external_account: ['audience', 'subject_token_type', 'token_url'],
 };
 
+/** A path, or the key itself as JSON, plain or in base64. Errors of the parser quote the key, so they are dropped. */
 export function checkGoogleCredentials(text: string): Checked<GcsCredentials> {
   if (text.startsWith('{')) return checkKey(text, 'looks like JSON');
   const decoded = decodeBase64(text);

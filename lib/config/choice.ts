@@ -1,6 +1,6 @@
 import type { FieldError } from '../errors.ts';
 import { type BackendName, backendNames, type BackendSettings, describeBackend } from './backends.ts';
-import { detectBlob, detectGcs, detectLocal, detectMount, detectPostgres, detectS3 } from './clouds.ts';
+import { detectBlob, detectGcs, detectLocal, detectMount, detectPostgres, detectS3 } from './detectors.ts';
 import type { Detection, Environment } from './variables.ts';
 
 /**

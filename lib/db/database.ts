@@ -1,5 +1,5 @@
 /** What the functions under api/ ask of a backend, whichever it is. */
-import type { Catalog } from '../catalog/catalog.ts';
+import type { Catalog, RelationName } from '../catalog/catalog.ts';
 import type { QueryColumn, StatementResult } from '../sql/result.ts';
 import type { Engine, PlainValue, Queries, Row } from '../values.ts';
 import type { UsageReport } from '../store/usage.ts';
@@ -202,6 +202,8 @@ export interface QueryRequest {
   readonly maxBytes: number;
   /** The query is stopped when it takes longer. */
   readonly timeoutMs: number;
+  /** A function of the user's that it may call. PostgreSQL's are not looked into: they run in a transaction that only reads. */
+  readonly calls?: RelationName;
 }
 
 export interface QueryResult {

@@ -17,8 +17,12 @@ export interface Address {
   readonly parameters: readonly Parameter[];
 }
 
-/** As the files under api/ name their dynamic segments, in their order. */
-const dynamicSegments = ['table', 'id'] as const;
+/** As the files under api/ name their dynamic segments, by their places. */
+const dynamicSegments = [
+  [0, 'table'],
+  [1, 'id'],
+] as const;
+const dynamicOfRest = [[2, 'table']] as const;
 
 /** What Vercel's deployment protection and toolbar put into addresses. */
 const platformParameter = /^(?:x-vercel-|_vercel_)/;
@@ -32,7 +36,10 @@ export function parseAddress(url: string): Address {
     .slice(1);
   const segments = raw.map(decodeSegment);
   const parameters = [...searchParams].filter(([name]) => !platformParameter.test(name));
-  for (const [index, name] of dynamicSegments.entries()) {
+  const isRest = segments[0] === 'rest' && segments[1] === 'v1';
+  // Arguments of a function may have any name, and nothing that was added is told from them.
+  const dynamic = isRest ? dynamicOfRest.slice(0, segments.length === 3 ? 1 : 0) : dynamicSegments;
+  for (const [index, name] of dynamic) {
     const added = parameters.findIndex(
       ([given, value]) => given === name && (value === segments[index] || value === raw[index]),
     );

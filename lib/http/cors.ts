@@ -7,8 +7,10 @@
 
 const requestHeaders = [
   'accept',
+  'accept-profile',
   'apikey',
   'authorization',
+  'content-profile',
   'content-type',
   'db-bookmark',
   'idempotency-key',
@@ -21,12 +23,18 @@ const requestHeaders = [
   'neon-batch-read-only',
   'neon-connection-string',
   'neon-raw-text-output',
+  'prefer',
+  'range',
+  'range-unit',
+  'x-client-info',
+  'x-retry-count',
 ];
 
 const answerHeaders = [
   'age',
   'content-disposition',
   'content-location',
+  'content-range',
   'db-backend',
   'db-bookmark',
   'db-degraded',
@@ -37,6 +45,7 @@ const answerHeaders = [
   'neon-batch-deferrable',
   'neon-batch-isolation-level',
   'neon-batch-read-only',
+  'preference-applied',
   'retry-after',
   'server-timing',
   'www-authenticate',

@@ -8,6 +8,11 @@ import { openApiHandler } from './openapi.ts';
 import { importHandler } from './import.ts';
 import { statusHandler, syncHandler } from './operations.ts';
 import { RequestError } from './problem.ts';
+import { restTypes } from './rest/answer.ts';
+import { restCall } from './rest/call.ts';
+import { restProblem } from './rest/problem.ts';
+import { restRead } from './rest/read.ts';
+import { restCreate, restDelete, restPut, restUpdate } from './rest/write.ts';
 import { rowHandlers } from './rows.ts';
 import { sqlFailure } from './sql-failure.ts';
 import { sqlHandler, sqlTypes } from './sql.ts';
@@ -38,6 +43,13 @@ export interface Endpoints {
   readonly importPart: Endpoint;
   readonly importGivenUp: Endpoint;
   readonly openapi: Endpoint;
+  readonly restRead: Endpoint;
+  readonly restCreate: Endpoint;
+  readonly restUpdate: Endpoint;
+  readonly restPut: Endpoint;
+  readonly restDelete: Endpoint;
+  /** GET and POST. */
+  readonly restCall: Endpoint;
   /** For the methods that a function does not serve: 405 with the methods that it does; OPTIONS asks for them. */
   refuse(request: Request, allow: string): Promise<Response>;
 }
@@ -54,6 +66,9 @@ const asking = {
 const exporting = { permission: exportPermission, load: 'transfer', maxBodyBytes: 0, produces: exportTypes } as const;
 /** What Vercel lets through. */
 const importing = { permission: 'import', load: 'transfer', maxBodyBytes: 4_500_000 } as const;
+const inRest = { produces: restTypes, failure: restProblem } as const;
+/** A macro may take as much as a query. */
+const calling = { ...inRest, permission: 'read-table', load: 'query', maxBodyBytes: 512 * 1024 } as const;
 const syncing = { load: 'free', maxBodyBytes: 0, produces: ['application/json', 'text/event-stream'] } as const;
 
 export function createEndpoints(given: Services, loadLimits: LoadLimits = defaultLoadLimits): Endpoints {
@@ -87,6 +102,12 @@ export function createEndpoints(given: Services, loadLimits: LoadLimits = defaul
     sql: endpoint(asking, sqlHandler(services.app)),
     catalog: endpoint(reading('catalog'), catalogHandler),
     openapi: endpoint({ permission: 'openapi', load: 'free', maxBodyBytes: 0 }, openApiHandler()),
+    restRead: endpoint({ ...reading('read-table'), ...inRest }, restRead),
+    restCreate: endpoint({ ...writing('write-table', importing.maxBodyBytes), ...inRest }, restCreate),
+    restUpdate: endpoint({ ...writing('write-table'), ...inRest }, restUpdate),
+    restPut: endpoint({ ...writing('write-table'), ...inRest }, restPut),
+    restDelete: endpoint({ ...writing('write-table', 0), ...inRest }, restDelete),
+    restCall: endpoint(calling, restCall),
     refuse: (request, allow) =>
       handle(services, request, { permission: 'methods', load: 'free', maxBodyBytes: 0 }, () => refuse(request, allow)),
   };

@@ -39,20 +39,30 @@ export function requireWritable({ relation, table }: Named): void {
  *
  * @throws AppError what they throw
  */
-export async function readRelation<Asked, T>(
+export function readRelation<Asked, T>(
   context: RequestContext,
   name: string,
   parse: (named: Named) => Asked,
   run: (scope: Scope, asked: Asked, named: Named) => Promise<T>,
 ): Promise<T> {
+  const prepare = (catalog: Catalog): { readonly named: Named; readonly asked: Asked } => {
+    const named = relationNamed(catalog, name);
+    return { named, asked: parse(named) };
+  };
+  return readPrepared(context, prepare, (scope, { asked, named }) => run(scope, asked, named));
+}
+
+/** Reads what `prepare` makes of the catalog of the same transaction. @throws AppError what they throw */
+export async function readPrepared<Asked, T>(
+  context: RequestContext,
+  prepare: (catalog: Catalog) => Asked,
+  run: (scope: Scope, asked: Asked) => Promise<T>,
+): Promise<T> {
   const database = await context.database();
   const answer: Answer<() => T> = await database.read(async (_queries, scope) => {
-    const parsed = attempt(() => {
-      const named = relationNamed(scope.catalog, name);
-      return { named, asked: parse(named) };
-    });
-    if ('error' in parsed) return () => rethrow(parsed.error);
-    const value = await run(scope, parsed.value.asked, parsed.value.named);
+    const asked = attempt(() => prepare(scope.catalog));
+    if ('error' in asked) return () => rethrow(asked.error);
+    const value = await run(scope, asked.value);
     return () => value;
   }, context.readOptions);
   // What is not found in a state that may lack it is another error: so the answer is noted first.

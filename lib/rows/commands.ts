@@ -17,6 +17,8 @@ import type { Precondition } from './version.ts';
 /** By its display name. */
 type Target = { readonly table: string };
 type OneRow = Target & { readonly key: Key; readonly precondition?: Precondition };
+/** `returning`: the outcome has the rows. */
+type Matching = { readonly filter: Filter; readonly returning?: true };
 type AtMostOnce = { readonly idempotency?: Idempotency };
 
 type CommandOf = {
@@ -26,8 +28,8 @@ type CommandOf = {
   replace: OneRow & { readonly kind: 'replace'; readonly values: Row };
   update: OneRow & AtMostOnce & { readonly kind: 'update'; readonly values: Row };
   delete: OneRow & { readonly kind: 'delete' };
-  updateMany: Target & AtMostOnce & { readonly kind: 'updateMany'; readonly filter: Filter; readonly values: Row };
-  deleteMany: Target & { readonly kind: 'deleteMany'; readonly filter: Filter };
+  updateMany: Target & AtMostOnce & Matching & { readonly kind: 'updateMany'; readonly values: Row };
+  deleteMany: Target & Matching & { readonly kind: 'deleteMany' };
 };
 
 /** Plain JSON. */

@@ -7,6 +7,13 @@ import { type Operator, operators } from './kind.ts';
 /** What is wrong with a parameter, said so that it follows the parameter's name. */
 export class ParameterFault extends Error {
   override readonly name = 'ParameterFault';
+  /** What PostgreSQL has for it. */
+  readonly sqlState: string | undefined;
+
+  constructor(message: string, sqlState?: string) {
+    super(message);
+    this.sqlState = sqlState;
+  }
 }
 
 export type Tree<Leaf> =
@@ -22,7 +29,12 @@ export type Comparison = {
   readonly operator: Operator;
   /** As they were written; several only for `in`. Of `like` and `ilike`: a pattern as SQL has it, with `\` as its escape. */
   readonly values: readonly string[];
+  /** Into the JSON of the column. */
+  readonly path?: readonly JsonStep[];
 };
+
+/** A step of `settings->theme->>colour`: a member's name or a place in a list, and whether its value is text or JSON. */
+export type JsonStep = { readonly key: string | number; readonly asText: boolean };
 
 export type Filter = Tree<Comparison>;
 
@@ -61,7 +73,7 @@ function valuesOf(operator: Operator, text: string): readonly string[] {
 }
 
 /** Each star more multiplies the time that matching one text may take by the text's length. */
-const mostStars = 3;
+export const mostStars = 3;
 
 /** `*` is any run of characters, `\*` a star; what SQL treats specially stands for itself. */
 function likePattern(text: string): string {

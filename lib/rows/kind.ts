@@ -10,9 +10,11 @@ import type { PlainValue } from '../values.ts';
 export type JsonSchema = { readonly [name: string]: JsonSchemaValue };
 type JsonSchemaValue = null | boolean | number | string | readonly JsonSchemaValue[] | JsonSchema;
 
-/** What filters can ask of a column. */
+/** What filters of the plain grammar can ask of a column. */
 export const operators = ['eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'like', 'ilike', 'in', 'is'] as const;
-export type Operator = (typeof operators)[number];
+/** And what PostgREST's can: `match` is a regular expression, `cs` contains, `cd` is contained in, `ov` overlaps. */
+export const everyOperator = [...operators, 'isdistinct', 'match', 'imatch', 'cs', 'cd', 'ov'] as const;
+export type Operator = (typeof everyOperator)[number];
 
 export const comparing = ['eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'in', 'is'] as const;
 export const equating = ['eq', 'neq', 'in', 'is'] as const;

@@ -4,10 +4,13 @@ import { ParameterFault } from './filter.ts';
 import { type NamedItem, splitNames } from './names.ts';
 import { isSortable } from './values.ts';
 
-export interface SortKey {
-  readonly column: Column;
+export interface SortDirection {
   readonly direction: 'asc' | 'desc';
   readonly nulls: 'first' | 'last';
+}
+
+export interface SortKey extends SortDirection {
+  readonly column: Column;
 }
 
 /** By the primary key; empty where there is none. */

@@ -97,16 +97,28 @@ export type Matched = {
   readonly rows: number;
   /** The time that `updated_at` got; null where it got none. */
   readonly renewed: PlainValue;
+  /** As they are now, or were when they were deleted; only where that was asked for. */
+  readonly returned?: readonly Row[];
 };
+
+interface Matching {
+  readonly filter: Filter;
+  readonly returning?: true;
+}
 
 export async function updateMatching(
   scope: Scope,
   relation: Relation,
-  { filter, values }: { readonly filter: Filter; readonly values: Row },
+  { filter, values, returning: wantsRows }: Matching & { readonly values: Row },
 ): Promise<Matched> {
   const where = await limitedCondition(scope, relation, filter);
   const renewed = renewedColumn(relation, Object.keys(values));
   const sets = setSql(scope, relation, values, [renewed]);
+  if (wantsRows) {
+    const rows = await runRows(scope, sql`update ${tableSql(relation)} set ${join(sets)} where ${where} returning *`);
+    requireFew(relation, rows.length);
+    return { rows: rows.length, renewed: renewed === null ? null : (rows[0]?.[renewed] ?? null), returned: rows };
+  }
   const returning = renewed === null ? raw('') : sql`returning ${name(renewed)}`;
   const statement = sql`update ${tableSql(relation)} set ${join(sets)} where ${where} ${returning}`;
   const { rows, rowCount } = await runStatement(scope, statement);
@@ -117,9 +129,14 @@ export async function updateMatching(
 export async function deleteMatching(
   scope: Scope,
   relation: Relation,
-  { filter }: { readonly filter: Filter },
+  { filter, returning }: Matching,
 ): Promise<Matched> {
   const where = await limitedCondition(scope, relation, filter);
+  if (returning) {
+    const rows = await runRows(scope, sql`delete from ${tableSql(relation)} where ${where} returning *`);
+    requireFew(relation, rows.length);
+    return { rows: rows.length, renewed: null, returned: rows };
+  }
   const { rowCount } = await runStatement(scope, sql`delete from ${tableSql(relation)} where ${where}`);
   requireFew(relation, rowCount ?? 0);
   return { rows: rowCount ?? 0, renewed: null };

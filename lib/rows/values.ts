@@ -61,9 +61,19 @@ export function textOf(value: PlainValue): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** What filters can ask of a column of this type. */
+/** What filters of the plain grammar can ask of a column of this type. */
 export function operatorsOf(type: ValueType): readonly Operator[] {
   return kindOf(type).operators(type);
+}
+
+/** What any filter can. */
+export function everyOperatorOf(type: ValueType): readonly Operator[] {
+  const plain = operatorsOf(type);
+  const distinct: readonly Operator[] = plain.includes('eq') ? ['isdistinct'] : [];
+  if (type.kind === 'text') return [...plain, ...distinct, 'match', 'imatch'];
+  if (type.kind === 'json') return [...plain, 'cs', 'cd'];
+  if (type.kind === 'list' && plain.includes('eq')) return [...plain, ...distinct, 'cs', 'cd', 'ov'];
+  return [...plain, ...distinct];
 }
 
 /** Whether rows can be put into the order of such values. */

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
-import { sendWebResponse, toWebRequest } from './incoming.ts';
+import { sendWebResponse, toWebRequest } from './web.ts';
 import { type Fetch, refusal } from './router.ts';
 
 export interface NodeServerOptions {

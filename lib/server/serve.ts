@@ -117,6 +117,7 @@ function notUnderstood(why: string): AppError {
  * What goes on after an answer: the promises that handlers pass to `waitUntil`, which a server of our own awaits before it
  * ends. On Vercel the platform does that.
  */
+/** What handlers pass to `waitUntil`, which this server awaits before it ends; on Vercel the platform does. */
 class BackgroundWork {
   readonly #running = new Set<Promise<unknown>>();
 

@@ -1,7 +1,8 @@
 import { AppError, isAppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { BlobClient } from './blob/client.ts';
-import { type BlobAccess, type BlobCredentials, storeIdOf } from './blob/errors.ts';
+import { type BlobCredentials, storeIdOf } from './blob/credentials.ts';
+import type { BlobAccess } from './blob/errors.ts';
 import { Reading } from './blob/reading.ts';
 import { type Driver, inBatches, type PageRequest, storeOf } from './driver.ts';
 import { compareKeys, isKey } from './keys.ts';
@@ -97,6 +98,10 @@ interface ListRequest extends PageRequest {
   readonly signal: Signal;
 }
 
+/**
+ * The API continues from its own cursors only, not from a key: those of the last pages are kept, otherwise keys are
+ * skipped.
+ */
 class Listing {
   readonly #client: BlobClient;
   /** By prefix and last key: where the service goes on after that key. The oldest comes first. */

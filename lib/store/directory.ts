@@ -15,7 +15,7 @@ import {
   Root,
   withFile,
   writeFully,
-} from './directory/root.ts';
+} from './directory/files.ts';
 import { deletedHalfway, type Driver, type PageRequest, storeOf } from './driver.ts';
 import { errnoOf, onPath } from './errno.ts';
 import { clipRange, compareKeys, isKey } from './keys.ts';

@@ -46,7 +46,6 @@ const mostConflicts = 5;
 class S3Driver implements Driver {
   readonly location: string;
   readonly partBytes: number;
-  readonly #bucket: string;
   readonly #sizes: UploadSizes;
   readonly #requests: Requests;
   readonly #objects: Objects;
@@ -57,14 +56,12 @@ class S3Driver implements Driver {
     const { bucket, region, endpoint, credentials, meter, runtime } = options;
     const location = `s3 ${bucket} (${endpoint === null ? region : new URL(endpoint).host})`;
     const client = createS3Clients(options);
-    const requests = new Requests({ client, location, secrets: secretsOf(credentials), meter });
     this.location = location;
-    this.#bucket = bucket;
     this.#sizes = { ...defaultSizes, ...options };
     this.partBytes = this.#sizes.partBytes;
-    this.#requests = requests;
-    this.#objects = new Objects(requests, bucket);
-    this.#uploads = new Uploads(requests, bucket, this.#sizes, runtime);
+    this.#requests = new Requests({ bucket, client, location, secrets: secretsOf(credentials), meter });
+    this.#objects = new Objects(this.#requests);
+    this.#uploads = new Uploads(this.#requests, this.#sizes, runtime);
     this.#runtime = runtime;
   }
 
@@ -78,7 +75,7 @@ class S3Driver implements Driver {
   }
 
   async #put(Key: string, Body: Uint8Array, signal: Signal): Promise<Refusal | null> {
-    const command = new PutObjectCommand({ Bucket: this.#bucket, Key, Body, IfNoneMatch: '*' });
+    const command = new PutObjectCommand({ Bucket: this.#requests.bucket, Key, Body, IfNoneMatch: '*' });
     const expect = ['PreconditionFailed', 'ConditionalRequestConflict'];
     const answer = await this.#requests.ask('PutObject', command, { signal, expect });
     return isRefusal(answer) ? answer : null;
@@ -138,7 +135,7 @@ class S3Driver implements Driver {
       await this.#uploads.copy(source, to, signal, () => this.#requireSame(source, signal));
       return true;
     }
-    const Bucket = this.#bucket;
+    const Bucket = this.#requests.bucket;
     const command = new CopyObjectCommand({ Bucket, Key: to, CopySource: `${Bucket}/${from}` });
     return !isRefusal(await this.#requests.ask('CopyObject', command, { signal, expect: ['NoSuchKey'] }));
   }
@@ -152,7 +149,7 @@ class S3Driver implements Driver {
   async delete(keys: readonly string[], signal: Signal): Promise<void> {
     await inBatches(keys, mostKeys, signal, async (batch) => {
       const Delete = { Objects: batch.map((Key) => ({ Key })), Quiet: true };
-      const command = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete });
+      const command = new DeleteObjectsCommand({ Bucket: this.#requests.bucket, Delete });
       addMd5(command);
       const { Errors = [] } = await this.#requests.send('DeleteObjects', command, signal);
       const failed = Errors.filter(({ Code }) => Code !== 'NoSuchKey');

@@ -45,12 +45,8 @@ const objectMs = 8000;
  * or moves much, takes its time: an end that nobody saw would be worse than a late one.
  */
 export function withTimeLimits(store: Store, runtime: Pick<Runtime, 'sleep'>): Store {
-  const limit = <T>(
-    ms: number,
-    options: OperationOptions | undefined,
-    work: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> =>
-    withinTime(runtime, ms, (late) => work(options?.signal ? AbortSignal.any([options.signal, late]) : late));
+  const limit = <T>(ms: number, { signal }: OperationOptions = {}, work: (signal: AbortSignal) => Promise<T>) =>
+    withinTime(runtime, ms, (late) => work(signal ? AbortSignal.any([signal, late]) : late));
   return {
     location: store.location,
     create: (key, body, options) => store.create(key, body, options),

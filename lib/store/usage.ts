@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Runtime } from '../runtime.ts';
 
 type Tally = { -readonly [count in keyof UsageCounts]: number };
 
@@ -14,26 +15,29 @@ function add(tally: Tally, request: SentRequest): void {
 
 const tracked = new AsyncLocalStorage<Tally>();
 
-export interface Usage {
-  readonly meter: Meter;
-  counts(): UsageCounts;
-}
-
 export interface UsageReport extends UsageCounts {
   /** Milliseconds before now. */
   readonly sinceMs: number;
   readonly month?: MonthEstimate | null;
 }
 
-export function createUsage(): Usage {
+/** What a store is sent from now on; `isBlob`: with an estimate of a month, since Vercel's plans are known. */
+export function createUsage(
+  runtime: Pick<Runtime, 'monotonicMs'>,
+  isBlob: boolean,
+): { readonly meter: Meter; readonly report: () => UsageReport } {
   const all = newTally();
+  const beganMs = runtime.monotonicMs();
   return {
     meter: (request) => {
       add(all, request);
       const tally = tracked.getStore();
       if (tally) add(tally, request);
     },
-    counts: () => ({ ...all }),
+    report: () => {
+      const sinceMs = runtime.monotonicMs() - beganMs;
+      return { sinceMs: Math.round(sinceMs), ...all, ...(isBlob && { month: estimateMonth(all, sinceMs) }) };
+    },
   };
 }
 
@@ -56,6 +60,7 @@ interface PlanLimits {
 
 const gigabyte = 1_000_000_000;
 
+/** https://vercel.com/docs/vercel-blob/usage-and-pricing, read in November 2026. */
 const included: Readonly<Record<'hobby' | 'pro', PlanLimits>> = {
   hobby: { advancedOperations: 2000, simpleOperations: 10_000, transferBytes: 10 * gigabyte },
   pro: { advancedOperations: 10_000, simpleOperations: 100_000, transferBytes: 100 * gigabyte },
@@ -69,7 +74,7 @@ export interface MonthEstimate extends PlanLimits {
 const monthMs = 30 * 24 * 3_600_000;
 const leastBasisMs = 60_000;
 
-export function estimateBlobMonth(counts: UsageCounts, elapsedMs: number): MonthEstimate | null {
+function estimateMonth(counts: UsageCounts, elapsedMs: number): MonthEstimate | null {
   if (elapsedMs < leastBasisMs) return null;
   const inMonth = (count: number): number => Math.round((count * monthMs) / elapsedMs);
   return {

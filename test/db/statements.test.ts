@@ -371,6 +371,55 @@ describe('definitions', () => {
   });
 });
 
+describe('what tables use', () => {
+  it.each([
+    ['DROP SEQUENCE n', ['CREATE SEQUENCE n', `CREATE TABLE t (a BIGINT DEFAULT nextval('n'))`]],
+    ['DROP SEQUENCE n CASCADE', ['CREATE SEQUENCE n', `CREATE TABLE t (a BIGINT DEFAULT nextval('"main"."N"') + 1)`]],
+    [
+      'CREATE OR REPLACE SEQUENCE n START 5',
+      ['CREATE SEQUENCE n', `CREATE TABLE t (a BIGINT DEFAULT nextval('main.n'))`],
+    ],
+    ['DROP MACRO more CASCADE', ['CREATE MACRO more(x) AS x + 1', 'CREATE TABLE t (a INTEGER CHECK (more(a) > 0))']],
+    ['DROP FUNCTION more', ['CREATE MACRO more(x) AS x + 1', 'CREATE TABLE t (a INTEGER, b INTEGER AS (more(a)))']],
+    [
+      'CREATE OR REPLACE MACRO more(x) AS x + 2',
+      [
+        'CREATE MACRO more(x) AS x + 1',
+        'CREATE MACRO Most(x) AS more(x)',
+        'CREATE TABLE t (a INTEGER DEFAULT most(1))',
+      ],
+    ],
+    [
+      'DROP SEQUENCE n',
+      ['CREATE SEQUENCE n', `CREATE MACRO next() AS nextval('n')`, 'CREATE TABLE t (a BIGINT DEFAULT next())'],
+    ],
+    [
+      'DROP SCHEMA s CASCADE',
+      ['CREATE SCHEMA s', 'CREATE SEQUENCE s.n', `CREATE TABLE t (a BIGINT DEFAULT nextval('s.n'))`],
+    ],
+    [
+      'DROP SCHEMA s CASCADE',
+      ['CREATE SCHEMA s', 'CREATE MACRO s.more(x) AS x', 'CREATE TABLE t (a INTEGER DEFAULT s.more(1))'],
+    ],
+  ])('is not dropped or replaced by %s: %j', async (statement, made) => {
+    const { run } = await openCaptured(...made);
+    await expect(run(statement)).rejects.toMatchObject({ kind: 'conflict', sqlState: '2BP01' });
+    await run('DROP TABLE t', statement);
+  });
+
+  it('is that alone', async () => {
+    const { run } = await openCaptured(
+      'CREATE SCHEMA s',
+      'CREATE SEQUENCE s.n',
+      'CREATE SEQUENCE n',
+      'CREATE MACRO more(x) AS x',
+      `CREATE TABLE s.t (a BIGINT DEFAULT nextval('s.n'))`,
+      `CREATE TABLE t (a VARCHAR DEFAULT 'n', more INTEGER)`,
+    );
+    expect(await run('DROP SEQUENCE n', 'DROP MACRO more', 'DROP SCHEMA s CASCADE')).toMatchObject({ rows: [] });
+  });
+});
+
 describe('schemas', () => {
   it.each([
     'CREATE TABLE s.t (a INTEGER)',

@@ -96,6 +96,14 @@ function endpointOf(method: string, table: string, id: string | undefined): Endp
   if (table === 'sql') return 'sql';
   if (table === 'db-sync') return method === 'POST' ? 'sync' : 'cronSync';
   if (table === 'import') return method === 'POST' ? 'import' : 'importPart';
+  const ofRest = {
+    GET: 'restRead',
+    POST: 'restCreate',
+    PUT: 'restPut',
+    PATCH: 'restUpdate',
+    DELETE: 'restDelete',
+  } as const;
+  if (table === 'rest') return ofRest[method as keyof typeof ofRest];
   if (id === undefined) return method === 'POST' ? 'create' : 'list';
   const ofRow = { GET: 'readOne', PUT: 'replace', PATCH: 'update', DELETE: 'remove' } as const;
   return ofRow[method as keyof typeof ofRow];

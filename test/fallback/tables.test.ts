@@ -64,6 +64,34 @@ test('the row that is answered as pending is the one that the primary gets', asy
   expect((await instance.send('POST', 'notes', { text: 'next' })).status).toBe(201);
 });
 
+test('writes in the grammar of PostgREST are kept, too, and run as they were answered', async () => {
+  const instance = start();
+  await run(instance, ...notes);
+  await instance.settled();
+  await unmount();
+  const shown = { prefer: 'return=representation' };
+  const send = (method: string, path: string, json?: object) =>
+    instance.send(method, `rest/v1/notes${path}`, json, shown);
+  const made = await send('POST', '', [{ text: 'one' }, { text: 'two' }, { text: 'three' }]);
+  const [one, two] = made.body as unknown as Record<string, unknown>[];
+  expect([made.status, one, two]).toMatchObject([202, { text: 'one' }, { text: 'two' }]);
+  const changed = await send('PATCH', `?text=eq.two&select=nr,text`, { text: 'second' });
+  expect([changed.status, changed.body]).toEqual([202, [{ nr: two?.['nr'], text: 'second' }]]);
+  expect((await send('DELETE', '?text=eq.three')).status).toBe(202);
+  const upserted = await send('POST', '?on_conflict=nr', { nr: one?.['nr'], text: 'first' });
+  expect(upserted.status).toBe(409);
+  const merging = { prefer: 'resolution=merge-duplicates' };
+  const merged = await instance.send('POST', 'rest/v1/notes', { nr: one?.['nr'], text: 'first' }, merging);
+  expect(merged.status).toBe(202);
+  await instance.back();
+  const after = await instance.send('GET', 'rest/v1/notes?select=nr,text,mark&order=nr');
+  expect(after.headers.get('db-degraded')).toBeNull();
+  expect(after.body).toEqual([
+    { nr: one?.['nr'], text: 'first', mark: one?.['mark'] },
+    { nr: two?.['nr'], text: 'second', mark: two?.['mark'] },
+  ]);
+});
+
 test('a table that the standby does not have is not "not found"; statements of SQL wait', async () => {
   const [instance, other] = [start(), start('other')];
   await instance.send('GET', 'students');
@@ -77,6 +105,9 @@ test('a table that the standby does not have is not "not found"; statements of S
     await instance.send('POST', 'notes', { text: 'two' }),
     await instance.send('PATCH', 'notes/1', { text: 'two' }),
     await instance.send('DELETE', 'notes/1'),
+    await instance.send('GET', 'rest/v1/notes'),
+    await instance.send('POST', 'rest/v1/notes', { text: 'two' }),
+    await instance.send('DELETE', 'rest/v1/notes?nr=eq.1'),
   ])
     expect([missed.status, missed.headers.get('retry-after')]).toEqual([503, expect.stringMatching(/^\d+$/)]);
   const database = await instance.database();

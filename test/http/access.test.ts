@@ -82,6 +82,15 @@ const expected: Readonly<Record<string, string>> = {
   'POST /api/import': tables,
   'PUT /api/import': tables,
   'DELETE /api/import': tables,
+  'GET /api/rest/v1/[table]': `${tables}pPR`,
+  'HEAD /api/rest/v1/[table]': `${tables}pPR`,
+  'POST /api/rest/v1/[table]': tables,
+  'PATCH /api/rest/v1/[table]': tables,
+  'PUT /api/rest/v1/[table]': tables,
+  'DELETE /api/rest/v1/[table]': tables,
+  'GET /api/rest/v1/rpc/[name]': `${tables}pPR`,
+  'HEAD /api/rest/v1/rpc/[name]': `${tables}pPR`,
+  'POST /api/rest/v1/rpc/[name]': `${tables}pPR`,
   'GET /api/openapi': tables,
   'HEAD /api/openapi': tables,
 };
@@ -118,7 +127,9 @@ interface Outcome {
 async function outcomeOf(route: Route, method: string, caller: Caller): Promise<Outcome> {
   const { endpoints } = await serviceFor(caller.environment);
   serving.endpoints = endpoints;
-  const address = route.path.replace('[table]', 'students').replace('[id]', row);
+  const address = route.path.replace('[table]', 'students').replace('[id]', row).replace('[name]', 'nothing');
+  // A PUT of this grammar names its row in a filter.
+  const search = method === 'PUT' && address.startsWith('/api/rest/') ? `?id=eq.${row}` : '';
   const host = caller.environment['VERCEL'] ? 'https://eider.example' : 'http://localhost:3000';
   let wasRead = false;
   const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
@@ -130,7 +141,9 @@ async function outcomeOf(route: Route, method: string, caller: Caller): Promise<
   const sends = ['POST', 'PUT', 'PATCH'].includes(method) ? { body, duplex: 'half' as const } : {};
   const headers = { 'content-type': 'application/json', ...caller.headers };
   const before = opened;
-  const response = await route.served[method]!(new Request(new URL(address, host), { method, headers, ...sends }));
+  const response = await route.served[method]!(
+    new Request(new URL(`${address}${search}`, host), { method, headers, ...sends }),
+  );
   const isRefused = [401, 403].includes(response.status);
   return { response, isRefused, isTouched: wasRead || opened > before };
 }

@@ -28,7 +28,7 @@ function verify(...definitions: string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'eider-model-'));
   folders.push(folder);
   run(folder, 'spin', [...definitions.map((definition) => `-D${definition}`), '-a', model]);
-  run(folder, 'gcc', ['-w', '-O3', '-DSAFETY', '-DCOLLAPSE', '-DMEMLIM=3000', '-o', 'pan', 'pan.c']);
+  run(folder, 'gcc', ['-w', '-O1', '-DSAFETY', '-DCOLLAPSE', '-DMEMLIM=3000', '-o', 'pan', 'pan.c']);
   return run(folder, './pan', ['-m1000000', '-w25']);
 }
 

@@ -27,15 +27,15 @@ describe('npm run db', () => {
     [['move'], 'move needs --from and --to'],
     [['move', '--from', 'blob'], 'move needs --from and --to'],
     [['move', '--form', 'blob'], "Unknown option '--form'"],
-    [['mvoe'], '"mvoe" is no command'],
-    [['status', '--replace'], 'status takes no --from, --to, --replace'],
+    [['mvoe'], '"mvoe" is not a command'],
+    [['status', '--replace'], 'status does not take --from, --to or --replace'],
     [['status', 'now'], '"now" is too much'],
   ])('refuses the words %j', async (words, why) => {
     expect(await run(words)).toMatchObject({ code: 2, out: '', log: expect.stringContaining(why) as string });
   });
 
   it.each([
-    [['move', '--from', 'disk', '--to', 'local'], '"disk" is no backend'],
+    [['move', '--from', 'disk', '--to', 'local'], '"disk" is not a backend'],
     [['move', '--from', 'local', '--to', 'local'], 'local is both the source and the target'],
     [['move', '--from', 's3', '--to', 'local'], 'DB_BACKEND asks for s3, but S3_BUCKET is not set'],
     [['status'], 'DB_BACKEND must be one of'],

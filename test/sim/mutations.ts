@@ -560,7 +560,7 @@ import type { SyncContext }`,
     rule: 'an outage',
     edits: [
       {
-        file: 'db/fallback/calls.ts',
+        file: 'db/fallback/watch.ts',
         from: `    abandon: () => (abandoned ||= !ran),`,
         to: `    abandon: () => (abandoned = true),`,
       },
@@ -574,8 +574,8 @@ import type { SyncContext }`,
     edits: [
       {
         file: 'db/fallback/watch.ts',
-        from: `    return this.#outage !== null && error.kind !== 'indeterminate';`,
-        to: `    return this.#outage !== null;`,
+        from: `    return this.outage !== null && error.kind !== 'indeterminate';`,
+        to: `    return this.outage !== null;`,
       },
     ],
     profiles: ['outages'],

@@ -12,7 +12,7 @@ test(
     const report = await soak({ minutes, seed });
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
     // It did what it says.
-    expect(report.acknowledged).toBeGreaterThan(100 * minutes);
+    expect(report.acknowledged).toBeGreaterThan(25 * minutes);
     expect(report.recordsDropped).toBeGreaterThan(0);
     for (const count of [report.kills, report.longFreezes, report.faults, report.fullDisks])
       expect(count).toBeGreaterThan(minutes);

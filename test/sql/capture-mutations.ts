@@ -11,6 +11,7 @@ export interface CaptureMutation {
 export const captureMutations: readonly CaptureMutation[] = [
   {
     name: 'leaves the last of many columns out of images',
+    seeds: [1],
     edits: [
       {
         file: 'db/duckdb/rows.ts',
@@ -52,6 +53,7 @@ export const captureMutations: readonly CaptureMutation[] = [
   },
   {
     name: 'tells nothing of sequences',
+    seeds: [1],
     edits: [
       {
         file: 'db/duckdb/capture.ts',
@@ -154,6 +156,7 @@ export const captureMutations: readonly CaptureMutation[] = [
   },
   {
     name: 'takes what the user asked for as the row',
+    seeds: [1],
     edits: [
       {
         file: 'sql/statement.ts',

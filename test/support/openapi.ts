@@ -45,6 +45,8 @@ function makeCheck(document: JsonObject): CheckAnswer {
     if (method === 'HEAD' || pointer === null) return requireEmpty(response);
     const content = (valueAt(document, pointer)['content'] ?? {}) as JsonObject;
     if (Object.keys(content).length === 0) return requireEmpty(response);
+    // What a write answers in that grammar unless rows are asked for.
+    if (path.startsWith('/api/rest/') && type === '') return requireEmpty(response);
     if (!Object.hasOwn(content, type)) throw new Error(`${pointer} describes no answer of the type "${type}".`);
     if (!type.endsWith('json')) return;
     validate(`${pointer}/content/${escape(type)}/schema`, await response.clone().json());
@@ -59,15 +61,23 @@ async function requireEmpty(response: Response): Promise<void> {
 /** The pointer of what describes the answer; null for one that has no body by its nature. */
 function describedBy(document: JsonObject, method: string, path: string, { status }: Response): string | null {
   const paths = document['paths'] as JsonObject;
-  const [, api, first = '', second] = (path.split('?')[0] ?? '').split('/');
-  const name = second === undefined ? `/${api}/${first}` : `/${api}/${first}/{key}`;
+  const name = describedName(path);
   const item = Object.hasOwn(paths, name) ? (paths[name] as JsonObject) : {};
   const operation = item[method === 'HEAD' ? 'get' : method.toLowerCase()] as JsonObject | undefined;
   if (!operation) return ofNothing(method, path, status);
-  const answer = (operation['responses'] as JsonObject)[status] as JsonObject | undefined;
+  const answers = operation['responses'] as JsonObject;
+  const described = Object.hasOwn(answers, status) || !Object.hasOwn(answers, 'default') ? String(status) : 'default';
+  const answer = answers[described] as JsonObject | undefined;
   if (!answer) throw new Error(`${method} ${path} answered ${status}, which the document does not describe.`);
   if (typeof answer['$ref'] === 'string') return answer['$ref'];
-  return `#/paths/${escape(name)}/${method === 'HEAD' ? 'get' : method.toLowerCase()}/responses/${status}`;
+  return `#/paths/${escape(name)}/${method === 'HEAD' ? 'get' : method.toLowerCase()}/responses/${described}`;
+}
+
+/** How the document calls the address. */
+function describedName(path: string): string {
+  const [, api, first = '', second, third, fourth] = (path.split('?')[0] ?? '').split('/');
+  if (first === 'rest' && third !== undefined) return `/api/rest/v1/${fourth === undefined ? '{table}' : 'rpc/{name}'}`;
+  return second === undefined ? `/${api}/${first}` : `/${api}/${first}/{key}`;
 }
 
 /** An address that is nowhere, or a method that it does not have. */

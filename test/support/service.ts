@@ -106,8 +106,10 @@ function dispatch(
 /** As the files under api/ do; like the platform, it adds the path's segments to the query unless the client did. */
 export function answerRequest(endpoints: Endpoints, original: Request): Promise<Response> {
   const url = new URL(original.url);
-  const [, first = '', second] = url.pathname.split('/').filter((segment) => segment !== '');
-  const functions = Object.hasOwn(ownFunctions, first) ? ownFunctions[first] : undefined;
+  const [, first = '', second, third, ...deeper] = url.pathname.split('/').filter((segment) => segment !== '');
+  const rest = deeper.length === 0 ? restTable : restMacro;
+  const own = Object.hasOwn(ownFunctions, first) ? ownFunctions[first] : undefined;
+  const functions = first === 'rest' && third !== undefined ? rest : own;
   const chosen = functions ?? (second === undefined ? tableFunctions : rowFunctions);
   if (!functions) {
     for (const [name, segment] of [
@@ -135,6 +137,15 @@ const ownFunctions: Readonly<Record<string, Functions>> = {
   import: { POST: 'import', PUT: 'importPart', DELETE: 'importGivenUp' },
   openapi: { GET: 'openapi', HEAD: 'openapi' },
 };
+const restTable: Functions = {
+  GET: 'restRead',
+  HEAD: 'restRead',
+  POST: 'restCreate',
+  PATCH: 'restUpdate',
+  PUT: 'restPut',
+  DELETE: 'restDelete',
+};
+const restMacro: Functions = { GET: 'restCall', HEAD: 'restCall', POST: 'restCall' };
 const tableFunctions: Functions = {
   GET: 'list',
   HEAD: 'list',

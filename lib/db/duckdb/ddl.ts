@@ -16,6 +16,7 @@ import type { CapturedChange } from '../../sync/record.ts';
 import type { Shapes, TableName } from '../../sync/shapes.ts';
 import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
 import { type DdlRun, requireDefinable } from './definable.ts';
+import { requireUnused } from './dependents.ts';
 import { objectExists, objectIn, unstableFunctions } from './introspect.ts';
 import { mapDuckDbError } from './errors.ts';
 import { tableId } from './names.ts';
@@ -85,6 +86,7 @@ export class Ddl {
     this.#host.transaction.requireAlone();
     this.#requireNotRewritten(definition, name);
     await this.#requireEmptySchema(run, name);
+    await requireUnused(this.#session, definition, name);
     if (definition.using !== null) await this.#requireRepeatable(statement.sql.slice(definition.using));
     if (definition.isOfQuery) {
       await this.#execute(statement.sql, values);

@@ -50,10 +50,10 @@ export async function findBase(options: BaseOptions): Promise<Base> {
       return (await openFallback(link, withinMs, options)) ?? (await requireLeftover(link, options));
     } catch (error) {
       last = error;
-      options.warn(`${link.label} cannot stand in, either.`, error);
+      options.warn(`${link.label} is not available as a fallback, either.`, error);
     }
   }
-  throw new AppError('unavailable', 'The database is away, and so is everything that could stand in for it.', {
+  throw new AppError('unavailable', 'The database is unavailable, and so are all its fallbacks.', {
     cause: last,
     retryAfterMs: 5000,
   });

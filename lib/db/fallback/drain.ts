@@ -89,6 +89,10 @@ async function runAll(
   return due.length;
 }
 
+/**
+ * A pending write is run by the commit that also enters its id here, so it happens once. Entries are kept for good: a
+ * frozen process may come back with a write that it read long ago.
+ */
 const settledTable = 'eider.settled_writes';
 
 export interface RejectedWrite {

@@ -151,7 +151,7 @@ class FallbackDatabase implements Database {
       (primary) => plainCall(() => primary.queryAll(requests, options)),
       async (standIn) => {
         const { database } = standIn.base;
-        if (!database) throw this.#away('The database is away, and what stands in for it answers no queries.');
+        if (!database) throw this.#away('The database is unavailable, and its fallback answers no queries.');
         const answer = await database
           .queryAll(requests, { ...options, maxStalenessMs: Infinity, atLeast: 0 })
           .catch(standIn.throwUnknown);
@@ -309,6 +309,6 @@ class FallbackDatabase implements Database {
 /** What is wrong with the primary comes first: that is what somebody has to mend. */
 function nothingStandsIn(error: unknown, outage: Outage | null): unknown {
   if (!(error instanceof AppError) || !outage) return error;
-  const message = `${outage.note.detail} Nothing can stand in for it.`;
+  const message = `${outage.note.detail} No fallback is available.`;
   return new AppError('unavailable', message, { cause: error, retryAfterMs: outage.untilLookMs });
 }

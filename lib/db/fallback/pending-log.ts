@@ -171,7 +171,7 @@ export class PendingLog {
       if (done.length > 0) await this.#removeFrom(place, done);
     } catch (error) {
       this.#letRest(shelf);
-      warn(`Pending writes in ${shelf.link.label} could not be looked for.`, error);
+      warn(`Pending writes in ${shelf.link.label} could not be listed.`, error);
     }
   }
 

@@ -28,7 +28,8 @@ export class Watch {
   readonly #runtime: Runtime;
   readonly #memory: OutageMemory;
   readonly #calls = new Set<() => void>();
-  #outage: Outage | null = null;
+  /** Null while the primary serves. */
+  outage: Outage | null = null;
   #ping: Promise<void> | null = null;
 
   constructor(primary: Link, runtime: Runtime, memory: OutageMemory) {
@@ -37,32 +38,28 @@ export class Watch {
     this.#memory = memory;
   }
 
-  get outage(): Outage | null {
-    return this.#outage;
-  }
-
   /** Begins in an outage that another process on this machine has met of late. */
   async recall(): Promise<void> {
     const note = await this.#memory.load();
     // What was met long ago says nothing: nobody has looked since.
-    if (note && this.#runtime.now() - note.nextLookMs < 60_000) this.#outage = new Outage(this.#runtime, { note });
+    if (note && this.#runtime.now() - note.nextLookMs < 60_000) this.outage = new Outage(this.#runtime, { note });
   }
 
   async end(): Promise<void> {
-    this.#outage = null;
+    this.outage = null;
     await this.#memory.clear();
   }
 
   begin(error: unknown): void {
-    if (this.#outage) this.#outage.lookFailed(error);
-    else this.#outage = new Outage(this.#runtime, { error });
-    void this.#memory.save(this.#outage.note);
+    if (this.outage) this.outage.lookFailed(error);
+    else this.outage = new Outage(this.#runtime, { error });
+    void this.#memory.save(this.outage.note);
     for (const tell of this.#calls) tell();
   }
 
   /** The primary is there, and must not serve before what was kept for it has been run. */
   beginDraining(): void {
-    this.#outage ??= new Outage(this.#runtime, 'draining');
+    this.outage ??= new Outage(this.#runtime, 'draining');
   }
 
   /** Runs a call until it ends or the primary is away. @throws what the call throws, if that is the call's own matter. */
@@ -91,12 +88,12 @@ export class Watch {
     if (!isAppError(error, 'unavailable', 'indeterminate', 'denied')) return false;
     // A store that refuses one kind of request is of no use, whatever it says to a ping.
     if (error.kind === 'denied' && this.#primary.place) {
-      if (!this.#outage) this.begin(error);
+      if (!this.outage) this.begin(error);
       return true;
     }
     await this.#look();
     // An unknown outcome stays unknown, whoever serves from now on.
-    return this.#outage !== null && error.kind !== 'indeterminate';
+    return this.outage !== null && error.kind !== 'indeterminate';
   }
 
   async #lookNowAndThen(signal: AbortSignal, giveUp: () => void): Promise<void> {
@@ -105,18 +102,18 @@ export class Watch {
       const leftMs = beganMs + mostWaitMs - this.#runtime.monotonicMs();
       await this.#runtime.sleep(leftMs > 0 ? Math.min(patienceMs, leftMs) : patienceMs, signal).catch(() => undefined);
       if (signal.aborted) return;
-      if (this.#outage && this.#runtime.monotonicMs() - beganMs >= mostWaitMs) return giveUp();
+      if (this.outage && this.#runtime.monotonicMs() - beganMs >= mostWaitMs) return giveUp();
       await this.#look();
     }
   }
 
   /** One ping, which all who ask meanwhile share; begins an outage when it fails. */
   async #look(): Promise<void> {
-    if (this.#outage) return;
+    if (this.outage) return;
     this.#ping ??= this.ping().then(
       () => undefined,
       (error: unknown) => {
-        if (!this.#outage) this.begin(error);
+        if (!this.outage) this.begin(error);
       },
     );
     await this.#ping;
@@ -161,7 +158,10 @@ export function uploadsThrough(call: <T>(work: (uploads: Uploads) => Promise<T>)
   };
 }
 
-/** A write can be given up until its work has ended: what comes then is the commit. */
+/**
+ * A write can be abandoned until its work has ended: what comes then is the commit. One that was abandoned must not commit all
+ * the same: its work refuses to begin, or to end well.
+ */
 export function writeCall<T>(database: Database, work: Work<T>, options: WriteOptions): Call<Answer<T>> {
   let [ran, abandoned] = [false, false];
   const requireWanted = (): void => {

@@ -73,6 +73,7 @@ export async function versionToCome(session: Session): Promise<number> {
   return Number(row?.[0]) + 1;
 }
 
+/** What PostgreSQL keeps no changes of, and so is looked at whole at each refresh. */
 export interface Unkept {
   /** A text that other definitions change; where sequences are does not. */
   readonly definitions: string;

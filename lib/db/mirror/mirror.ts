@@ -44,7 +44,7 @@ interface MirrorOptions {
 }
 
 export interface MirrorReport {
-  /** `copied`: all rows anew. `replayed`: what was changed. `current`: nothing was. */
+  /** `copied`: all rows. `replayed`: what was changed. `current`: nothing was. */
   readonly how: 'copied' | 'replayed' | 'current';
   readonly rows: number;
   readonly version: number;

@@ -4,7 +4,7 @@ import type { Runtime } from '../../runtime.ts';
 import type { Engine as MirrorEngine } from '../../sync/engine.ts';
 import { Turn } from '../../sync/turn.ts';
 import type { Database, DatabaseStatus, MirrorOutcome } from '../database.ts';
-import { inTransaction, type PostgresSession } from '../move/postgres-session.ts';
+import { inTransaction, isTable } from '../move/postgres-session.ts';
 import type { ConnectionPool } from '../postgres/pool.ts';
 import type { PooledDatabase } from '../postgres/postgres-database.ts';
 import type { MirrorReport } from './mirror.ts';
@@ -91,6 +91,7 @@ function reasonOf(error: unknown): string {
   return [error.message, error.hint].filter((text) => text !== undefined).join(' ');
 }
 
+/** What PostgreSQL keeps in `eider.mirrors`, so that every instance knows the mirror without opening it. */
 interface KnownMirror {
   readonly version: number | null;
   readonly at: string | null;
@@ -101,7 +102,7 @@ const nothing: KnownMirror = { version: null, at: null, trouble: null };
 
 function readKnown(pool: ConnectionPool, address: string): Promise<KnownMirror> {
   return inTransaction(pool, 'read', async (postgres) => {
-    if (!(await isThere(postgres))) return nothing;
+    if (!(await isTable(postgres, 'eider.mirrors'))) return nothing;
     const [row] = await postgres.rows(
       'SELECT version::text AS version, at, trouble FROM eider.mirrors WHERE store = $1',
       [address],
@@ -114,7 +115,7 @@ function readKnown(pool: ConnectionPool, address: string): Promise<KnownMirror> 
 
 function writeKnown(pool: ConnectionPool, address: string, known: KnownMirror): Promise<void> {
   return inTransaction(pool, 'write', async (postgres) => {
-    if (!(await isThere(postgres))) {
+    if (!(await isTable(postgres, 'eider.mirrors'))) {
       await postgres.rows(`CREATE TABLE IF NOT EXISTS eider.mirrors
         (store text PRIMARY KEY, version bigint, at text, trouble text)`);
     }
@@ -125,9 +126,4 @@ function writeKnown(pool: ConnectionPool, address: string, known: KnownMirror): 
       [address, version === null ? null : String(version), at, trouble],
     );
   });
-}
-
-async function isThere(postgres: PostgresSession): Promise<boolean> {
-  const [row] = await postgres.rows(`SELECT to_regclass('eider.mirrors')::text AS name`);
-  return typeof row?.['name'] === 'string';
 }

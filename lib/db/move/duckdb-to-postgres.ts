@@ -38,7 +38,7 @@ import {
   stateOfPostgres,
   sumAllOnPostgres,
 } from './postgres-rows.ts';
-import { inTransaction, type PostgresSession } from './postgres-session.ts';
+import { inTransaction, isTable, type PostgresSession } from './postgres-session.ts';
 import { replaceAll, type Replacing } from './replace.ts';
 import {
   type DuckDbEnd,
@@ -54,12 +54,7 @@ import type { MovedTable, PlainRow } from './tables.ts';
 
 type Options = MoveOptions<DuckDbEnd, PostgresEnd>;
 
-interface Outcome {
-  readonly outcome: MoveReport['outcome'];
-  readonly leftBehind: readonly string[];
-  readonly sums: MovedSums;
-  readonly targetVersion: number;
-}
+type Outcome = Omit<MoveReport, 'sourceVersion' | 'sourceMovedOn'>;
 
 export async function moveIntoPostgres(options: Options, slot: Slot): Promise<MoveReport> {
   const { engine } = options.source;
@@ -67,8 +62,7 @@ export async function moveIntoPostgres(options: Options, slot: Slot): Promise<Mo
   // One read transaction: whatever others write, all of it is one state.
   const { value, version: sourceVersion } = await engine.read((session) => moveState(options, slot, session), newest);
   const { version: now } = await engine.read(() => Promise.resolve(), newest);
-  const { sums, ...moved } = value;
-  return { ...moved, tables: sums, sourceVersion, sourceMovedOn: now !== sourceVersion };
+  return { ...value, sourceVersion, sourceMovedOn: now !== sourceVersion };
 }
 
 async function moveState(options: Options, slot: Slot, session: Session): Promise<Outcome> {
@@ -83,7 +77,7 @@ async function moveState(options: Options, slot: Slot, session: Session): Promis
     const sums = await sumAllOnDuckDb(session, tables, 'read', onEvent);
     const { leftBehind } = definitions;
     if (isThere(before, { sums, definitions: fingerprint }))
-      return { outcome: 'there-already', leftBehind, sums, targetVersion: before.version };
+      return { outcome: 'there-already', leftBehind, tables: sums, targetVersion: before.version };
     if (!replace) requireReplaceable(before, target.location);
   }
   const { databaseId, version } = source.engine.status();
@@ -104,7 +98,7 @@ async function moveState(options: Options, slot: Slot, session: Session): Promis
   const since = replace ? null : before.snapshot;
   const staged = { tables, definitions, areChanged, moved, sourceVersion: version, since };
   const done = migrations.map((row) => row.map(String));
-  return { outcome: 'moved', sums, ...(await commitStaged(options, { ...staged, migrations: done })) };
+  return { outcome: 'moved', tables: sums, ...(await commitStaged(options, { ...staged, migrations: done })) };
 }
 
 interface Staged extends Replacing {
@@ -130,15 +124,11 @@ function commitStaged(options: Options, staged: Staged): Promise<Pick<Outcome, '
         migration,
       );
     }
-    await forgetChanges(postgres);
+    // Who follows the changes begins again: what a move did is not among them.
+    await postgres.rows('DELETE FROM eider.changes; UPDATE eider.state SET dropped = pg_current_xact_id()');
     const [own] = await postgres.rows('SELECT pg_current_xact_id()::text AS version');
     return { targetVersion: Number(own?.['version']), leftBehind };
   });
-}
-
-/** Who follows the changes begins anew: what a move did is not among them. */
-async function forgetChanges(postgres: PostgresSession): Promise<void> {
-  await postgres.rows(`DELETE FROM eider.changes; UPDATE eider.state SET dropped = pg_current_xact_id()`);
 }
 
 /** What the target holds of the tables that come, and of those of an earlier move. Other programs' are left alone. */
@@ -160,8 +150,7 @@ function lookAtPostgres(
 }
 
 async function readMoved(postgres: PostgresSession): Promise<Moved | null> {
-  const [there] = await postgres.rows(`SELECT to_regclass('${movedTable}')::text AS name`);
-  if (typeof there?.['name'] !== 'string') return null;
+  if (!(await isTable(postgres, movedTable))) return null;
   const [row] = await postgres.rows(`SELECT tables, to_json(m)->>'definitions' AS definitions FROM ${movedTable} m`);
   const { tables, definitions = null } = row ?? {};
   return typeof tables !== 'string' ? null : { sums: JSON.parse(tables) as MovedSums, definitions };
@@ -175,6 +164,10 @@ interface Staging {
   readonly onEvent: OnMoveEvent;
 }
 
+/**
+ * Rows wait in a schema of their own with a note of how far each table has come. Only who knows the last note may
+ * change it: two moves cannot fill one table.
+ */
 async function beginStaging({ pool, tables, job }: Staging): Promise<void> {
   await inTransaction(pool, 'write', async (postgres) => {
     if ((await jobOf(postgres)) === job) return;
@@ -191,8 +184,7 @@ async function beginStaging({ pool, tables, job }: Staging): Promise<void> {
 }
 
 async function jobOf(postgres: PostgresSession): Promise<string | null> {
-  const [there] = await postgres.rows(`SELECT to_regclass('${stagingSchema}.job')::text AS name`);
-  if (typeof there?.['name'] !== 'string') return null;
+  if (!(await isTable(postgres, `${stagingSchema}.job`))) return null;
   const [row] = await postgres.rows(`SELECT job FROM ${stagingSchema}.job`);
   return row?.['job'] ?? null;
 }

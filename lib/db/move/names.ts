@@ -1,7 +1,7 @@
 /** PostgreSQL cuts names after 63 bytes and has one namespace for tables, views and sequences; DuckDB ignores case. */
 import type { RelationName } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
-import type { Definitions, MovedTable, Refusal } from './tables.ts';
+import type { Definitions, MovedName, MovedTable, Refusal } from './tables.ts';
 
 const mostBytes = 63;
 const mostColumns = 1600;
@@ -17,21 +17,20 @@ const plain = ({ schema, name }: RelationName): string => `${schema}.${name}`;
 
 export function requireNamesOnPostgres(tables: readonly MovedTable[], definitions: Definitions): void {
   const { sequences, views, enums } = definitions;
-  const kinds = [
-    ['table', tables],
-    ['view', views],
-    ['sequence', sequences],
-    ['type', enums],
-  ] as const;
-  requireDistinct(
-    kinds.flatMap(([kind, all]) =>
-      all.map(({ duckdb, postgres }) => ({
-        what: `${kind} ${plain(duckdb)}`,
-        to: plain(postgres),
-        id: JSON.stringify([postgres.schema, postgres.name]),
-      })),
-    ),
-  );
+  requireDistinct([
+    ...namedOnPostgres('table', tables),
+    ...namedOnPostgres('view', views),
+    ...namedOnPostgres('sequence', sequences),
+    ...namedOnPostgres('type', enums),
+  ]);
+}
+
+function namedOnPostgres(kind: string, all: readonly MovedName[]): Named[] {
+  return all.map(({ duckdb, postgres }) => ({
+    what: `${kind} ${plain(duckdb)}`,
+    to: plain(postgres),
+    id: JSON.stringify([postgres.schema, postgres.name]),
+  }));
 }
 
 export function nameRefusals({ title: table, postgres, all }: MovedTable): Refusal[] {
@@ -53,11 +52,7 @@ export function nameRefusals({ title: table, postgres, all }: MovedTable): Refus
   ];
 }
 
-export interface DuckDbName {
-  readonly kind: 'table' | 'sequence' | 'type';
-  readonly postgres: RelationName;
-  readonly duckdb: RelationName;
-}
+type DuckDbName = MovedName & { readonly kind: 'table' | 'sequence' | 'type' };
 
 export function requireNamesOnDuckDb(all: readonly DuckDbName[]): void {
   requireDistinct(

@@ -144,7 +144,7 @@ function referencesOnDuckDb(tables: readonly MovedTable[], { defaultSchema, rela
   return rows.length === 0 ? [] : [`INSERT INTO eider."references" VALUES ${rows.join(', ')}`];
 }
 
-/** Makes all of the user's in the session's database anew, without rows. Within its transaction, if there is one. */
+/** Makes all of the user's tables and the like again, without rows. Within its transaction, if there is one. */
 export async function remakeOnDuckDb(session: Session, { ddl }: DuckDbDefinitions): Promise<void> {
   await session.execute(`${referencesTable}; DELETE FROM eider."references"`);
   await dropAll(session);

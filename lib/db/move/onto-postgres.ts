@@ -56,7 +56,7 @@ export class Definer {
     return true;
   }
 
-  /** What tables are made of. Views that come go first: they may be of tables that are made anew. */
+  /** What tables are made of. Views that come go first: they may be of tables that are made again. */
   async before(): Promise<void> {
     const { tables, definitions } = this.#options;
     const { sequences, enums, views } = definitions;

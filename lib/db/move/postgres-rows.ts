@@ -134,6 +134,7 @@ export async function hasNewChanges(postgres: PostgresSession, snapshot: string)
   return row?.['written'] === 'true';
 }
 
+/** Tables with Eider's triggers keep every change; the rows of others are summed again. */
 export async function wasWrittenSince(
   postgres: PostgresSession,
   state: PostgresState,

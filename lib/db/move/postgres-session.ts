@@ -73,3 +73,9 @@ export function ofTable(title: string, error: unknown): unknown {
     cause,
   });
 }
+
+/** @example await isTable(postgres, 'eider.moved') */
+export async function isTable(postgres: PostgresSession, name: string): Promise<boolean> {
+  const [row] = await postgres.rows('SELECT to_regclass($1)::text AS name', [name]);
+  return typeof row?.['name'] === 'string';
+}

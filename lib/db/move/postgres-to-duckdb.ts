@@ -57,7 +57,7 @@ export async function moveOutOfPostgres(options: Options, slot: Slot): Promise<M
   try {
     return await moveOnce(options, slot);
   } catch (error) {
-    // Gone on with, and the source has changed since: made anew.
+    // The file was resumed, and the source has changed since.
     if (!(error instanceof StaleFile)) throw error;
     await removeReplica(slot);
     return moveOnce(options, slot);
@@ -131,6 +131,9 @@ function hasMovedOn(source: PostgresEnd, { state, tables, moved: { sums } }: Fou
   return inTransaction(source.pool, 'read', (postgres) => wasWrittenSince(postgres, state, tables, sums));
 }
 
+/**
+ * The file notes how far it has come. One that was resumed may hold parts of two states, so it is compared at the end.
+ */
 interface FileFilling {
   readonly postgres: PostgresSession;
   readonly definitions: DuckDbDefinitions;
@@ -209,7 +212,7 @@ async function note(session: Session, { title }: MovedTable, done: Progress): Pr
   await session.run('INSERT OR REPLACE INTO eider.move_progress VALUES ($1, $2, $3, $4, $5)', values);
 }
 
-/** Makes everything anew, as PostgreSQL has it, and without rows. Within the session's transaction, if there is one. */
+/** Makes everything again as PostgreSQL has it, without rows. Within the session's transaction, if there is one. */
 export async function makeEmpty(
   session: Session,
   postgres: PostgresSession,

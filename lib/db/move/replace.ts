@@ -8,7 +8,7 @@ import { quoteName } from '../../sync/sql.ts';
 import { Definer, type DefinerOptions } from './onto-postgres.ts';
 import { catalogOfPostgres, type ColumnFound, type TableFound, stagedName, tablesFound } from './postgres-inventory.ts';
 import { hasNewChanges } from './postgres-rows.ts';
-import { ofTable, type PostgresSession } from './postgres-session.ts';
+import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
 import { type MovedTable, quotedOnPostgres, titleOf } from './tables.ts';
 import { duckdbType } from './types.ts';
 
@@ -114,7 +114,7 @@ async function dropReferences(postgres: PostgresSession, tables: readonly string
   return found;
 }
 
-async function empty(postgres: PostgresSession, targets: readonly Target[]): Promise<TriggerFound[]> {
+async function empty(postgres: PostgresSession, targets: readonly Target[]): Promise<TextRow[]> {
   const named = (isKept: boolean): string[] =>
     targets.filter((each) => each.found && each.isKept === isKept).map(({ quoted }) => quoted);
   const [kept, others] = [named(true), named(false)];
@@ -128,14 +128,8 @@ async function empty(postgres: PostgresSession, targets: readonly Target[]): Pro
   }
 }
 
-interface TriggerFound {
-  readonly table: string;
-  readonly trigger: string;
-  readonly isAlways: boolean;
-}
-
 /** Those that keep changes: what a move does is told of once, and not row by row. */
-async function disableTriggers(postgres: PostgresSession, tables: readonly string[]): Promise<TriggerFound[]> {
+async function disableTriggers(postgres: PostgresSession, tables: readonly string[]): Promise<TextRow[]> {
   const rows = await postgres.rows(
     `SELECT n.name AS table, quote_ident(t.tgname) AS trigger, (t.tgenabled = 'A')::text AS always
     FROM unnest($1::text[]) AS n (name) JOIN pg_trigger t ON t.tgrelid = n.name::regclass
@@ -143,16 +137,12 @@ async function disableTriggers(postgres: PostgresSession, tables: readonly strin
     [writeArray(tables)],
   );
   for (const row of rows) await postgres.rows(`ALTER TABLE ${row['table']} DISABLE TRIGGER ${row['trigger']}`);
-  return rows.map((row) => ({
-    table: String(row['table']),
-    trigger: String(row['trigger']),
-    isAlways: row['always'] === 'true',
-  }));
+  return rows;
 }
 
-async function enableTriggers(postgres: PostgresSession, triggers: readonly TriggerFound[]): Promise<void> {
-  for (const { table, trigger, isAlways } of triggers) {
-    await postgres.rows(`ALTER TABLE ${table} ENABLE ${isAlways ? 'ALWAYS ' : ''}TRIGGER ${trigger}`);
+async function enableTriggers(postgres: PostgresSession, triggers: readonly TextRow[]): Promise<void> {
+  for (const { table, trigger, always } of triggers) {
+    await postgres.rows(`ALTER TABLE ${table} ENABLE ${always === 'true' ? 'ALWAYS ' : ''}TRIGGER ${trigger}`);
   }
 }
 

@@ -7,8 +7,6 @@ import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { AppError } from '../../errors.ts';
 
-type PemSource = { readonly kind: 'file'; readonly path: string } | { readonly kind: 'text'; readonly pem: string };
-
 /**
  * - `disable`: no TLS. `prefer`: TLS when the server has it, whoever that is.
  * - `require`: TLS, whoever the server is. `verify-ca`: its certificate must come from the authority.
@@ -18,9 +16,10 @@ type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
 interface TlsSettings {
   readonly mode: TlsMode;
-  readonly authority: PemSource | null;
-  readonly certificate: PemSource | null;
-  readonly key: PemSource | null;
+  /** PEM files by their paths, or their text where there are no files. */
+  readonly authority: string | null;
+  readonly certificate: string | null;
+  readonly key: string | null;
   readonly passphrase: string | null;
   readonly directNegotiation: boolean;
 }
@@ -89,15 +88,15 @@ function readTls(parameters: Parameters, host: string): TlsSettings {
   const refused = refusedParameters.find((name) => parameters[name]);
   if (refused !== undefined) throw wrong(`has the parameter ${refused}, which is not supported`);
   const rootCertificate = parameters['sslrootcert'];
-  const authority = rootCertificate === 'system' ? null : pemSource(rootCertificate);
+  const authority = rootCertificate === 'system' ? null : rootCertificate || null;
   const mode = host.startsWith('/') ? 'disable' : readMode(parameters, authority);
   if (mode === 'verify-ca' && authority === null)
     throw wrong('has sslmode=verify-ca without sslrootcert: name the authority, or use verify-full');
   return {
     mode,
     authority,
-    certificate: pemSource(parameters['sslcert']),
-    key: pemSource(parameters['sslkey']),
+    certificate: parameters['sslcert'] || null,
+    key: parameters['sslkey'] || null,
     passphrase: parameters['sslpassword'] ?? null,
     directNegotiation: oneOf(parameters, 'sslnegotiation', ['postgres', 'direct'] as const) === 'direct',
   };
@@ -106,7 +105,7 @@ function readTls(parameters: Parameters, host: string): TlsSettings {
 const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'] as const;
 
 /** As libpq: without a mode `prefer`; `require` with an authority is `verify-ca`; the system's authorities want names. */
-function readMode(parameters: Parameters, authority: PemSource | null): TlsMode {
+function readMode(parameters: Parameters, authority: string | null): TlsMode {
   const given = oneOf(parameters, 'sslmode', modes) ?? modeOfSsl(parameters);
   if (parameters['sslrootcert'] === 'system') return given === 'disable' ? 'disable' : 'verify-full';
   if (given === 'allow' || given === null) return 'prefer';
@@ -119,12 +118,6 @@ function modeOfSsl(parameters: Parameters): (typeof modes)[number] | null {
   const ssl = oneOf(parameters, 'ssl', ['true', '1', 'false', '0', 'no-verify'] as const);
   if (ssl === null || ssl === 'no-verify') return ssl;
   return ssl === 'true' || ssl === '1' ? 'verify-full' : 'disable';
-}
-
-/** A path, or, where there are no files, the text itself. */
-function pemSource(value: string | undefined): PemSource | null {
-  if (value === undefined || value === '') return null;
-  return value.startsWith('-----BEGIN') ? { kind: 'text', pem: value } : { kind: 'file', path: value };
 }
 
 function oneOf<W extends string>(parameters: Parameters, name: string, words: readonly W[]): W | null {
@@ -175,11 +168,10 @@ export async function tlsOptions(tls: TlsSettings): Promise<ConnectionOptions | 
   };
 }
 
-async function readPem(parameter: string, source: PemSource | null): Promise<string | null> {
-  if (source === null) return null;
-  if (source.kind === 'text') return source.pem;
+async function readPem(parameter: string, source: string | null): Promise<string | null> {
+  if (source === null || source.startsWith('-----BEGIN')) return source;
   try {
-    return await readFile(source.path, 'utf8');
+    return await readFile(source, 'utf8');
   } catch (cause) {
     throw new AppError('invalid', `The file that ${parameter} in DATABASE_URL names cannot be read.`, {
       cause,

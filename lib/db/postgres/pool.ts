@@ -49,11 +49,7 @@ interface DriverPool {
 }
 
 interface DriverClient {
-  query(statement: {
-    text: string;
-    values?: unknown[];
-    rowMode?: 'array';
-  }): Promise<StatementResult | StatementResult[]>;
+  query(statement: Statement & { values?: unknown[] }): Promise<StatementResult | StatementResult[]>;
   release(destroy?: boolean): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;
@@ -127,7 +123,7 @@ class LentPool implements ConnectionPool {
     if (this.#closed) throw new AppError('unavailable', 'The database is closed.');
     const pool = this.#pool;
     try {
-      return new LentConnection(await pool.connect());
+      return lend(await pool.connect());
     } catch (error) {
       if (!this.#mayGoWithoutTls || !isWithoutTls(error)) throw this.#explain(error);
       if (pool === this.#pool) this.#goWithoutTls();
@@ -173,31 +169,24 @@ function isWithoutTls(error: unknown): boolean {
   return error instanceof Error && error.message.includes('does not support SSL');
 }
 
-class LentConnection implements Connection {
-  readonly #client: DriverClient;
-  /** The query in flight is rejected with the same error; what comes between queries shows in the next. */
-  readonly #ignore = (): void => undefined;
+/** The query in flight is rejected with the same error; what comes between queries shows in the next. */
+const ignore = (): void => undefined;
 
-  constructor(client: DriverClient) {
-    this.#client = client;
-    client.on('error', this.#ignore);
-  }
-
-  async run({ text, values, rowMode }: Statement): Promise<StatementResult> {
-    const form = rowMode ? { rowMode } : {};
-    const answered = await this.#client.query(values ? { text, values: [...values], ...form } : { text, ...form });
-    const last = [answered].flat().at(-1);
-    if (!last) throw new Error('PostgreSQL answered nothing.');
-    return last;
-  }
-
-  release(): void {
-    this.#client.off('error', this.#ignore);
-    this.#client.release();
-  }
-
-  destroy(): void {
+function lend(client: DriverClient): Connection {
+  client.on('error', ignore);
+  return {
+    async run({ text, values, rowMode }) {
+      const form = rowMode ? { rowMode } : {};
+      const answered = await client.query(values ? { text, values: [...values], ...form } : { text, ...form });
+      const last = [answered].flat().at(-1);
+      if (!last) throw new Error('PostgreSQL answered nothing.');
+      return last;
+    },
+    release() {
+      client.off('error', ignore);
+      client.release();
+    },
     // The listener stays: what a dying connection still says must not end the process.
-    this.#client.release(true);
-  }
+    destroy: () => client.release(true),
+  };
 }

@@ -183,7 +183,8 @@ export const functions: Migration = {
 };
 
 /**
- * The best there is: all order by code points; the last one knows upper and lower case (for `ilike`) of ASCII alone.
+ * DuckDB orders text by code points, PostgreSQL by some language. The best of those that order alike comes first; the last
+ * one knows upper and lower case (for `ilike`) of ASCII alone.
  * https://www.postgresql.org/docs/current/collation.html
  */
 const collations = ['pg_c_utf8', 'C.utf8', 'C.UTF-8', 'C'];

@@ -75,8 +75,9 @@ export class Transaction {
   readonly #ended = new AbortController();
   #turn: Promise<unknown> = Promise.resolve();
   /** The first error of a statement: after it, COMMIT would roll back. */
-  #failure: unknown;
-  #isLost = false;
+  failure: unknown;
+  /** Whether the connection went: nothing of it is kept. */
+  isLost = false;
 
   private constructor(options: TransactionOptions, token: string | null, row: Row) {
     this.#options = options;
@@ -102,16 +103,6 @@ export class Transaction {
     }
   }
 
-  /** The first error of a statement, as the server gave it; undefined when there was none. */
-  get failure(): unknown {
-    return this.#failure;
-  }
-
-  /** Whether the connection went: nothing of it is kept. */
-  get isLost(): boolean {
-    return this.#isLost;
-  }
-
   /** One statement at a time; callers in parallel wait for each other. @throws AppError */
   run(statement: Statement): Promise<StatementResult> {
     const values = statement.values?.map(toParameter);
@@ -127,9 +118,9 @@ export class Transaction {
   /** Sends COMMIT, and waits for its answer at least until `untilMs` on the monotonic clock. */
   async commit(untilMs: number): Promise<Outcome> {
     await this.#turn;
-    if (this.#failure !== undefined) {
+    if (this.failure !== undefined) {
       await this.rollback();
-      return { kind: 'aborted', error: this.#failure };
+      return { kind: 'aborted', error: this.failure };
     }
     this.#ended.abort();
     const { connection, runtime } = this.#options;
@@ -149,7 +140,7 @@ export class Transaction {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort();
     const { connection, runtime, beginMs } = this.#options;
-    if (this.#isLost) return connection.destroy();
+    if (this.isLost) return connection.destroy();
     try {
       await this.#turn;
       await within(runtime, beginMs, connection.run({ text: 'ROLLBACK' }));
@@ -172,14 +163,14 @@ export class Transaction {
   async #runNow(statement: Statement): Promise<StatementResult> {
     const { connection, runtime, mode, deadlineMs, signal, mapError = mapStatementError } = this.#options;
     signal?.throwIfAborted();
-    if (this.#ended.signal.aborted || this.#isLost) throw new AppError('unavailable', 'This transaction has ended.');
+    if (this.#ended.signal.aborted || this.isLost) throw new AppError('unavailable', 'This transaction has ended.');
     const leftMs = deadlineMs - runtime.monotonicMs();
     try {
       // The server stops what takes too long; a little later nobody waits for a server that does not.
       return await within(runtime, leftMs + graceMs, connection.run(statement), signal);
     } catch (error) {
-      this.#failure ??= error;
-      this.#isLost ||= isConnectionLoss(error) || signal?.aborted === true;
+      this.failure ??= error;
+      this.isLost ||= isConnectionLoss(error) || signal?.aborted === true;
       if (signal?.aborted) throw error;
       if (runtime.monotonicMs() >= deadlineMs) throw tooLate(error);
       // In a read it is the work's fault, and not the server's state.

@@ -93,9 +93,7 @@ export class TableWatch {
   }
 
   async #attachAll(): Promise<void> {
-    const attaching = this.#transactions.run((transaction) => this.#attachIn(transaction), {
-      mode: 'upkeep',
-    });
+    const attaching = this.#transactions.run((transaction) => this.#attachIn(transaction), { mode: 'upkeep' });
     await attaching.catch((error: unknown) => {
       if (!isAppError(error)) throw error;
       for (const { oid } of this.#unwatched) this.#tried.set(oid, error.message.replace(/\.$/, ''));

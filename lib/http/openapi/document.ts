@@ -6,6 +6,7 @@ import { functionSchemas } from './function-schemas.ts';
 import { functionPaths } from './functions.ts';
 import type { JsonObject } from './json-schema.ts';
 import { type Described, relationSchemas, schemaNamer } from './rows.ts';
+import { restPaths, restSchemas } from './rest.ts';
 import { parameterComponents, relationPaths } from './tables.ts';
 
 /** Of the interface, not of the program. */
@@ -24,10 +25,15 @@ export function openApiDocument(catalog: Catalog): JsonObject {
     },
     servers: [{ url: '/' }],
     security: [{ token: [] }, {}],
-    tags: [...all.map(({ table }) => ({ name: table })), { name: 'functions' }],
-    paths: Object.assign({}, ...all.map(relationPaths), functionPaths()) as JsonObject,
+    tags: [...all.map(({ table }) => ({ name: table })), { name: 'functions' }, { name: 'rest' }],
+    paths: Object.assign({}, ...all.map(relationPaths), functionPaths(), restPaths) as JsonObject,
     components: {
-      schemas: Object.assign({ Problem: problemSchema }, ...all.map(relationSchemas), functionSchemas) as JsonObject,
+      schemas: Object.assign(
+        { Problem: problemSchema },
+        ...all.map(relationSchemas),
+        functionSchemas,
+        restSchemas,
+      ) as JsonObject,
       parameters: parameterComponents,
       headers: headerComponents,
       responses: problemComponents,
@@ -44,7 +50,7 @@ export function openApiDocument(catalog: Catalog): JsonObject {
 }
 
 function described(catalog: Catalog): Described[] {
-  const nameOf = schemaNamer(['Problem', ...Object.keys(functionSchemas)]);
+  const nameOf = schemaNamer(['Problem', ...Object.keys(functionSchemas), ...Object.keys(restSchemas)]);
   return [...catalog.relations.values()]
     .map((relation) => ({ relation, table: displayName(catalog, relation) }))
     .filter(({ table }) => isReachable(table))

@@ -32,7 +32,7 @@ const statusMembers: JsonObject = {
   ),
   rejectedWrites: described(
     orNull(arrayOf(object({ ...fields('id acceptedAt rejectedAt reason'), command: anything }))),
-    'Writes that were kept while the backend was away and no longer fitted when it was back; null where that cannot be told.',
+    'Writes that were kept while the backend was away and no longer fitted when it was back; null where that is not known.',
   ),
   transfers: arrayOf(anything),
   usage: nullable('object'),
@@ -68,7 +68,7 @@ const change: JsonObject = oneOf(
 export const functionSchemas: JsonObject = {
   Status: described(
     openObject({ status: { type: 'string', enum: ['ok', 'degraded', 'down'] }, message: string }, statusMembers),
-    'Who may see less is told less.',
+    'Callers with fewer rights see less.',
   ),
   SyncReport: openObject(
     {

@@ -1,5 +1,6 @@
 import { emptyAnswer, jsonAnswer, problems, problemsWithBody } from './answers.ts';
 import { anything } from './function-schemas.ts';
+import { catalogOperation, sqlOperation } from './sql.ts';
 import {
   arrayOf,
   boolean,
@@ -15,7 +16,6 @@ import {
   schemaRef,
   string,
 } from './json-schema.ts';
-import { catalogOperation, sqlOperation } from './sql.ts';
 
 /** The operations that are no tables: status, sync, the change feed, SQL, export, import, this document. */
 export function functionPaths(): JsonObject {
@@ -128,7 +128,7 @@ const exporting: JsonObject = functions('export', 'A table as a file, or the who
 
 const importing: JsonObject = functions('import', 'Create the rows of a file, all or none', {
   description:
-    'Each row is validated as a row that is created. Faults are told by line: `errors[].path` is `12/email`. At most 100,000 rows in the body. With `upload=begin` an upload of a larger file in parts begins; with the id of an upload its parts are imported, at most 1,000,000 rows, once however often it is asked for.',
+    'Each row is validated as a row that is created. Faults are reported by line: `errors[].path` is `12/email`. At most 100,000 rows in the body. With `upload=begin` an upload of a larger file in parts begins; with the id of an upload its parts are imported, at most 1,000,000 rows, once however often it is asked for.',
   parameters: [
     queryParameter('table', 'The table; not for an upload that has begun.'),
     queryParameter('format', 'What the file is, where the header content-type does not say so.', {

@@ -6,20 +6,22 @@ import type { Signal } from '../signal.ts';
 import type { CreateOutcome, ObjectInfo } from '../store.ts';
 import type { Meter, RequestClass } from '../usage.ts';
 import {
-  type BlobAccess,
   type BlobCredentials,
-  type FailedBlobRequest,
   infoOf,
   isText,
-  mapBlobError,
-  mayMeanExists,
   notUnderstood,
-  requireAccess,
   requireKeyKept,
-  saysAlreadyExists,
-  saysNotFound,
   sdkCredentials,
   type SdkCredentials,
+} from './credentials.ts';
+import {
+  type BlobAccess,
+  type FailedBlobRequest,
+  mapBlobError,
+  mayMeanExists,
+  requireAccess,
+  saysAlreadyExists,
+  saysNotFound,
   wasNeverSent,
 } from './errors.ts';
 

@@ -10,6 +10,14 @@ import type { BlobClient, BlobObject } from './client.ts';
 import { statusOf, wasNeverSent } from './errors.ts';
 import type { Signal } from '../signal.ts';
 
+interface Asked {
+  readonly key: string;
+  readonly range: ByteRange | undefined;
+  /** What the API says of the object, if it was asked. */
+  readonly info: BlobObject | null;
+  readonly signal: Signal;
+}
+
 type Answer = NonNullable<Awaited<ReturnType<BlobClient['get']>>>;
 
 const mostTries = 3;
@@ -23,7 +31,7 @@ export class Reading {
 
   async get(key: string, range: ByteRange | undefined, signal: Signal): Promise<Uint8Array | null> {
     // A public store's CDN cannot be asked past its cache, so the API's word is needed first.
-    const bytes = this.#client.access === 'private' ? await this.#fetch(key, range, null, signal) : null;
+    const bytes = this.#client.access === 'private' ? await this.#fetch({ key, range, info: null, signal }) : null;
     return bytes ?? this.#getKnown(key, range, signal);
   }
 
@@ -36,7 +44,7 @@ export class Reading {
       const { start, end } = clipRange(range, info.size);
       if (start === end) return new Uint8Array(0);
       const part = start === 0 && end === info.size ? undefined : { start, end };
-      const bytes = await this.#fetch(key, part, info, signal);
+      const bytes = await this.#fetch({ key, range: part, info, signal });
       if (bytes) return bytes;
       const tries = (tried.get(info.etag) ?? 0) + 1;
       if (tries === mostTries) throw notServed(key);
@@ -45,12 +53,8 @@ export class Reading {
   }
 
   /** Null when what is served is not what was asked for; without `info`, also when the API can say more. */
-  async #fetch(
-    key: string,
-    range: ByteRange | undefined,
-    info: BlobObject | null,
-    signal: Signal,
-  ): Promise<Uint8Array | null> {
+  async #fetch(asked: Asked): Promise<Uint8Array | null> {
+    const { key, range, info, signal } = asked;
     const headers = { 'accept-encoding': 'identity', ...(range && { range: rangeHeader(range) }) };
     let answer: Answer | null;
     try {
@@ -62,16 +66,10 @@ export class Reading {
       if (status !== null && status < 500 && info === null) return null;
       throw this.#client.readFailed(error);
     }
-    return this.#take(key, answer, range, info, signal);
+    return this.#take(answer, asked);
   }
 
-  async #take(
-    key: string,
-    answer: Answer | null,
-    range: ByteRange | undefined,
-    info: BlobObject | null,
-    signal: Signal,
-  ): Promise<Uint8Array | null> {
+  async #take(answer: Answer | null, { key, range, info, signal }: Asked): Promise<Uint8Array | null> {
     const head = answer && this.#isOf(answer, info) ? headOf(answer) : null;
     // Only the API's word makes sure that a body without a range is the whole object.
     const isClear = head !== null && (info !== null || !range || head.contentRange !== null);
@@ -83,10 +81,8 @@ export class Reading {
     }
     let received = 0;
     try {
-      const bytes = await gather(
-        this.#chunks(answer.stream, signal, (size) => (received += size)),
-        expected,
-      );
+      const chunks = this.#chunks(answer.stream, signal, (size) => (received += size));
+      const bytes = await gather(chunks, expected);
       if (bytes) return bytes;
       throw new AppError('unavailable', `${key} is not served with the length that it has: ${received} bytes came.`);
     } catch (error) {
@@ -103,11 +99,7 @@ export class Reading {
     return this.#client.access === 'private' || info === null || bareTag(tag) === bareTag(info.etag);
   }
 
-  async *#chunks(
-    stream: ReadableStream<Uint8Array>,
-    signal: Signal,
-    count: (bytes: number) => void,
-  ): AsyncGenerator<Uint8Array> {
+  async *#chunks(stream: ReadableStream<Uint8Array>, signal: Signal, count: (bytes: number) => void) {
     const reader = stream.getReader();
     try {
       for (;;) {

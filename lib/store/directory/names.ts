@@ -8,7 +8,7 @@ import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { errnoOf, onPath } from '../errno.ts';
 import type { CreateOutcome } from '../store.ts';
-import { notAFile, nullIfAbsent, type Root, syncFolder } from './root.ts';
+import { notAFile, nullIfAbsent, type Root, syncFolder } from './files.ts';
 
 /** Errors with which the system says that it did nothing. After others (a timeout, say) the drive may yet have done it. */
 const refusals = new Set(

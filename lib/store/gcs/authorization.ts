@@ -86,6 +86,10 @@ function fetchImplementation(...request: Parameters<typeof fetch>): Promise<Resp
   return fetch(...request);
 }
 
+/**
+ * The SDK's errors carry the signed request and may quote the key: only codes, and two words of the token endpoint,
+ * are used.
+ */
 function explainKey(error: unknown): AppError {
   const response = field(error, 'response');
   const status = field(response, 'status');

@@ -139,6 +139,10 @@ interface Method {
   readonly permission: string;
 }
 
+/**
+ * https://cloud.google.com/storage/pricing#operations-by-class,
+ * https://cloud.google.com/storage/docs/access-control/iam-json
+ */
 export const methods = {
   get: { name: 'objects.get', class: 'read', method: 'GET', permission: 'objects.get' },
   list: { name: 'objects.list', class: 'write', method: 'GET', permission: 'objects.list' },

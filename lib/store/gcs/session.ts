@@ -37,10 +37,7 @@ class Session {
   static async start(client: Client, target: UploadTarget): Promise<Session | null> {
     const { key, size, signal } = target;
     const query = { uploadType: 'resumable', name: key, ifGenerationMatch: '0' };
-    const headers = {
-      'x-upload-content-type': 'application/octet-stream',
-      'x-upload-content-length': String(size),
-    };
+    const headers = { 'x-upload-content-type': 'application/octet-stream', 'x-upload-content-length': String(size) };
     const call: Call = { ...methods.insert, signal, path: client.uploadPath, query, headers };
     const answer = await client.ask(call);
     if (answer instanceof Refusal && answer.isConditionNotMet) return null;
@@ -171,17 +168,12 @@ export async function upload(client: Client, key: string, body: Uint8Array, sign
   return 'created';
 }
 
-interface UploadOptions {
-  readonly partBytes: number;
-  readonly signal: Signal;
-}
-
 /** The object appears with the last part; an upload that failed is cancelled. */
 export async function uploadInParts(
   client: Client,
   key: string,
   body: StreamBody,
-  { partBytes, signal }: UploadOptions,
+  { partBytes, signal }: { readonly partBytes: number; readonly signal: Signal },
 ): Promise<CreateOutcome> {
   const { size } = body;
   const session = await Session.start(client, { key, size, signal });

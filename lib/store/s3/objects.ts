@@ -19,11 +19,9 @@ export interface Described extends ObjectInfo {
 
 export class Objects {
   readonly #requests: Requests;
-  readonly #bucket: string;
 
-  constructor(requests: Requests, bucket: string) {
+  constructor(requests: Requests) {
     this.#requests = requests;
-    this.#bucket = bucket;
   }
 
   async get(key: string, range: ByteRange | undefined, signal: Signal): Promise<Uint8Array | null> {
@@ -48,7 +46,7 @@ export class Objects {
 
   /** An empty object has no first byte, and the refusal does not say its date. */
   async #describeEmpty(key: string, signal: Signal): Promise<Described> {
-    const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key });
+    const command = new HeadObjectCommand({ Bucket: this.#requests.bucket, Key: key });
     const answer = await this.#requests.ask('HeadObject', command, { signal, expect: ['NotFound'] });
     if (!isRefusal(answer)) return described(key, answer.ContentLength, answer);
     throw new AppError('unavailable', `The store says of ${key} both that it is there and that it is not.`);
@@ -56,7 +54,11 @@ export class Objects {
 
   /** Absence is NoSuchKey alone: a bare 404 may also mean that the bucket is gone. */
   async #ask(key: string, range: ByteRange | undefined, signal: Signal): Promise<GetObjectCommandOutput | Refusal> {
-    const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key, Range: range && rangeHeader(range) });
+    const command = new GetObjectCommand({
+      Bucket: this.#requests.bucket,
+      Key: key,
+      Range: range && rangeHeader(range),
+    });
     const expect = range ? ['NoSuchKey', 'InvalidRange'] : ['NoSuchKey'];
     return this.#requests.ask('GetObject', command, { signal, expect });
   }
@@ -80,7 +82,7 @@ export class Objects {
   async list(Prefix: string, StartAfter: string | undefined, MaxKeys: number, signal: Signal): Promise<ListPage> {
     for (let ContinuationToken: string | undefined; ;) {
       const position = ContinuationToken === undefined ? { StartAfter } : { ContinuationToken };
-      const command = new ListObjectsV2Command({ Bucket: this.#bucket, Prefix, MaxKeys, ...position });
+      const command = new ListObjectsV2Command({ Bucket: this.#requests.bucket, Prefix, MaxKeys, ...position });
       const answer = await this.#requests.send('ListObjectsV2', command, signal);
       const objects = objectsOf(answer);
       const more = answer.IsTruncated === true;

@@ -52,6 +52,7 @@ export interface SendOptions {
 }
 
 export interface RequestsOptions {
+  readonly bucket: string;
   readonly client: (isSlow: boolean) => S3Client;
   readonly location: string;
   readonly secrets: readonly string[];
@@ -59,9 +60,11 @@ export interface RequestsOptions {
 }
 
 export class Requests {
+  readonly bucket: string;
   readonly #options: RequestsOptions;
 
   constructor(options: RequestsOptions) {
+    this.bucket = options.bucket;
     this.#options = options;
   }
 

@@ -46,14 +46,12 @@ interface PartsRequest {
 
 export class Uploads {
   readonly #requests: Requests;
-  readonly #bucket: string;
   readonly #sizes: UploadSizes;
   readonly #runtime: Runtime;
   readonly #sweptMs = new Map<string, number>();
 
-  constructor(requests: Requests, bucket: string, sizes: UploadSizes, runtime: Runtime) {
+  constructor(requests: Requests, sizes: UploadSizes, runtime: Runtime) {
     this.#requests = requests;
-    this.#bucket = bucket;
     this.#sizes = sizes;
     this.#runtime = runtime;
   }
@@ -68,7 +66,7 @@ export class Uploads {
   }
 
   async copy(source: ObjectInfo, key: string, signal: Signal, check: () => Promise<void>): Promise<void> {
-    const CopySource = `${this.#bucket}/${source.key}`;
+    const CopySource = `${this.#requests.bucket}/${source.key}`;
     const send = async (upload: Upload, part: Part): Promise<string | undefined> => {
       const CopySourceRange = `bytes=${part.range.start}-${part.range.end - 1}`;
       const command = new UploadPartCopyCommand({ ...upload, PartNumber: part.number, CopySource, CopySourceRange });
@@ -101,7 +99,7 @@ export class Uploads {
   }
 
   async #begin({ key: Key, signal }: PartsRequest): Promise<Upload> {
-    const Bucket = this.#bucket;
+    const Bucket = this.#requests.bucket;
     const command = new CreateMultipartUploadCommand({ Bucket, Key });
     const { UploadId } = await this.#requests.send('CreateMultipartUpload', command, signal);
     if (UploadId !== undefined) return { Bucket, Key, UploadId };
@@ -126,7 +124,7 @@ export class Uploads {
   }
 
   async #sweepFolder(Prefix: string, signal: Signal): Promise<void> {
-    const Bucket = this.#bucket;
+    const Bucket = this.#requests.bucket;
     const list = new ListMultipartUploadsCommand({ Bucket, Prefix });
     const { Uploads: found = [] } = await this.#requests.send('ListMultipartUploads', list, signal);
     for (const { Key, UploadId, Initiated } of found) {

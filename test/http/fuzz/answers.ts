@@ -24,26 +24,47 @@ export function faultsOf(shot: Shot, shown: Shown, secrets: readonly string[]): 
     ['has a body for HEAD', shot.method === 'HEAD' && shown.text !== ''],
   ];
   const broken = rules.filter(([, isBroken]) => isBroken).map(([rule]) => rule);
-  return shown.status < 400 || shot.method === 'HEAD'
-    ? broken
-    : [...broken, ...problemFaults(shown, shot.method === 'POST' && /^\/api\/sql\b/.test(shot.path))];
+  return shown.status < 400 || shot.method === 'HEAD' ? broken : [...broken, ...problemFaults(shown, formOf(shot))];
 }
 
-/** Beside those of a problem. */
-const membersOfSql = new Set(['message', 'code', 'severity', 'constraint', 'schema', 'table', 'column']);
+/** Of an error, beside those of a problem; `code` says in which form it is. */
+const members = {
+  plain: { required: [], optional: [] },
+  rest: { required: ['code', 'message', 'details'], optional: [] },
+  sql: { required: ['code', 'message', 'severity'], optional: ['constraint', 'schema', 'table', 'column'] },
+} as const;
 
-function problemFaults({ status, headers, text }: Shown, isOfSql: boolean): string[] {
+function formOf(shot: Shot): keyof typeof members {
+  if (isRest(shot)) return 'rest';
+  return shot.method === 'POST' && /^\/api\/sql\b/.test(shot.path) ? 'sql' : 'plain';
+}
+
+/** Whether it is answered in the form of PostgREST, errors too. */
+export function isRest({ method, path }: Shot): boolean {
+  // With `..` it may be another address.
+  const found = /^\/api\/rest\/v1\/(rpc\/)?[^/]+\/*$/.exec(new URL(path, 'http://localhost').pathname);
+  const served = found?.[1] === undefined ? ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'] : ['GET', 'POST'];
+  return found !== null && served.includes(method.toUpperCase());
+}
+
+function problemFaults({ status, headers, text }: Shown, form: keyof typeof members): string[] {
   if (headers['content-type'] !== 'application/problem+json') return [`is no problem but ${headers['content-type']}`];
   const problem = parse(text);
   if (problem === null) return ['is no JSON object'];
-  const { type, title, detail, hint, errors, ...more } = problem;
+  const { type, title, detail, hint: given, errors, ...more } = problem;
+  const hint = form === 'rest' && given === null ? undefined : given;
+  // A method that it does not have is refused as anywhere.
+  const { required, optional } = members[form === 'rest' && status === 405 && !('code' in more) ? 'plain' : form];
+  const others = new Set<string>(['status', ...required, ...optional]);
   const rules: [string, boolean][] = [
     ['has no type', typeof type === 'string' && /^\/problems\/[a-z-]+$/.test(type)],
     ['has no title', isText(title)],
     ['has no detail', isText(detail)],
     ['has another status', more['status'] === status],
-    ['has other members', Object.keys(more).every((name) => name === 'status' || (isOfSql && membersOfSql.has(name)))],
-    ['has no SQLSTATE', !isOfSql || /^[0-9A-Z]{5}$/.test(String(more['code']))],
+    ['has other members', Object.keys(more).every((name) => others.has(name))],
+    ['lacks members', required.every((name) => Object.hasOwn(more, name))],
+    ['has no SQLSTATE', form !== 'sql' || /^[0-9A-Z]{5}$/.test(String(more['code']))],
+    ['has a code that is none', required.length === 0 || (isText(more['code']) && isText(more['message']))],
     ['has a hint that is no text', hint === undefined || isText(hint)],
     [
       'has errors that are none',

@@ -507,6 +507,113 @@ const onRow = shotOf({
   headers: headers(json),
   body,
 });
+/** The grammar of PostgREST: pieces of it, put together in ways that are mostly wrong. */
+const restPiece = fc.constantFrom(
+  ...'id name code term status grade email credits created_at students courses enrollments nothing * ... ( ) () , . : :: ->> -> ! !inner !left count() sum() text int json'.split(
+    ' ',
+  ),
+);
+const restSelect = fc.oneof(
+  fc.array(restPiece, { maxLength: 12 }).map((pieces) => pieces.join('')),
+  fc.constantFrom(
+    'id,enrollments(id,courses(code))',
+    'name,enrollments!inner(term)',
+    '...students(name),term',
+    'count()',
+    'credits.sum(),code',
+    'id::text,created_at::date',
+    'name->a->>b',
+    'name::int',
+    `${'enrollments('.repeat(20)}id${')'.repeat(20)}`,
+  ),
+);
+const restValue = fc
+  .tuple(
+    fc.constantFrom(
+      'eq',
+      'neq',
+      'gt',
+      'like',
+      'ilike',
+      'match',
+      'imatch',
+      'in',
+      'is',
+      'cs',
+      'ov',
+      'isdistinct',
+      'not.eq',
+      'like(any)',
+      'fts',
+      'x',
+    ),
+    fc.oneof(text, anyId, fc.constantFrom('(a,b)', '{a,b}', 'null', '*a*', '(', '[', '^(a+)+$', '"', '5', '{"a":1}')),
+  )
+  .map((parts) => parts.join('.'));
+const restLogic = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom('id.eq.1', 'name.is.null', 'and(', 'or(', 'not.', ')', ',', '"', 'enrollments.is.null'),
+      text,
+    ),
+    {
+      maxLength: 6,
+    },
+  )
+  .map((parts) => `(${parts.join(',')})`);
+const restParameter = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(columnName, restValue) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.constantFrom('enrollments.term', 'name->>a', 'a.b.c', '"id"', 'enrollments'), restValue),
+  },
+  { weight: 3, arbitrary: fc.tuple(fc.constant('select'), restSelect) },
+  { weight: 2, arbitrary: fc.tuple(fc.constantFrom('or', 'and', 'not.or', 'enrollments.or'), restLogic) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(
+      fc.constantFrom('order', 'limit', 'offset', 'enrollments.limit', 'on_conflict', 'columns'),
+      fc.oneof(columnName, fc.constantFrom('id.desc.nullslast', '5', '-1', '0', 'id,name', 'email'), text),
+    ),
+  },
+  { weight: 1, arbitrary: fc.tuple(text, text) },
+);
+const restQuery = fc
+  .array(restParameter, { maxLength: 5 })
+  .map((all) => `?${all.map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&')}`);
+const onRest = shotOf({
+  method: anyMethod,
+  path: fc
+    .tuple(fc.oneof(tableName, fc.constantFrom('rpc/nothing', 'rpc/read_csv', 'rpc')), fc.oneof(restQuery, query))
+    .map(([name, search]) => `/api/rest/v1/${name}${search}`),
+  headers: fc
+    .tuple(
+      headers(fc.oneof({ weight: 6, arbitrary: json }, { weight: 1, arbitrary: fc.constant('text/csv') })),
+      fc.record(
+        {
+          // So that it is known how many rows there are more.
+          prefer: fc.constantFrom(
+            'count=exact',
+            'return=representation, count=exact',
+            'resolution=merge-duplicates, handling=strict',
+            'tx=rollback, count=exact',
+            'x',
+          ),
+          accept: fc.constantFrom(
+            'application/vnd.pgrst.object+json',
+            'text/csv',
+            '*/*',
+            'application/vnd.pgrst.array+json;nulls=stripped',
+          ),
+          range: fc.constantFrom('0-9', '5-1', 'x', '99-'),
+          'accept-profile': fc.constantFrom('main', 'public', 'eider', 'x'),
+        },
+        { requiredKeys: [] },
+      ),
+    )
+    .map(([all, more]): Record<string, string> => ({ ...all, ...more })),
+  body,
+});
 const onSql = shotOf({
   method: fc.oneof({ weight: 10, arbitrary: fc.constant('POST') }, { weight: 1, arbitrary: anyMethod }),
   path: fc
@@ -565,6 +672,7 @@ export const anyShot: fc.Arbitrary<Shot> = fc.oneof(
   { weight: 120, arbitrary: onTable },
   { weight: 100, arbitrary: onRow },
   { weight: 25, arbitrary: onSql },
+  { weight: 80, arbitrary: onRest },
   { weight: 25, arbitrary: onTransfer },
   { weight: 40, arbitrary: onOther },
   { weight: 1, arbitrary: onSync },

@@ -17,10 +17,12 @@ export interface Relations {
   readonly internal: ReadonlySet<string>;
   /** The name that DuckDB knows the database by. */
   readonly database: string;
-  /** Functions that may be called beside those that only compute: the user's macros, as DuckDB has none of their names. */
+  /** Functions that may be called beside those that only compute. */
   readonly functions: ReadonlySet<string>;
   /** Types that have no words of their own: JSON, and the user's. */
   readonly types: ReadonlySet<string>;
+  /** Macros of the user as `schema.name`, each with its texts as statements. */
+  readonly macros: ReadonlyMap<string, readonly string[]>;
 }
 
 type Node = Readonly<Record<string, unknown>>;
@@ -40,9 +42,13 @@ const types = new Set(['DECIMAL_TYPE_INFO', 'LIST_TYPE_INFO', 'ARRAY_TYPE_INFO',
 const directions = new Set(['ORDER_DEFAULT', 'ASCENDING', 'DESCENDING']);
 const plainName = /^[\p{L}_][\p{L}\p{N}_$]*$/u;
 
-/** @throws AppError `invalid` for a tree that holds anything which is not allowed */
-export function checkTree(tree: unknown, relations: Relations): void {
-  new Inspection(relations).statement(tree);
+/**
+ * Answers the macros of the user that the tree calls: they are read in its place, so their texts have to be checked, too.
+ *
+ * @throws AppError `invalid` for a tree that holds anything which is not allowed
+ */
+export function checkTree(tree: unknown, relations: Relations): ReadonlySet<string> {
+  return new Inspection(relations).statement(tree);
 }
 
 class Inspection {
@@ -50,14 +56,16 @@ class Inspection {
   readonly #common = new Set<string>();
   /** Looked at when all names that WITH gives are known. */
   readonly #tables: Node[] = [];
+  readonly #macros = new Set<string>();
 
   constructor(relations: Relations) {
     this.#relations = relations;
   }
 
-  statement(tree: unknown): void {
+  statement(tree: unknown): ReadonlySet<string> {
     this.#walk(tree);
     for (const table of this.#tables) this.#requireTable(table);
+    return this.#macros;
   }
 
   #walk(value: unknown): void {
@@ -99,10 +107,17 @@ class Inspection {
     if (nameIn(node, 'catalog') !== '' || !this.#relations.types.has(name)) throw refuse(`the type ${name}`);
   }
 
+  /** A macro comes before a function of the same name. */
   #requireFunction(node: Node, allowed: ReadonlySet<string>): void {
     const name = nameIn(node, 'function_name');
     const schema = nameIn(node, 'schema');
     const catalog = nameIn(node, 'catalog');
+    // A macro comes before a function of the same name.
+    const path = `${schema || 'main'}.${name}`;
+    if (['', this.#relations.database].includes(catalog) && this.#relations.macros.has(path)) {
+      this.#macros.add(path);
+      return;
+    }
     const isOwn = ['', 'main'].includes(schema) && ['', 'system'].includes(catalog);
     const isKnown = allowed.has(name) || (node['is_operator'] === true && operators.has(name));
     if (isOwn && (isKnown || this.#relations.functions.has(name))) return;

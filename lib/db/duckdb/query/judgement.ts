@@ -20,10 +20,11 @@ const relationsSql = `
     SELECT database_name, schema_name, table_name, internal, temporary FROM duckdb_tables() UNION ALL
     SELECT database_name, schema_name, view_name, internal, temporary FROM duckdb_views()
   ) AS relations(database_name, schema_name, name, internal, temporary)`;
+/** Each as a statement: that of a table is one. */
 const macrosSql = `
-  SELECT function_name FROM duckdb_functions()
-  WHERE NOT internal AND database_name = current_database() AND schema_name = 'main' AND function_type LIKE '%macro'
-  EXCEPT SELECT function_name FROM duckdb_functions() WHERE internal`;
+  SELECT lower(schema_name || '.' || function_name), function_type = 'table_macro', macro_definition
+  FROM duckdb_functions() WHERE NOT internal AND database_name = current_database() AND schema_name <> 'eider'
+    AND function_type IN ('macro', 'table_macro')`;
 
 const typesSql = `
   SELECT type_name FROM duckdb_types()
@@ -39,14 +40,34 @@ export async function readRelations(connection: DuckDBConnection): Promise<Relat
     `SELECT name FROM (${relationsSql}) WHERE NOT own AND schema_name IN ('main', 'pg_catalog')`,
   );
   const [database = ''] = await names('SELECT current_database()');
-  const functions = new Set(await names(macrosSql));
   const types = new Set(['json', ...(await names(typesSql))]);
-  return { users: new Set(users), internal: new Set(internal), database, functions, types };
+  const macros = await readMacros(connection);
+  return { users: new Set(users), internal: new Set(internal), database, functions: new Set(), types, macros };
 }
 
-/** @throws AppError `invalid` for a text that is not one SELECT, or that may not be run */
+async function readMacros(connection: DuckDBConnection): Promise<Relations['macros']> {
+  const rows = (await connection.runAndReadAll(macrosSql)).getRows();
+  const texts = rows.map(
+    ([name, isTable, text]) => [String(name), `${isTable === true ? '' : 'SELECT '}${String(text)}`] as const,
+  );
+  const groups = Map.groupBy(texts, ([name]) => name);
+  return new Map([...groups].map(([name, all]) => [name, all.map(([, text]) => text)]));
+}
+
+/**
+ * Checks the query, and every macro that it comes to.
+ *
+ * @throws AppError `invalid` for a text that is not one SELECT, or that may not be run
+ */
 export async function checkQuery(connection: DuckDBConnection, sql: string, relations: Relations): Promise<void> {
-  checkTree(await parse(connection, sql), relations);
+  const seen = new Set<string>();
+  const texts = [sql];
+  for (let text = texts.pop(); text !== undefined; text = texts.pop()) {
+    for (const macro of checkTree(await parse(connection, text), relations)) {
+      if (!seen.has(macro)) texts.push(...(relations.macros.get(macro) ?? []));
+      seen.add(macro);
+    }
+  }
 }
 
 /** What those may name who write: on a catalog. */
@@ -65,20 +86,22 @@ export async function checkStatement(
 
 /** Sequences belong to who writes. */
 function withSequences(relations: Relations): Relations {
-  return { ...relations, functions: new Set([...relations.functions, 'nextval', 'currval']) };
+  return { ...relations, functions: new Set(['nextval', 'currval']) };
 }
 
-function partsOf(statement: Statement, { functions }: Relations): readonly string[] {
+function partsOf(statement: Statement, { functions, macros }: Relations): readonly string[] {
   if (statement.write) return rowParts(statement, statement.write);
   const definition = definitionOf(statement);
   // What is neither is refused where it would run.
   if (!definition) return isQuery(statement) ? [statement.sql] : [];
   const { selects, calls } = definitionParts(statement, definition);
-  const culprit = calls.find(
-    (name) => ![scalarFunctions, functions, clauses].some((may) => may.has(name.toLowerCase())),
-  );
-  if (culprit !== undefined) throw refuse(`the function ${culprit}`);
-  return selects;
+  const bodies = calls.flatMap((name) => {
+    const macro = macros.get(`main.${name.toLowerCase()}`);
+    if (macro) return macro;
+    if ([scalarFunctions, functions, clauses].some((may) => may.has(name.toLowerCase()))) return [];
+    throw refuse(`the function ${name}`);
+  });
+  return [...selects, ...bodies];
 }
 
 /** What stands before a bracket in a definition and calls nothing: none of them is the name of a function. */

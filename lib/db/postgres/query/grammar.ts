@@ -2,6 +2,7 @@
  * Decided on the tree of PostgreSQL's own parser: what is not listed is refused. `t.f` also calls `f(t)`, and a name
  * from WITH may be a table elsewhere: such names must be no functions or tables.
  */
+import type { RelationName } from '../../../catalog/catalog.ts';
 import { AppError } from '../../../errors.ts';
 import { clockValues, scalarFunctions, setFunctions, types } from './functions.ts';
 
@@ -46,8 +47,8 @@ const refusedFields = new Set(['intoClause', 'lockingClause']);
 const plainName = /^[\p{L}_][\p{L}\p{N}_$]*$/u;
 
 /** @throws AppError `invalid` for a tree that holds anything which is not allowed */
-export function checkTree(tree: unknown, may: May): UsedNames {
-  const inspection = new Inspection(may);
+export function checkTree(tree: unknown, may: May, calls?: RelationName): UsedNames {
+  const inspection = new Inspection(may, calls);
   inspection.walk(tree);
   return inspection.names();
 }
@@ -59,8 +60,12 @@ class Inspection {
   readonly #types = new Set<string>();
   readonly #may: May;
 
-  constructor(may: May) {
+  /** The one function of the user's that may be called. */
+  readonly #calls: RelationName | undefined;
+
+  constructor(may: May, calls: RelationName | undefined) {
     this.#may = may;
+    this.#calls = calls;
   }
 
   names(): UsedNames {
@@ -89,7 +94,7 @@ class Inspection {
 
   #node(kind: string, node: unknown): void {
     if (!this.#isAllowed(kind) || !isNode(node)) throw refuse(`a part of the kind ${kind}`);
-    if (kind === 'FuncCall') requireFunction(node, this.#may);
+    if (kind === 'FuncCall' && !this.#isCall(node)) requireFunction(node, this.#may);
     if (kind === 'AlterTableCmd' && !alterations.test(String(node['subtype']))) throw refuse(String(node['subtype']));
     // Names of objects: those of the system and of Eider are nobody's to define.
     if (kind === 'String' && this.#may === 'define' && ownSchemas.test(String(node['sval']))) {
@@ -102,6 +107,13 @@ class Inspection {
     if (kind === 'A_Indirection') this.#noteFields(stringsIn(node['indirection']));
     if (kind === 'A_Expr' || kind === 'SubLink') requireOperator(node['name'] ?? node['operName']);
     this.walk(node);
+  }
+
+  #isCall(node: Node): boolean {
+    const [schema, name, ...others] = stringsIn(node['funcname']);
+    return (
+      this.#calls !== undefined && others.length === 0 && schema === this.#calls.schema && name === this.#calls.name
+    );
   }
 
   #noteTable(node: Node): void {

@@ -22,9 +22,7 @@ export async function answerQueries(
   signal: AbortSignal | undefined,
   requireVersion: (version: number) => void,
 ): Promise<Answer<readonly QueryResult[]>> {
-  const checked = await Promise.all(
-    requests.map(async (request) => ({ request, query: await checkQuery(request.sql) })),
-  );
+  const checked = await Promise.all(requests.map(async (request) => ({ request, query: await checkQuery(request) })));
   const withinMs = Math.max(...requests.map(({ timeoutMs }) => timeoutMs));
   const beganMs = runtime.monotonicMs();
   try {
@@ -73,10 +71,10 @@ interface CheckedQuery {
 }
 
 /** @throws AppError `invalid` */
-async function checkQuery(sql: string): Promise<CheckedQuery> {
+async function checkQuery({ sql, calls }: QueryRequest): Promise<CheckedQuery> {
   const only = await parseOne(sql);
   if (!('SelectStmt' in only.stmt)) throw wrong('A query is one SELECT; this is something else.');
-  const names = checkTree(only.stmt, 'read');
+  const names = checkTree(only.stmt, 'read', calls);
   const bytes = Buffer.from(sql);
   const start = only.stmt_location ?? 0;
   const length = only.stmt_len ?? 0;
@@ -207,7 +205,8 @@ function explain(error: unknown, failure: unknown): unknown {
       sqlState: code,
     });
   }
-  if (/^(?:0A|08P01|22|42|2201)/.test(code)) {
+  // 25006: a function tried to write. P: what a function raises.
+  if (/^(?:0A|08P01|22|25006|42|P)/.test(code)) {
     return new AppError('invalid', `PostgreSQL: ${failure.message.slice(0, 1000)}`, { cause: error, sqlState: code });
   }
   return error;

@@ -100,24 +100,15 @@ export interface OpenedFile {
   readonly stats: Stats;
 }
 
-async function openFile(path: string): Promise<OpenedFile> {
+/** Throws ENOENT when the file is absent, `unavailable` for what is no file. */
+export async function withFile<T>(path: string, work: (opened: OpenedFile) => Promise<T>): Promise<T> {
   const file = await open(path, toRead);
   try {
     const stats = await file.stat();
     if (!stats.isFile()) throw notAFile(path);
-    return { file, stats };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-}
-
-export async function withFile<T>(path: string, work: (opened: OpenedFile) => Promise<T>): Promise<T> {
-  const opened = await openFile(path);
-  try {
-    return await work(opened);
+    return await work({ file, stats });
   } finally {
-    await opened.file.close();
+    await file.close();
   }
 }
 

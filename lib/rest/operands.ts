@@ -1,0 +1,53 @@
+/** What stands behind an operator: patterns, and lists as PostgreSQL writes them. */
+import { mostStars } from '../rows/filter.ts';
+import { textOf } from '../rows/values.ts';
+import type { PlainValue } from '../values.ts';
+import { parseFault, tooMuch } from './faults.ts';
+
+export const mostTextLength = 1000;
+const mostItems = 500;
+
+/** Of SQL, where `*` and `%` are the same. @throws RestError PGRST100 */
+export function likePattern(text: string): string {
+  if (text.includes('\0')) throw parseFault('pattern', text, text.indexOf('\0'), 'no NUL');
+  const pattern = text.replaceAll('*', '%');
+  const plain = pattern.replaceAll(/\\[^]/g, '');
+  if (plain.endsWith('\\')) throw parseFault('pattern', text, text.length, 'a character behind "\\"');
+  if ((plain.match(/%+/g)?.length ?? 0) > mostStars) throw tooMuch(`a pattern with more than ${mostStars} "*"`);
+  return pattern;
+}
+
+const item = /\s*(?:"((?:[^"\\]|\\.)*)"|([^{}",]*))\s*(,|$)/suy;
+
+/**
+ * The items of `{1,NULL,"a b"}`, a list of one dimension.
+ *
+ * @throws RestError 22P02
+ */
+export function listItems(text: string): (string | null)[] {
+  const inner = /^\{(.*)\}$/s.exec(text.trim())?.[1];
+  if (inner === undefined) throw parseFault('list', text, 0, 'a list such as {1,2}');
+  const items: (string | null)[] = [];
+  for (let at = 0, more = inner.trim() !== ''; more;) {
+    item.lastIndex = at;
+    const found = item.exec(inner);
+    if (!found) throw parseFault('list', text, at + 1, 'an item');
+    const plain = (found[2] ?? '').trim();
+    items.push(found[1]?.replaceAll(/\\(.)/gsu, '$1') ?? (plain.toUpperCase() === 'NULL' ? null : plain));
+    if (items.length > mostItems) throw tooMuch(`a list of more than ${mostItems} items`);
+    at = item.lastIndex;
+    more = found[3] === ',';
+  }
+  return items;
+}
+
+/** The list as `listItems` reads it. */
+export function listLiteral(items: readonly PlainValue[]): string {
+  const written = items.map((each) => {
+    if (each === null) return 'NULL';
+    if (Array.isArray(each)) return listLiteral(each as readonly PlainValue[]);
+    const text = textOf(each);
+    return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+  });
+  return `{${written.join(',')}}`;
+}
