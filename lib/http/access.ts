@@ -2,9 +2,8 @@
  * Who asks, and whether they may: decided from the configuration and the request's headers alone, before the database
  * is opened and before a body is read.
  *
- * Owns: roles, their permissions, and what those are told who may not. Which permission an endpoint needs, it declares.
- * The worst that can happen: somebody reads what is not theirs. So what is not granted here is refused, a token is
- * compared in constant time, and where nobody set one, only the machine itself gets in.
+ * Which permission an endpoint needs, it declares. So what is not granted here is refused, a token is compared in
+ * constant time, and where nobody set one, only the machine itself gets in.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AccessSettings } from '../config/config.ts';

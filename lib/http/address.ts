@@ -1,10 +1,9 @@
 /**
  * What the address of a request names: a table, a row, and the client's own parameters.
  *
- * Owns: telling the client's parameters from the platform's. Vercel adds the path's dynamic segments to the query
- * (`/api/students/42` arrives with `?table=students&id=42`), but leaves them out where the client sent a parameter of
- * that name. So the path alone says which table and row are meant, and one parameter that repeats it is left out.
- * The worst that can happen: a filter of the client decides which row is deleted.
+ * Vercel adds the path's dynamic segments to the query (`/api/students/42` arrives with `?table=students&id=42`), but
+ * leaves them out where the client sent a parameter of that name. So the path alone says which table and row are meant,
+ * and one parameter that repeats it is left out.
  */
 import type { Parameter } from '../rows/parameters.ts';
 import { RequestError } from './problem.ts';

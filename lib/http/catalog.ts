@@ -1,6 +1,4 @@
-/**
- * What there is, and what who asks may do with it: `GET /api/catalog`. Its tag changes with any definition.
- */
+/** What there is, and what who asks may do with it: `GET /api/catalog`. Its tag changes with any definition. */
 import type { Catalog, Relation } from '../catalog/catalog.ts';
 import { displayName } from '../catalog/catalog.ts';
 import { refuseParameters } from '../rows/parameters.ts';

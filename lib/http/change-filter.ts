@@ -1,8 +1,4 @@
-/**
- * Changes of one table or of one row, out of all.
- *
- * The worst that can happen: a change that is left out; so what concerns all tables passes.
- */
+/** Changes of one table or of one row, out of all. */
 import { type Catalog, displayName, findRelation, type Relation } from '../catalog/catalog.ts';
 import type { ChangeSet, Database, TableChange } from '../db/database.ts';
 import type { PlainValue, Row } from '../values.ts';

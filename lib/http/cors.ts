@@ -1,8 +1,8 @@
 /**
  * Which pages of other origins may call the API from a browser, and what they may see. https://fetch.spec.whatwg.org/#http-cors-protocol
  *
- * Owns: these headers. Credentials are never allowed: a token goes into the header authorization, which a page has to
- * hold itself, and no cookie means anything here. The worst that can happen: an origin that nobody named.
+ * Credentials are never allowed: a token goes into the header authorization, which a page has to hold itself, and no
+ * cookie means anything here.
  */
 
 const requestHeaders = [

@@ -1,6 +1,4 @@
-/**
- * Judging every row of a file before anything is written. The file is read twice, and never held.
- */
+/** Judging every row of a file before anything is written. The file is read twice, and never held. */
 import type { Relation } from '../catalog/catalog.ts';
 import { AppError, type FieldError } from '../errors.ts';
 import { mostFaults, parseInput, placed as placedPath } from '../rows/input.ts';

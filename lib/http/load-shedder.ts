@@ -2,10 +2,8 @@
  * How many requests may be under way in this process at one time, by what they load: those beyond wait in line, and those
  * beyond that are answered at once that they should come again.
  *
- * Owns: the lanes and their limits, in requests and in bytes of bodies. A request is in one lane, once, and needs nothing
- * of another lane to finish, so lanes cannot wait for each other. Many writes run at one time: they share commits, which
- * is what makes them fast. The worst that can happen: memory runs out, and takes with it what all others waited for; or
- * a place that is never given back.
+ * A request is in one lane, once, and needs nothing of another lane to finish, so lanes cannot wait for each other.
+ * Many writes run at one time: they share commits, which is what makes them fast.
  */
 import { type Release, Semaphore } from '../async/semaphore.ts';
 import type { Runtime } from '../runtime.ts';

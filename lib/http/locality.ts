@@ -2,13 +2,9 @@
  * Whether a request comes from the machine that this server runs on, and from a page of this server if from a browser.
  * Where nobody set a token, that is what stands between the database and the network.
  *
- * Owns: that judgement, from headers alone: a function sees no socket. `vercel dev` overwrites x-real-ip with the peer
- * of its socket, and x-vercel-deployment-url with the header Host as it came; the others are as the client chose them.
- * So every header that names a peer or a host has to name this machine, and one that names the peer has to be there.
- *
- * The worst that can happen: a page on the web that reads or changes the database of whoever looks at it, through the
- * browser, which runs on this machine: under its own name, made to resolve to 127.0.0.1 (so names of hosts are looked at),
- * or by sending requests whose answers it does not see (so origins are).
+ * `vercel dev` overwrites x-real-ip with the peer of its socket, and x-vercel-deployment-url with the header Host as it
+ * came; the others are as the client chose them. So every header that names a peer or a host has to name this machine,
+ * and one that names the peer has to be there.
  */
 import { BlockList, isIP } from 'node:net';
 

@@ -1,6 +1,4 @@
-/**
- * The function that answers the OpenAPI document of this deployment, made of the catalog; its tag is the catalog's.
- */
+/** The function that answers the OpenAPI document of this deployment, made of the catalog; its tag is the catalog's. */
 import type { Catalog } from '../catalog/catalog.ts';
 import { includes } from '../rows/version.ts';
 import { refuseParameters } from '../rows/parameters.ts';

@@ -1,9 +1,7 @@
 /**
  * Errors as clients see them: RFC 9457 problem details. The one map from kinds of errors to statuses.
  *
- * Owns: statuses, titles, and what a client may know of an error. Of what went wrong behind the request it learns the
- * kind alone; the log has the rest. The worst that can happen: an outage that looks like "not found", or an unknown
- * outcome that looks safe to repeat.
+ * Of what went wrong behind the request it learns the kind alone; the log has the rest.
  */
 import { AppError, type AppErrorOptions, type ErrorKind, type FieldError } from '../errors.ts';
 import { PreconditionFailed } from '../rows/version.ts';

@@ -1,9 +1,9 @@
 /**
  * The relation that a request is about, and the catalog in which it stands.
  *
- * A read asks the catalog of its own transaction, so it finds a table that another instance made a moment ago. A write is
- * checked before its transaction, against what this process knows; where that refuses it and a fresh look shows other
- * definitions, once more against those. The worst that can happen: a table that is there and is not found.
+ * A read asks the catalog of its own transaction, so it finds a table that another instance made a moment ago. A write
+ * is checked before its transaction, against what this process knows; where that refuses it and a fresh look shows
+ * other definitions, once more against those.
  */
 import { type Catalog, displayName, findRelation, type Relation } from '../catalog/catalog.ts';
 import type { Answer, Scope } from '../db/database.ts';

@@ -1,6 +1,4 @@
-/**
- * The endpoints of this process, wired to the app, the log and the platform: what the files under api/ import.
- */
+/** The endpoints of this process, wired to the app, the log and the platform: what the files under api/ import. */
 import { waitUntil } from '@vercel/functions';
 import { app } from '../app.ts';
 import { createEndpoints } from './endpoints.ts';

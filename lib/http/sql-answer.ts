@@ -1,4 +1,6 @@
-/** What statements answer, in the form of Neon's driver: fields with the OIDs of PostgreSQL's types, values as its text. */
+/**
+ * What statements answer, in the form of Neon's driver: fields with the OIDs of PostgreSQL's types, values as its text.
+ */
 import { parseDuckDbType } from '../catalog/duckdb-types.ts';
 import type { ValueType } from '../catalog/types.ts';
 import { oidOfType } from '../db/postgres/values.ts';

@@ -1,9 +1,8 @@
 /**
  * The terms on which an endpoint is served: who may use it, in which queue it waits, how large a body it takes.
  *
- * Owns: the words. Each endpoint declares its terms where it is registered, in endpoints.ts; none can be registered
- * without. Who has which permission is decided in access.ts. The worst that can happen: an endpoint under the terms of
- * another; a test goes through every endpoint and every role.
+ * Each endpoint declares its terms where it is registered, in endpoints.ts; none can be registered without. Who has
+ * which permission is decided in access.ts.
  */
 import type { Address } from './address.ts';
 

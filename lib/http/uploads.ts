@@ -1,9 +1,4 @@
-/**
- * Files that are larger than a request may be: begun, sent in parts to any instance, then imported as one.
- *
- * Owns: what an upload is for, its limits, and that it is imported once: the commit that has its rows has its id, too. The
- * worst that can happen: a file that is imported twice; so an upload ends before what is known of its id does.
- */
+/** Files that are larger than a request may be: begun, sent in parts to any instance, then imported as one. */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';

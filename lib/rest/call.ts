@@ -1,6 +1,4 @@
-/**
- * Calls of macros and functions, as statements for the sandbox of queries: what they may reach is decided there.
- */
+/** Calls of macros and functions, as statements for the sandbox of queries: what they may reach is decided there. */
 import type { Catalog, Macro, Relation } from '../catalog/catalog.ts';
 import { parseDuckDbType } from '../catalog/duckdb-types.ts';
 import type { Parameter } from '../rows/parameters.ts';

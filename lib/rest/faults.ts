@@ -1,4 +1,6 @@
-/** What is wrong with a request in PostgREST's words, each with its code. https://docs.postgrest.org/en/stable/references/errors.html */
+/**
+ * What is wrong with a request in PostgREST's words, each with its code. https://docs.postgrest.org/en/stable/references/errors.html
+ */
 import { AppError, type ErrorKind } from '../errors.ts';
 
 /** With the code and the status that clients of PostgREST expect. */

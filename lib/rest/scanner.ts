@@ -1,4 +1,6 @@
-/** Reads one parameter of the grammar from left to right. Nothing is read twice, so the time is that of the text's length. */
+/**
+ * Reads one parameter of the grammar from left to right. Nothing is read twice, so the time is that of the text's length.
+ */
 import { parseFault, type RestError, tooMuch } from './faults.ts';
 
 /** Deepest nesting of embeddings, and of conditions. */

@@ -1,8 +1,4 @@
-/**
- * What a filter means for a relation: its columns found, its values read by their types, then as SQL.
- *
- * The worst that can happen: a value that passes here and fails in the database, which the client would see as a defect.
- */
+/** What a filter means for a relation: its columns found, its values read by their types, then as SQL. */
 import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { ValueType } from '../catalog/types.ts';
 import { join, name, raw, type Sql, sql, value as parameter } from '../sql/compose.ts';

@@ -1,8 +1,6 @@
 /**
  * Which of many rows broke a constraint. The database says which constraint it was; which row, only a look at all of them
  * can tell, afterwards and in a read of its own.
- *
- * The worst that can happen: the wrong row is named, where another write came in between. Nothing depends on it but words.
  */
 import type { Check, Reference, Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';

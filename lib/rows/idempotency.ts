@@ -1,10 +1,8 @@
 /**
  * Doing a write once for a key that the client made up, however often it is sent.
  *
- * Owns: the table of keys. It is written in the transaction of the write itself, so that there is never one without the
- * other, on any instance and after any crash. A write that failed leaves no key: nothing was done, and sending it again
- * decides again. The worst that can happen: a key that is forgotten too soon, so that a write is done twice.
- * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+ * It is written in the transaction of the write itself, so that there is never one without the other, on any instance
+ * and after any crash. A write that failed leaves no key: nothing was done, and sending it again decides again.
  */
 import { sql } from 'kysely';
 import { AppError } from '../errors.ts';

@@ -1,6 +1,4 @@
-/**
- * Inserting rows: one statement for all that give the same columns, all or none.
- */
+/** Inserting rows: one statement for all that give the same columns, all or none. */
 import type { Column, Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';
 import { AppError, type FieldError } from '../errors.ts';

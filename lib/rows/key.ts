@@ -1,7 +1,5 @@
 /**
  * Keys of rows as they stand in paths: the values of the primary key's columns, each percent-encoded, joined by commas.
- *
- * The worst that can happen: a path that means another row; so what is not exactly a key names none.
  */
 import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';

@@ -1,8 +1,8 @@
 /**
  * Lists of rows: what their parameters ask for, and one page of them.
  *
- * Pages go on behind the last row's key; where a relation has none, by counting rows in the order in which they are stored.
- * The worst that can happen: a page that skips a row; a property test walks random lists page by page and compares.
+ * Pages go on behind the last row's key; where a relation has none, by counting rows in the order in which they are
+ * stored.
  */
 import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';

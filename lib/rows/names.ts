@@ -1,6 +1,4 @@
-/**
- * Names of columns in parameters: plain, or in quotes where they have characters that mean something there.
- */
+/** Names of columns in parameters: plain, or in quotes where they have characters that mean something there. */
 import { ParameterFault } from './filter.ts';
 
 /** Names that a message lists. */

@@ -1,6 +1,4 @@
-/**
- * Kinds of values that hold others: lists, structs, maps and unions.
- */
+/** Kinds of values that hold others: lists, structs, maps and unions. */
 import type { ValueType } from '../catalog/types.ts';
 import type { PlainValue } from '../values.ts';
 import { equating, type JsonSchema, type Kind, type Operator, ValueFault, within } from './kind.ts';

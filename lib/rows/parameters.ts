@@ -1,6 +1,6 @@
 /**
- * The parameters of a request, taken one by one. All faults are found before the answer, so that a client can mend them at
- * once. The worst that can happen: a parameter that is ignored without a word; so what nobody takes is a fault.
+ * The parameters of a request, taken one by one. All faults are found before the answer, so that a client can mend them
+ * at once.
  */
 import type { Relation } from '../catalog/catalog.ts';
 import { AppError, type FieldError } from '../errors.ts';

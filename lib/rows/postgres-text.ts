@@ -1,8 +1,4 @@
-/**
- * Values as PostgreSQL reads and writes them as text.
- *
- * The worst that can happen: a value that arrives as another one; a property test sends every type there and back.
- */
+/** Values as PostgreSQL reads and writes them as text. */
 import type { ValueType } from '../catalog/types.ts';
 import { bytesText, intervalText, type PlainInterval, withEra } from '../db/postgres/values.ts';
 import { type ArrayItems, writeArray } from '../sql/postgres-array.ts';

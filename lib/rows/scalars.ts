@@ -1,9 +1,4 @@
-/**
- * Kinds of single values other than times.
- *
- * The worst that can happen: a number that is rounded without a word; so what a column cannot hold exactly is refused, and
- * so are numbers in JSON that may have been rounded before they came here.
- */
+/** Kinds of single values other than times. */
 import { comparing, equating, type Kind, operators, ValueFault } from './kind.ts';
 import type { PlainValue } from '../values.ts';
 

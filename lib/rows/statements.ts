@@ -1,6 +1,4 @@
-/**
- * Running statements that were put together: text and values in, rows out.
- */
+/** Running statements that were put together: text and values in, rows out. */
 import type { Relation, RelationName } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';
 import { join, name, type Sql, sql, statementOf } from '../sql/compose.ts';

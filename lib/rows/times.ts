@@ -1,9 +1,6 @@
 /**
  * Kinds of dates, times and intervals, in ISO 8601 over the whole range of the engines: years beyond four digits have a
  * sign and six digits, `infinity` is a date.
- *
- * The worst that can happen: a moment shifted by its offset, silently; so a moment needs an offset, and a local time has
- * none.
  */
 import {
   formatDate,

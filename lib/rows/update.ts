@@ -1,9 +1,4 @@
-/**
- * Changing and deleting rows: one by its key, or all that pass a filter.
- *
- * The worst that can happen: a row written over another version than the client saw; so where a condition is given, the row
- * is read first, in the same transaction.
- */
+/** Changing and deleting rows: one by its key, or all that pass a filter. */
 import { columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';
 import { AppError } from '../errors.ts';

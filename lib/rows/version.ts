@@ -1,9 +1,7 @@
 /**
  * The version of a row: what clients get as its entity tag and send back as a condition.
  *
- * Owns: how it follows from the row, and when a condition holds. It is a function of the row's values alone, so every
- * instance and engine gives the same one. The worst that can happen: two different rows of one version, so that a
- * client overwrites what it has not seen; a hash of 132 bits makes that a matter of chance that does not occur.
+ * It is a function of the row's values alone, so every instance and engine gives the same one.
  */
 import { createHash } from 'node:crypto';
 import type { Relation } from '../catalog/catalog.ts';

@@ -1,6 +1,4 @@
-/**
- * Walking over tokens from left to right: what a reader of one kind of statement needs.
- */
+/** Walking over tokens from left to right: what a reader of one kind of statement needs. */
 import { AppError } from '../errors.ts';
 import type { Token } from './tokens.ts';
 

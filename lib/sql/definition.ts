@@ -1,8 +1,5 @@
 /**
  * Statements that change what tables and other objects there are: which object, how, and whether it is about rows, too.
- *
- * Owns: what such a statement names. The worst that can happen: one that means another thing on another replica, so a form
- * that is not listed here is refused by whoever runs it.
  */
 import type { Statement, WrittenName } from './statement.ts';
 import { readName } from './statement.ts';

@@ -2,8 +2,7 @@
  * What one statement is about, as far as its words tell: where its RETURNING stands, which table it writes, which columns
  * it may set.
  *
- * Owns: locating things. What kind of statement it is, is DuckDB's own parser's to say. The worst that can happen: a column
- * that is set and not seen here; so whatever looks like an assignment counts as one, and what is unclear is `null`.
+ * What kind of statement it is, is DuckDB's own parser's to say.
  */
 import { AppError } from '../errors.ts';
 import { isAt, type Token, tokensOf } from './tokens.ts';

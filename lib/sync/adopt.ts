@@ -1,10 +1,4 @@
-/**
- * Adoption: a database file that was there before Eider becomes the first snapshot.
- *
- * Owns: the way from the user's file to `snapshots/0-<hash>`. The user's file is only read here. The worst that can
- * happen: adopting half of a database; so a write-ahead log beside the file is taken in, what DuckDB cannot open is
- * refused rather than replaced, and the copy is uploaded before anything builds on it.
- */
+/** Adoption: a database file that was there before Eider becomes the first snapshot. */
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { AppError } from '../errors.ts';

@@ -1,9 +1,4 @@
-/**
- * Replaying records on a replica, in sets: of many records only the last image of each row is applied.
- *
- * Owns: the order in which images become rows. Runs inside a transaction that the caller opened. The worst that can
- * happen: a row applied to another state than the one it was captured on, so the caller proves the chain first.
- */
+/** Replaying records on a replica, in sets: of many records only the last image of each row is applied. */
 import { DuckDBDataChunk, type DuckDBAppender, type DuckDBValue } from '@duckdb/node-api';
 import { AppError } from '../errors.ts';
 import type { PlainValue, Row } from '../values.ts';

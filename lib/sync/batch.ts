@@ -1,9 +1,4 @@
-/**
- * The requests of one commit: running one of them, gathering what it changed, answering it.
- *
- * Owns: what a request's part of the shared transaction is. When it runs and when it is answered is commit.ts. The worst
- * that can happen: changes of a request that failed going into the record with those of the others.
- */
+/** The requests of one commit: running one of them, gathering what it changed, answering it. */
 import { AppError } from '../errors.ts';
 import type { Row } from '../values.ts';
 import { type Definitions, definitionsAfter } from './definitions.ts';

@@ -1,9 +1,6 @@
 /**
  * Committing more than one record can hold: the new state is made in a file of its own, uploaded as one object, and
  * committed by a record that names it.
- *
- * Owns: that file, from its making to its becoming the replica. The worst that can happen: a state that lost the race for
- * its version and is used all the same; so it becomes the replica only once its record is created.
  */
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';

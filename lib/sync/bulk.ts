@@ -1,9 +1,6 @@
 /**
  * Bulk records: a commit too large for row images. The new state is one object; the record that names it is the commit
  * point, and whoever meets it continues from that object.
- *
- * Owns: taking over such a state. The worst that can happen: continuing from another file than the record named, so its
- * hash is checked before it is opened.
  */
 import { rename } from 'node:fs/promises';
 import { AppError } from '../errors.ts';

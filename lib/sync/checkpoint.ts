@@ -1,9 +1,8 @@
 /**
  * Checkpoint: uploading a new snapshot, publishing the database file, dropping what is no longer needed.
  *
- * Owns: that sequence; one at a time in a process, harmless when two processes do it at once. The worst that can
- * happen: publishing an older state over a newer one. So what is published is always the newest snapshot that the
- * store lists, and it is listed again afterwards; and a file that this process did not write is not trusted to be it.
+ * What is published is always the newest snapshot that the store lists, and it is listed again afterwards; and a file
+ * that this process did not write is not trusted to be it.
  */
 import { AppError } from '../errors.ts';
 import type { ObjectInfo } from '../store/store.ts';

@@ -1,10 +1,4 @@
-/**
- * DuckDB values as plain JSON values and back, exactly, for every type that a replicated table may hold.
- *
- * Owns: the mapping, by type. Knows nothing of records or tables. The worst that can happen: a value that comes back
- * other than it was makes replicas differ without a word, so a type that is not listed here is refused when the table
- * is made (see shapes.ts), and a property test sends every type through record and replay.
- */
+/** DuckDB values as plain JSON values and back, exactly, for every type that a replicated table may hold. */
 import {
   DuckDBArrayValue,
   DuckDBBitValue,

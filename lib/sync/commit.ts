@@ -1,10 +1,6 @@
 /**
  * Group commit: requests that arrive while a commit is under way share the next one. A batch runs in one DuckDB
  * transaction, its row images become one record, and creating that record is the commit.
- *
- * Owns: the queue, the batch, what each request is answered and when. Knows nothing of Kysely or HTTP. The worst that
- * can happen: an answer that the store does not back. So nobody is answered, not even with an error of their own,
- * before the state on which the batch ran is proved to have been the head.
  */
 import { AppError } from '../errors.ts';
 import {

@@ -1,9 +1,6 @@
 /**
  * Whether the store keeps the one promise that everything rests on: of several creates of one key, one wins. Some
  * stores that speak S3 ignore the condition and answer success to all: https://github.com/versity/versitygw/issues/1708
- *
- * Owns: this question, asked once for each new database. The worst that can happen: a store that ignores conditions is
- * used, and two writers overwrite each other's records; so anything but the one right outcome refuses the store.
  */
 import { AppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';

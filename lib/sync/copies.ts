@@ -1,9 +1,8 @@
 /**
  * Copies of the replica's files, for other processes that read: DuckDB lets no other process open the replica's own.
  *
- * Owns: making copies, sharing them, removing them. The main file stands still between two checkpoints, so the copy of
- * it serves many versions (as a hard link); the write-ahead log, which is short, is copied for each. The worst that can
- * happen: two files that do not belong together; so both are taken while nobody changes the replica.
+ * The main file stands still between two checkpoints, so the copy of it serves many versions (as a hard link); the
+ * write-ahead log, which is short, is copied for each.
  */
 import { copyFile, link, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';

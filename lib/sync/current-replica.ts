@@ -1,9 +1,4 @@
-/**
- * The replica that this process works on now, and putting another one in its place.
- *
- * Owns: the slot, which replica is the current one, who waits while it is replaced, and which snapshots are no good. The
- * worst that can happen: two replicas open on one file; so the old one is closed before the next one is made.
- */
+/** The replica that this process works on now, and putting another one in its place. */
 import { onPath } from '../store/errno.ts';
 import type { SyncContext } from './context.ts';
 import { breaksReplica } from './local-disk.ts';

@@ -1,9 +1,6 @@
 /**
  * Objects that stand for what tables, views and macros there are at a version: caches of what was read of them have these
  * as keys.
- *
- * Owns: when the definitions changed, as far as this process saw it. The worst that can happen: an old catalog taken for
- * the present one; so whatever is no change of rows alone makes a new object.
  */
 import type { Change } from './record.ts';
 

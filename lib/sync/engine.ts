@@ -1,9 +1,4 @@
-/**
- * The engine: replicates one DuckDB database over a store. What the database layer calls.
- *
- * Owns: putting slot, replica host, reads, group commit and checkpointer together, and their life cycle. Knows nothing of
- * Kysely, HTTP, providers or the schema.
- */
+/** The engine: replicates one DuckDB database over a store. What the database layer calls. */
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Store } from '../store/store.ts';

@@ -1,10 +1,4 @@
-/**
- * The log as a feed: what each commit changed, from a version on.
- *
- * Owns: which records may still be asked for, and how many go into one page. Knows nothing of HTTP. The worst that can
- * happen: a feed with a hole in it, or a change that never was: where records are dropped, some may be left, or made by an
- * instance that slept in the middle of a commit. So each record of a page is continued by the one after it.
- */
+/** The log as a feed: what each commit changed, from a version on. */
 import { AppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import { fetchRecord, type StoredRecord } from './log.ts';

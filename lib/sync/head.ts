@@ -1,9 +1,8 @@
 /**
  * The proof that a replica is at the head of the log: when it was last proved, and how long that may be trusted.
  *
- * Owns: rule 6 of the design. Records are dropped after a day, so 'the next record is absent' proves nothing to one who
- * slept: it may have been dropped. Knows nothing of DuckDB. The worst that can happen: a frozen process that wakes up
- * and serves the past as the present, or commits into a dropped part of the log.
+ * Records are dropped after a day, so 'the next record is absent' proves nothing to one who slept: it may have been
+ * dropped. Knows nothing of DuckDB.
  */
 import type { Runtime } from '../runtime.ts';
 import type { SyncSettings } from './context.ts';

@@ -1,9 +1,4 @@
-/**
- * The one replica of this process: keeping it on the log, having it replaced when it cannot stay there.
- *
- * Owns: catching up, the proof of being at the head, and the turn that everything takes which changes the replica. Knows
- * nothing of HTTP or providers. The worst that can happen: a replica that is behind and says that it is not; see head.ts.
- */
+/** The one replica of this process: keeping it on the log, having it replaced when it cannot stay there. */
 import { AppError, isAppError } from '../errors.ts';
 import { applyBulk } from './bulk.ts';
 import type { SyncContext } from './context.ts';

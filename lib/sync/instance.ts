@@ -1,6 +1,4 @@
-/**
- * Opening DuckDB on the file of a slot, with the settings that the engine leans on.
- */
+/** Opening DuckDB on the file of a slot, with the settings that the engine leans on. */
 import { DuckDBInstance } from '@duckdb/node-api';
 import { AppError } from '../errors.ts';
 import type { SyncSettings } from './context.ts';

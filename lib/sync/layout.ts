@@ -1,9 +1,4 @@
-/**
- * Where things lie in the store: the names of records, snapshots, bulk states and uploads beside the database file.
- *
- * Owns: the layout, both ways (name to key, key to name). Knows nothing of what the objects hold. The worst that can
- * happen: two meanings for one key, so the patterns are exact and a key that does not match is nobody's.
- */
+/** Where things lie in the store: the names of records, snapshots, bulk states and uploads beside the database file. */
 
 const versionDigits = 16;
 

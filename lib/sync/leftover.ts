@@ -1,9 +1,6 @@
 /**
  * The replica that an earlier process left on this machine, opened without the store: what a start can show of a database
  * whose store is away.
- *
- * Owns: finding it and telling its age. The worst that can happen: something else than a state of the database is shown
- * as one; so a file that DuckDB cannot open, or that stands at no version, is passed over.
  */
 import type { Runtime } from '../runtime.ts';
 import { defaultSettings, type SyncSettings } from './context.ts';

@@ -1,9 +1,4 @@
-/**
- * What goes wrong with the local replica's own files, as kinds.
- *
- * Owns: telling a disk that is full, or a file that was damaged, from defects of ours. Knows nothing of stores. DuckDB tells
- * its errors by their text only. The worst that can happen: a replica that DuckDB has given up and that is used on.
- */
+/** What goes wrong with the local replica's own files, as kinds. */
 import { existsSync, statfsSync } from 'node:fs';
 import { AppError } from '../errors.ts';
 

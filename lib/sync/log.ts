@@ -1,10 +1,4 @@
-/**
- * The log: creating the next record, reading records, following the tail.
- *
- * Owns: the one commit point (`create` of the next record), the read-back that tells our own record from a rival's, and
- * the proof that each record continues the one before. Knows nothing of DuckDB. The worst that can happen: an unknown
- * outcome taken for success or for conflict; so whatever `create` says but `created`, the record is read back.
- */
+/** The log: creating the next record, reading records, following the tail. */
 import { AppError, isAppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import { momentNow, type Moment } from './head.ts';

@@ -1,9 +1,5 @@
 /**
  * Changes on top of a replica that are seen and never kept: one transaction that stays open and is always rolled back.
- *
- * Owns: that transaction, on a session of its own, and the turns that its users take. Knows nothing of what the changes
- * are. The worst that can happen: an overlay that outlives the state it lies on, so that a commit meets its rows; so
- * whoever moves the replica ends it first, and a replica that closes ends it by itself.
  */
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { AppError } from '../errors.ts';

@@ -1,9 +1,4 @@
-/**
- * Where a replica stands on the log, and the table in which it carries that.
- *
- * Owns: the state table. The worst that can happen: a position that is not that of the rows beside it; so it is only ever
- * written inside the transaction that changes them.
- */
+/** Where a replica stands on the log, and the table in which it carries that. */
 import type { DuckDBValue } from '@duckdb/node-api';
 import { AppError } from '../errors.ts';
 import { baseId } from './record.ts';

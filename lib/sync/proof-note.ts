@@ -1,9 +1,6 @@
 /**
  * A note beside a replica of when it was last proved at the head of its log, for a process that finds it while the store
  * is away.
- *
- * Owns: that file, whose date is the note. The worst that can happen: a replica that passes for newer than it is; so the
- * note goes when the replica is made anew, and what is not known is not said.
  */
 import { stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

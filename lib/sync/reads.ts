@@ -1,7 +1,5 @@
 /**
  * Reads: making sure that the replica is fresh, then running the work in a read-only transaction, for as long as it may take.
- *
- * Owns: how fresh a read is, and its end. The worst that can happen: an answer from a state older than was asked for.
  */
 import { AppError, isAppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';

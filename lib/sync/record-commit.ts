@@ -1,10 +1,4 @@
-/**
- * Committing what a batch changed: the record in the store, which is the commit, then the replica.
- *
- * Owns: the order of these two, and who waits for which: whoever wrote is answered when the record is there, whoever
- * reads waits for the replica. The worst that can happen: a replica that commits what no record holds; so its
- * transaction stays open until the record is known to be there, or is rolled back.
- */
+/** Committing what a batch changed: the record in the store, which is the commit, then the replica. */
 import type { SyncContext } from './context.ts';
 import { momentNow } from './head.ts';
 import type { ReplicaHost } from './host.ts';

@@ -1,9 +1,6 @@
 /**
  * The record: what one commit changed, as one immutable JSON object. Writing it as text, reading it back, refusing it
  * when it is damaged or of another format.
- *
- * Owns: the format and its checksum. Knows nothing of stores or DuckDB. The worst that can happen: a damaged record
- * read as a good one would make replicas differ for ever, so nothing is taken from a record before its checksum holds.
  */
 import { AppError } from '../errors.ts';
 import type { PlainValue, Row } from '../values.ts';

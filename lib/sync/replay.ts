@@ -1,9 +1,4 @@
-/**
- * Replaying the log: which records are applied in one transaction, and in what order their changes run.
- *
- * Owns: cutting records into sets, and sets into runs of row images and single statements. Runs inside a transaction that
- * the caller opened. The worst that can happen: images applied across the DDL that gave them their columns.
- */
+/** Replaying the log: which records are applied in one transaction, and in what order their changes run. */
 import { applyRowChanges } from './apply.ts';
 import type { Shapes } from './shapes.ts';
 import type { StoredRecord } from './log.ts';

@@ -1,10 +1,4 @@
-/**
- * The replica: one DuckDB file on which this process works, its position on the log, and its connections.
- *
- * Owns: the DuckDB instance, one session for writing, a few for reading; and that the position changes in the same
- * transaction as the rows. Knows nothing of stores. The worst that can happen: rows and position drifting apart;
- * so both are only ever changed in one transaction, and a COMMIT whose outcome is doubtful condemns the replica.
- */
+/** The replica: one DuckDB file on which this process works, its position on the log, and its connections. */
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { stat } from 'node:fs/promises';

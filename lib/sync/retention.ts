@@ -1,9 +1,8 @@
 /**
  * Retention: what the store no longer needs, as a pure function of what it lists, and dropping it.
  *
- * Owns: rule 5. The worst that can happen: dropping a record that somebody still needs. So a record goes only when two
- * snapshots at or after it are themselves old enough for every replica to have heard of them, and all ages are taken
- * on the store's own clock, from the objects it dates.
+ * A record goes only when two snapshots at or after it are themselves old enough for every replica to have heard of
+ * them, and all ages are taken on the store's own clock, from the objects it dates.
  */
 import type { ObjectInfo } from '../store/store.ts';
 import type { SyncContext, SyncSettings } from './context.ts';

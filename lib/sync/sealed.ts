@@ -1,9 +1,4 @@
-/**
- * JSON objects that carry the hash of their own text, so that a damaged one is told from a good one.
- *
- * Owns: that form: the last member is `checksum`, the SHA-256 of the text without it. The worst that can happen: damage
- * that nobody notices; so nothing is parsed before the hash holds.
- */
+/** JSON objects that carry the hash of their own text, so that a damaged one is told from a good one. */
 import { createHash } from 'node:crypto';
 
 const checksumTail = /,"checksum":"([0-9a-f]{64})"\}$/;

@@ -1,9 +1,4 @@
-/**
- * Sequences: numbers that are taken outside of any transaction, so that no row image shows them.
- *
- * Owns: how far each has come, here and in the log. The worst that can happen: a number given out twice; so a replica moves
- * a sequence on to where a record says that it was, and never back.
- */
+/** Sequences: numbers that are taken outside of any transaction, so that no row image shows them. */
 import type { SequenceChange } from './record.ts';
 import { quoteTable, type Session } from './sql.ts';
 

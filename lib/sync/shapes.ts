@@ -1,10 +1,4 @@
-/**
- * The shape of tables as replay and capture need it, and which tables can be captured at all.
- *
- * Owns: what of a row a record holds, and what names a row in it: a key whose equality is equality of its values, or all of
- * its values. The worst that can happen: a table accepted here whose rows replay differently, so every doubt is a refusal,
- * with the reason.
- */
+/** The shape of tables as replay and capture need it, and which tables can be captured at all. */
 import { DuckDBTypeId, type DuckDBType } from '@duckdb/node-api';
 import { AppError } from '../errors.ts';
 import { columnClauses } from '../sql/definition.ts';

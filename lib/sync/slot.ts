@@ -2,9 +2,8 @@
  * Replica slots: folders `<root>/<n>/` of which each live process owns one. A process that comes after another in the
  * same slot finds its replica and may resume from it.
  *
- * Owns: who has which slot, and cleaning the slots of processes that died. The lock of a slot is an empty file that SQLite
- * holds: the operating system gives it back when the process ends, however it ends. The worst that can happen: two
- * processes in one slot, so a lock file is never deleted or replaced once it is there.
+ * The lock of a slot is an empty file that SQLite holds: the operating system gives it back when the process ends,
+ * however it ends.
  */
 import { mkdir, readdir, realpath, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

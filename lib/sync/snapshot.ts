@@ -1,10 +1,6 @@
 /**
  * Snapshots: listing them, bringing one into a file, uploading one from a file. The hash in the name is checked in both
  * directions.
- *
- * Owns: the snapshot objects. Knows nothing of the log or of DuckDB. The worst that can happen: a snapshot whose bytes
- * are not those that its name promises. An upload whose bytes changed under way is broken off before it becomes
- * visible; a download is used only when its hash holds.
  */
 import { createHash } from 'node:crypto';
 import { read } from 'node:fs';

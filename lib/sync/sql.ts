@@ -1,9 +1,4 @@
-/**
- * Running SQL on one DuckDB connection: values in, rows out. And quoting of names.
- *
- * Owns: the prepared statements of a connection. Knows nothing of what they mean. The worst that can happen: a plan made
- * for other rows than those it runs on.
- */
+/** Running SQL on one DuckDB connection: values in, rows out. And quoting of names. */
 import type {
   DuckDBConnection,
   DuckDBMaterializedResult,

@@ -2,9 +2,8 @@
  * Start: choosing what a replica begins from (its slot's own file, a snapshot, an adopted database file, nothing) and
  * bringing it there.
  *
- * Owns: that choice. The worst that can happen: beginning from something that is not on this log. So a resumed replica
- * must find its own record in the log, a snapshot must have the hash and the position that its name says, and a
- * replica at version 0 must stand on the base that record 1 names.
+ * A resumed replica must find its own record in the log, a snapshot must have the hash and the position that its name
+ * says, and a replica at version 0 must stand on the base that record 1 names.
  */
 import { rename, rm, stat } from 'node:fs/promises';
 import { AppError, isAppError } from '../errors.ts';

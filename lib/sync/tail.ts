@@ -1,8 +1,4 @@
-/**
- * How much has been committed since the newest snapshot: what the checkpoint policy goes by, and db-status shows.
- *
- * Owns: that count. The worst that can happen: one that is too low, so that a start has much to replay.
- */
+/** How much has been committed since the newest snapshot: what the checkpoint policy goes by, and db-status shows. */
 import type { SnapshotInfo } from './snapshot.ts';
 
 /** What has been committed since the newest snapshot that this process knows of. */

@@ -1,9 +1,4 @@
-/**
- * Trouble that stopped nothing, as db-status shows it.
- *
- * Owns: how many are kept, and their words. The worst that can happen: a secret in one; so of a cause only the message of an
- * `AppError` is told, which holds none.
- */
+/** Trouble that stopped nothing, as db-status shows it. */
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 

@@ -1,9 +1,6 @@
 /**
  * Values of a query as DuckDB parameters. Strings take the exact type that the parameter has, when they are written as
  * rows write them; DuckDB casts the rest.
- *
- * Owns: the mapping of JavaScript values to parameters. The worst that can happen: a number that loses digits, so
- * integers beyond 2^53 must come as bigint or string.
  */
 import { DuckDBTypeId, type DuckDBPreparedStatement, type DuckDBValue } from '@duckdb/node-api';
 import { AppError } from '../../errors.ts';

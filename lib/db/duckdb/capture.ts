@@ -1,9 +1,8 @@
 /**
  * The statements of one write request, each with what it changes.
  *
- * Owns: which statements may run inside a write. The worst that can happen: a change that no record holds, and so no other
- * replica ever sees. So a statement is run only when it is of a kind whose changes are known, by its words and by DuckDB's
- * own parser alike, and all others are refused before they run.
+ * A statement is run only when it is of a kind whose changes are known, by its words and by DuckDB's own parser alike,
+ * and all others are refused before they run.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { definitionOf } from '../../sql/definition.ts';

@@ -1,9 +1,4 @@
-/**
- * The catalogs of a DuckDB database, read once for each state of its definitions.
- *
- * Owns: the cache. The worst that can happen: a catalog of other tables than those that a transaction sees; so its key is
- * what the engine says of the state, and never a time.
- */
+/** The catalogs of a DuckDB database, read once for each state of its definitions. */
 import type { Catalog, Macro } from '../../catalog/catalog.ts';
 import { readDuckDbCatalog, readDuckDbMacros } from '../../catalog/duckdb.ts';
 import type { RunQuery } from '../../catalog/model.ts';

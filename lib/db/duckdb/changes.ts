@@ -1,9 +1,4 @@
-/**
- * A record of the log as the change feed tells it.
- *
- * Owns: what of a record is for others to see. The worst that can happen: a change that is left out, so that whoever
- * follows the feed has other rows than the database; so only tables of Eider's own are.
- */
+/** A record of the log as the change feed tells it. */
 import { type Change, changedRows, type LogRecord } from '../../sync/record.ts';
 import type { ChangeSet, TableChange } from '../database.ts';
 

@@ -1,8 +1,7 @@
 /**
  * Violated constraints as errors that name the fields and the constraint.
  *
- * Owns: finding the constraint in DuckDB's message. Names are PostgreSQL's, as DuckDB keeps none of its own. The worst that
- * can happen: a value of a row in a message; only names of columns are taken.
+ * Names are PostgreSQL's, as DuckDB keeps none of its own.
  */
 import { DuckDBTypeId } from '@duckdb/node-api';
 import { AppError, type ConstraintName, type FieldError } from '../../errors.ts';

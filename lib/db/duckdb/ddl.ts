@@ -1,9 +1,8 @@
 /**
  * Statements that change definitions: CREATE, ALTER, DROP and COMMENT ON.
  *
- * Owns: that what is replayed means the same on every replica. The text is, unless it depends on rows, time or chance; then
- * what it came to is: the definition that DuckDB prints, and rows. The worst that can happen: a statement that fails on a
- * replica, which then can never follow the log; so DuckDB's limits within a transaction are kept here.
+ * The text is, unless it depends on rows, time or chance; then what it came to is: the definition that DuckDB prints,
+ * and rows.
  */
 import { StatementType } from '@duckdb/node-api';
 import { AppError } from '../../errors.ts';

@@ -1,9 +1,4 @@
-/**
- * What a statement of DDL defines, and whether it may be defined at all.
- *
- * Owns: refusals by the words of the statement alone. The worst that can happen: a definition that other replicas cannot
- * follow.
- */
+/** What a statement of DDL defines, and whether it may be defined at all. */
 import { AppError } from '../../errors.ts';
 import { type Definition, readsFile } from '../../sql/definition.ts';
 import type { Statement } from '../../sql/statement.ts';

@@ -1,8 +1,4 @@
-/**
- * The Database on DuckDB: the engine's transactions with Kysely on top.
- *
- * Owns: turning the engine's answers into the contract's. The engine keeps the promises.
- */
+/** The Database on DuckDB: the engine's transactions with Kysely on top. */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { describeDifference, type MigrationPlan } from '../../catalog/migrations.ts';
 import type { Runtime } from '../../runtime.ts';

@@ -2,8 +2,8 @@
  * DuckDB's errors as kinds, with the SQLSTATE that PostgreSQL has for them. DuckDB tells classes of errors by the beginning
  * of their text only; the texts are those of DuckDB 1.5 and a test holds each of them.
  *
- * The worst that can happen: row values in a message that reaches a log. So of the texts that have such in them only names
- * of columns are taken, and of those about the SQL itself not the lines that quote it.
+ * Of the texts that have such in them only names of columns are taken, and of those about the SQL itself not the lines
+ * that quote it.
  */
 import { AppError, type AppErrorOptions, type ErrorKind } from '../../errors.ts';
 import { mapLocalError } from '../../sync/local-disk.ts';

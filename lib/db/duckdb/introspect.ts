@@ -1,8 +1,4 @@
-/**
- * Questions to DuckDB's own system functions about objects of the database.
- *
- * Owns: the names of these functions and of their columns.
- */
+/** Questions to DuckDB's own system functions about objects of the database. */
 import type { ObjectKind } from '../../sql/definition.ts';
 import type { TableName } from '../../sync/shapes.ts';
 import type { Session } from '../../sync/sql.ts';

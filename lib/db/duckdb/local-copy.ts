@@ -1,9 +1,6 @@
 /**
  * The state of a database in a file here, with Kysely on top: for reading while its store is away, and for trying out
  * writes that are kept elsewhere.
- *
- * Owns: nothing that lasts. The worst that can happen: a state that lacks what this version of the code expects of it; so a
- * replica that some migration has not reached is not used.
  */
 import { AppError } from '../../errors.ts';
 import type { Migration } from '../../catalog/migrations.ts';

@@ -1,9 +1,4 @@
-/**
- * Migrations on DuckDB: each one runs once, in a commit of its own, whichever process comes first.
- *
- * Owns: the table of migrations that have run. The worst that can happen: a migration run twice; the table is read in the
- * same transaction that the migration changes.
- */
+/** Migrations on DuckDB: each one runs once, in a commit of its own, whichever process comes first. */
 import {
   type Migration,
   type MigrationPlan,

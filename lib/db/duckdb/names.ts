@@ -1,9 +1,4 @@
-/**
- * Which object of the database a name in a statement means.
- *
- * Owns: what nobody may name: other databases, DuckDB's own schemas, and Eider's, unless it is Eider that does. The worst
- * that can happen: a statement that writes another table than the one whose changes are captured.
- */
+/** Which object of the database a name in a statement means. */
 import { AppError } from '../../errors.ts';
 import type { WrittenName } from '../../sql/statement.ts';
 import type { TableName } from '../../sync/shapes.ts';

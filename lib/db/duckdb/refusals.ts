@@ -1,8 +1,4 @@
-/**
- * Statements that cannot be captured, each with the reason and the way out.
- *
- * Owns: the words. Who runs statements decides which.
- */
+/** Statements that cannot be captured, each with the reason and the way out. */
 import { AppError } from '../../errors.ts';
 import type { Statement } from '../../sql/statement.ts';
 import type { Session } from '../../sync/sql.ts';

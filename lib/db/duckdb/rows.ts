@@ -1,10 +1,8 @@
 /**
  * Row statements and what they changed: INSERT, UPDATE, DELETE, TRUNCATE and MERGE.
  *
- * Owns: that the changes are those of the statement, whatever it is. Each is run so that it returns the rows that it
- * changed. Where these do not tell all (a key that is set, a table without a key), the table before it is compared with the
- * table after it, by DuckDB, in sets. The worst that can happen: a change that no record holds, and so no other replica
- * ever sees.
+ * Each is run so that it returns the rows that it changed. Where these do not tell all (a key that is set, a table
+ * without a key), the table before it is compared with the table after it, by DuckDB, in sets.
  */
 import { type DuckDBMaterializedResult, type DuckDBValue, StatementType } from '@duckdb/node-api';
 import { AppError } from '../../errors.ts';

@@ -1,9 +1,4 @@
-/**
- * Running one statement on a DuckDB session: its parameters in, plain values out, DuckDB's errors as ours.
- *
- * Owns: asking DuckDB what kind of statement the text is before it runs. The worst that can happen: a statement that runs
- * and is not of the kind that its words say; so it is refused.
- */
+/** Running one statement on a DuckDB session: its parameters in, plain values out, DuckDB's errors as ours. */
 import {
   type DuckDBMaterializedResult,
   type DuckDBPreparedStatement,

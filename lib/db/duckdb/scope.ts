@@ -1,8 +1,4 @@
-/**
- * The scope of a transaction on DuckDB: its catalog, and SQL as text.
- *
- * Owns: that a read runs nothing but SELECT, and that the catalog follows the statements of its own transaction.
- */
+/** The scope of a transaction on DuckDB: its catalog, and SQL as text. */
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Runtime } from '../../runtime.ts';
 import { statementOf } from '../../sql/statement.ts';

@@ -1,8 +1,4 @@
-/**
- * Queries and SQL inside the engine's transactions: reading ones, and writing ones whose changes are captured.
- *
- * Owns: which of both a statement meets. What is captured is decided in capture.ts.
- */
+/** Queries and SQL inside the engine's transactions: reading ones, and writing ones whose changes are captured. */
 import type { CompiledQuery } from 'kysely';
 import type { StatementResult } from '../../sql/result.ts';
 import { statementOf } from '../../sql/statement.ts';

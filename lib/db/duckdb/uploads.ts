@@ -1,9 +1,4 @@
-/**
- * Uploads in the store of the database: one object a part.
- *
- * Owns: their keys and that a part is never overwritten. What the parts hold is for others. The worst that can happen: a
- * part is taken for that of another upload; so each upload has a folder, named after a random id.
- */
+/** Uploads in the store of the database: one object a part. */
 import type { Runtime } from '../../runtime.ts';
 import type { Store } from '../../store/store.ts';
 import { layoutOf } from '../../sync/layout.ts';

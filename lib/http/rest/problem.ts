@@ -1,4 +1,6 @@
-/** Errors as clients of PostgREST read them: the problem document with `code`, `message`, `details` and `hint` beside. */
+/**
+ * Errors as clients of PostgREST read them: the problem document with `code`, `message`, `details` and `hint` beside.
+ */
 import { AppError, isAppError } from '../../errors.ts';
 import { RestError } from '../../rest/faults.ts';
 import { PreconditionFailed } from '../../rows/version.ts';

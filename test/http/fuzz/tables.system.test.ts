@@ -59,7 +59,7 @@ function requestOf(known: Known, { table, method, place, way, operator, text: od
   const row = sample[place % Math.max(sample.length, 1)] ?? {};
   const columns = Object.keys(row);
   const column = columns[place % Math.max(columns.length, 1)] ?? 'id';
-  const segment = key.map((each) => encodeURIComponent(wellFormed(JSON.stringify(row[each])))).join(',');
+  const segment = key.map((each) => encodeURIComponent(wellFormed(JSON.stringify(row[each] ?? null)))).join(',');
   const paths = {
     all: '',
     key: `/${segment}`,

@@ -1,9 +1,7 @@
 /**
  * The whole database as one DuckDB file, for any DuckDB client, or to be adopted again.
  *
- * Owns: what goes into it: everything of the user's, and of Eider's own tables only which migrations have run. It is
- * written anew, block by block, so nothing that was deleted or is Eider's own is left in it. The worst that can happen: a
- * table that is missing; so all are listed by DuckDB itself.
+ * It is written anew, block by block, so nothing that was deleted or is Eider's own is left in it.
  */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { dirname } from 'node:path';

@@ -1,8 +1,4 @@
-/**
- * The columns of a file that somebody sent, as DuckDB reads it.
- *
- * The worst that can happen: a file that fills the memory; so a DuckDB of its own reads it that may take little.
- */
+/** The columns of a file that somebody sent, as DuckDB reads it. */
 import { DuckDBInstance } from '@duckdb/node-api';
 import { dirname } from 'node:path';
 import { AppError } from '../../../errors.ts';

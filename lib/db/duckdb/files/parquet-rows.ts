@@ -1,9 +1,4 @@
-/**
- * The rows of a Parquet file that somebody sent, as plain values.
- *
- * Owns: the limits on what a small file may unfold to. The worst that can happen: a file of a few bytes that fills the
- * memory; so it is read piece by piece, by a DuckDB of its own that may take little.
- */
+/** The rows of a Parquet file that somebody sent, as plain values. */
 import { DuckDBInstance } from '@duckdb/node-api';
 import { dirname } from 'node:path';
 import { AppError } from '../../../errors.ts';

@@ -1,4 +1,6 @@
-/** Rows as a Parquet file, written by DuckDB, whichever engine they come from. They are gathered on disk: memory stays bounded. */
+/**
+ * Rows as a Parquet file, written by DuckDB, whichever engine they come from. They are gathered on disk: memory stays bounded.
+ */
 import { DuckDBInstance, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,11 +1,10 @@
 /**
  * The functions of DuckDB that a query may call.
  *
- * Owns: the list. What is not on it is refused, so what a new version of DuckDB adds is refused too until it was looked
- * at; a test goes through all that DuckDB has and wants each of them here or among those that are refused on purpose.
- * On the list is what computes from its arguments, and the clock and chance. Not on it: files, settings, secrets,
- * catalogs, sequences, logs, other statements, raw memory (`arrow_scan`), waiting. The worst that can happen: a function
- * here that reads what is not the user's.
+ * What is not on it is refused, so what a new version of DuckDB adds is refused too until it was looked at; a test goes
+ * through all that DuckDB has and wants each of them here or among those that are refused on purpose. On the list is
+ * what computes from its arguments, and the clock and chance. Not on it: files, settings, secrets, catalogs, sequences,
+ * logs, other statements, raw memory (`arrow_scan`), waiting.
  */
 
 function words(text: string): ReadonlySet<string> {

@@ -2,9 +2,7 @@
  * What a query may say, decided on the syntax tree that DuckDB's own parser makes of it: so no comment, quote or odd
  * letter makes this file read another text than the one that runs.
  *
- * Owns: which nodes, tables and functions are allowed. Everything is refused that is not listed, what new versions of
- * DuckDB add included. The worst that can happen: a name that is the user's here and something else when it runs; so a
- * WITH may not take the name of a table that DuckDB or Eider has.
+ * Everything is refused that is not listed, what new versions of DuckDB add included.
  */
 import { AppError } from '../../../errors.ts';
 import { operators, scalarFunctions, tableFunctions } from './functions.ts';

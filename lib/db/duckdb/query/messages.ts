@@ -1,6 +1,4 @@
-/**
- * What the server and the process that runs queries say to each other, as JSON. Types only.
- */
+/** What the server and the process that runs queries say to each other, as JSON. Types only. */
 import type { QueryRequest, QueryResult } from '../../database.ts';
 
 /** To the process, one at a time. */

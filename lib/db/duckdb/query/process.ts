@@ -1,9 +1,7 @@
 /**
  * The process in which queries of users run, one at a time: what they take and break is taken and broken here.
  *
- * Owns: opening the copy of the database without any right beyond reading it, running a query that passed the check of
- * grammar.ts, cutting its rows off. It is started by sandbox.ts, with an empty environment and limits of the operating
- * system. The worst that can happen: it dies; the server starts another.
+ * It is started by sandbox.ts, with an empty environment and limits of the operating system.
  */
 import { DuckDBInstance, type DuckDBConnection, type DuckDBPreparedStatement, StatementType } from '@duckdb/node-api';
 import { setPriority } from 'node:os';

@@ -1,10 +1,4 @@
-/**
- * Queries of users on DuckDB: which process runs which, on which copy of the database.
- *
- * Owns: how many run at once and how many wait; that each runs on a state as fresh as it asked for. The worst that can
- * happen: queries that take the machine from the table routes; so they are few, run at low priority in processes of
- * their own, and who comes when too many wait is sent away.
- */
+/** Queries of users on DuckDB: which process runs which, on which copy of the database. */
 import { join } from 'node:path';
 import { Semaphore } from '../../../async/semaphore.ts';
 import { AppError } from '../../../errors.ts';

@@ -1,8 +1,4 @@
-/**
- * The rows of a running query as plain values, up to its limits.
- *
- * Owns: where rows are cut off. The worst that can happen: an answer that is cut off and does not say so.
- */
+/** The rows of a running query as plain values, up to its limits. */
 import type { DuckDBResult } from '@duckdb/node-api';
 import type { PlainValue } from '../../../values.ts';
 import { encodeNullable } from '../../../sync/codec.ts';

@@ -1,9 +1,7 @@
 /**
  * A process for queries, from the server's side: starting it within limits, giving it orders, ending it.
  *
- * Owns: the limits of the operating system, and the time that a query may take. A query that does not stop when it is
- * told to, or takes more memory than DuckDB counts, ends with its process. The worst that can happen: a process that
- * outlives the server; so it ends itself when the channel closes.
+ * A query that does not stop when it is told to, or takes more memory than DuckDB counts, ends with its process.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { AppError } from '../../../errors.ts';

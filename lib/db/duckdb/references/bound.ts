@@ -1,6 +1,4 @@
-/**
- * Sets of values as parameters of a statement, in the form that DuckDB looks up fastest.
- */
+/** Sets of values as parameters of a statement, in the form that DuckDB looks up fastest. */
 import { type DuckDBType, type DuckDBValue, LIST, listValue } from '@duckdb/node-api';
 import { codecFor } from '../../../sync/codec.ts';
 import { resultRows, type Session } from '../../../sync/sql.ts';

@@ -2,9 +2,7 @@
  * The check of references at the end of a request: whatever it changed, the commit as a whole must leave no row that
  * refers to nothing. As PostgreSQL's DEFERRABLE INITIALLY DEFERRED constraints, with MATCH SIMPLE.
  *
- * Owns: the look-ups. All of a request are one statement, which answers yes or no; only when it says no, the value is
- * looked for. The worst that can happen: a row that refers to nothing is committed; a property test holds every commit
- * against PostgreSQL.
+ * All of a request are one statement, which answers yes or no; only when it says no, the value is looked for.
  */
 import type { DuckDBType } from '@duckdb/node-api';
 import { type Catalog, columnNamed, type Relation } from '../../../catalog/catalog.ts';

@@ -2,8 +2,7 @@
  * DDL on DuckDB with the references that Eider keeps: taken out of the statement, written to eider.references, and
  * brought up to date when tables and columns go or change their names.
  *
- * Owns: what a statement does to references. What DuckDB did is seen in the catalog before and after it. The worst that
- * can happen: a reference that stays behind its table, so whatever the statement, each one is held against the catalog.
+ * What DuckDB did is seen in the catalog before and after it.
  */
 import { type Catalog, columnNamed, type Reference, type Relation, relationId } from '../../../catalog/catalog.ts';
 import { AppError } from '../../../errors.ts';

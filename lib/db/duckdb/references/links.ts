@@ -1,6 +1,4 @@
-/**
- * The references of a catalog from both of their ends, found without a search for each write.
- */
+/** The references of a catalog from both of their ends, found without a search for each write. */
 import {
   type Catalog,
   type Reference,

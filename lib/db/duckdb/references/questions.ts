@@ -1,9 +1,6 @@
 /**
  * What has to be looked up after a request changed rows: for each reference, the values that must be found, and the values
  * of which nothing may be left.
- *
- * Owns: which changes can break which reference. The worst that can happen: a change that can and is not asked about, so
- * what is not known counts as broken until the whole table was looked at.
  */
 import { type Catalog, relationId } from '../../../catalog/catalog.ts';
 import type { RowChange } from '../../../sync/record.ts';

@@ -1,8 +1,7 @@
 /**
  * DDL as far as it concerns references: which statement it is, of which table.
  *
- * Owns: what is Eider's own to do, and what is left for DuckDB to run. Whatever is not recognised here is DuckDB's, and what
- * it did is seen in the catalog afterwards.
+ * Whatever is not recognised here is DuckDB's, and what it did is seen in the catalog afterwards.
  */
 import { TokenCursor } from '../../../sql/cursor.ts';
 import { type Token, tokensOf } from '../../../sql/tokens.ts';

@@ -1,9 +1,6 @@
 /**
  * Taking over a database whose tables have foreign keys of DuckDB's own: each such table is built again without them, and
  * eider.references says what they were. Of a copy that is Eider's: the user's own file is not touched.
- *
- * Owns: that all else stays: rows in their order, generated columns, defaults, indexes, comments. Rows stay in DuckDB. The
- * worst that can happen: a table that comes out other than it was, so columns and rows are compared before the old one goes.
  */
 import { type DuckDBValue, listValue } from '@duckdb/node-api';
 import { type Catalog, type Relation, relationId } from '../../../catalog/catalog.ts';
