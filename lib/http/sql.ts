@@ -21,7 +21,6 @@ import { encodeTable, tableTypes } from './formats/tables.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import { inQuery, RequestError } from './problem.ts';
-import { sqlAnswer } from './sql-answer.ts';
 import { type AskedSql, type AskedStatement, echoedHeaders, parseSqlRequest } from './sql-request.ts';
 import { replayHeaders } from './writes.ts';
 
@@ -54,6 +53,8 @@ export function sqlHandler(app: App): Handler {
     );
     const headers = { ...replayHeaders({ value, replayed }), ...Object.fromEntries(echoedHeaders(context.request)) };
     if (type !== 'application/json') return encodeTable(app, type, value[0]!, headers);
+    // A start pays for it only when somebody asks.
+    const { sqlAnswer } = await import('./sql-answer.ts');
     const answers = value.map((result, index) =>
       sqlAnswer(result, { isRawText: asked.isRawText, arrayMode: statements[index]!.arrayMode }),
     );
@@ -155,8 +156,10 @@ async function runWrites(
     async (queries, scope) => {
       const run = async (): Promise<readonly StatementResult[]> => {
         const results: StatementResult[] = [];
-        for (const { sql, params } of statements) {
-          results.push(await scope.run(sql, listOf(params), { signal }));
+        for (const { kind, sql, params } of statements) {
+          // Unlike in the sandbox, all rows would come into memory before they are counted.
+          const text = kind === 'read' ? `SELECT * FROM (\n${sql}\n) AS answer LIMIT ${mostRows + 1}` : sql;
+          results.push(await scope.run(text, listOf(params), { signal }));
           requireModest(results);
         }
         return results;

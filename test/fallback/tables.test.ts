@@ -163,3 +163,21 @@ test('writes that the first version kept are run as they were meant', async () =
   ]);
   expect((await later.send('GET', 'db-status')).body).toMatchObject({ pendingWrites: 0, rejectedWrites: [] });
 });
+
+test('SQL that writes is told to come again, and is done when the primary is back', async () => {
+  const instance = start();
+  await run(instance, ...notes);
+  await instance.settled();
+  await unmount();
+  const insert = { query: "INSERT INTO notes (text) VALUES ('one')" };
+  const away = await instance.send('POST', 'sql', insert);
+  expect([away.status, away.body['code'], away.headers.get('retry-after')]).toEqual([
+    503,
+    '57P03',
+    expect.stringMatching(/^\d+$/),
+  ]);
+  await instance.back();
+  expect((await instance.send('POST', 'sql', insert)).status).toBe(200);
+  const counted = await instance.send('POST', 'sql', { query: 'SELECT count(*)::int AS n FROM notes' });
+  expect(counted.body).toMatchObject({ rows: [{ n: 1 }] });
+});

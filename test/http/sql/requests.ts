@@ -295,6 +295,17 @@ export function requestsContract(deploy: Deploy): void {
         (thrown: unknown) => thrown,
       );
     expect(String(error)).toMatch(/HTTP status 507/);
+    const batch: unknown = await sql
+      .transaction([sql`INSERT INTO notes VALUES (1)`, sql`SELECT x FROM generate_series(1, 1000000) AS g (x)`])
+      .catch((thrown: unknown) => thrown);
+    expect(String(batch)).toMatch(/HTTP status 507/);
+    const ordered = await sql.transaction([
+      sql`INSERT INTO notes VALUES (2), (3), (1)`,
+      sql`SELECT id FROM notes ORDER BY id DESC`,
+      sql`VALUES (1)`,
+      sql`DELETE FROM notes`,
+    ]);
+    expect(ordered[1]).toEqual([{ id: '3' }, { id: '2' }, { id: '1' }]);
     expect(await sql`SELECT count(*)::int AS n FROM notes`).toEqual([{ n: 0 }]);
     const refused = await errorOf(sql.query('SELECT $1::int', []));
     expect(['08P01', '42P02']).toContain(refused.code);
