@@ -61,7 +61,7 @@ describe('opening', () => {
   });
 
   it('reads the environment once, and says which variable is wrong', async () => {
-    const environment = vi.fn(() => ({ DB_BACKEND: 'floppy' }));
+    const environment = vi.fn<() => Record<string, string>>(() => ({ DB_BACKEND: 'floppy' }));
     const { app } = makeApp(() => openPlainDatabase([]), { environment });
     for (let again = 0; again < 3; again++) {
       expect(app.examine().config).toBeNull();
