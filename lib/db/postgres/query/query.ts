@@ -71,7 +71,7 @@ interface CheckedQuery {
 }
 
 /** @throws AppError `invalid` */
-async function checkQuery({ sql, calls }: QueryRequest): Promise<CheckedQuery> {
+async function checkQuery({ sql, calls }: Pick<QueryRequest, 'sql' | 'calls'>): Promise<CheckedQuery> {
   const only = await parseOne(sql);
   if (!('SelectStmt' in only.stmt)) throw wrong('A query is one SELECT; this is something else.');
   const names = checkTree(only.stmt, 'read', calls);
@@ -116,15 +116,49 @@ async function runQuery(transaction: Transaction, checked: CheckedQuery, request
   }
 }
 
-/** Tables of the user's, each with its schema, and without where that finds it. */
-const tablesSql = `
-  SELECT c.relname AS name, n.nspname AS schema, pg_catalog.pg_table_is_visible(c.oid) AS visible
-  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND ${isUsers}`;
+type RelationFound = {
+  readonly oid: number;
+  readonly name: string;
+  readonly schema: string;
+  /** Found without its schema. */
+  readonly visible: boolean;
+  readonly isView: boolean;
+};
 
-async function requireNames(transaction: Transaction, { tables, common, fields, types }: UsedNames): Promise<void> {
-  const rows = await transaction.rows<{ name: string; schema: string; visible: boolean }>(tablesSql);
+/** Tables and views of the user's. */
+const relationsSql = `
+  SELECT c.oid::int8::float8 AS oid, c.relname AS name, n.nspname AS schema, pg_catalog.pg_table_is_visible(c.oid) AS visible,
+    c.relkind = 'v' AS "isView"
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'v') AND c.relpersistence <> 't' AND ${isUsers}`;
+
+/** A view is judged as a query: who made it may have had more rights. */
+async function requireViews(
+  transaction: Transaction,
+  views: readonly RelationFound[],
+  seen: Set<number>,
+): Promise<void> {
+  for (const { oid } of views.filter((view) => !seen.has(view.oid))) {
+    seen.add(oid);
+    const [row] = await transaction.rows<{ sql: string }>('SELECT pg_catalog.pg_get_viewdef($1::oid) AS sql', [oid]);
+    if (row) await requireNames(transaction, (await checkQuery({ sql: row.sql })).names, seen);
+  }
+}
+
+async function requireNames(
+  transaction: Transaction,
+  { tables, common, fields, types }: UsedNames,
+  seen = new Set<number>(),
+): Promise<void> {
+  const rows = await transaction.rows<RelationFound>(relationsSql);
   const visible = rows.filter((row) => row.visible).map(({ name }) => name);
+  const isUsed = ({ name, schema, visible: isFound }: RelationFound): boolean =>
+    (isFound && tables.has(name)) || tables.has(`${schema}.${name}`);
+  await requireViews(
+    transaction,
+    rows.filter((row) => row.isView && isUsed(row)),
+    seen,
+  );
   const present = new Set([...visible, ...rows.map(({ schema, name }) => `${schema}.${name}`)]);
   const missing = [...tables].find((name) => !present.has(name));
   if (missing !== undefined) {
