@@ -149,7 +149,10 @@ function statusBody({ config, candidates }: Examination, status: DatabaseStatus,
 function hiddenTables({ relations, defaultSchema }: Catalog): string[] {
   return [...relations.values()]
     .filter(({ schema, name }) => schema === defaultSchema && !isReachable(name))
-    .map(({ name }) => `The table "${name}" has no address, since /api/${name} is a function: rename it, or use SQL.`);
+    .map(
+      ({ name }) =>
+        `The table "${name}" is not at /api/${name}, which is a function: use /api/rest/v1/${name}, or SQL.`,
+    );
 }
 
 function accessWarnings(config: Config | null): string[] {
