@@ -81,8 +81,6 @@ function withPlainBlanks(sql: string): string {
     return `${start > before ? ' ' : ''}${sql.slice(start, end)}`;
   });
   const text = plain.join('');
-  const isOddString = ({ kind, text: written }: Token): boolean =>
-    kind === 'string' && /^(?:[eE]'|\$[^$])/.test(written);
   if (hasWideBlank(text) && tokens.some(isOddString)) {
     throw wrongSyntax(
       "The SQL has a blank beyond ASCII in a text or name, beside a string that begins with E' or $tag$.",
@@ -91,6 +89,8 @@ function withPlainBlanks(sql: string): string {
   }
   return text;
 }
+
+const isOddString = ({ kind, text: written }: Token): boolean => kind === 'string' && /^(?:[eE]'|\$[^$])/.test(written);
 
 function readTokens(sql: string): Token[] {
   try {

@@ -71,9 +71,10 @@ async function openCopy({ path, spillPath, memoryBytes }: Extract<Order, { kind:
   return { instance, connection, relations };
 }
 
+const attach = (file: string, more = ''): string => `ATTACH '${file.replaceAll("'", "''")}' AS replica${more}`;
+
 /** As its main database, DuckDB 1.5.6 would not replay every ALTER from the write-ahead log. */
 async function attachCopy(connection: DuckDBConnection, path: string): Promise<void> {
-  const attach = (file: string, more = ''): string => `ATTACH '${file.replaceAll("'", "''")}' AS replica${more}`;
   try {
     await connection.run(attach(path, ' (READ_ONLY)'));
   } catch (error) {
