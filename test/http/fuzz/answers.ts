@@ -40,7 +40,7 @@ function formOf(shot: Shot): keyof typeof members {
 }
 
 /** Whether it is answered in the form of PostgREST, errors too. */
-export function isRest({ method, path }: Shot): boolean {
+function isRest({ method, path }: Shot): boolean {
   // With `..` it may be another address.
   const found = /^\/api\/rest\/v1\/(rpc\/)?[^/]+\/*$/.exec(new URL(path, 'http://localhost').pathname);
   const served = found?.[1] === undefined ? ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'] : ['GET', 'POST'];
