@@ -67,7 +67,8 @@ export function statementOf(sql: string): Statement {
   return { sql: text, tokens: shifted, command, commandAt, write: readWrite(shifted, start, command) };
 }
 
-function readTokens(sql: string): Token[] {
+/** @throws AppError `invalid` (42601) */
+export function readTokens(sql: string): Token[] {
   try {
     return tokensOf(sql);
   } catch (error) {
