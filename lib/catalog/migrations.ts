@@ -127,8 +127,13 @@ export async function runStatements(
   }
 }
 
-/** Whatever the statement itself is not to blame for stays as it is. */
-function located(error: unknown, place: string): unknown {
+/**
+ * The error of a migration with its place: the file, and more where it is known.
+ * Whatever the file itself is not to blame for stays as it is.
+ *
+ * @example throw located(error, 'migrations/0002_notes.sql')
+ */
+export function located(error: unknown, place: string): unknown {
   if (!isAppError(error, 'invalid', 'conflict', 'denied', 'not-found')) return error;
   const { kind, message, hint, fields, sqlState, constraint } = error;
   return new AppError(kind, `${place}: ${message}`, {

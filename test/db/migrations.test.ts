@@ -111,3 +111,15 @@ it('that fail name the place, and leave nothing of the file', async () => {
   });
   expect(await tablesOf(await openDatabase({ store }))).toEqual(['accounts']);
 });
+
+it('whose rows break a reference name the file', async () => {
+  const bad: Migration = {
+    name: '0002_bad',
+    sql: 'CREATE TABLE f1 (id INTEGER PRIMARY KEY); CREATE TABLE f2 (x INTEGER REFERENCES f1); INSERT INTO f2 VALUES (7)',
+  };
+  const opened = openDatabase({ store: createMemoryStore({ runtime }), migrations: [bad] });
+  await expect(opened).rejects.toMatchObject({
+    message: 'migrations/0002_bad.sql: f2.x = 7 names no row of f1.',
+    sqlState: '23503',
+  });
+});
