@@ -8,7 +8,7 @@ import { type Comparison, type Filter, type JsonStep, mapTree, ParameterFault, t
 import { compareJson, comparesJson, jsonPathSql, typeOfPath } from './json-path.ts';
 import { type Operator, ValueFault } from './kind.ts';
 import { listed } from './names.ts';
-import { everyOperatorOf, operatorsOf, parseText, textOf } from './values.ts';
+import { everyOperatorOf, isOtherNumber, operatorsOf, parseText, textOf } from './values.ts';
 
 /** A comparison of a known column with values of its type; of `like` and `match` with a pattern, of `is` with a word. */
 export interface PlannedComparison {
@@ -62,7 +62,7 @@ function valueOf(type: ValueType, text: string): PlainValue {
     return parseText(type, text);
   } catch (error) {
     if (!(error instanceof ValueFault)) throw error;
-    throw new ParameterFault(`${error.message}, not "${shorten(text)}"`, '22P02');
+    throw new ParameterFault(`${error.message}, not "${shorten(text)}"`, isOtherNumber(type, text) ? '22003' : '22P02');
   }
 }
 
