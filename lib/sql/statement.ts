@@ -92,7 +92,8 @@ function withPlainBlanks(sql: string): string {
 
 const isOddString = ({ kind, text: written }: Token): boolean => kind === 'string' && /^(?:[eE]'|\$[^$])/.test(written);
 
-function readTokens(sql: string): Token[] {
+/** @throws AppError `invalid` (42601) */
+export function readTokens(sql: string): Token[] {
   try {
     return tokensOf(sql);
   } catch (error) {

@@ -137,7 +137,7 @@ function replyToFailure(error: unknown): Reply {
   const text = error instanceof Error ? error.message : String(error);
   if (/^(?:Error: )?INTERRUPT Error/.test(text)) return { kind: 'stopped' };
   if (/^(?:Error: )?Out of Memory Error|bad_alloc|bad allocation/.test(text)) return { kind: 'too-much-memory' };
-  const known = mapDuckDbError(error);
+  const known = mapDuckDbError(error, { isWritten: true });
   if (!isAppError(known, 'invalid', 'not-found', 'conflict')) return { kind: 'failed', message: text.slice(0, 2000) };
   return { kind: 'invalid', message: known.message.slice(0, 2000), hint: known.hint, sqlState: known.sqlState };
 }

@@ -104,12 +104,12 @@ const cases: readonly Case[] = [
 const wrong: readonly Refusal[] = [
   ['a column that is not there', (c) => books(c).eq('nothing', 1), 400, '42703'],
   ['a text that is no number', (c) => books(c).eq('id', 'x'), 400, '22P02'],
+  ['a number that is too large', (c) => books(c).eq('id', 99_999_999_999), 400, '22003'],
   ['a text that is no day', (c) => books(c).eq('published', '2026-02-31'), 400, '22P02'],
   ['an operator that is none', (c) => c.from('books').select().filter('id', 'equals', '1'), 400, 'PGRST100'],
   ['an operator that the column lacks', (c) => books(c).like('pages', '1%'), 404, '42883'],
   ['is with a value', (c) => c.from('books').select().filter('id', 'is', '5'), 400, 'PGRST100'],
   ['a list of conditions that does not end', (c) => books(c).or('id.eq.1,and(id.eq.2'), 400, 'PGRST100'],
-  ['a pattern with too many stars', (c) => books(c).like('title', '%a%b%c%d%'), 400, 'PGRST100'],
   ['a pattern that ends in the middle', (c) => books(c).like('title', 'a\\'), 400, 'PGRST100'],
   ['a table that is not there', (c) => c.from('nothing').select(), 404, 'PGRST205'],
 ];
