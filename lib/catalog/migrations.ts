@@ -127,10 +127,18 @@ export async function runStatements(
   }
 }
 
-/** Whatever the statement itself is not to blame for stays as it is. */
-function located(error: unknown, place: string): unknown {
+/**
+ * The error of a migration with its place: the file, and more where it is known.
+ * Whatever the file itself is not to blame for stays as it is.
+ *
+ * @example throw located(error, 'migrations/0002_notes.sql')
+ */
+export function located(error: unknown, place: string): unknown {
   if (!isAppError(error, 'invalid', 'conflict', 'denied', 'not-found')) return error;
-  const { kind, message, hint, fields, sqlState, constraint } = error;
+  const { kind, message, fields, sqlState, constraint } = error;
+  // Of either engine: rows that were changed before in the same transaction.
+  const hint =
+    sqlState === '55006' ? 'Alter it first, or in the next file: each is a transaction of its own.' : error.hint;
   return new AppError(kind, `${place}: ${message}`, {
     cause: error,
     hint: hint ?? 'Correct the file, or rename what is in its way; nothing of it was kept.',

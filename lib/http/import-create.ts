@@ -46,11 +46,15 @@ export function newTable(
   return { relation, table, sql: createSql(relation) };
 }
 
-function nameIn({ relations, defaultSchema }: Catalog, table: string): Pick<Relation, 'schema' | 'name'> {
+/** What stands before the first dot of a table's name. */
+export function schemaIn(table: string): string | null {
   const dot = table.indexOf('.');
-  const schema = table.slice(0, Math.max(dot, 0));
-  const isSchema = [...relations.values()].some((relation) => relation.schema === schema);
-  return isSchema ? { schema, name: table.slice(dot + 1) } : { schema: defaultSchema, name: table };
+  return dot < 0 ? null : table.slice(0, dot);
+}
+
+function nameIn({ defaultSchema }: Catalog, table: string): Pick<Relation, 'schema' | 'name'> {
+  const schema = schemaIn(table);
+  return { schema: schema ?? defaultSchema, name: schema === null ? table : table.slice(schema.length + 1) };
 }
 
 function columnOf({ name: column, type, sqlType }: InferredColumn, key: readonly string[]): Column {

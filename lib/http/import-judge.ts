@@ -52,7 +52,6 @@ export async function judgeRows(relation: Relation, source: RowSource, mostRows:
       if (faults.length < mostFaults) faults.push(...placedFaults(line, error.fields ?? []));
     }
   }
-  if (rows + wrong === 0) throw new AppError('invalid', 'There are no rows in the body.');
   return { rows, wrong, bytes, faults: faults.slice(0, mostFaults), given, sample };
 }
 

@@ -25,6 +25,8 @@ export async function* rowsOfCsv(relation: Relation, pieces: Pieces): AsyncGener
       else names = headerOf(relation, cells, line);
     }
   }
+  if (!names)
+    throw new AppError('invalid', 'The body is empty: CSV has at least a line with the names of the columns.');
 }
 
 /** Says of the last piece, which may be empty, that it is. */

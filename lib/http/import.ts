@@ -8,6 +8,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App } from '../app.ts';
 import type { Relation } from '../catalog/catalog.ts';
+import { AppError } from '../errors.ts';
 import { seesEverything } from './access.ts';
 import { readBytes } from './body.ts';
 import { makeTemporaryFolder, removeFolder } from './formats/temporary.ts';
@@ -75,18 +76,35 @@ async function findJob(context: RequestContext, asked: Asked): Promise<Import> {
 /** Columns whose values are of another form than DuckDB found become JSON or text, until all rows fit. */
 async function makeJob(context: RequestContext, asked: Asked): Promise<Import> {
   const { inferColumns } = await import('../db/duckdb/files/infer.ts');
-  const { newTable, widened, withTexts } = await import('./import-create.ts');
+  const { newTable, schemaIn, widened, withTexts } = await import('./import-create.ts');
   const catalog = await (await context.database()).catalog({ maxStalenessMs: 0 });
+  await requireSchema(context, schemaIn(asked.table));
   let columns = await inferColumns(asked.path, asked.format, catalog.engine);
   for (;;) {
     const made: NewTable = newTable(catalog, asked.table, columns, asked.onConflict);
     const given = await rowsOfFile(made.relation, asked);
     const rows = asked.format === 'jsonl' ? withTexts(columns, given) : given;
     const judged = await judgeRows(made.relation, rows, asked.mostRows);
+    if (judged.rows + judged.wrong === 0)
+      throw new AppError('invalid', 'There are no rows in the body, from which the types of columns could be seen.');
     const wider = widened(columns, judged.faults);
     if (!wider) return { ...made, rows, judged, create: made.sql, onConflict: asked.onConflict, key: asked.key };
     columns = [...wider];
   }
+}
+
+/** Null: that of names without one. */
+async function requireSchema(context: RequestContext, schema: string | null): Promise<void> {
+  if (schema === null) return;
+  const database = await context.database();
+  const { value } = await database.read(
+    (_queries, scope) => scope.run('SELECT 1 FROM information_schema.schemata WHERE schema_name = $1', [schema]),
+    { maxStalenessMs: 0 },
+  );
+  const message =
+    schema === 'eider' ? "The schema eider is Eider's own." : `There is no schema "${schema}" to make a table in.`;
+  if (value.rows.length > 0 && schema !== 'eider') return;
+  throw new AppError('invalid', message, { hint: 'Make it with CREATE SCHEMA, or choose a name without a dot.' });
 }
 
 /** @throws RequestError 400 */

@@ -13,6 +13,8 @@ export interface Call {
   readonly macro: Macro;
   /** What stands in FROM. */
   readonly source: Sql;
+  /** The names of the arguments. */
+  readonly names: readonly string[];
 }
 
 /** By the names of parameters. */
@@ -60,16 +62,24 @@ export function planCall(catalog: Catalog, profile: string | null, called: strin
   const named = name(macro.schema, macro.name);
   const call = sql`${named}(${join(argumentsOf(catalog.engine, macro, given))})`;
   const isValue = catalog.engine === 'duckdb' && macro.kind === 'scalar';
-  return { macro, source: isValue ? sql`(select ${call} as ${name(macro.name)})` : sql`(select * from ${call})` };
+  return {
+    macro,
+    names,
+    source: isValue ? sql`(select ${call} as ${name(macro.name)})` : sql`(select * from ${call})`,
+  };
 }
 
-export function noSuchFunction(catalog: Catalog, called: string, names: readonly string[]): RestError {
+/** `meant`: the only one that has all of these names. */
+export function noSuchFunction(catalog: Catalog, called: string, names: readonly string[], meant?: Macro): RestError {
   const shown = names.length === 0 ? 'without parameters' : `with parameters ${names.join(', ')}`;
   return new RestError(
     'PGRST202',
     404,
     `Could not find the function ${catalog.defaultSchema}.${called}(${names.join(', ')}) in the schema cache`,
-    { details: `Searched for the function ${called} ${shown}, but no matches were found in the schema cache.` },
+    {
+      details: `Searched for the function ${called} ${shown}, but no matches were found in the schema cache.`,
+      ...(meant ? { hint: `Its parameters are ${meant.parameters.map((each) => each.name).join(', ')}.` } : {}),
+    },
   );
 }
 

@@ -4,7 +4,7 @@
  */
 import type { ValueType } from '../catalog/types.ts';
 import { ValueFault } from '../rows/kind.ts';
-import { parseText, parseValue, textOf } from '../rows/values.ts';
+import { isOtherNumber, parseText, parseValue, textOf } from '../rows/values.ts';
 import type { PlainValue } from '../values.ts';
 import { RestError } from './faults.ts';
 import { listItems } from './operands.ts';
@@ -101,8 +101,9 @@ export function fromClient(type: ValueType, input: PlainValue, column: string): 
   }
 }
 
-function sqlStateOf({ kind }: ValueType, input: PlainValue, message: string): string {
-  if ((kind === 'integer' || kind === 'decimal') && /^-?\d+(?:\.\d+)?$/.test(textOf(input))) return '22003';
+function sqlStateOf(type: ValueType, input: PlainValue, message: string): string {
+  const { kind } = type;
+  if (isOtherNumber(type, textOf(input))) return '22003';
   if (kind === 'date' || kind === 'time' || kind === 'timestamp') return '22007';
   if (message.includes('characters or fewer')) return '22001';
   return '22P02';

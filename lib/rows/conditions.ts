@@ -9,7 +9,7 @@ import { compareJson, comparesJson, jsonPathSql, typeOfPath } from './json-path.
 import { type Operator, ValueFault } from './kind.ts';
 import { listed } from './names.ts';
 import { isPatternOperator, patternSql, requirePattern } from './patterns.ts';
-import { everyOperatorOf, operatorsOf, parseText, textOf } from './values.ts';
+import { everyOperatorOf, isOtherNumber, operatorsOf, parseText, textOf } from './values.ts';
 
 /** A comparison of a known column with values of its type; of `like` and `match` with a pattern, of `is` with a word. */
 export interface PlannedComparison {
@@ -57,7 +57,7 @@ function valueOf(type: ValueType, text: string): PlainValue {
     return parseText(type, text);
   } catch (error) {
     if (!(error instanceof ValueFault)) throw error;
-    throw new ParameterFault(`${error.message}, not "${shorten(text)}"`, '22P02');
+    throw new ParameterFault(`${error.message}, not "${shorten(text)}"`, isOtherNumber(type, text) ? '22003' : '22P02');
   }
 }
 

@@ -61,6 +61,11 @@ export function textOf(value: PlainValue): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
+/** Of a text that is no value of the type: whether it is a number, and the type one of numbers, out of whose range it is. */
+export function isOtherNumber({ kind }: ValueType, text: string): boolean {
+  return (kind === 'integer' || kind === 'decimal') && /^-?\d+(?:\.\d+)?$/.test(text);
+}
+
 /** What filters of the plain grammar can ask of a column of this type. */
 export function operatorsOf(type: ValueType): readonly Operator[] {
   return kindOf(type).operators(type);

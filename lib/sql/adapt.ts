@@ -198,9 +198,9 @@ function closing(tokens: readonly Token[], open: number): number {
   return tokens.findIndex((token, index) => index > open && token.depth === depth && token.text === ')');
 }
 
-/** What many write for PostgreSQL, and DuckDB does not have. */
-function requireKnown({ tokens, command }: Statement): void {
-  for (const [index, { keyword }] of tokens.entries()) {
+/** @throws AppError `invalid` for what many write for PostgreSQL, and DuckDB does not have */
+export function requireKnown({ tokens, command }: Statement): void {
+  for (const [index, { keyword, depth }] of tokens.entries()) {
     if (keyword === 'FOR' && /^(?:UPDATE|SHARE|NO|KEY)$/.test(tokens[index + 1]?.keyword ?? '')) {
       throw missing(
         'Rows are not locked.',
@@ -208,7 +208,7 @@ function requireKnown({ tokens, command }: Statement): void {
       );
     }
     if (command !== 'CREATE' && command !== 'ALTER') continue;
-    const isType = tokens[index - 1]?.kind === 'name' || tokens[index - 1]?.kind === 'word';
+    const isType = depth > 0 && (tokens[index - 1]?.kind === 'name' || tokens[index - 1]?.kind === 'word');
     const isSerial = isType && /^(?:SMALL|BIG)?SERIAL[248]?$/.test(keyword) && command === 'CREATE';
     if (isSerial || isAt(tokens, index, 'AS', 'IDENTITY')) {
       const hint = "CREATE SEQUENCE ids; then id BIGINT PRIMARY KEY DEFAULT nextval('ids').";

@@ -111,3 +111,35 @@ it('that fail name the place, and leave nothing of the file', async () => {
   });
   expect(await tablesOf(await openDatabase({ store }))).toEqual(['accounts']);
 });
+
+it.each([
+  [
+    'a table (id SERIAL PRIMARY KEY)',
+    'DuckDB has neither SERIAL nor IDENTITY.',
+    /^CREATE SEQUENCE ids; .*nextval\('ids'\)/,
+  ],
+  ['a table (id INTEGER GENERATED ALWAYS AS IDENTITY)', 'DuckDB has neither SERIAL nor IDENTITY.', /^CREATE SEQUENCE/],
+  ['rows changed before', 'statement 4 (line 1): ', /^Alter it first, or in the next file/],
+])('with %s are told what to write', async (what, message, hint) => {
+  const [, columns] = /^a table (.*)$/.exec(what) ?? [];
+  const altered =
+    'CREATE TABLE t AS SELECT 1 AS a; ALTER TABLE t ADD COLUMN b INTEGER; UPDATE t SET b = a; ALTER TABLE t ALTER b SET NOT NULL';
+  const sql = columns === undefined ? altered : `CREATE TABLE serial ${columns}`;
+  const opened = openDatabase({ store: createMemoryStore({ runtime }), migrations: [{ name: '0001_bad', sql }] });
+  await expect(opened).rejects.toMatchObject({
+    message: expect.stringContaining(message) as unknown,
+    hint: expect.stringMatching(hint) as unknown,
+  });
+});
+
+it('whose rows break a reference name the file', async () => {
+  const bad: Migration = {
+    name: '0002_bad',
+    sql: 'CREATE TABLE f1 (id INTEGER PRIMARY KEY); CREATE TABLE f2 (x INTEGER REFERENCES f1); INSERT INTO f2 VALUES (7)',
+  };
+  const opened = openDatabase({ store: createMemoryStore({ runtime }), migrations: [bad] });
+  await expect(opened).rejects.toMatchObject({
+    message: 'migrations/0002_bad.sql: f2.x = 7 names no row of f1.',
+    sqlState: '23503',
+  });
+});

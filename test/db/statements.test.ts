@@ -379,6 +379,7 @@ describe('what tables use', () => {
       'CREATE OR REPLACE SEQUENCE n START 5',
       ['CREATE SEQUENCE n', `CREATE TABLE t (a BIGINT DEFAULT nextval('main.n'))`],
     ],
+    [`DROP SEQUENCE "it's"`, [`CREATE SEQUENCE "it's"`, `CREATE TABLE t (a BIGINT DEFAULT nextval('it''s'))`]],
     ['DROP MACRO more CASCADE', ['CREATE MACRO more(x) AS x + 1', 'CREATE TABLE t (a INTEGER CHECK (more(a) > 0))']],
     ['DROP FUNCTION more', ['CREATE MACRO more(x) AS x + 1', 'CREATE TABLE t (a INTEGER, b INTEGER AS (more(a)))']],
     [
@@ -414,7 +415,7 @@ describe('what tables use', () => {
       'CREATE SEQUENCE n',
       'CREATE MACRO more(x) AS x',
       `CREATE TABLE s.t (a BIGINT DEFAULT nextval('s.n'))`,
-      `CREATE TABLE t (a VARCHAR DEFAULT 'n', more INTEGER)`,
+      `CREATE TABLE t (a VARCHAR DEFAULT 'n', more INTEGER, b VARCHAR DEFAULT 'it''s "n')`,
     );
     expect(await run('DROP SEQUENCE n', 'DROP MACRO more', 'DROP SCHEMA s CASCADE')).toMatchObject({ rows: [] });
   });

@@ -103,7 +103,6 @@ it('refuses what it does not understand', async () => {
     ['/api/import?table=nothing', 'text/csv', 'code\nA', 404],
     ['/api/import?table=courses&format=xlsx', 'text/csv', 'code\nA', 400],
     ['/api/import?table=courses', 'text/html', 'code\nA', 415],
-    ['/api/import?table=courses', 'text/csv', 'code,title,credits\n', 422],
     ['/api/import?table=courses', 'text/csv', '', 422],
     ['/api/import?table=courses', 'text/csv', 'code,title,credits,nothing\nA,b,1,2', 422],
     ['/api/import?table=courses', 'text/csv', 'code,code\nA,b', 422],

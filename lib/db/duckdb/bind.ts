@@ -87,9 +87,10 @@ function bindObject(statement: DuckDBPreparedStatement, index: number, value: ob
   if (value === null) return statement.bindNull(index);
   if (value instanceof Date) return statement.bindVarchar(index, value.toISOString());
   if (value instanceof Uint8Array) return statement.bindBlob(index, value);
-  const type = statement.parameterType(index);
-  if (statement.parameterTypeId(index) === DuckDBTypeId.INVALID || type.typeId === DuckDBTypeId.VARCHAR) {
+  const typeId = statement.parameterTypeId(index);
+  if (typeId === DuckDBTypeId.INVALID || typeId === DuckDBTypeId.ANY || typeId === DuckDBTypeId.VARCHAR) {
     return statement.bindVarchar(index, JSON.stringify(value));
   }
+  const type = statement.parameterType(index);
   return statement.bindValue(index, codecFor(type).decode(value as PlainValue), type);
 }

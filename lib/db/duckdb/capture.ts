@@ -5,6 +5,7 @@
  * and all others are refused before they run.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
+import { requireKnown } from '../../sql/adapt.ts';
 import { definitionOf } from '../../sql/definition.ts';
 import type { StatementResult } from '../../sql/result.ts';
 import { type RowStatement, type Statement, statementOf } from '../../sql/statement.ts';
@@ -135,6 +136,7 @@ export class Capture {
 
   /** References are Eider's own: DuckDB runs what is left of the statement. */
   async #define(run: DdlRun): Promise<StatementResult> {
+    requireKnown(run.statement);
     if (run.origin === 'own' || !(await this.#concernsReferences(run))) return this.#ddl.run(run);
     requireDefinable(run);
     this.#transaction.requireAlone();

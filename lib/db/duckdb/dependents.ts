@@ -81,10 +81,10 @@ function usesIn(tokens: readonly Token[]): Use[] {
   });
 }
 
-/** `'"main"."s"'` */
+/** `'"main"."s"'`, cut as DuckDB cuts it; any other text is one long name, which no sequence has. */
 function nameIn(literal: string): Use {
   const text = literal.slice(literal.indexOf("'") + 1, -1).replaceAll("''", "'");
-  const parts = tokensOf(text).filter(({ kind }) => kind === 'word' || kind === 'name');
-  const [name = '', schema = null] = parts.map((part) => part.text.toLowerCase()).toReversed();
+  const parts = text.match(/(?:"[^"]*"|[^."])+/g) ?? [];
+  const [name = '', schema = null] = parts.map((part) => part.replaceAll('"', '').toLowerCase()).toReversed();
   return { schema, name, isCall: false };
 }

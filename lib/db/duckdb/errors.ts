@@ -13,16 +13,18 @@ import { mapConstraint } from './constraint-errors.ts';
 export interface ErrorContext {
   /** The table that the statement writes. */
   readonly shape?: Shape | undefined;
+  /** The text is the user's own, so that places in it say something. */
+  readonly isWritten?: boolean;
 }
 
 /** The error to throw for one that DuckDB threw: an AppError where a caller can act on it, else the error itself. */
-export function mapDuckDbError(error: unknown, { shape }: ErrorContext = {}): unknown {
+export function mapDuckDbError(error: unknown, { shape, isWritten }: ErrorContext = {}): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
   const text = error.message.replace(/^(?:Error: |Failed to extract statements: )+/, '');
   const [, name = '', message = ''] = /^([A-Za-z ]+) Error: ([^]*)$/.exec(text) ?? [];
   if (name === 'Constraint') return mapConstraint(message, error, shape);
   const value = valueErrors.find(({ classes, pattern }) => classes.includes(name) && pattern.test(message));
-  if (value) return new AppError('invalid', value.message, { cause: withoutValues(error), sqlState: value.sqlState });
+  if (value) return valueError(value, message, error, isWritten === true);
   const statement = statementErrors.find(({ classes, pattern }) => classes.includes(name) && pattern.test(message));
   if (statement) return statementError(statement, message, error);
   if (name === 'Out of Memory') {
@@ -36,14 +38,15 @@ export function mapDuckDbError(error: unknown, { shape }: ErrorContext = {}): un
   return mapLocalError(error);
 }
 
-const misfit = 'A value does not fit the type of its column.';
+const outOfRange = /out of range for the destination|Could not cast value/;
 const valueClasses = ['Conversion', 'Out of Range', 'Invalid Input'];
 
 interface ValueError {
   readonly classes: readonly string[];
   readonly pattern: RegExp;
   readonly sqlState: string;
-  readonly message: string;
+  /** Absent: what the type says of it, or nothing more. */
+  readonly message?: string;
 }
 
 /** About values, which the texts quote. The first that matches counts. */
@@ -66,20 +69,63 @@ const valueErrors: readonly ValueError[] = [
     sqlState: '2201E',
     message: 'A number is outside the range of the function.',
   },
-  {
-    classes: ['Conversion'],
-    pattern: /out of range for the destination|Could not cast value/,
-    sqlState: '22003',
-    message: misfit,
-  },
+  { classes: valueClasses, pattern: outOfRange, sqlState: '22003' },
   {
     classes: valueClasses,
     pattern: /(?:date|time|timestamp|interval) field|Could not parse string .* format spec|Date out of range/,
     sqlState: '22007',
-    message: misfit,
   },
-  { classes: valueClasses, pattern: /^(?!.*(?:statement|parameters|subquery))/s, sqlState: '22P02', message: misfit },
+  {
+    classes: ['Invalid Input'],
+    pattern: /^Attempted to create ENUM type with duplicate value/,
+    sqlState: '42710',
+    message: 'The ENUM has a value twice.',
+  },
+  { classes: valueClasses, pattern: /^Malformed JSON/, sqlState: '22P02', message: 'A text is not valid JSON.' },
+  { classes: ['Conversion', 'Out of Range'], pattern: /^/, sqlState: '22P02' },
+  {
+    classes: ['Invalid Input'],
+    pattern: /^(?!.*(?:statement|parameters|subquery))/s,
+    sqlState: '22P02',
+    message: 'A function refuses what it was given.',
+  },
 ];
+
+/** As DuckDB's texts call types; UINT8 and INT128 may be an ENUM and a UUID as well. No other words are taken from there. */
+const typeNames: Readonly<Record<string, string>> = {
+  BOOL: 'BOOLEAN',
+  INT8: 'TINYINT',
+  INT16: 'SMALLINT',
+  INT32: 'INTEGER',
+  INT64: 'BIGINT',
+  FLOAT: 'FLOAT',
+  DOUBLE: 'DOUBLE',
+  INTERVAL: 'INTERVAL',
+  date: 'DATE',
+  time: 'TIME',
+  timestamp: 'TIMESTAMP',
+  interval: 'INTERVAL',
+};
+
+function valueError({ message, sqlState }: ValueError, text: string, cause: Error, isWritten: boolean): AppError {
+  const said = message ?? misfit(text);
+  const place = isWritten ? placeOf(text) : '';
+  return new AppError('invalid', place === '' ? said : `${said.slice(0, -1)}${place}.`, {
+    cause: withoutValues(cause),
+    sqlState,
+  });
+}
+
+/** The value is left out, and the type it should have told. */
+function misfit(text: string): string {
+  const [said = ''] = text.split('\n\nLINE ');
+  const [, target = ''] =
+    /\b(?:to|destination type) ([A-Z]+\d*(?:\(\d+,\d+\))?)(?: when casting .*)?$/.exec(said) ?? [];
+  const [, field = ''] = /^(?:invalid )?(date|time|timestamp|interval) field/.exec(said) ?? [];
+  const type = /^DECIMAL\(\d+,\d+\)$/.test(target) ? target : typeNames[field || target];
+  if (type === undefined) return 'A value does not fit its type, or what is done with it.';
+  return outOfRange.test(said) ? `A value is out of the range of ${type}.` : `A value cannot be read as ${type}.`;
+}
 
 interface StatementError {
   readonly classes: readonly string[];

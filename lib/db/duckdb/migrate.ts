@@ -1,5 +1,6 @@
 /** Migrations on DuckDB: each one runs once, in a commit of its own, whichever process comes first. */
 import {
+  located,
   type Migration,
   type MigrationPlan,
   type MigrationRun,
@@ -138,7 +139,10 @@ async function runOne(
   const statements = await statementsFor(script, runs, scripts, () => hasTables(session));
   await runStatements(script, statements ?? [], (sql) => capture.run(sql));
   await note(script.name, statements ? script.sha256 : skipped);
-  await capture.finish();
+  // References are checked here, for all statements at once.
+  await capture.finish().catch((error: unknown) => {
+    throw located(error, script.file);
+  });
   return statements ? 'ran' : 'skipped';
 }
 

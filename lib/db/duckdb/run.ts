@@ -45,9 +45,14 @@ export async function runStatement(session: Session, run: Run): Promise<DuckDBMa
 }
 
 /** What is wrong with the words that the user wrote, rather than with what was made of them. */
-async function explain(session: Session, { sql, original = sql, shape }: Run, error: unknown): Promise<unknown> {
+async function explain(
+  session: Session,
+  { sql, original = sql, values, shape }: Run,
+  error: unknown,
+): Promise<unknown> {
   if (original === sql || !/^(?:Parser|Binder|Catalog|Invalid Input) Error/.test(textOf(error))) {
-    return mapDuckDbError(error, { shape });
+    // What has parameters may be made by a program.
+    return mapDuckDbError(error, { shape, isWritten: sql.startsWith(original) && values.length === 0 });
   }
   const theirs = await session.withStatement(original, () => Promise.resolve(null)).catch((again: unknown) => again);
   return mapDuckDbError(theirs ?? error, { shape });

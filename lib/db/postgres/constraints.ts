@@ -73,12 +73,23 @@ function brokenReference(error: ServerError, catalog: Catalog | null, relation: 
   }
   const child = `${displayName(catalog, relation)}.${listOf(reference.columns)}`;
   const parent = displayName(catalog, reference.target);
+  const value = valueIn(error.detail, reference.columns.length);
   if (isGone) {
-    const message = `${parent}.${listOf(reference.targetColumns)} is still referred to by ${child}.`;
+    const message = `${parent}.${listOf(reference.targetColumns)}${value} is still referred to by ${child}.`;
     return { kind: 'conflict', message, columns: reference.targetColumns, fault: `is still referred to by ${child}` };
   }
   const fault = `names no row of ${parent}`;
-  return { kind: 'invalid', message: `${child} ${fault}.`, columns: reference.columns, fault };
+  return { kind: 'invalid', message: `${child}${value} ${fault}.`, columns: reference.columns, fault };
+}
+
+const mostShown = 100;
+
+/** ` = 7` of `Key (a)=(7) is not present in table "t".` */
+function valueIn(detail = '', columns: number): string {
+  const [, text] = /\)=\((.*)\) is (?:not present in|still referenced from) table/s.exec(detail) ?? [];
+  if (text === undefined) return '';
+  const shown = text.length > mostShown ? `${text.slice(0, mostShown)}…` : text;
+  return ` = ${columns === 1 ? shown : `(${shown})`}`;
 }
 
 function brokenCheck(relation: Relation | undefined, { constraint = '' }: ServerError): Violation {

@@ -20,7 +20,6 @@ import { notSingular } from '../../rest/write.ts';
 import { LevelStatement } from '../../rest/statement.ts';
 import type { ClientRow, ClientValue } from '../../rest/values.ts';
 import { join, raw, type Sql, sql, statementOf } from '../../sql/compose.ts';
-import { readJson } from '../body.ts';
 import type { RequestContext } from '../handle.ts';
 import { withCatalog } from '../relations.ts';
 import {
@@ -34,6 +33,7 @@ import {
   unsatisfiable,
   valueBody,
 } from './answer.ts';
+import { readRestJson } from './body.ts';
 
 /** Vercel ends answers at 4.5 MB that are not streamed. */
 const mostBytes = 4_000_000;
@@ -70,7 +70,7 @@ export async function restCall(context: RequestContext): Promise<Response> {
 
 async function readArguments(context: RequestContext): Promise<Arguments> {
   if (context.request.body === null) return {};
-  const body = await readJson(context);
+  const body = await readRestJson(context);
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Arguments;
   throw new RestError('PGRST102', 400, 'The arguments have to be an object: {"name": value}');
 }
@@ -135,7 +135,7 @@ async function queried(
   } catch (error) {
     if (!isAppError(error, 'invalid') || error instanceof RestError) throw error;
     if (error.sqlState === '42883' || /does not support the supplied arguments/.test(error.message))
-      throw noSuchFunction(catalog, name, []);
+      throw noSuchFunction(catalog, name, call.names, call.macro);
     const hint = error.hint === undefined ? {} : { hint: error.hint };
     const status = error.sqlState === '25006' ? 405 : error.sqlState === '42501' ? 403 : 400;
     throw new RestError(error.sqlState ?? 'P0001', status, error.message, hint);

@@ -21,7 +21,7 @@ import {
 import type { Command } from '../../rows/commands.ts';
 import { textOf } from '../../rows/values.ts';
 import type { PlainValue, Row } from '../../values.ts';
-import { readBytes, readJson } from '../body.ts';
+import { readBytes } from '../body.ts';
 import { refusePrecondition } from '../conditions.ts';
 import { csvType } from '../formats/csv.ts';
 import { readCsv } from '../formats/csv-reader.ts';
@@ -30,6 +30,7 @@ import { parseIdempotencyKey } from '../idempotency-key.ts';
 import { requireWritable, withCatalog } from '../relations.ts';
 import { placedError, replayHeaders, statusOf } from '../writes.ts';
 import { answer, bodyOf, contentRange, type Form, formOf } from './answer.ts';
+import { readRestJson } from './body.ts';
 
 /** Rows of one body. */
 const mostRows = 10_000;
@@ -134,7 +135,7 @@ type Input = { readonly json: PlainValue } | { readonly csv: string };
 
 async function readInput(context: RequestContext): Promise<Input> {
   const type = context.request.headers.get('content-type') ?? '';
-  if (!type.toLowerCase().startsWith(csvType)) return { json: await readJson(context) };
+  if (!type.toLowerCase().startsWith(csvType)) return { json: await readRestJson(context) };
   const bytes = await readBytes(context.request, context.terms.maxBodyBytes);
   try {
     return { csv: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };

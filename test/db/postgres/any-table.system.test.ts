@@ -190,21 +190,21 @@ describe('errors', () => {
       {
         kind: 'invalid',
         sqlState: '23503',
-        message: 'loans.book names no row of books.',
+        message: 'loans.book = 9 names no row of books.',
         fields: [{ path: 'book', message: 'names no row of books' }],
         constraint: { name: 'loans_book_fkey' },
       },
     ],
     [
       `INSERT INTO loans VALUES (2, NULL, 9)`,
-      { kind: 'invalid', sqlState: '23503', message: 'loans.later names no row of books.' },
+      { kind: 'invalid', sqlState: '23503', message: 'loans.later = 9 names no row of books.' },
     ],
     [
       `DELETE FROM books`,
       {
         kind: 'conflict',
         sqlState: '23503',
-        message: 'books.id is still referred to by loans.book.',
+        message: 'books.id = 1 is still referred to by loans.book.',
         constraint: { table: 'loans' },
       },
     ],

@@ -73,4 +73,66 @@ export function importsContract(deploy: Deploy): void {
       { id: '4', mixed: 'true', held: null, day: null },
     ]);
   });
+
+  it('makes columns that hold every digit of the numbers of a CSV file', async () => {
+    const service = await deploy().instance({ migrations: [] });
+    const huge = '9'.repeat(50);
+    const body = `id,whole,exact,short,power,beyond\n1,12345678901234567890,-1234567890123456.70,0.1,1e5,${huge}\n2,7,0.5,2.50,3,1\n3,,,,,\n`;
+    const send = (query: string) =>
+      service.send('POST', `/api/import?table=exact&create=true&${query}`, {
+        body,
+        headers: { 'content-type': 'text/csv' },
+      });
+    const { columns } = (await (await send('dry-run=true')).json()) as { columns: { type: string }[] };
+    expect(columns.slice(1).map(({ type }) => type.replaceAll(' ', ''))).toEqual([
+      expect.stringMatching(/^(?:HUGEINT|numeric\(39,0\))$/),
+      expect.stringMatching(/^(?:DECIMAL|numeric)\(38,2\)$/),
+      expect.stringMatching(/^double/i),
+      expect.stringMatching(/^double/i),
+      expect.stringMatching(/^(?:VARCHAR|text)$/),
+    ]);
+    expect((await send('on_conflict=id')).status).toBe(201);
+    expect(await rowsOf(service, 'exact')).toMatchObject([
+      { whole: '12345678901234567890', exact: '-1234567890123456.70', short: 0.1, power: 100_000, beyond: huge },
+      { whole: '7', exact: '0.50', short: 2.5 },
+      { whole: null, exact: null, beyond: null },
+    ]);
+  });
+
+  it('takes files without rows, as an export of an empty table is one', async () => {
+    const service = await deploy().instance({ migrations: [] });
+    const types = { csv: 'text/csv', jsonl: 'application/jsonl', parquet: 'application/vnd.apache.parquet' };
+    const made = await service.send('POST', '/api/import?table=few&create=true', {
+      body: 'id,name\n1,a\n',
+      headers: { 'content-type': types.csv },
+    });
+    expect(made.status).toBe(201);
+    for (const [format, type] of Object.entries(types)) {
+      const exported = await service.send('GET', `/api/export?table=few&format=${format}&id=eq.5`);
+      const body = new Uint8Array(await exported.arrayBuffer());
+      const send = (query: string) =>
+        service.send('POST', `/api/import?table=${query}`, { body, headers: { 'content-type': type } });
+      const imported = await send('few');
+      expect([format, imported.status, await imported.json()]).toEqual([format, 201, { table: 'few', rows: 0 }]);
+      expect((await send('few&dry-run=true')).status).toBe(200);
+      expect([format, (await send('other&create=true')).status]).toEqual([format, 422]);
+    }
+  });
+
+  it('makes no table in a schema that is not there, or is its own', async () => {
+    const service = await deploy().instance({ migrations: [] });
+    const send = (query: string) =>
+      service.send('POST', `/api/import?create=true&table=${query}`, {
+        body: 'id\n1\n',
+        headers: { 'content-type': 'text/csv' },
+      });
+    for (const query of ['nosch.x', 'nosch.x&dry-run=true', 'eider.x', 'eider.x&dry-run=true', '.x']) {
+      const refused = await send(query);
+      expect([query, refused.status]).toEqual([query, 422]);
+      expect(await refused.json()).toMatchObject({ detail: expect.stringMatching(/schema/) as unknown });
+    }
+    expect((await service.send('POST', '/api/sql', { json: { query: 'CREATE SCHEMA shop' } })).status).toBe(200);
+    expect((await send('shop.x')).status).toBe(201);
+    expect((await service.send('GET', '/api/shop.x')).status).toBe(200);
+  });
 }

@@ -62,6 +62,9 @@ it('takes parameters by position and by name, and says which are missing', async
   expect(await rowsOf(service, 'SELECT $a || $b', { a: 'x', b: "'; DROP TABLE courses" })).toEqual([
     ["x'; DROP TABLE courses"],
   ]);
+  // Where nothing says what type a list or an object has, it is its JSON.
+  expect(await rowsOf(service, 'SELECT $1, $2', [{ a: 1 }, [1, null]])).toEqual([['{"a":1}', '[1,null]']]);
+  expect(await rowsOf(service, 'SELECT $1::INTEGER[], typeof($2)', [[1], [1]])).toEqual([[[1], 'VARCHAR']]);
   for (const params of [[], [1], { a: 1 }, [1, 2, 3]]) {
     const response = await ask(service, { query: 'SELECT $1::INTEGER, $2::INTEGER', params });
     expect(response.status).toBe(400);

@@ -71,9 +71,10 @@ async function openCopy({ path, spillPath, memoryBytes }: Extract<Order, { kind:
   return { instance, connection, relations };
 }
 
+const attach = (file: string, more = ''): string => `ATTACH '${file.replaceAll("'", "''")}' AS replica${more}`;
+
 /** As its main database, DuckDB 1.5.6 would not replay every ALTER from the write-ahead log. */
 async function attachCopy(connection: DuckDBConnection, path: string): Promise<void> {
-  const attach = (file: string, more = ''): string => `ATTACH '${file.replaceAll("'", "''")}' AS replica${more}`;
   try {
     await connection.run(attach(path, ' (READ_ONLY)'));
   } catch (error) {
@@ -136,7 +137,7 @@ function replyToFailure(error: unknown): Reply {
   const text = error instanceof Error ? error.message : String(error);
   if (/^(?:Error: )?INTERRUPT Error/.test(text)) return { kind: 'stopped' };
   if (/^(?:Error: )?Out of Memory Error|bad_alloc|bad allocation/.test(text)) return { kind: 'too-much-memory' };
-  const known = mapDuckDbError(error);
+  const known = mapDuckDbError(error, { isWritten: true });
   if (!isAppError(known, 'invalid', 'not-found', 'conflict')) return { kind: 'failed', message: text.slice(0, 2000) };
   return { kind: 'invalid', message: known.message.slice(0, 2000), hint: known.hint, sqlState: known.sqlState };
 }

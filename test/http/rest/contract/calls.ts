@@ -84,6 +84,12 @@ export function callCases(place: UsePlace): void {
   answers(place, cases);
   refusals(place, wrong);
 
+  it('names the arguments that were sent where others are missing', async () => {
+    const { error } = await place().client.rpc('add_up', { a: 1 });
+    expect(error?.message).toMatch(/add_up\(a\) in the schema cache$/);
+    expect(error?.hint).toBe('Its parameters are a, b.');
+  });
+
   it('counts rows', async () => {
     const { count, status } = await place().client.rpc('sizes', {}, { count: 'exact' }).limit(2);
     expect([count, status]).toEqual([3, 206]);

@@ -104,6 +104,7 @@ const cases: readonly Case[] = [
 const wrong: readonly Refusal[] = [
   ['a column that is not there', (c) => books(c).eq('nothing', 1), 400, '42703'],
   ['a text that is no number', (c) => books(c).eq('id', 'x'), 400, '22P02'],
+  ['a number that is too large', (c) => books(c).eq('id', 99_999_999_999), 400, '22003'],
   ['a text that is no day', (c) => books(c).eq('published', '2026-02-31'), 400, '22P02'],
   ['an operator that is none', (c) => c.from('books').select().filter('id', 'equals', '1'), 400, 'PGRST100'],
   ['an operator that the column lacks', (c) => books(c).like('pages', '1%'), 404, '42883'],
