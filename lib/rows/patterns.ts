@@ -51,7 +51,7 @@ function writtenOut(pattern: string): number {
       const times = Math.max(Number(least), Number(most ?? 0), 1);
       total += last * (times - 1);
       last *= times;
-    } else {
+    } else if (!'?*+'.includes(text)) {
       last = Math.max(1, lengthOfClass * (text.match(/\\[pP]/g)?.length ?? 0));
       total += last;
     }
