@@ -32,7 +32,7 @@ export interface AppOptions {
   readonly migrations: readonly Migration[];
   readonly migrationMode?: MigrationMode;
   readonly runtime: Runtime;
-  /** Read once: who corrects a variable deploys or restarts. */
+  /** Read by each opening, and not by each request: a corrected environment needs no restart where it can change. */
   readonly environment: () => Environment;
   readonly factories: BackendFactories;
   /** Whether those behind the chosen backend take its place while it is away. Default true. */
@@ -115,7 +115,8 @@ class LazyApp implements App {
     const { signals } = this.#options;
     if (this.#closesBySignal) signals.once('SIGTERM', this.#onTerminate);
     try {
-      return await openChosen(this.#options, this.examine());
+      this.#examination = examineEnvironment(this.#options.environment());
+      return await openChosen(this.#options, this.#examination);
     } catch (error) {
       signals.off('SIGTERM', this.#onTerminate);
       this.#opening = null;

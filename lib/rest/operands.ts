@@ -1,5 +1,4 @@
 /** What stands behind an operator: patterns, and lists as PostgreSQL writes them. */
-import { mostStars } from '../rows/filter.ts';
 import { textOf } from '../rows/values.ts';
 import type { PlainValue } from '../values.ts';
 import { parseFault, tooMuch } from './faults.ts';
@@ -13,7 +12,6 @@ export function likePattern(text: string): string {
   const pattern = text.replaceAll('*', '%');
   const plain = pattern.replaceAll(/\\[^]/g, '');
   if (plain.endsWith('\\')) throw parseFault('pattern', text, text.length, 'a character behind "\\"');
-  if ((plain.match(/%+/g)?.length ?? 0) > mostStars) throw tooMuch(`a pattern with more than ${mostStars} "*"`);
   return pattern;
 }
 

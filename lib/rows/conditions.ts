@@ -1,13 +1,14 @@
 /** What a filter means for a relation: its columns found, its values read by their types, then as SQL. */
 import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { ValueType } from '../catalog/types.ts';
-import { join, name, raw, type Sql, sql, value as parameter } from '../sql/compose.ts';
+import { join, name, raw, type Sql, sql } from '../sql/compose.ts';
 import type { Engine, PlainValue } from '../values.ts';
 import { bind } from './bind.ts';
 import { type Comparison, type Filter, type JsonStep, mapTree, ParameterFault, type Tree } from './filter.ts';
 import { compareJson, comparesJson, jsonPathSql, typeOfPath } from './json-path.ts';
 import { type Operator, ValueFault } from './kind.ts';
 import { listed } from './names.ts';
+import { isPatternOperator, patternSql, requirePattern } from './patterns.ts';
 import { everyOperatorOf, isOtherNumber, operatorsOf, parseText, textOf } from './values.ts';
 
 /** A comparison of a known column with values of its type; of `like` and `match` with a pattern, of `is` with a word. */
@@ -22,7 +23,6 @@ export interface PlannedComparison {
 export type Condition = Tree<PlannedComparison>;
 
 const maxTextLength = 1000;
-const patterns: ReadonlySet<Operator> = new Set<Operator>(['like', 'ilike', 'match', 'imatch']);
 
 /** @throws ParameterFault for a column that is not there, an operator that it does not have, or a value that it cannot have */
 export function planFilter(relation: Relation, filter: Filter): Condition {
@@ -45,15 +45,10 @@ export function planComparison(relation: Relation, comparison: Comparison): Plan
       '42883',
     );
   const more = path ? { path } : {};
-  if (patterns.has(operator)) return { column, operator, values: values.map(requirePattern), ...more };
+  if (isPatternOperator(operator))
+    return { column, operator, values: values.map((text) => requirePattern(operator, text)), ...more };
   const read = operator === 'is' ? wordOf : valueOf;
   return { column, operator, values: values.map((text) => read(type, text)), ...more };
-}
-
-/** A pattern is in a statement that only the database judges. */
-function requirePattern(text: string): string {
-  if (text.length <= maxTextLength && !text.includes('\0') && text.isWellFormed()) return text;
-  throw new ParameterFault(`expects a pattern of at most ${maxTextLength} characters without NUL`, '22P02');
 }
 
 function valueOf(type: ValueType, text: string): PlainValue {
@@ -101,8 +96,6 @@ const symbols = {
   gte: '>=',
   lt: '<',
   lte: '<=',
-  like: 'like',
-  ilike: 'ilike',
   isdistinct: 'is distinct from',
   cs: '@>',
   cd: '<@',
@@ -115,21 +108,12 @@ export function comparisonSql(engine: Engine, comparison: PlannedComparison, tab
   const own = path ? jsonPathSql(engine, column, whole, path) : whole;
   const [first = null] = values;
   if (operator === 'is') return sql`${own} is ${raw(first === 'not_null' ? 'not null' : textOf(first))}`;
-  if (operator === 'match' || operator === 'imatch') return matchSql(engine, own, operator, first);
-  if (operator === 'like' || operator === 'ilike')
-    return sql`${own} ${raw(symbols[operator])} cast(${parameter(first)} as text) escape '\\'`;
+  if (isPatternOperator(operator)) return patternSql(engine, own, operator, textOf(first));
   const type = path ? typeOfPath(path) : column.type;
   if (type.kind === 'json') return compareJson(engine, own, operator, values);
   const [left, bound] = operands(engine, own, path ? { type, sqlType: 'text' } : column, values);
   if (operator !== 'in') return sql`${left} ${raw(symbols[operator])} ${bound[0] ?? raw('null')}`;
   return bound.length === 0 ? raw('false') : sql`${left} in (${join(bound)})`;
-}
-
-/** Found anywhere in the text. */
-function matchSql(engine: Engine, own: Sql, operator: 'match' | 'imatch', pattern: PlainValue): Sql {
-  const given = sql`cast(${parameter(pattern)} as text)`;
-  if (engine === 'postgres') return sql`${own} ${raw(operator === 'match' ? '~' : '~*')} ${given}`;
-  return sql`regexp_matches(${own}, ${given}, ${raw(operator === 'match' ? "'c'" : "'i'")})`;
 }
 
 /** What an engine has of its own may have no operators: its text has. */

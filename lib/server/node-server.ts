@@ -79,8 +79,8 @@ class Exchanges {
       this.#endless.delete(outgoing);
       gone.abort();
     });
-    // The rest of a body that was read in part.
-    outgoing.once('finish', () => incoming.resume());
+    // The rest of a body that was read in part: nothing flows, not even the next request, while its reader is listened for.
+    outgoing.once('finish', () => incoming.removeAllListeners('readable').resume());
     const response = await this.#answer(incoming, gone.signal);
     if (this.#isEnding) outgoing.setHeader('connection', 'close');
     else if (isEndless(response)) this.#endless.add(outgoing);

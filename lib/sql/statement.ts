@@ -5,7 +5,7 @@
  * What kind of statement it is, is DuckDB's own parser's to say.
  */
 import { AppError } from '../errors.ts';
-import { isAt, type Token, tokensOf } from './tokens.ts';
+import { hasWideBlank, isAt, type Token, tokensOf } from './tokens.ts';
 
 export interface Statement {
   /** From its first to its last word: no semicolon, nothing behind it. */
@@ -47,7 +47,8 @@ export interface RowStatement {
  * @throws AppError `invalid` (42601) when the text is none, or more than one
  * @example statementOf('DELETE FROM books WHERE id = 7;').write?.target.parts // ['books']
  */
-export function statementOf(sql: string): Statement {
+export function statementOf(given: string): Statement {
+  const sql = withPlainBlanks(given);
   const all = readTokens(sql);
   const end = all.findIndex(({ kind, text, depth }) => kind === 'symbol' && text === ';' && depth === 0);
   const tokens = end < 0 ? all : all.slice(0, end);
@@ -67,7 +68,32 @@ export function statementOf(sql: string): Statement {
   return { sql: text, tokens: shifted, command, commandAt, write: readWrite(shifted, start, command) };
 }
 
-function readTokens(sql: string): Token[] {
+/**
+ * DuckDB makes spaces of blanks beyond ASCII before its parser reads the text, and in that takes a quote in a block comment,
+ * an `E'…\\'…'` or a `$tag$…$tag$` for the beginning or end of a string: what it runs would be another statement than the one that
+ * was judged. So such blanks, and comments, become spaces here; where a string has both, there is no text that is safe.
+ */
+function withPlainBlanks(sql: string): string {
+  if (!hasWideBlank(sql)) return sql;
+  const tokens = readTokens(sql);
+  const plain = tokens.map(({ start, end }, index) => {
+    const before = index === 0 ? 0 : tokens[index - 1]!.end;
+    return `${start > before ? ' ' : ''}${sql.slice(start, end)}`;
+  });
+  const text = plain.join('');
+  if (hasWideBlank(text) && tokens.some(isOddString)) {
+    throw wrongSyntax(
+      "The SQL has a blank beyond ASCII in a text or name, beside a string that begins with E' or $tag$.",
+      'Send the text as a parameter.',
+    );
+  }
+  return text;
+}
+
+const isOddString = ({ kind, text: written }: Token): boolean => kind === 'string' && /^(?:[eE]'|\$[^$])/.test(written);
+
+/** @throws AppError `invalid` (42601) */
+export function readTokens(sql: string): Token[] {
   try {
     return tokensOf(sql);
   } catch (error) {

@@ -19,6 +19,9 @@ export interface Token {
 
 /** What DuckDB takes for blanks beyond those of ASCII; all other characters beyond ASCII are letters to it. */
 const wideBlanks = '\\u00a0\\u2000-\\u200b\\u202f\\u205f\\u2060\\u3000\\ufeff';
+/** Whether the text has any of them. */
+export const hasWideBlank = (text: string): boolean => wideBlank.test(text);
+const wideBlank = new RegExp(`[${wideBlanks}]`, 'u');
 const letters = `A-Za-z_${beyondAscii()}`;
 const space = new RegExp(`(?:[\\t\\n\\f\\r ${wideBlanks}]+|--[^\\n\\r]*)+`, 'y');
 const word = new RegExp(`[${letters}][${letters}\\d$]*`, 'uy');

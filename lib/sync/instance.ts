@@ -23,12 +23,21 @@ function otherDuckDb(cause: unknown): AppError {
  */
 export async function openInstance(slot: Slot, settings: SyncSettings): Promise<DuckDBInstance> {
   try {
-    return await createInstance(slot, settings);
+    const instance = await createInstance(slot, settings);
+    await forbidFiles(instance);
+    return instance;
   } catch (cause) {
     if (isDiskFull(cause)) throw mapLocalError(cause);
     if (otherStorage.test(String(cause))) throw otherDuckDb(cause);
     throw new AppError('corrupt', 'DuckDB cannot open the file of the replica.', { cause });
   }
+}
+
+/** Whatever a statement, view or macro of somebody says: it reads and writes no file but this database. */
+async function forbidFiles(instance: DuckDBInstance): Promise<void> {
+  const connection = await instance.connect();
+  await connection.run('SET enable_external_access = false');
+  connection.closeSync();
 }
 
 async function createInstance(slot: Slot, settings: SyncSettings): Promise<DuckDBInstance> {

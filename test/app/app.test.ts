@@ -60,14 +60,18 @@ describe('opening', () => {
     await app.close();
   });
 
-  it('reads the environment once, and says which variable is wrong', async () => {
+  it('reads the environment once for each opening, and says which variable is wrong', async () => {
     const environment = vi.fn<() => Record<string, string>>(() => ({ DB_BACKEND: 'floppy' }));
     const { app } = makeApp(() => openPlainDatabase([]), { environment });
+    await expect(app.open()).rejects.toMatchObject({ kind: 'unavailable', fields: [{ path: 'DB_BACKEND' }] });
+    environment.mockReturnValue({});
+    expect((await app.open()).name).toBe('local');
     for (let again = 0; again < 3; again++) {
-      expect(app.examine().config).toBeNull();
-      await expect(app.open()).rejects.toMatchObject({ kind: 'unavailable', fields: [{ path: 'DB_BACKEND' }] });
+      expect(app.examine().config).not.toBeNull();
+      await app.open();
     }
-    expect(environment).toHaveBeenCalledTimes(1);
+    expect(environment).toHaveBeenCalledTimes(2);
+    await app.close();
   });
 
   it.each(['invalid', 'not-found', 'conflict'] as const)('never says "%s" of a request', async (kind) => {

@@ -214,3 +214,36 @@ const withoutReferences = (definitions: DatabaseState['definitions']): DatabaseS
         !text.includes('"FOREIGN KEY"') && !['table main.employees', 'table main.lessons'].includes(name),
     ),
   );
+
+it('reads no file of the machine through a view or a macro of the file', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'test.db');
+  const instance = await DuckDBInstance.create(path);
+  const connection = await instance.connect();
+  await connection.run(`CREATE TABLE t (id INTEGER PRIMARY KEY, a VARCHAR);
+    CREATE VIEW leak AS SELECT content FROM read_text('/etc/hostname'); CREATE VIEW through AS FROM leak;
+    CREATE MACRO leaks() AS TABLE SELECT content FROM read_text('/etc/hostname')`);
+  connection.closeSync();
+  instance.closeSync();
+  const store = createDirectoryStore({ root: folder, create: false, runtime: systemRuntime });
+  const service = await startReplicated({ store, environment: { TMPDIR: folder } });
+  const asked = [
+    ...['leak', 'through', 'rest/v1/leak', 'rest/v1/rpc/leaks', 'export?table=leak&format=csv'].map((name) =>
+      service.send('GET', `/api/${name}`),
+    ),
+    ...[
+      'SELECT * FROM leak',
+      'SELECT * FROM leaks()',
+      'INSERT INTO t SELECT 1, content FROM through RETURNING *',
+      'INSERT INTO t SELECT 2, content FROM leaks() RETURNING *',
+    ].map((query) => service.send('POST', '/api/sql', { json: { query } })),
+  ];
+  for (const answer of asked) {
+    const { status, url } = await answer;
+    expect([url, status, await (await answer).text()]).toEqual([
+      url,
+      expect.toSatisfy((code: number) => code >= 400 && code < 500),
+      expect.anything(),
+    ]);
+  }
+});

@@ -87,6 +87,35 @@ describe('a request', () => {
     }
   });
 
+  test.each<[string, Fetch]>([
+    ['left in the middle', async ({ body }) => new Response(String((await body!.getReader().read()).done))],
+    [
+      'given up',
+      async ({ body }) => {
+        for await (const _ of body!) break;
+        return new Response('false');
+      },
+    ],
+    [
+      'no gzip, as it should be',
+      ({ body }) =>
+        new Response(body!.pipeThrough(new DecompressionStream('gzip'))).bytes().then(
+          () => new Response('true'),
+          () => new Response('false'),
+        ),
+    ],
+  ])('whose body is %s leaves the connection in order', async (_, fetch) => {
+    const server = await start((asked) => (asked.method === 'POST' ? fetch(asked) : reflect(asked)));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const signal = AbortSignal.timeout(4000);
+    for (let round = 0; round < 3; round++) {
+      const answered = await server.send({ method: 'POST', agent, signal }, Buffer.alloc(1_100_000, 7));
+      expect(await text(answered)).toBe('false');
+      expect((await reflected(await server.send({ agent, signal }))).method).toBe('GET');
+    }
+  });
+
   test('waits for the handler to be loaded, and shares a connection that is kept', async () => {
     const { promise, resolve } = Promise.withResolvers<Fetch>();
     const server = await start(promise);

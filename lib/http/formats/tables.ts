@@ -11,12 +11,14 @@ export const tableTypes = [csvType, parquetType, arrowType] as const;
 
 type Table = Pick<StatementResult, 'columns' | 'rows'>;
 
+/** A statement that returns no columns is answered with 204: Parquet cannot have none. */
 export async function encodeTable(
   app: App,
   type: (typeof tableTypes)[number],
   table: Table,
   headers: Readonly<Record<string, string>>,
 ): Promise<Response> {
+  if (table.columns.length === 0) return new Response(null, { status: 204, headers });
   const withType = (given: string): ResponseInit => ({ headers: { ...headers, 'content-type': given } });
   switch (type) {
     case csvType: {

@@ -48,6 +48,7 @@ export const sqlOperation: JsonObject = {
         'application/vnd.apache.arrow.stream': {},
       },
     },
+    204: emptyAnswer('It is done; a file was asked for, and it returned no columns.', ['idempotent-replayed']),
     ...Object.fromEntries(
       ([400, 401, 403, 406, 413, 414, 415, 431, 500, 503, 507] as const).map((status) => [
         String(status),

@@ -94,15 +94,19 @@ function isFieldError(value: unknown): boolean {
   return typeof path === 'string' && isText(message);
 }
 
-/** How many rows there are more, by what the answers say. */
-export function rowsAdded({ method, path }: Shot, { status, headers, text }: Shown): number {
+/** How many rows there are more, by what the answer says; null where it does not say. */
+export function rowsAdded(shot: Shot, { status, headers, text }: Shown): number | null {
+  const { method, path } = shot;
   if (!isAccepted(method, status) || headers['idempotent-replayed'] !== undefined) return 0;
+  // An upsert does not say how many of its rows are new.
+  if (isRest(shot)) return null;
   const segments = path
     .split('?')[0]!
     .split('/')
     .filter((segment) => segment !== '')
     .slice(1);
-  if (segments[0] === 'sql') return rowsAddedBySql(text);
+  // Only JSON has a count beside the rows.
+  if (segments[0] === 'sql') return headers['content-type'] === 'application/json' ? rowsAddedBySql(text) : null;
   const told = (parse(text) ?? {}) as { data?: unknown[]; deleted?: number; imported?: number; rows?: number };
   if (segments[0] === 'import') return told.imported ?? told.rows ?? 0;
   if (method === 'POST' && status === 201) return told.data?.length ?? 1;

@@ -1,6 +1,6 @@
 /** What somebody's SQL might try to get at, or to change, or to break on DuckDB: all refused, with a problem that says so. */
 import { DuckDBInstance } from '@duckdb/node-api';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { beforeEach, expect, it } from 'vitest';
 import { scalarFunctions, tableFunctions } from '../../../lib/db/duckdb/query/functions.ts';
 import { startReplicated } from '../../support/replicated.ts';
@@ -443,6 +443,30 @@ it('finds what is forbidden in every place of a statement that writes', async ()
     expect(await notRefused(texts, refused, role)).toEqual([]);
   }
   expect(await courses()).toEqual(untouched);
+});
+
+it('is not fooled by blanks beyond ASCII, which DuckDB reads before its parser', async () => {
+  const blank = '\u00a0';
+  const file = `(SELECT content FROM read_text('/etc/hostname'))`;
+  const hidden = [
+    `INSERT INTO courses (code, title, credits) /* ' */ SELECT 'x', 'y' AS${blank}$$ , ${file} AS b$$ RETURNING *`,
+    `INSERT INTO courses (code, title, credits) SELECT 'x', E'\\'', 'y' AS${blank}$$ , ${file} AS b$$, '${blank}'`,
+    `UPDATE courses SET title = $a$'$a$ || 'y' /* ' */ || '${blank}' || $$ || ${file} || $$`,
+  ];
+  expect(await notRefused(hidden, /./, 'writer')).toEqual([]);
+  for (const name of ['VIEW v', 'TABLE c', 'MACRO m() AS TABLE']) {
+    const body = `/* ' */ SELECT 1 AS${blank}$$ , ${file} AS b$$`;
+    await ask(`CREATE ${name.startsWith('MACRO') ? name : `${name} AS`} ${body}`, 'administrator');
+  }
+  const hostname = readFileSync('/etc/hostname', 'utf8').trim();
+  for (const from of ['v', 'c', 'm()'])
+    expect(await (await ask(`SELECT * FROM ${from}`, 'administrator')).text()).not.toContain(`"${hostname}`);
+  expect(await courses()).toEqual(untouched);
+  const kept = await ask(
+    `INSERT INTO courses (code, title, credits) VALUES /* it's */ ('x', 'a${blank}b', 1) RETURNING ascii(title[2])`,
+    'writer',
+  );
+  expect(await kept.json()).toMatchObject({ rows: [[160]] });
 });
 
 it('finds it in every place of a definition', async () => {

@@ -174,3 +174,17 @@ it('names what is wrong with a request', async () => {
     detail: expect.stringMatching(/"nothing" not found/) as string,
   });
 });
+
+it.each([
+  'CREATE INDEX by_credits ON courses (credits)',
+  'ALTER TABLE marks ADD PRIMARY KEY (id)',
+  'CREATE UNIQUE INDEX one ON marks (id)',
+])('goes on after %s, which builds an index over rows', async (definition) => {
+  const service = await start();
+  await rowsOf(service, 'CREATE TABLE marks AS SELECT range AS id FROM range(10)');
+  expect(await rowsOf(service, 'SELECT count(*) FROM marks')).toEqual([['10']]);
+  await rowsOf(service, definition);
+  expect(await rowsOf(service, 'SELECT count(*) FROM courses WHERE credits = 3')).toEqual([['3']]);
+  await rowsOf(service, 'INSERT INTO marks VALUES (11)');
+  expect(await rowsOf(service, 'SELECT count(*) FROM marks')).toEqual([['11']]);
+});

@@ -157,6 +157,14 @@ export function requestsContract(deploy: Deploy): void {
     expect(await csv.text()).toBe('id\r\n1\r\n');
     const batch = await post(served, { queries: [{ query: 'SELECT 1 AS a' }] }, { ...headers, accept: 'text/csv' });
     expect(batch.status).toBe(406);
+    const files = ['text/csv', 'application/vnd.apache.parquet', 'application/vnd.apache.arrow.stream'];
+    for (const [index, accept] of files.entries()) {
+      const given = { query: 'INSERT INTO notes VALUES ($1)', params: [index + 2] };
+      expect((await post(served, given, { ...headers, accept })).status).toBe(204);
+      expect((await post(served, { query: 'DROP VIEW IF EXISTS seen' }, { ...headers, accept })).status).toBe(204);
+    }
+    const all = await post(served, { query: 'SELECT id FROM notes ORDER BY id', arrayMode: true }, headers);
+    expect(await all.json()).toMatchObject({ rows: [[1], [2], [3], [4]] });
     expect((await post(served, { queries: [] }, headers)).status).toBe(200);
   });
 

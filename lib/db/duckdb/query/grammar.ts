@@ -5,6 +5,7 @@
  * Everything is refused that is not listed, what new versions of DuckDB add included.
  */
 import { AppError } from '../../../errors.ts';
+import { tooDeep } from '../../../sql/nesting.ts';
 import { operators, scalarFunctions, tableFunctions } from './functions.ts';
 
 /** What there is in the database, in lower case. */
@@ -38,6 +39,12 @@ const modifiers = new Set(['LIMIT_MODIFIER', 'LIMIT_PERCENT_MODIFIER', 'ORDER_MO
 const types = new Set(['DECIMAL_TYPE_INFO', 'LIST_TYPE_INFO', 'ARRAY_TYPE_INFO', 'STRUCT_TYPE_INFO']);
 /** The sort orders, which carry their direction in a field of this name. */
 const directions = new Set(['ORDER_DEFAULT', 'ASCENDING', 'DESCENDING']);
+/** DuckDB's binder takes the third power of the depth of an expression, and hears no interrupt meanwhile. */
+const maxDepth = 200;
+/** The sum of the squares of the depths: of one expression of that depth. */
+const maxEffort = 6_000_000;
+/** Of queries within expressions it takes three times as long for each level. */
+const maxQueryDepth = 10;
 const plainName = /^[\p{L}_][\p{L}\p{N}_$]*$/u;
 
 /**
@@ -55,6 +62,9 @@ class Inspection {
   /** Looked at when all names that WITH gives are known. */
   readonly #tables: Node[] = [];
   readonly #macros = new Set<string>();
+  #depth = 0;
+  #queryDepth = 0;
+  #effort = 0;
 
   constructor(relations: Relations) {
     this.#relations = relations;
@@ -68,7 +78,22 @@ class Inspection {
 
   #walk(value: unknown): void {
     if (Array.isArray(value)) for (const each of value) this.#walk(each);
-    else if (isNode(value)) this.#node(value);
+    else if (isNode(value)) this.#nested(value);
+  }
+
+  #nested(node: Node): void {
+    const isExpression = typeof node['class'] === 'string';
+    const isQuery = node['class'] === 'SUBQUERY';
+    if (isExpression) this.#depth++;
+    if (isQuery) this.#queryDepth++;
+    if (isExpression) this.#effort += this.#depth ** 2;
+    if (this.#depth > maxDepth || this.#effort > maxEffort)
+      throw tooDeep(`Operators and functions may be nested ${maxDepth} deep.`);
+    if (this.#queryDepth > maxQueryDepth)
+      throw tooDeep(`Queries within expressions may be nested ${maxQueryDepth} deep.`);
+    this.#node(node);
+    if (isExpression) this.#depth--;
+    if (isQuery) this.#queryDepth--;
   }
 
   #node(node: Node): void {

@@ -6,6 +6,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Catalog } from '../../../catalog/catalog.ts';
 import { AppError } from '../../../errors.ts';
 import { definitionOf } from '../../../sql/definition.ts';
+import { requireShallow } from '../../../sql/nesting.ts';
 import { definitionParts, rowParts } from '../../../sql/parts.ts';
 import type { Statement } from '../../../sql/statement.ts';
 import { isQuery } from '../run.ts';
@@ -94,6 +95,8 @@ function partsOf(statement: Statement, { functions, macros }: Relations): readon
   const definition = definitionOf(statement);
   // What is neither is refused where it would run.
   if (!definition) return isQuery(statement) ? [statement.sql] : [];
+  // A default and a CHECK are in no tree.
+  requireShallow(statement.tokens, 200);
   const { selects, calls } = definitionParts(statement, definition);
   const bodies = calls.flatMap((name) => {
     const macro = macros.get(`main.${name.toLowerCase()}`);

@@ -4,6 +4,7 @@
  * It is started by sandbox.ts, with an empty environment and limits of the operating system.
  */
 import { DuckDBInstance, type DuckDBConnection, type DuckDBPreparedStatement, StatementType } from '@duckdb/node-api';
+import { copyFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { AppError, isAppError } from '../../../errors.ts';
 import type { PlainValue } from '../../../values.ts';
@@ -60,8 +61,7 @@ async function openCopy({ path, spillPath, memoryBytes }: Extract<Order, { kind:
     memory_limit: `${memoryBytes}B`,
   });
   const connection = await instance.connect();
-  // As its main database, DuckDB 1.5.6 would not replay every ALTER from the write-ahead log.
-  await connection.run(`ATTACH '${path.replaceAll("'", "''")}' AS replica (READ_ONLY); USE replica`);
+  await attachCopy(connection, path);
   await connection.run('SET enable_external_access = false');
   await connection.run("SET max_temp_directory_size = '64MB'");
   await connection.run('SET allow_community_extensions = false');
@@ -69,6 +69,22 @@ async function openCopy({ path, spillPath, memoryBytes }: Extract<Order, { kind:
   const relations = await readRelations(connection);
   await connection.run('SET lock_configuration = true');
   return { instance, connection, relations };
+}
+
+const attach = (file: string, more = ''): string => `ATTACH '${file.replaceAll("'", "''")}' AS replica${more}`;
+
+/** As its main database, DuckDB 1.5.6 would not replay every ALTER from the write-ahead log. */
+async function attachCopy(connection: DuckDBConnection, path: string): Promise<void> {
+  try {
+    await connection.run(attach(path, ' (READ_ONLY)'));
+  } catch (error) {
+    if (!String(error).includes('replaying WAL')) throw error;
+    // An index that was built over rows is built again, into blocks of the file; others may read that one.
+    const own = `${path}.own`;
+    for (const end of ['', '.wal']) await copyFile(`${path}${end}`, `${own}${end}`);
+    await connection.run(`${attach(own)}; CHECKPOINT replica; DETACH replica; ${attach(own, ' (READ_ONLY)')}`);
+  }
+  await connection.run('USE replica');
 }
 
 async function runQuery(copy: OpenCopy | null, request: Omit<QueryRequest, 'timeoutMs'>): Promise<Reply> {

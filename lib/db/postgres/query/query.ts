@@ -7,6 +7,8 @@ import type { Answer, QueryRequest, QueryResult } from '../../database.ts';
 import { codeOf, isServerError } from '../errors.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Transactions } from '../transactions.ts';
+import { requireShallow, tooDeep } from '../../../sql/nesting.ts';
+import { readTokens } from '../../../sql/statement.ts';
 import { checkTree, definitionNodes, refuse, type UsedNames } from './grammar.ts';
 import { typeName } from '../values.ts';
 
@@ -97,10 +99,12 @@ function wrong(message: string, cause?: Error): AppError {
 }
 
 async function parseSql(sql: string): Promise<Awaited<ReturnType<typeof parse>>> {
+  requireShallow(readTokens(sql), 500);
   try {
     return await parse(sql);
   } catch (cause) {
-    if (!(cause instanceof Error && 'sqlDetails' in cause)) throw cause;
+    if (cause instanceof RangeError) throw tooDeep('The parser has no room for this statement.', cause);
+    if (!(cause instanceof Error)) throw cause;
     throw wrong(`PostgreSQL does not understand the query: ${cause.message.slice(0, 500)}.`, cause);
   }
 }
