@@ -55,16 +55,26 @@ const maxInValues = 500;
  * @example parseFilter('pages', 'not.gte.300') // { not: { column: 'pages', operator: 'gte', values: ['300'] } }
  */
 export function parseFilter(column: string, text: string): Filter {
-  const negated = text.startsWith('not.');
-  const rest = negated ? text.slice(4) : text;
-  const dot = rest.indexOf('.');
-  const operator = operators.find((known) => known === rest.slice(0, Math.max(dot, 0)));
+  const { negated, operator, value } = partsOf(text);
   if (!operator)
     throw new ParameterFault(
       `expects an operator and a value, such as "eq.…"; the operators are ${operators.join(', ')}`,
     );
-  const comparison: Comparison = { column, operator, values: valuesOf(operator, rest.slice(dot + 1)) };
+  const comparison: Comparison = { column, operator, values: valuesOf(operator, value) };
   return negated ? { not: comparison } : comparison;
+}
+
+/** Whether the text begins as a filter does. */
+export function isFilter(text: string): boolean {
+  return partsOf(text).operator !== undefined;
+}
+
+function partsOf(text: string) {
+  const negated = text.startsWith('not.');
+  const rest = negated ? text.slice(4) : text;
+  const dot = rest.indexOf('.');
+  const operator = operators.find((known) => known === rest.slice(0, Math.max(dot, 0)));
+  return { negated, operator, value: rest.slice(dot + 1) };
 }
 
 function valuesOf(operator: Operator, text: string): readonly string[] {

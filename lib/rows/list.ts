@@ -11,7 +11,7 @@ import type { PlainValue, Row } from '../values.ts';
 import { bind } from './bind.ts';
 import { type Condition, conditionSql } from './conditions.ts';
 import { type Cursor, type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
-import { type Filter, ParameterFault } from './filter.ts';
+import { type Filter, isFilter, ParameterFault } from './filter.ts';
 import { listed, splitNames } from './names.ts';
 import { orderByKey, parseOrder, type SortKey } from './order.ts';
 import { type Parameter, ParameterReader, readFilters } from './parameters.ts';
@@ -39,10 +39,12 @@ const maxLimit = 500;
 /** @throws AppError `invalid` with one entry a wrong parameter. */
 export function parseListQuery(relation: Relation, parameters: readonly Parameter[]): ListQuery {
   const reader = new ParameterReader(parameters);
-  const select = reader.once('select', (text) => parseSelect(relation, text)) ?? columnNames(relation);
-  const order = reader.once('order', (text) => parseOrder(relation, text)) ?? orderByKey(relation);
-  const limit = reader.once('limit', (text) => parseLimit(text, maxLimit)) ?? defaultLimit;
-  const count = reader.once('count', parseCount) ?? false;
+  const once = <T>(called: string, parse: (text: string) => T): T | null =>
+    reader.once(called, (text) => orColumn(relation, called, text, parse));
+  const select = once('select', (text) => parseSelect(relation, text)) ?? columnNames(relation);
+  const order = once('order', (text) => parseOrder(relation, text)) ?? orderByKey(relation);
+  const limit = once('limit', (text) => parseLimit(text, maxLimit)) ?? defaultLimit;
+  const count = once('count', parseCount) ?? false;
   const cursor = reader.once('cursor', (text) => text);
   const { filter, condition } = readFilters(reader, relation);
   const filters = 'and' in filter ? filter.and : [filter];
@@ -50,9 +52,21 @@ export function parseListQuery(relation: Relation, parameters: readonly Paramete
   const after =
     cursor === null || reader.faults.length > 0
       ? null
-      : reader.attempt('cursor', () => decodeCursor({ relation, order, filters }, cursor));
+      : reader.attempt('cursor', () =>
+          orColumn(relation, 'cursor', cursor, (text) => decodeCursor({ relation, order, filters }, text)),
+        );
   reader.finish();
   return { condition, filters, order, select, limit, after, count };
+}
+
+/** What is wrong with a parameter; of one that looks like a filter of a column of the same name, how that is written. */
+function orColumn<T>(relation: Relation, called: string, text: string, parse: (text: string) => T): T {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof ParameterFault) || !columnNamed(relation, called) || !isFilter(text)) throw error;
+    throw new ParameterFault(`${error.message}; the column of this name is written in quotes, as in ?"${called}"=eq.…`);
+  }
 }
 
 /** The `select` of a single row, or all columns. @throws AppError `invalid` with one entry a wrong parameter. */

@@ -199,6 +199,19 @@ describe('what is not understood is refused by name', () => {
     expect(fault(parameter)).toEqual([{ path, message: expect.stringMatching(message) }]);
   });
 
+  it.each(['count', 'order', 'limit', 'select', 'cursor'])(
+    'says how a column is written that is called %s',
+    (called) => {
+      const [column] = samples.columns;
+      const relation = { ...samples, columns: [...samples.columns, { ...column!, name: called }] };
+      const parse = (...parameters: Parameter[]) => parseListQuery(relation, parameters);
+      expect(() => parse([called, 'not.eq.1'])).toThrow(`in quotes, as in ?"${called}"=eq.…`);
+      expect(() => parse([called, 'planned,'])).toThrow(/understood: (?!.*in quotes, as)/);
+      expect(() => parseListQuery(samples, [[called, 'not.eq.1']])).toThrow(/understood: (?!.*in quotes, as)/);
+      expect(parse([`"${called}"`, `eq.${rows[0]!['id'] as string}`]).filters).toMatchObject([{ column: called }]);
+    },
+  );
+
   it('says all faults at once', () => {
     expect(fault(['limit', 'x'], ['foo', 'bar'], ['select', 'baz']).map(({ path }) => path)).toEqual([
       'select',
