@@ -10,7 +10,7 @@ const fileName = /^(\d{4,}_\w[\w-]*)(?:\.(duckdb|postgres))?\.sql$/;
  * Reads the migrations of a folder, in the order of their names. A folder that is not there has none.
  *
  * @throws AppError `invalid` for a file of SQL by another kind of name
- * @example loadMigrations('migrations') // [{ name: '0001_student_courses', sql: 'CREATE TABLE …' }]
+ * @example loadMigrations('migrations') // [{ name: '0001_books', sql: 'CREATE TABLE …' }]
  */
 export function loadMigrations(folder: string): readonly Migration[] {
   const found = new Map<string, string | Partial<Record<Engine, string>>>();

@@ -9,7 +9,7 @@ import type { Engine } from '../values.ts';
  * @example const notes: Migration = { name: '0001_notes', sql: 'CREATE TABLE notes (id INTEGER PRIMARY KEY, words TEXT)' }
  */
 export interface Migration {
-  /** The file's name without `.sql` and the engine: `0001_student_courses`. */
+  /** The file's name without `.sql` and the engine: `0001_books`. */
   readonly name: string;
   /** The text for both engines, or one for each; an engine without one leaves the migration out. */
   readonly sql: string | Readonly<Partial<Record<Engine, string>>>;

@@ -1,7 +1,7 @@
 /**
  * What the address of a request names: a table, a row, and the client's own parameters.
  *
- * Vercel adds the path's dynamic segments to the query (`/api/students/42` arrives with `?table=students&id=42`), but
+ * Vercel adds the path's dynamic segments to the query (`/api/books/42` arrives with `?table=books&id=42`), but
  * leaves them out where the client sent a parameter of that name. So the path alone says which table and row are meant,
  * and one parameter that repeats it is left out.
  */
@@ -9,7 +9,7 @@ import type { Parameter } from '../rows/parameters.ts';
 import { RequestError } from './problem.ts';
 
 export interface Address {
-  /** The segments after `/api`, decoded: `['students', '42']`. */
+  /** The segments after `/api`, decoded: `['books', '42']`. */
   readonly segments: readonly string[];
   /** The same as they were sent: a key of several columns is split before it is decoded. */
   readonly raw: readonly string[];

@@ -38,7 +38,7 @@ export interface Layout {
   probeKey(id: string): string;
 }
 
-/** The layout beside the database file `name` (a store key, such as `student_courses.db`). */
+/** The layout beside the database file `name` (a store key, such as `books.db`). */
 export function layoutOf(name: string): Layout {
   const logPrefix = `${name}.log/`;
   const snapshotPrefix = `${name}.snapshots/`;

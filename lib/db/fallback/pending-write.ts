@@ -60,7 +60,7 @@ type Json = Readonly<Record<string, PlainValue>>;
 /**
  * A command of the first version, which knew three tables, each with an `id` and two times that the program set.
  *
- * @example fromFormer({ kind: 'delete', table: 'students', id: 'a', at: '…' }) // { kind: 'delete', table: 'students', key: ['a'] }
+ * @example fromFormer({ kind: 'delete', table: 'books', id: 'a', at: '…' }) // { kind: 'delete', table: 'books', key: ['a'] }
  */
 function fromFormer(command: PlainValue): PlainValue {
   const { kind, table, at, id, values, precondition, idempotency, rows, filters } = command as Json;

@@ -113,7 +113,7 @@ export const quotedOnDuckDb = ({ duckdb: { schema, name } }: MovedName): string 
 export const quotedOnPostgres = ({ postgres: { schema, name } }: MovedName): string =>
   quoteTable({ schema, table: name });
 
-/** `students`, `sales.orders`, `"a.b"`: as messages name tables. */
+/** `books`, `sales.orders`, `"a.b"`: as messages name tables. */
 export function titleOf({ schema, name }: RelationName, defaultSchema = 'main'): string {
   const parts = schema === defaultSchema ? [name] : [schema, name];
   return parts.map((part) => (/[."]/.test(part) ? quoteName(part) : part)).join('.');
