@@ -133,7 +133,7 @@ describe('a process killed', () => {
     });
     let killed = 0;
     const property = fc.asyncProperty(crash, async (each) => void (killed += Number(await crashAndRecover(each))));
-    await fc.assert(property, { numRuns: 6, endOnFailure: true });
+    await fc.assert(property, { numRuns: 4, endOnFailure: true });
     expect(killed).toBeGreaterThan(0);
   });
 });
