@@ -12,7 +12,7 @@ import type { Catalog } from './catalog/catalog.ts';
 import { loadMigrations } from './catalog/migration-files.ts';
 import { processEnvironment } from './config/process.ts';
 import type { Answer, Database, DatabaseStatus, ReadOptions, Scope, SyncReport } from './db/database.ts';
-import { makeTextQueries } from './db/dialect.ts';
+import { isPlainSelect, makeTextQueries } from './db/dialect.ts';
 import { systemRuntime } from './runtime.ts';
 import { type QueryColumn, rowsOf, type StatementResult } from './sql/result.ts';
 import type { PlainValue, Queries, Row } from './values.ts';
@@ -121,8 +121,7 @@ class InProcess implements EiderDatabase {
     this.close = close;
     this.kysely = makeTextQueries(async (sql, values, { query }) => {
       const run = (_: Queries, scope: Scope) => scope.run(sql, values as readonly PlainValue[]);
-      const isRead = query.kind === 'SelectQueryNode' && !query.with;
-      return (isRead ? await database.read(run) : await database.write(run)).value;
+      return (isPlainSelect(query) ? await database.read(run) : await database.write(run)).value;
     });
   }
 

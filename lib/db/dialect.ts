@@ -36,6 +36,11 @@ export function makeTextQueries(run: RunText): Queries {
   });
 }
 
+/** What Kysely built as a SELECT, without a WITH that could hold something else, need not be read to be known. */
+export function isPlainSelect(node: CompiledQuery['query']): boolean {
+  return node.kind === 'SelectQueryNode' && node.with === undefined;
+}
+
 class SessionDialect implements Dialect {
   readonly #run: RunQuery;
   readonly createQueryCompiler: () => PostgresQueryCompiler;

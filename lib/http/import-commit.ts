@@ -83,13 +83,12 @@ async function atLines(
   error: AppError,
 ): Promise<Error> {
   const rows = round.map(({ values }) => values);
-  const found = await placedError(context, job.relation, rows, error);
+  const found = await placedError(context, job.relation, rows, error, (place) => `line ${round[place]?.line}`);
   const placed = found instanceof AppError ? (found.fields ?? []) : [];
   const inRound = placed.flatMap(({ path, message }) => {
     const [, index = '', rest = ''] = /^(\d+)(.*)$/s.exec(path) ?? [];
     const line = round[Number(index)]?.line;
-    const inFile = message.replace(/in row (\d+)$/, (_, earlier: string) => `in line ${round[Number(earlier)]?.line}`);
-    return index === '' || line === undefined ? [] : [{ path: `${line}${rest}`, message: inFile }];
+    return index === '' || line === undefined ? [] : [{ path: `${line}${rest}`, message }];
   });
   const fields = inRound.length > 0 || error.sqlState !== '23505' ? inRound : await sameInFile(job, round, placed);
   const [first] = fields;

@@ -1,4 +1,4 @@
-/** How large the parts of a request may be that are there before its body. */
+/** How large the parts of a request may be that are there before its body; what a query in the sandbox may take. */
 import { RequestError } from './problem.ts';
 
 /** What Vercel takes: https://vercel.com/docs/errors/url_too_long */
@@ -7,6 +7,9 @@ const maxParameters = 100;
 const maxHeaders = 100;
 /** Vercel takes 32 kB: https://vercel.com/docs/functions/limitations */
 const maxHeaderBytes = 32 * 1024;
+
+/** Vercel ends answers at 4.5 MB that are not streamed. */
+export const queryLimits = { maxBytes: 4_000_000, timeoutMs: 10_000 } as const;
 
 /** @throws RequestError 414, 431 or 400 */
 export function requireModest({ url, headers }: Request): void {

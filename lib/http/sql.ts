@@ -20,6 +20,7 @@ import { readJson } from './body.ts';
 import { encodeTable, tableTypes } from './formats/tables.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
+import { queryLimits } from './limits.ts';
 import { inQuery, RequestError } from './problem.ts';
 import { type AskedSql, type AskedStatement, echoedHeaders, parseSqlRequest } from './sql-request.ts';
 import { replayHeaders } from './writes.ts';
@@ -27,9 +28,6 @@ import { replayHeaders } from './writes.ts';
 export const sqlTypes = ['application/json', ...tableTypes] as const;
 
 const mostRows = 10_000;
-/** Vercel ends answers at 4.5 MB that are not streamed. */
-const mostBytes = 4_000_000;
-const queryMs = 10_000;
 /** All statements together, with the wait for their turn. */
 const requestMs = 30_000;
 
@@ -126,8 +124,7 @@ async function runReads(
     sql,
     parameters: params,
     maxRows: mostRows,
-    maxBytes: mostBytes,
-    timeoutMs: queryMs,
+    ...queryLimits,
   }));
   if (requests.length === 0) return { value: [], replayed: false };
   const answer = await database.queryAll(requests, { ...context.readOptions, signal });
@@ -179,11 +176,11 @@ const forms = {
 function requireModest(results: readonly StatementResult[]): void {
   const rows = results.reduce((sum, result) => sum + result.rows.length, 0);
   const bytes = rows > mostRows ? 0 : results.reduce((sum, result) => sum + JSON.stringify(result.rows).length, 0);
-  if (rows > mostRows || bytes > mostBytes) throw tooLarge();
+  if (rows > mostRows || bytes > queryLimits.maxBytes) throw tooLarge();
 }
 
 function tooLarge(): RequestError {
-  return new RequestError(507, `The answer has more than ${mostRows} rows or ${mostBytes} bytes.`, {
+  return new RequestError(507, `The answer has more than ${mostRows} rows or ${queryLimits.maxBytes} bytes.`, {
     hint: 'Ask for fewer columns, or in pages with LIMIT; /api/export has whole tables.',
   });
 }

@@ -31,9 +31,10 @@ export async function placedError(
   relation: Named['relation'],
   rows: readonly Row[],
   error: Parameters<typeof placeFaults>[3],
+  placeName?: Parameters<typeof placeFaults>[4],
 ): Promise<Error> {
   const database = await context.database();
-  const placed = database.read((_queries, scope) => placeFaults(scope, relation, rows, error));
+  const placed = database.read((_queries, scope) => placeFaults(scope, relation, rows, error, placeName));
   return placed.then(
     ({ value }) => value,
     () => error,

@@ -1,5 +1,6 @@
 /** What stands behind an operator: patterns, and lists as PostgreSQL writes them. */
 import { textOf } from '../rows/values.ts';
+import { type ArrayItems, writeArray } from '../sql/postgres-array.ts';
 import type { PlainValue } from '../values.ts';
 import { parseFault, tooMuch } from './faults.ts';
 
@@ -41,11 +42,12 @@ export function listItems(text: string): (string | null)[] {
 
 /** The list as `listItems` reads it. */
 export function listLiteral(items: readonly PlainValue[]): string {
-  const written = items.map((each) => {
-    if (each === null) return 'NULL';
-    if (Array.isArray(each)) return listLiteral(each as readonly PlainValue[]);
-    const text = textOf(each);
-    return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+  return writeArray(textsOf(items));
+}
+
+function textsOf(items: readonly PlainValue[]): ArrayItems {
+  return items.map((each) => {
+    if (each === null) return null;
+    return Array.isArray(each) ? textsOf(each as readonly PlainValue[]) : textOf(each);
   });
-  return `{${written.join(',')}}`;
 }

@@ -27,6 +27,7 @@ export async function placeFaults(
   relation: Relation,
   rows: readonly Row[],
   error: AppError,
+  placeName: (place: number) => string = (place) => `row ${place}`,
 ): Promise<AppError> {
   const search = searchFor(relation, error);
   if (!search) return error;
@@ -34,7 +35,7 @@ export async function placeFaults(
   const messages = new Map([...places].map((place) => [place, search.message]));
   if (search.distinct)
     for (const [place, earlier] of repeated(rows, search.columns))
-      messages.set(place, `is the same as in row ${earlier}`);
+      messages.set(place, `is the same as in ${placeName(earlier)}`);
   const fields: FieldError[] = [...messages]
     .toSorted(([a], [b]) => a - b)
     .flatMap(([place, message]) => search.columns.map((column) => ({ path: placed(place, column), message })));

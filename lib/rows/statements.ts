@@ -2,7 +2,7 @@
 import type { Relation, RelationName } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';
 import { join, name, type Sql, sql, statementOf } from '../sql/compose.ts';
-import type { QueryColumn, StatementResult } from '../sql/result.ts';
+import { type QueryColumn, rowsOf, type StatementResult } from '../sql/result.ts';
 import type { Row } from '../values.ts';
 
 export function tableSql(relation: RelationName): Sql {
@@ -16,9 +16,7 @@ export function runStatement(scope: Scope, statement: Sql): Promise<StatementRes
 
 /** The rows of a statement, by the names of its columns. */
 export async function runRows(scope: Scope, statement: Sql): Promise<Row[]> {
-  const { columns, rows } = await runStatement(scope, statement);
-  const names = columns.map((column) => column.name);
-  return rows.map((row) => Object.fromEntries(names.map((each, index) => [each, row[index] ?? null])));
+  return rowsOf(await runStatement(scope, statement));
 }
 
 /** The columns of a relation with their types in DuckDB's words, on either engine. */

@@ -85,6 +85,8 @@ it('finds duplicates and missing references wherever they are, by line', async (
     { path: '2302/code', message: 'is the same as in line 9' },
   ]);
   expect(await count(service, 'courses')).toBe(0);
+  const near = await send(service, 'courses', 'text/csv', 'code,title,credits\nA1,T,1\nA1,T,1\n');
+  expect(((await near.json()) as Problem).errors).toEqual([{ path: '3/code', message: 'is the same as in line 2' }]);
   const id = '00000000-0000-4000-8000-00000000dead';
   const enrolled = await send(
     service,

@@ -1,10 +1,9 @@
 /** Queries and SQL inside the engine's transactions: reading ones, and writing ones whose changes are captured. */
-import type { CompiledQuery } from 'kysely';
 import type { StatementResult } from '../../sql/result.ts';
 import { statementOf } from '../../sql/statement.ts';
 import type { PlainValue, Queries } from '../../values.ts';
 import type { Session } from '../../sync/sql.ts';
-import { makeTextQueries } from '../dialect.ts';
+import { isPlainSelect, makeTextQueries } from '../dialect.ts';
 import { Capture, type CaptureOptions } from './capture.ts';
 import { runPlainQuery, runQuery } from './run.ts';
 
@@ -69,9 +68,4 @@ export async function runWriting<T>(options: CaptureOptions, work: (writing: Wri
   });
   await capture.finish();
   return value;
-}
-
-/** What Kysely built as a SELECT, without a WITH that could hold something else, need not be read to be known. */
-function isPlainSelect(node: CompiledQuery['query']): boolean {
-  return node.kind === 'SelectQueryNode' && node.with === undefined;
 }

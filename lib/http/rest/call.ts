@@ -21,6 +21,7 @@ import { LevelStatement } from '../../rest/statement.ts';
 import type { ClientRow, ClientValue } from '../../rest/values.ts';
 import { join, raw, type Sql, sql, statementOf } from '../../sql/compose.ts';
 import type { RequestContext } from '../handle.ts';
+import { queryLimits } from '../limits.ts';
 import { withCatalog } from '../relations.ts';
 import {
   answer,
@@ -34,10 +35,6 @@ import {
   valueBody,
 } from './answer.ts';
 import { readRestJson } from './body.ts';
-
-/** Vercel ends answers at 4.5 MB that are not streamed. */
-const mostBytes = 4_000_000;
-const timeoutMs = 10_000;
 
 interface Planned {
   readonly catalog: Catalog;
@@ -128,7 +125,7 @@ async function queried(
 ): Promise<QueryResult> {
   const { text, values } = statementOf(statement);
   const { schema, name } = call.macro;
-  const limits = { maxRows: mostRows, maxBytes: mostBytes, timeoutMs };
+  const limits = { maxRows: mostRows, ...queryLimits };
   const request = { sql: text, parameters: values, calls: { schema, name }, ...limits };
   try {
     return context.noted(await database.query(request, context.readOptions));
