@@ -101,7 +101,9 @@ async function commitStage<T>(
   const began = momentNow(context.runtime);
   const bytes = encodeRecord(record);
   const deadlineMs = context.runtime.monotonicMs() + context.settings.commitDeadlineMs;
-  if ((await appendRecord(context, { record, bytes, deadlineMs })) === 'lost') return null;
+  const outcome = await appendRecord(context, { record, bytes, deadlineMs, standing: () => host.standing() });
+  if (outcome === 'left') throw await host.leaveLog();
+  if (outcome === 'lost') return null;
   await host.requireOnLog(record.version);
   await adoptCopy(context, slot, stage, host);
   host.noteCommit(began, record.version, bytes.byteLength);
