@@ -263,7 +263,9 @@ export class ReplicaHost {
   /** The replica is kept when there is nothing to begin from: it may be the last copy. */
   async #beginAnew(): Promise<void> {
     await requireState(this.#context, this.replica.position);
-    this.#context.warn('The database in the store became another one; this instance began anew from what is there now.');
+    this.#context.warn(
+      'The database in the store became another one; this instance began anew from what is there now.',
+    );
     this.head.forget();
     this.#logsLeft++;
     await this.restart();

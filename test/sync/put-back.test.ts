@@ -23,8 +23,7 @@ async function putBack(store: Store, objects: Objects): Promise<void> {
   for (const [key, bytes] of objects) await store.create(key, bytes);
 }
 
-const fileOf = (objects: Objects): Objects =>
-  new Map([[layout.databaseFile, objects.get(layout.databaseFile)!]]);
+const fileOf = (objects: Objects): Objects => new Map([[layout.databaseFile, objects.get(layout.databaseFile)!]]);
 
 const recordsOf = async (store: Store): Promise<number> => (await listAll(store, layout.logPrefix)).length;
 

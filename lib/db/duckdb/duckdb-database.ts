@@ -104,14 +104,14 @@ class DuckDbDatabase implements ReplicatedDatabase {
   /** What was put into the store under this process is an older state, as a rule: it gets what it lacks. */
   async #migrated(): Promise<void> {
     if (this.#engine.logsLeft === this.#logsLeft) return;
-    const { logsLeft } = this.#engine;
-    this.#migrating ??= runMigrations(this.#engine, this.#migrate)
-      .then((differing) => {
-        this.#differences = differing.map(describeDifference);
-        this.#logsLeft = logsLeft;
-      })
-      .finally(() => (this.#migrating = null));
+    this.#migrating ??= this.#migrateAnew().finally(() => (this.#migrating = null));
     await this.#migrating;
+  }
+
+  async #migrateAnew(): Promise<void> {
+    const { logsLeft } = this.#engine;
+    this.#differences = (await runMigrations(this.#engine, this.#migrate)).map(describeDifference);
+    this.#logsLeft = logsLeft;
   }
 
   async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
