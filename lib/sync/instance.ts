@@ -24,7 +24,7 @@ function otherDuckDb(cause: unknown): AppError {
 export async function openInstance(slot: Slot, settings: SyncSettings): Promise<DuckDBInstance> {
   try {
     const instance = await createInstance(slot, settings);
-    await forbidFiles(instance);
+    await restrict(instance);
     return instance;
   } catch (cause) {
     if (isDiskFull(cause)) throw mapLocalError(cause);
@@ -33,10 +33,16 @@ export async function openInstance(slot: Slot, settings: SyncSettings): Promise<
   }
 }
 
-/** Whatever a statement, view or macro of somebody says: it reads and writes no file but this database. */
-async function forbidFiles(instance: DuckDBInstance): Promise<void> {
+/**
+ * Whatever a statement, view or macro of somebody says: it reads and writes no file but this database, and changes no
+ * setting. Instants are instants: no cast may depend on the zone of the machine.
+ */
+async function restrict(instance: DuckDBInstance): Promise<void> {
   const connection = await instance.connect();
+  await connection.run("SET GLOBAL TimeZone = 'UTC'");
+  await connection.run('SET allow_community_extensions = false');
   await connection.run('SET enable_external_access = false');
+  await connection.run('SET lock_configuration = true');
   connection.closeSync();
 }
 
