@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import type { App } from '../app.ts';
 import type { Uploads } from '../db/database.ts';
 import { AppError } from '../errors.ts';
+import type { Format, SentFile } from '../imports/messages.ts';
 import { answerOf } from '../rows/idempotency.ts';
 import { readBytes, requireNoBody } from './body.ts';
 import { makeTemporaryFolder, removeFolder } from './formats/temporary.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { importedForms } from './import-commit.ts';
-import type { Format, ImportFile } from './import-file.ts';
 import { parsePartQuery, parseUploadQuery } from './import-parameters.ts';
 import { inQuery, RequestError } from './problem.ts';
 import { replayHeaders } from './writes.ts';
@@ -82,7 +82,7 @@ export function giveUpHandler(app: App): Handler {
 }
 
 /** Imports a file that is there. `key`: a hash under which it is done once. */
-export type ImportUpload = (file: ImportFile, table: string, key: string) => Promise<Response>;
+export type ImportUpload = (file: SentFile, table: string, key: string) => Promise<Response>;
 
 /** `parts`: how many there are, where the client says it. */
 export async function runUpload(

@@ -3,7 +3,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { CsvReader, readCsv } from '../../lib/http/formats/csv-reader.ts';
+import { CsvReader, readCsv } from '../../lib/imports/csv.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { createMemoryStore } from '../support/stores/memory.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
