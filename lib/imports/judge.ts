@@ -26,7 +26,7 @@ export async function judgeFile({ file, relation, texts, spool }: Judging): Prom
     try {
       const row = parseRow(relation, shown.size > 0 ? withTexts(shown, input) : input);
       const size = await writer.write({ line, values: row });
-      if (size > mostCharacters) throw tooMuch(`${mostCharacters} characters a row`);
+      if (size > mostCharacters) throw tooMuch(`${mostCharacters} bytes a row`);
       if (sample.length < mostSampled) sample.push(row);
       for (const name of Object.keys(row)) given.add(name);
       bytes += size + addedBytes;

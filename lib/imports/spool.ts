@@ -33,14 +33,14 @@ export class SpoolWriter {
     this.#written.catch(() => undefined);
   }
 
-  /** Answers how many characters it takes. */
+  /** Answers about how many bytes it takes as an object of JSON. */
   async write({ line, values }: ValidRow): Promise<number> {
     const names = JSON.stringify([0, ...Object.keys(values)]);
     if (names !== this.#names) await this.#add(names);
     this.#names = names;
     const text = JSON.stringify([line, ...Object.values(values)]);
     await this.#add(text);
-    return names.length + text.length;
+    return names.length + Buffer.byteLength(text);
   }
 
   async #add(text: string): Promise<void> {
