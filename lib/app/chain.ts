@@ -1,6 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BackendFactories, type BackendStore, type FactoryContext, openLeftover, openStore } from '../backends.ts';
+import {
+  type BackendFactories,
+  type BackendStore,
+  type FactoryContext,
+  openIdleReplica,
+  openStore,
+} from '../backends.ts';
 import { type BackendName, describeBackend, type PostgresSettings } from '../config/backends.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
@@ -58,7 +64,7 @@ function linkTo(config: Config, context: ChainContext): Link {
     persistent: describeBackend(chosen.backend).persistent,
     open: () => factories[chosen.backend](config, context),
     ping: chosen.backend === 'postgres' ? pingPostgres(chosen) : async (signal) => pingStore(await place(), signal),
-    leftover: () => (isStore ? openLeftover(config, context) : Promise.resolve(null)),
+    idleReplica: () => (isStore ? openIdleReplica(config, context) : Promise.resolve(null)),
     place: isStore ? place : null,
     mayHavePending: 'directory' in chosen ? () => isThere(pendingFolder(chosen)) : null,
   };
