@@ -11,12 +11,14 @@ import { type BackendName, describeBackend, type PostgresSettings } from '../con
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import { type Link, pingStore } from '../db/fallback/link.ts';
+import type { Notice } from '../db/fallback/outage.ts';
 import { type Command, fixCommand, repeatCommand } from '../rows/commands.ts';
 import { layoutOf } from '../sync/layout.ts';
 import { addressOf, formerAddressOf, settingsId } from './addresses.ts';
 
 export interface ChainContext extends FactoryContext {
   readonly factories: BackendFactories;
+  readonly notice: (notice: Notice) => void;
 }
 
 export async function openChain(config: Config, context: ChainContext): Promise<Database> {
@@ -37,6 +39,7 @@ export async function openChain(config: Config, context: ChainContext): Promise<
       fix: fixCommand,
     },
     writes: config.fallbackWrites,
+    notice: context.notice,
   });
 }
 

@@ -20,7 +20,7 @@ import type {
 import { describeOutage, describeRead, describeWrite, findBase } from './base.ts';
 import type { Commands } from './drain.ts';
 import { identityOf, type Link, type LinkDatabase } from './link.ts';
-import type { Outage, OutageMemory } from './outage.ts';
+import type { Notice, Outage, OutageMemory } from './outage.ts';
 import { PendingLog } from './pending-log.ts';
 import { Recovery } from './recovery.ts';
 import { Standby } from './standby.ts';
@@ -33,6 +33,7 @@ export interface FallbackOptions {
   readonly memory: OutageMemory;
   readonly commands: Commands;
   readonly writes: 'accept' | 'reject';
+  readonly notice?: (notice: Notice) => void;
 }
 
 const refusedMs = 3000;
@@ -40,8 +41,13 @@ const refusedMs = 3000;
 /** Opens the primary; when that is away, what can stand in for it. @throws AppError what is wrong with the primary itself */
 export async function openFallbackDatabase(options: FallbackOptions): Promise<Database> {
   const database = new FallbackDatabase(options);
-  await database.start();
-  return database;
+  try {
+    await database.start();
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
 }
 
 class FallbackDatabase implements Database {
@@ -58,11 +64,11 @@ class FallbackDatabase implements Database {
   #closed = false;
 
   constructor(options: FallbackOptions) {
-    const { primary, fallbacks, runtime, memory } = options;
+    const { primary, fallbacks, runtime } = options;
     this.#options = options;
     this.#warnings = new Warnings(runtime);
     const warn = this.#warnings.note;
-    this.#watch = new Watch(primary, runtime, memory);
+    this.#watch = new Watch(options);
     const { address, formerAddress } = primary;
     this.#pending = new PendingLog({ fallbacks, target: { address, formerAddress, database: null }, runtime, warn });
     this.#recovery = new Recovery({
@@ -86,7 +92,7 @@ class FallbackDatabase implements Database {
     await this.#watch.recall();
     if (this.#watch.outage) return;
     const opened = await this.#watch.attempt(plainCall(() => this.#openPrimary()));
-    if (opened.kind === 'away') return;
+    if (opened.kind === 'away') return this.#requireReached();
     // A folder is known again by what it was at first sight; what is mounted away later leaves another one.
     if (this.#options.primary.mayHavePending) await this.#watch.ping().catch(() => undefined);
     await this.#pending.refreshCheap();
@@ -136,6 +142,7 @@ class FallbackDatabase implements Database {
       const answered = await this.#onPrimary(call);
       if (answered) return answered;
       const standby = await this.#openStandby();
+      this.#requireOwn(standby);
       try {
         return await onStandby(standby);
       } catch (error) {
@@ -143,6 +150,17 @@ class FallbackDatabase implements Database {
         if (!standby.isClosed || !isFirst) throw error;
       }
     }
+  }
+
+  /** A database that this process never reached, and may not use, is closed: nobody knows which data were meant. */
+  #requireReached(): void {
+    if (this.#watch.outage?.isRefused && !this.#primary) throw this.#watch.outage.error;
+  }
+
+  /** While the primary refuses this server, its own data are read, and nobody else's take their place. */
+  #requireOwn({ base }: Standby): void {
+    const { outage } = this.#watch;
+    if (outage?.isRefused && !base.isPrimarys) throw outage.error;
   }
 
   /** A copy answers without the pending writes: these are in a transaction that no other process sees. */
@@ -156,7 +174,12 @@ class FallbackDatabase implements Database {
           .queryAll(requests, { ...options, maxStalenessMs: Infinity, atLeast: 0 })
           .catch(standby.throwUnknown);
         const described = this.#described(standby, options.atLeast);
-        return { ...answer, ...described, degraded: `${described.degraded}; pending writes are left out of queries` };
+        return {
+          ...answer,
+          ...described,
+          durability: 'standby',
+          degraded: `${described.degraded}; pending writes are left out of queries`,
+        };
       },
     );
 
@@ -198,7 +221,7 @@ class FallbackDatabase implements Database {
     const started = this.#options.runtime.monotonicMs();
     const value = await standby.read(work, options.signal);
     const timings = { standby: this.#options.runtime.monotonicMs() - started };
-    const durability = this.#pending.size > 0 ? 'pending' : 'durable';
+    const durability = this.#pending.size > 0 ? 'pending' : 'standby';
     return { value, durability, timings, ...this.#described(standby, options.atLeast) };
   }
 
@@ -208,7 +231,8 @@ class FallbackDatabase implements Database {
   }
 
   async #keepWrite<T>(standby: Standby, work: Work<T>, { command }: WriteOptions): Promise<Answer<T>> {
-    if (this.#options.writes === 'reject') throw this.#away('The database is away, and writes are not kept meanwhile.');
+    if (this.#options.writes === 'reject' || this.#watch.outage?.isRefused)
+      throw this.#away('The database is away, and writes are not kept meanwhile.');
     if (command === undefined)
       throw this.#away('The database is away, and this write cannot be kept until it is back.');
     const started = this.#options.runtime.monotonicMs();
@@ -219,11 +243,15 @@ class FallbackDatabase implements Database {
     return { value, durability: 'pending', timings, ...described };
   }
 
-  #away(message: string): AppError {
+  /** What somebody has to correct is told as what it is. */
+  #away(message: string): unknown {
+    const { outage } = this.#watch;
+    if (outage?.isRefused) return outage.error;
     return new AppError('unavailable', message, { retryAfterMs: this.#watch.outage?.untilLookMs ?? 1000 });
   }
 
   #openStandby(): Promise<Standby> {
+    this.#requireReached();
     const { primary, fallbacks, runtime, commands } = this.#options;
     const open = async (): Promise<Standby> => {
       const warn = this.#warnings.note;
@@ -266,8 +294,11 @@ class FallbackDatabase implements Database {
   }
 
   async #statusInOutage(outage: Outage | null): Promise<DatabaseStatus> {
-    const { base } = await this.#openStandby();
-    const { primary, writes } = this.#options;
+    const standby = await this.#openStandby();
+    this.#requireOwn(standby);
+    const { base } = standby;
+    const { primary } = this.#options;
+    const writes = outage?.isRefused ? 'reject' : this.#options.writes;
     return {
       engine: this.engine,
       location: `${primary.label} (away)`,
