@@ -11,7 +11,7 @@ import { backendFactories } from './backends.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { loadMigrations } from './catalog/migration-files.ts';
 import { processEnvironment } from './config/process.ts';
-import type { Answer, Database, DatabaseStatus, ReadOptions, Scope, SyncReport } from './db/database.ts';
+import type { Answer, Database, DatabaseStatus, Durability, ReadOptions, Scope, SyncReport } from './db/database.ts';
 import { isPlainSelect, makeTextQueries } from './db/dialect.ts';
 import { systemRuntime } from './runtime.ts';
 import { type QueryColumn, rowsOf, type StatementResult } from './sql/result.ts';
@@ -42,7 +42,7 @@ export interface VersionedResult extends Result {
   /** Pass it on as `atLeast`, to whichever instance, to see at least this state. */
   readonly version: number;
   /** `pending`: the backend is away, and its fallback has the write until it is back. */
-  readonly durability: 'durable' | 'pending';
+  readonly durability: Durability;
 }
 
 /** Inside a transaction. */
