@@ -1,12 +1,9 @@
 /** Which endpoint serves which method of which address: the one list of everything under /api. */
-import type { Endpoints } from './endpoints.ts';
 import type { Fetch, Route } from './router.ts';
 
 const methods = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'] as const;
 
 export type Method = (typeof methods)[number];
-
-type EndpointName = Exclude<keyof Endpoints, 'refuse'>;
 
 const routes = {
   '/api/[table]': { GET: 'list', HEAD: 'list', POST: 'create', PATCH: 'updateMatching', DELETE: 'removeMatching' },
@@ -29,7 +26,16 @@ const routes = {
   },
   '/api/rest/v1/rpc/[name]': { GET: 'restCall', HEAD: 'restCall', POST: 'restCall' },
   '/api/sql': { POST: 'sql' },
-} as const satisfies Record<string, Partial<Record<Method, EndpointName>>>;
+} as const satisfies Record<string, Partial<Record<Method, string>>>;
+
+type Values<T> = T extends unknown ? T[keyof T] : never;
+type EndpointName = Values<Values<typeof routes>>;
+
+/** What the endpoints are called, one of which answers what no other does. */
+export interface Endpoints extends Readonly<Record<EndpointName, Fetch>> {
+  /** For the methods that an address does not serve: 405 with the methods that it does; OPTIONS asks for them. */
+  refuse(request: Request, allow: string): Promise<Response>;
+}
 
 /** A handler for each method; those that are not served answer 405 with the methods that are. */
 export type Handlers = Readonly<Record<Method, Fetch>>;

@@ -1,7 +1,6 @@
 /** The routes of everything under /api, and the handlers of each. */
-import type { Endpoints } from '../../lib/http/endpoints.ts';
 import type { Fetch, Route as FoundRoute } from '../../lib/http/router.ts';
-import { functionsOf, routesOf } from '../../lib/http/routes.ts';
+import { type Endpoints, functionsOf, routesOf } from '../../lib/http/routes.ts';
 import { loadRoutes as findRoutes } from '../../lib/server/load-routes.ts';
 
 export interface Route {
