@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** `npm run db -- <command>`: see `npm run db -- --help`. */
 import { runCommand } from '../lib/cli/commands.ts';
 import { processEnvironment } from '../lib/config/process.ts';
