@@ -31,7 +31,7 @@ export const allowedEdges = {
   db: ['async', 'sync', 'store', 'catalog', 'sql', 'datetime', 'values', 'errors', 'runtime'],
   app: ['rows', 'db', 'sync', 'store', 'config', 'catalog', 'values', 'errors', 'runtime'],
   http: ['async', 'app', 'rest', 'rows', 'db', 'config', 'catalog', 'sql', 'datetime', 'values', 'errors', 'runtime'],
-  cli: ['app', 'db', 'config', 'catalog', 'values', 'errors', 'runtime'],
+  cli: ['http', 'app', 'db', 'config', 'catalog', 'sql', 'values', 'errors', 'runtime'],
   server: ['app', 'http', 'config', 'errors', 'runtime'],
   // The face of the library.
   index: ['app', 'db', 'config', 'catalog', 'sql', 'values', 'errors', 'runtime'],
@@ -52,6 +52,9 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   '@google-cloud/storage': ['lib/store/gcs'],
   pg: ['lib/db/postgres/'],
   '@neondatabase/serverless': ['lib/db/postgres/'],
+  commander: ['lib/cli/'],
+  '@bomb.sh/tab': ['lib/cli/'],
+  'console-table-printer': ['lib/cli/'],
 };
 
 /** Imports the files that it finds. */
