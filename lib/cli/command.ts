@@ -7,11 +7,8 @@ import { exitCodes, NotUnderstood, print, type Terminal } from './terminal.ts';
 export async function runCommand(words: readonly string[], terminal: Terminal): Promise<number> {
   let code: number = exitCodes.done;
   const program = createProgram(terminal, (ended) => (code = ended));
-  const [first = '--help'] = words;
-  const { default: addCompletion } = await import('@bomb.sh/tab/commander');
-  addCompletion(program, { completionCommandName: 'completion' });
   try {
-    await program.parseAsync(words.length === 0 ? [first] : [...words], { from: 'user' });
+    await program.parseAsync(words.length === 0 ? ['--help'] : [...words], { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.notUnderstood;

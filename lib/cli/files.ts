@@ -11,7 +11,7 @@ import { importHandler } from '../http/import.ts';
 import { withApi } from './api.ts';
 import { megabytes, Progress } from './progress.ts';
 import { transfersOf } from './status.ts';
-import { type Common, confirm, exitCodes, NotUnderstood, report, type Terminal } from './terminal.ts';
+import { type Common, confirm, counted, exitCodes, NotUnderstood, report, type Terminal } from './terminal.ts';
 
 export interface FileOptions extends Common {
   /** `-`: standard input or output, as without one. */
@@ -61,7 +61,7 @@ async function exportTo(terminal: Terminal, query: URLSearchParams, options: Fil
     const answer = await new Progress(terminal).during('exporting', asked, transfersOf(api.app));
     const bytes = Number(answer.headers.get('content-length'));
     const version = Number(answer.headers.get('db-bookmark'));
-    const body = [Readable.fromWeb(answer.body as NodeStream), counted(terminal, bytes)] as const;
+    const body = [Readable.fromWeb(answer.body as NodeStream), watched(terminal, bytes)] as const;
     if (file === undefined) {
       await pipeline(...body, terminal.stdout, { end: false });
       return exitCodes.done;
@@ -73,7 +73,7 @@ async function exportTo(terminal: Terminal, query: URLSearchParams, options: Fil
 }
 
 /** Shows how much of it has come. */
-function counted(terminal: Terminal, totalBytes: number): Transform {
+function watched(terminal: Terminal, totalBytes: number): Transform {
   const progress = new Progress(terminal);
   const text = `writing ${megabytes(totalBytes)}`;
   let bytes = 0;
@@ -135,9 +135,9 @@ interface Imported {
 
 function describeImport({ table, rows, create, wrong = 0, errors = [] }: Imported, isDryRun: boolean): string {
   const lines = [
-    `${isDryRun ? 'Would import' : 'Imported'} ${rows} rows into ${table}`,
+    `${isDryRun ? 'Would import' : 'Imported'} ${counted(rows, 'row')} into ${table}`,
     ...(create === undefined ? [] : [create]),
-    ...(wrong === 0 ? [] : [`${wrong} rows are wrong, so nothing would be imported:`]),
+    ...(wrong === 0 ? [] : [`${counted(wrong, 'wrong row')}, so nothing would be imported:`]),
     ...errors.map(({ path, message }) => `  ${path} ${message}`),
   ];
   return `${lines.join('\n')}\n`;

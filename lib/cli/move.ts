@@ -3,7 +3,7 @@ import type { MoveReport } from '../db/move/report.ts';
 import { moveDatabase } from '../db/move/move.ts';
 import { openEnds } from './ends.ts';
 import { Progress, stepOfMove } from './progress.ts';
-import { type Common, confirm, exitCodes, report, type Terminal } from './terminal.ts';
+import { type Common, confirm, counted, exitCodes, report, type Terminal } from './terminal.ts';
 
 export interface MoveWords extends Common {
   readonly from: BackendName;
@@ -34,7 +34,7 @@ export async function move(terminal: Terminal, options: MoveWords): Promise<numb
 
 function describeMove({ from, to }: MoveWords, done: MoveReport): string {
   const tables = Object.entries(done.tables).map(
-    ([name, { rows, checksum }]) => `  ${name}: ${rows} rows, checksum ${checksum.slice(0, 16)}`,
+    ([name, { rows, checksum }]) => `  ${name}: ${counted(rows, 'row')}, checksum ${checksum.slice(0, 16)}`,
   );
   const outcome =
     done.outcome === 'moved'

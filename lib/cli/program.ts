@@ -1,11 +1,12 @@
 /** The words of the command `eider`: what there is, with which options. What each does is loaded when it is asked for. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { backendNames } from '../config/backends.ts';
 import type { FileOptions, ImportOptions } from './files.ts';
 import type { MigrateOptions } from './migrate.ts';
 import type { MoveWords } from './move.ts';
 import type { ShellOptions } from './shell.ts';
-import type { Common, Terminal } from './terminal.ts';
+import { candidates, completionScripts } from './shells.ts';
+import { type Common, print, type Terminal } from './terminal.ts';
 
 const help = `
 Backends are configured by the environment and the file .env; see .env.example.
@@ -36,6 +37,7 @@ export function createProgram(terminal: Terminal, end: (code: number) => void): 
   addOperations(add, runs, terminal);
   addFiles(add, runs, terminal);
   addSql(add, runs, terminal);
+  addCompletion(program, terminal);
   return program;
 }
 
@@ -108,6 +110,25 @@ function addSql(add: Add, runs: Runs, terminal: Terminal): void {
     .action(
       runs(async (sql: string | undefined, options: ShellOptions) =>
         (await import('./shell.ts')).shell(terminal, sql, options),
+      ),
+    );
+}
+
+function addCompletion(program: Command, terminal: Terminal): void {
+  program
+    .command('completion')
+    .description('write a script that completes this command, for your shell')
+    .addArgument(new Argument('<shell>').choices(Object.keys(completionScripts)))
+    .action((shell: string) => print(terminal.stdout, completionScripts[shell] ?? ''));
+  program
+    .command('complete', { hidden: true })
+    .argument('[words...]')
+    .action((words: string[]) =>
+      print(
+        terminal.stdout,
+        candidates(program, words)
+          .map((line) => `${line}\n`)
+          .join(''),
       ),
     );
 }

@@ -8,6 +8,8 @@ export interface Step {
   readonly text: string;
   /** From 0 to 1; absent: nobody knows. */
   readonly share?: number;
+  /** How long it has taken. */
+  readonly seconds?: number;
 }
 
 const everyMs = { onTerminal: 100, inLog: 5000 };
@@ -24,7 +26,7 @@ export class Progress {
     this.#terminal = terminal;
   }
 
-  show({ text, share }: Step): void {
+  show({ text, share, seconds }: Step): void {
     const { stderr, runtime } = this.#terminal;
     const isTerminal = stderr.isTTY === true;
     const sinceMs = runtime.monotonicMs() - this.#shownMs;
@@ -32,7 +34,8 @@ export class Progress {
     if (text !== this.#text) this.end();
     this.#text = text;
     this.#shownMs = runtime.monotonicMs();
-    const line = `${text}${share === undefined ? '' : ` ${isTerminal ? bar(share) : ''}${percent(share)}`}`;
+    const done = share === undefined ? '' : ` ${isTerminal ? bar(share) : ''}${percent(share)}`;
+    const line = `${text}${done}${seconds === undefined ? '' : `, ${seconds} s`}`;
     stderr.write(isTerminal ? `\r\u001B[K${stripVTControlCharacters(line)}` : `${line}\n`);
     this.#isOpen = isTerminal;
   }
@@ -59,10 +62,12 @@ export class Progress {
   async #follow(text: string, transfers: () => Promise<Transfers>, signal: AbortSignal): Promise<void> {
     const { stderr, runtime } = this.#terminal;
     const pauseMs = stderr.isTTY === true ? 2 * everyMs.onTerminal : everyMs.inLog;
+    const startedMs = runtime.monotonicMs();
     // What is done at once leaves no trace.
     while (await runtime.sleep(pauseMs, signal).then(isTrue, isFalse)) {
       const [transfer] = await transfers().catch(() => []);
-      this.show(transfer ? stepOf(transfer) : { text });
+      const seconds = Math.floor((runtime.monotonicMs() - startedMs) / 1000);
+      this.show(transfer ? stepOf(transfer) : { text, seconds });
     }
   }
 }

@@ -7,7 +7,7 @@ import { type Statement, statementOf } from '../sql/statement.ts';
 import { tokensOf } from '../sql/tokens.ts';
 import { withDatabase } from './api.ts';
 import { type RowFormat, rowsAs } from './rows.ts';
-import { type Common, confirm, exitCodes, print, type Terminal } from './terminal.ts';
+import { type Common, confirm, counted, exitCodes, print, type Terminal } from './terminal.ts';
 
 export interface ShellOptions extends Common {
   readonly format?: RowFormat;
@@ -71,8 +71,7 @@ export class Session {
     if (columns.length > 0) await print(stdout, rowsAs(this.format, value));
     else if (this.format === 'json')
       await print(stdout, `${JSON.stringify({ command, rowCount, version, durability })}\n`);
-    const count =
-      columns.length > 0 ? `${rowCount} ${rowCount === 1 ? 'row' : 'rows'}` : `${command} ${rowCount ?? ''}`;
+    const count = columns.length > 0 ? counted(rowCount, 'row') : `${command} ${rowCount ?? ''}`;
     const kept = durability === 'pending' ? ', kept until the database is back' : '';
     if (this.format === 'table') await print(stdout, `(${count.trim()}, ${took}${kept})\n`);
   }

@@ -5,7 +5,7 @@ import type { CheckpointStatus, OutageStatus, SyncReport } from '../db/database.
 import { statusHandler, syncHandler } from '../http/operations.ts';
 import { type LocalApi, withApi } from './api.ts';
 import { Progress } from './progress.ts';
-import { type Common, exitCodes, report, type Terminal } from './terminal.ts';
+import { type Common, counted, exitCodes, report, type Terminal } from './terminal.ts';
 
 /** The members of db-status that are put into words. */
 interface Status {
@@ -46,7 +46,7 @@ function describeStatus(found: Status, { stdout }: Terminal): string {
     ...line('location', location),
     ...line('version', version),
     ...line('checkpoint', describeCheckpoint(found)),
-    ...line('pending', pendingWrites === null ? null : `${pendingWrites} writes`),
+    ...line('pending', pendingWrites === null ? null : counted(pendingWrites, 'write')),
     ...(rejectedWrites ?? []).flatMap(({ id, reason }) => line('rejected', `${id}: ${reason}`)),
     ...warnings.flatMap((warning) => line('warning', warning)),
     'Candidates',
@@ -60,7 +60,7 @@ function line(name: string, value: string | number | null): string[] {
 }
 
 function describeCheckpoint({ checkpoint }: Status): string | null {
-  return checkpoint && `${checkpoint.version ?? 'none yet'}, ${checkpoint.recordsSince} records since`;
+  return checkpoint && `${checkpoint.version ?? 'none yet'}, ${counted(checkpoint.recordsSince, 'record')} since`;
 }
 
 export function sync(terminal: Terminal, options: Common): Promise<number> {
@@ -89,10 +89,14 @@ function describeSync(done: SyncReport): string {
       : []),
     ...(published ? ['The database file was published'] : []),
     ...(dropped.records + dropped.snapshots > 0
-      ? [`Dropped ${dropped.records} records and ${dropped.snapshots} snapshots that are no longer needed`]
+      ? [
+          `Dropped ${counted(dropped.records, 'record')} and ${counted(dropped.snapshots, 'snapshot')} that are no longer needed`,
+        ]
       : []),
-    ...(pendingDrained > 0 ? [`Ran ${pendingDrained} pending writes`] : []),
-    ...(pendingRejected > 0 ? [`${pendingRejected} pending writes no longer fitted: see status`] : []),
+    ...(pendingDrained > 0 ? [`Ran ${counted(pendingDrained, 'pending write')}`] : []),
+    ...(pendingRejected > 0
+      ? [`Rejected ${counted(pendingRejected, 'pending write')}, which no longer fitted: see status`]
+      : []),
     ...(mirror
       ? [`Mirror: ${mirror.how === 'failed' ? `failed, ${mirror.reason}` : `${mirror.how}, ${mirror.rows} rows`}`]
       : []),

@@ -63,3 +63,6 @@ export async function confirm(terminal: Terminal, question: string, yes: boolean
 }
 
 export const isYes = (answer: string): boolean => /^y(?:es)?$/i.test(answer.trim());
+
+/** @example counted(1, 'row') // '1 row' */
+export const counted = (count: number | null, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -53,7 +53,6 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   pg: ['lib/db/postgres/'],
   '@neondatabase/serverless': ['lib/db/postgres/'],
   commander: ['lib/cli/'],
-  '@bomb.sh/tab': ['lib/cli/'],
   'console-table-printer': ['lib/cli/'],
 };
 
