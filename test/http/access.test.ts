@@ -217,5 +217,5 @@ describe.each(letters)('the caller %s', (letter) => {
 /** A problem document that says what is needed. */
 function refusalOf(status: number): RegExp {
   const type = status === 401 ? 'unauthorized' : 'forbidden';
-  return new RegExp(`^\\{"type":"/problems/${type}".*"status":${status},.*(?:ADMIN_TOKEN|authorization)`);
+  return new RegExp(`^\\{"type":"[^"]+/docs/errors\\.md#${type}".*"status":${status},.*(?:ADMIN_TOKEN|authorization)`);
 }
