@@ -22,7 +22,10 @@ const cases = [
   [['mo'], ['move']],
   [['move', '--f'], ['--from']],
   [['move', '--from', 's'], ['s3']],
-  [['export', 'students', '--format', ''], ['csv', 'jsonl', 'parquet']],
+  [
+    ['export', 'students', '--format', ''],
+    ['csv', 'jsonl', 'parquet'],
+  ],
   [['completion', 'z'], ['zsh']],
   [['dump', '--file', 'who'], []],
 ] as const;
