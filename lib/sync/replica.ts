@@ -97,9 +97,13 @@ export class Replica {
     return this.#condemned;
   }
 
+  condemn(reason: unknown): void {
+    this.#condemned ??= reason;
+  }
+
   /** Condemns the replica if `error` says that DuckDB, or its file, is broken. */
   judge(error: unknown): void {
-    if (breaksReplica(error)) this.#condemned ??= error;
+    if (breaksReplica(error)) this.condemn(error);
   }
 
   /** Runs `work` on DuckDB and judges its failure. */
