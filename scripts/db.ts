@@ -3,15 +3,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 
-const [major = 0] = process.versions.node.split('.').map(Number);
-if (major < 22) {
-  console.error(`Eider needs Node 22 or newer; this is ${process.version}.`);
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 22 || (major === 22 && minor < 13)) {
+  console.error(`Eider needs Node 22.13 or newer; this is ${process.version}.`);
   process.exit(1);
 }
 if (existsSync('.env')) process.loadEnvFile('.env');
 // Before anything of weight is loaded: half of the time that a start takes.
 enableCompileCache();
 
+/** The package has this file compiled, beside the console's. */
+const isSource = import.meta.url.endsWith('.ts');
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
@@ -38,8 +40,11 @@ async function serve(address: { readonly host?: string; readonly port?: string }
     environment,
     load: async () => {
       isListening = true;
-      const [{ default: server }, { app }] = await Promise.all([import('../server.ts'), import('../lib/app.ts')]);
-      return { fetch: server.fetch, app };
+      const [fetch, { app }] = await Promise.all([
+        isSource ? fetchOfProject() : fetchOfPackage(),
+        import('../lib/app.ts'),
+      ]);
+      return { fetch, app };
     },
     signals: process,
     runtime,
@@ -49,4 +54,20 @@ async function serve(address: { readonly host?: string; readonly port?: string }
   // `node --watch` would wait for a source to change, which does not free an address.
   if (!isListening && process.env['WATCH_REPORT_DEPENDENCIES'] !== undefined) process.kill(process.ppid, 'SIGTERM');
   return code;
+}
+
+type Fetch = (request: Request) => Promise<Response>;
+
+/** With the files of api/ as they are. */
+async function fetchOfProject(): Promise<Fetch> {
+  const path = new URL('../server.ts', import.meta.url).href;
+  return ((await import(path)) as { default: { fetch: Fetch } }).default.fetch;
+}
+
+async function fetchOfPackage(): Promise<Fetch> {
+  const [{ api }, { withStaticFiles }] = await Promise.all([
+    import('../lib/http/serve.ts'),
+    import('../lib/server/static-files.ts'),
+  ]);
+  return withStaticFiles(new URL('public/', import.meta.url), api.fetch);
 }

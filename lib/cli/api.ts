@@ -42,38 +42,21 @@ export function withDatabase<T>(terminal: Terminal, work: (database: Database) =
 }
 
 function caller(app: App, background: Promise<unknown>[]): LocalApi['call'] {
-  const token = app.runtime.uuid();
   const services = {
-    app: asAdministrator(app, token),
+    app,
+    // Who can run the command can read the environment, with the tokens in it.
+    authorize: () => 'admin' as const,
     log: () => undefined,
     waitUntil: (promise: Promise<unknown>) => void background.push(promise),
     toldProblems: new Set<string>(),
     shedder: new LoadShedder(app.runtime, defaultLoadLimits),
   };
   return (handler, terms, path, init) => {
-    const headers = new Headers(init?.headers);
-    headers.set('authorization', `Bearer ${token}`);
-    const request = new Request(new URL(path, 'http://localhost'), { ...init, headers });
+    const request = new Request(new URL(path, 'http://localhost'), init);
     return handle(services, request, { ...terms, failure: raise }, handler);
   };
 }
 
 function raise(error: unknown): never {
   throw error;
-}
-
-/** Who can run the command can read the environment, with the tokens in it. */
-function asAdministrator(app: App, adminToken: string): App {
-  const examine: App['examine'] = () => {
-    const examination = app.examine();
-    return { ...examination, access: { ...examination.access, adminToken } };
-  };
-  return {
-    runtime: app.runtime,
-    examine,
-    open: () => app.open(),
-    tracked: (work) => app.tracked(work),
-    close: () => app.close(),
-    closeOnlyWhenAsked: () => app.closeOnlyWhenAsked(),
-  };
 }

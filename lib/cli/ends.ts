@@ -57,6 +57,16 @@ interface OpenEnd {
   close(): Promise<void>;
 }
 
+/** That of the environment, with no migration run. */
+export async function openChosen(
+  environment: Environment,
+  runtime: Runtime,
+): Promise<OpenEnd & { workFolder: string }> {
+  const config = withoutFallbacks(readConfig(environment));
+  const opened = await openEnd(config, runtime, { isDryRun: true, report: () => undefined });
+  return { ...opened, workFolder: slotRootOf(config.tmpDirectory, `restore ${opened.end.location}`) };
+}
+
 async function openEnd(config: Config, runtime: Runtime, migrationMode?: MigrationMode): Promise<OpenEnd> {
   const context = { migrations: projectMigrations(), runtime, ...(migrationMode ? { migrationMode } : {}) };
   if (config.chosen.backend === 'postgres') {

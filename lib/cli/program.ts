@@ -4,16 +4,18 @@ import { backendNames } from '../config/backends.ts';
 import type { FileOptions, ImportOptions } from './files.ts';
 import type { MigrateOptions } from './migrate.ts';
 import type { MoveWords } from './move.ts';
+import type { RestoreWords } from './restore.ts';
 import type { ShellOptions } from './shell.ts';
 import { candidates, completionScripts } from './shells.ts';
 import { type Common, print, type Terminal } from './terminal.ts';
+import type { TypesOptions } from './types.ts';
 
 const help = `
 Backends are configured by the environment and the file .env; see .env.example.
 
 Exit codes: 0 done; 1 failed, and nothing was changed unless it says so; 2 not understood; 3 done, but look at what it
 says: the database is degraded (status, shell), the source was written meanwhile (move), rows are wrong (import --dry-run),
-a file differs or has not run (migrate).`;
+a file differs or has not run (migrate), or is out of date (types --check).`;
 
 const yes = ['-y, --yes', 'do not ask'] as const;
 
@@ -100,6 +102,10 @@ function addFiles(add: Add, runs: Runs, terminal: Terminal): void {
     .requiredOption('--file <file>')
     .option(...yes)
     .action(runs(async (options: FileOptions) => (await import('./files.ts')).dump(terminal, options)));
+  add('restore', 'put a DuckDB file in place of the whole database, as one commit')
+    .requiredOption('--file <file>')
+    .option(...yes)
+    .action(runs(async (options: RestoreWords) => (await import('./restore.ts')).restore(terminal, options)));
 }
 
 function addSql(add: Add, runs: Runs, terminal: Terminal): void {
@@ -112,6 +118,11 @@ function addSql(add: Add, runs: Runs, terminal: Terminal): void {
         (await import('./shell.ts')).shell(terminal, sql, options),
       ),
     );
+  add('types', 'write the tables as TypeScript types')
+    .addOption(new Option('--for <library>').choices(['kysely', 'drizzle']).default('kysely'))
+    .option('--out <file>', 'default: standard output')
+    .option('--check', 'write nothing, and say whether the file is out of date')
+    .action(runs(async (options: TypesOptions) => (await import('./types.ts')).types(terminal, options)));
 }
 
 function addCompletion(program: Command, terminal: Terminal): void {

@@ -35,7 +35,7 @@ export class Progress {
     this.#text = text;
     this.#shownMs = runtime.monotonicMs();
     const done = share === undefined ? '' : ` ${isTerminal ? bar(share) : ''}${percent(share)}`;
-    const line = `${text}${done}${seconds === undefined ? '' : `, ${seconds} s`}`;
+    const line = `${text}${done}${seconds === undefined || seconds < 1 ? '' : `, ${seconds} s`}`;
     stderr.write(isTerminal ? `\r\u001B[K${stripVTControlCharacters(line)}` : `${line}\n`);
     this.#isOpen = isTerminal;
   }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { sendWebResponse, toWebRequest } from './web.ts';
-import { type Fetch, refusal } from './router.ts';
+import { type Fetch, refusal } from '../http/router.ts';
 
 export interface NodeServerOptions {
   /** Requests wait while it is being loaded. */

@@ -3,7 +3,7 @@ import type { Environment } from '../config/variables.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { type NodeServer, startNodeServer } from './node-server.ts';
-import type { Fetch } from './router.ts';
+import type { Fetch } from '../http/router.ts';
 
 export interface ServeOptions {
   readonly host?: string;

@@ -35,6 +35,7 @@ function start(
   const waited: Promise<unknown>[] = [];
   const log: unknown[] = [];
   const services = {
+    trustsPeer: true,
     app,
     log: (entry: unknown) => void log.push(entry),
     waitUntil: (promise: Promise<unknown>) => void waited.push(promise),

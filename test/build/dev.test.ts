@@ -153,7 +153,8 @@ test('the links of the page lead somewhere, and .env is obeyed', async () => {
 });
 
 test('a source that is changed is served as it is now, soon', async () => {
-  await write('lib/http/serve.ts', `export const endpoints = { status: async () => new Response('as changed') };`);
+  const functions = `new Proxy({}, { get: () => ({ GET: async () => new Response('as changed') }) })`;
+  await write('lib/http/serve.ts', `export const api = { functions: ${functions} };`);
   const answer = async () => (await get('/api/db-status').catch(() => null))?.body;
   await expect.poll(answer, { timeout: 30_000 }).toBe('as changed');
 });

@@ -18,6 +18,11 @@ async function place(shell: string) {
   return { cwd: folder, env: { PATH: `${folder}:${process.env['PATH']}` }, encoding: 'utf8' } as const;
 }
 
+const isThere = (shell: string): boolean => spawnSync(shell, ['--version']).error === undefined;
+
+const ask = (shell: string, words: readonly string[], options: Awaited<ReturnType<typeof place>>): string =>
+  execFileSync(shell, words, options);
+
 const cases = [
   [['mo'], ['move']],
   [['move', '--f'], ['--from']],
@@ -35,30 +40,30 @@ it('bash', async () => {
   for (const [words, found] of cases) {
     const line = `COMP_WORDS=(eider ${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length}`;
     const text = `source ./script; ${line}; _eider; echo "\${COMPREPLY[*]}"; complete -p eider`;
-    const [said, registered] = execFileSync('bash', ['--norc', '-c', text], options).split('\n');
+    const [said, registered] = ask('bash', ['--norc', '-c', text], options).split('\n');
     expect([words, said?.split(' ').filter(Boolean)]).toEqual([words, found]);
     // Files, where there is nothing to say.
     expect(registered).toBe('complete -o default -F _eider eider');
   }
 });
 
-it.skipIf(spawnSync('fish', ['--version']).error)('fish', async () => {
+it.skipIf(!isThere('fish'))('fish', async () => {
   const options = await place('fish');
   for (const [words, found] of cases) {
     const text = `source ./script; complete -C 'eider ${words.join(' ')}'`;
-    const said = execFileSync('fish', ['--no-config', '-c', text], options).split('\n').filter(Boolean);
+    const said = ask('fish', ['--no-config', '-c', text], options).split('\n').filter(Boolean);
     const expected = words.at(-1) === 'who' ? ['whole.duckdb'] : found;
     expect([words, said.map((line) => line.split('\t')[0])]).toEqual([words, expected]);
   }
 });
 
-it.skipIf(spawnSync('zsh', ['--version']).error)('zsh', async () => {
+it.skipIf(!isThere('zsh'))('zsh', async () => {
   const options = await place('zsh');
   for (const [words, found] of cases) {
     const given = ['eider', ...words].map((word) => `'${word}'`).join(' ');
     const stubs = 'compdef() { : }; compadd() { print -l -- $found }; _files() { print -- files }';
     const text = `${stubs}; source ./script; words=(${given}); CURRENT=${words.length + 1}; _eider`;
-    const said = execFileSync('zsh', ['-f', '-c', text], options).split('\n').filter(Boolean);
+    const said = ask('zsh', ['-f', '-c', text], options).split('\n').filter(Boolean);
     expect([words, said]).toEqual([words, found.length === 0 ? ['files'] : found]);
   }
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import type { Migration } from '../../lib/catalog/migrations.ts';
 import type { Queries } from '../../lib/values.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { accounts, insertAccount, openDatabase } from '../support/engine.ts';
 
 async function twoReplicas() {

@@ -3,8 +3,8 @@ import { cp } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import { openDatabase, temporaryFolder } from '../support/engine.ts';
-import { withCounting } from '../support/stores/counting.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { withCounting } from '../../lib/testing/counting.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 
 it.each([
   ['a new column', 'ALTER TABLE notes ADD COLUMN author VARCHAR'],

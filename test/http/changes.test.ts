@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { startReplicated } from '../support/replicated.ts';
 import type { Service } from '../support/service.ts';
 import { problemType } from '../support/problems.ts';

@@ -3,7 +3,7 @@ import { waitUntil } from '@vercel/functions';
 import { expect, test } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { serve, type ServeOptions } from '../../lib/server/serve.ts';
-import type { Fetch } from '../../lib/server/router.ts';
+import type { Fetch } from '../../lib/http/router.ts';
 
 interface Running {
   readonly exitCode: Promise<number>;

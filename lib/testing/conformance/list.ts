@@ -1,6 +1,6 @@
 /** `list`: every key once, in the order of its bytes, page by page. */
 import { describe, expect, test } from 'vitest';
-import type { Store } from '../../../lib/store/store.ts';
+import type { Store } from '../../store/store.ts';
 import { allKeys, kindOf, inParallel, type Suite, textOf } from './support.ts';
 
 /** In byte order, where capitals come first, and `-`, `.` and `/` before digits: no locale sorts so. */

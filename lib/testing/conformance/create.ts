@@ -1,6 +1,6 @@
 /** `create`: whole or not at all, and never over another object. */
 import { describe, expect, test } from 'vitest';
-import { AppError } from '../../../lib/errors.ts';
+import { AppError } from '../../errors.ts';
 import {
   bytesOf,
   traces,

@@ -1,18 +1,11 @@
 /**
  * A store in memory, for tests: the same guarantees but survival. Bytes are copied in and out.
  */
-import { AppError } from '../../../lib/errors.ts';
-import type { Runtime } from '../../../lib/runtime.ts';
-import {
-  clipRange,
-  compareKeys,
-  requireKey,
-  requirePage,
-  requirePrefix,
-  requireRange,
-} from '../../../lib/store/keys.ts';
-import { bodyChunks } from '../../../lib/store/parts.ts';
-import { throwIfAborted } from '../../../lib/store/signal.ts';
+import { AppError } from '../errors.ts';
+import { type Runtime, systemRuntime } from '../runtime.ts';
+import { clipRange, compareKeys, requireKey, requirePage, requirePrefix, requireRange } from '../store/keys.ts';
+import { bodyChunks } from '../store/parts.ts';
+import { throwIfAborted } from '../store/signal.ts';
 import type {
   Body,
   CreateOutcome,
@@ -22,7 +15,7 @@ import type {
   ObjectInfo,
   OperationOptions,
   Store,
-} from '../../../lib/store/store.ts';
+} from '../store/store.ts';
 
 interface Held {
   /** Never changed and never handed out. */
@@ -30,8 +23,9 @@ interface Held {
   readonly modifiedAt: Date;
 }
 
-export function createMemoryStore(options: { readonly runtime: Runtime }): Store {
-  return new MemoryStore(options.runtime);
+/** @example openDatabase({ store: createMemoryStore(), name: 'test.db', migrations: './migrations' }) */
+export function createMemoryStore({ runtime = systemRuntime }: { readonly runtime?: Runtime } = {}): Store {
+  return new MemoryStore(runtime);
 }
 
 class MemoryStore implements Store {

@@ -1,6 +1,6 @@
 /** Which keys there are: the same for every store, and nothing else reaches it. */
 import { describe, expect, test } from 'vitest';
-import type { Store } from '../../../lib/store/store.ts';
+import type { Store } from '../../store/store.ts';
 import { allKeys, kindOf, streamOf, type Suite, textOf } from './support.ts';
 
 const segment = 'k'.repeat(255);

@@ -1,7 +1,7 @@
 /**
  * A store that counts what passes: operations by name, and bytes up and down.
  */
-import type { Store } from '../../../lib/store/store.ts';
+import type { Store } from '../store/store.ts';
 
 export type OperationName = 'create' | 'get' | 'head' | 'list' | 'copy' | 'delete';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Store } from '../../../lib/store/store.ts';
+import type { Store } from '../../store/store.ts';
 import { bytesOf, kindOf, streamOf, type Suite, summary } from './support.ts';
 
 type Model = Map<string, Uint8Array>;

@@ -1,7 +1,7 @@
 /** Aborted operations: they end, say what is known, and leave nothing by halves. */
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import type { OperationOptions, Store } from '../../../lib/store/store.ts';
+import type { OperationOptions, Store } from '../../store/store.ts';
 import { allKeys, bytesOf, summary, kindOf, streamOf, type Suite, textOf } from './support.ts';
 
 const reads: Record<string, (store: Store, options: OperationOptions) => Promise<unknown>> = {

@@ -1,8 +1,8 @@
 /**
  * A store whose keys lie below a folder of another store.
  */
-import { requireKey, requirePrefix } from '../../../lib/store/keys.ts';
-import type { ObjectInfo, Store } from '../../../lib/store/store.ts';
+import { requireKey, requirePrefix } from '../store/keys.ts';
+import type { ObjectInfo, Store } from '../store/store.ts';
 
 /** `folder` without a slash at its end, such as `databases/staging`. */
 export function withPrefix(store: Store, folder: string): Store {

@@ -1,5 +1,5 @@
-import { writeSecurityHeaders } from '../http/headers.ts';
-import { problemResponse, RequestError } from '../http/problem.ts';
+import { writeSecurityHeaders } from './headers.ts';
+import { problemResponse, RequestError } from './problem.ts';
 
 export type Fetch = (request: Request) => Promise<Response>;
 

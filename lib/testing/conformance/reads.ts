@@ -1,6 +1,6 @@
 /** `get` and `head`: exactly what is there, the part that was asked for, and `null` for what is absent. */
 import { describe, expect, test } from 'vitest';
-import type { ByteRange } from '../../../lib/store/store.ts';
+import type { ByteRange } from '../../store/store.ts';
 import { bytesOf, traces, summary, kindOf, type Suite, textOf } from './support.ts';
 
 const size = 200_003;

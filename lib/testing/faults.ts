@@ -2,10 +2,10 @@
  * A store with named faults, chosen for each operation: what networks, disks and providers do at their worst, within
  * the contract.
  */
-import { AppError } from '../../../lib/errors.ts';
-import type { Runtime } from '../../../lib/runtime.ts';
+import { AppError } from '../errors.ts';
+import { type Runtime, systemRuntime } from '../runtime.ts';
 import type { OperationName } from './counting.ts';
-import type { OperationOptions, Store } from '../../../lib/store/store.ts';
+import type { OperationOptions, Store } from '../store/store.ts';
 
 /**
  * - `delay`: begins later.
@@ -31,7 +31,7 @@ export type Fault =
   | { readonly kind: 'truncate'; readonly bytes: number };
 
 export interface FaultOptions {
-  readonly runtime: Runtime;
+  readonly runtime?: Runtime;
   /** The fault of this call, null for none. Asked once for each operation, in the order of the calls. */
   readonly choose: (operation: OperationName, key: string) => Fault | null;
 }
@@ -43,7 +43,8 @@ interface Call {
   readonly options: OperationOptions | undefined;
 }
 
-export function withFaults(store: Store, { runtime, choose }: FaultOptions): Store {
+/** @example withFaults(store, { choose: (operation) => (operation === 'create' ? { kind: 'fail-after' } : null) }) */
+export function withFaults(store: Store, { runtime = systemRuntime, choose }: FaultOptions): Store {
   const perform = async <T>(call: Call, work: () => Promise<T>): Promise<[T, Fault | null]> => {
     const fault = choose(call.operation, call.key);
     await failBefore(fault, call, runtime);

@@ -1,8 +1,8 @@
 /** What the rooms of the suite share: the store under test, bodies, and how errors are expected. */
 import { createHash } from 'node:crypto';
 import { onTestFinished } from 'vitest';
-import { AppError, type ErrorKind } from '../../../lib/errors.ts';
-import type { ByteRange, Store, StreamBody } from '../../../lib/store/store.ts';
+import { AppError, type ErrorKind } from '../../errors.ts';
+import type { ByteRange, Store, StreamBody } from '../../store/store.ts';
 
 /** What some stores can do and others cannot. Each is tested both ways: a record that claims too little fails, too. */
 export interface Capabilities {
