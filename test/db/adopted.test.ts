@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import { temporaryFolder } from '../support/engine.ts';
 import { startReplicated } from '../support/replicated.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 
 /** A service on a file that a plain DuckDB made. */
 async function adopt(statements: string) {

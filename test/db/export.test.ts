@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import type { Database } from '../../lib/db/database.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { openDatabase, temporaryFolder } from '../support/engine.ts';
 
 const shop = {

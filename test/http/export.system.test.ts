@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { temporaryFolder } from '../support/engine.ts';
 import { startReplicated } from '../support/replicated.ts';
 import type { Service } from '../support/service.ts';

@@ -2,8 +2,8 @@
 import { DuckDBConnection } from '@duckdb/node-api';
 import { expect, it, vi } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { withFaults } from '../support/stores/faults.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { withFaults } from '../../lib/testing/faults.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import type { Step } from '../../lib/sync/context.ts';
 import { accountIds, insertAccount, openDatabase } from '../support/engine.ts';

@@ -7,7 +7,7 @@ import type { Store } from '../../lib/store/store.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { decodeRecord, encodeRecord } from '../../lib/sync/record.ts';
 import { accountIds, insertAccount, openDatabase, temporaryFolder } from '../support/engine.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 
 const layout = layoutOf('test.db');
 

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../lib/errors.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { withCounting } from '../support/stores/counting.ts';
-import { type Fault, withFaults } from '../support/stores/faults.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { withCounting } from '../../lib/testing/counting.ts';
+import { type Fault, withFaults } from '../../lib/testing/faults.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { decodeRecord, encodeRecord, recordFormat, type LogRecord } from '../../lib/sync/record.ts';
