@@ -22,9 +22,8 @@ import { writableTable } from './relations.ts';
 import { beginUpload, mostParts, runUpload } from './uploads.ts';
 import { replayHeaders } from './writes.ts';
 
-const mostRows = 100_000;
-
-export function importHandler(app: App): Handler {
+/** `mostRows`: of a request; a file that comes in parts may have more. */
+export function importHandler(app: App, mostRows = 100_000): Handler {
   return async (context) => {
     const query = inQuery(() => parseImportQuery(context.address.parameters, mostParts));
     if (query.create) requireAdministrator(context);

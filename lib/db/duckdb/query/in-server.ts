@@ -22,7 +22,7 @@ const replacing: Readonly<Record<string, number>> = { replace: 2, regexp_replace
 const longestPutIn = 100;
 
 /** `%` at the ends alone, which takes the text once. */
-const plainPattern = /^%*[^%_\\]{0,1000}%*$/;
+const plainPattern = /^%*(?:[^%_\\]{1,1000}%*)?$/;
 
 /** @throws AppError `invalid` */
 export function requireBounded(node: Node, values: Values): void {
