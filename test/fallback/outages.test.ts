@@ -258,3 +258,29 @@ test('a file in parts waits for the bucket: a standby takes none', async () => {
   const imported = await instance.send('POST', `import?upload=${upload}`);
   expect([imported.status, imported.body]).toEqual([201, { table: 'courses', rows: 1 }]);
 });
+
+test('what was accepted for a database by a wrong address is listed, and goes when it is dismissed', async () => {
+  const wrong = start({ environment: { S3_ENDPOINT: 'http://127.0.0.1:1' } });
+  const bob = await wrong.send('POST', 'students', student('Bob'));
+  expect([bob.status, bob.headers.get('db-durability')]).toEqual([202, 'pending']);
+  await wrong.stop();
+  const right = start();
+  expect((await right.send('GET', 'students')).body['data']).toEqual([]);
+  // Also where the store that keeps it is the database's own by now.
+  const local = startInstance({
+    machine: join(folder, 'machine'),
+    environment: { LOCAL_DB_PATH: join(folder, 'machine/local/school.db') },
+  });
+  for (const instance of [local, right]) {
+    const { body } = await instance.send('GET', 'db-status');
+    expect(body).toMatchObject({
+      pendingWrites: 0,
+      strandedWrites: [{ keptIn: 'local', database: null, command: { kind: 'create', values: student('Bob') } }],
+    });
+    const [{ id } = { id: '' }] = body['strandedWrites'] as { id: string }[];
+    if (instance === local) continue;
+    expect((await instance.send('POST', 'db-sync', { dismiss: [id] })).body).toEqual({ dismissed: 1 });
+    expect((await instance.send('GET', 'db-status')).body['strandedWrites']).toEqual([]);
+  }
+  expect(await pendingFiles()).toEqual([]);
+});
