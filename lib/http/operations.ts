@@ -25,8 +25,13 @@ export function statusHandler(app: App): Handler {
       const { probe, status } = await probeDatabase(context);
       const database = await context.database();
       const rejected = await findRejected(database);
-      const body = statusBody(examination, status, probe);
-      const warnings = [...body.warnings, ...hiddenTables(await database.catalog())];
+      const trouble = context.writeTrouble();
+      const body = statusBody(examination, status, probe, trouble);
+      const warnings = [
+        ...(trouble === null ? [] : [trouble]),
+        ...body.warnings,
+        ...hiddenTables(await database.catalog()),
+      ];
       const stranded = (await database.stranded?.list()) ?? [];
       return Response.json({ ...body, warnings, rejectedWrites: rejected, strandedWrites: stranded });
     } catch (error) {
@@ -127,12 +132,17 @@ async function findRejected(database: Database): Promise<readonly RejectedWrite[
   return found?.value ?? null;
 }
 
-function statusBody({ config, candidates }: Examination, status: DatabaseStatus, { degraded }: Answer<unknown>) {
+function statusBody(
+  { config, candidates }: Examination,
+  status: DatabaseStatus,
+  { degraded }: Answer<unknown>,
+  trouble: string | null,
+) {
   const name = config?.chosen.backend ?? 'local';
   const { message, persistent } = describeBackend(name);
   return {
-    status: degraded === undefined ? 'ok' : 'degraded',
-    message: status.outage ? `${degraded ?? ''}. Writes ${status.outage.writes}.` : message,
+    status: degraded === undefined && trouble === null ? 'ok' : 'degraded',
+    message: status.outage ? `${degraded ?? ''}. Writes ${status.outage.writes}.` : (trouble ?? message),
     degraded: degraded ?? null,
     outage: status.outage ?? null,
     backend: name,

@@ -27,6 +27,7 @@ describe('db-status', () => {
       checkpoint: { version: null, at: null, bytes: null, recordsSince: 1 },
       pendingWrites: 0,
       rejectedWrites: [],
+      strandedWrites: [],
       transfers: [],
       usage: null,
       mirror: null,
