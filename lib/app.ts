@@ -3,13 +3,14 @@
  * is tried again by the next.
  */
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ChainContext, openChain } from './app/chain.ts';
 import { readOnly } from './app/preview.ts';
 import { type BackendFactories, backendFactories } from './backends.ts';
 import { loadMigrations } from './catalog/migration-files.ts';
 import type { Migration } from './catalog/migrations.ts';
-import type { BackendName } from './config/backends.ts';
+import type { BackendName, BackendSettings } from './config/backends.ts';
 import { type Examination, examineEnvironment } from './config/config.ts';
 import { processEnvironment } from './config/process.ts';
 import type { Environment } from './config/variables.ts';
@@ -35,6 +36,8 @@ export interface AppOptions {
   readonly runtime: Runtime;
   /** Read by each opening, and not by each request: a corrected environment needs no restart where it can change. */
   readonly environment: () => Environment;
+  /** Serves instead of what the environment names. */
+  readonly backend?: BackendSettings;
   readonly factories: BackendFactories;
   /** Whether those behind the chosen backend take its place while it is away. Default true. */
   readonly usesFallbacks?: boolean;
@@ -65,6 +68,21 @@ export interface App {
   closeOnlyWhenAsked(): void;
 }
 
+const apps = new WeakMap<object, App>();
+
+/** The app behind a database that was given out. */
+export function appOf(database: object): App {
+  const found = apps.get(database);
+  if (found) return found;
+  throw new AppError('invalid', 'This is not a database of this package.', {
+    hint: 'Make it with openDatabase() or lazyDatabase(), of the same installed package.',
+  });
+}
+
+export function rememberApp(database: object, opened: App): void {
+  apps.set(database, opened);
+}
+
 /** Vercel leaves 500 ms after SIGTERM: https://vercel.com/docs/functions/functions-api-reference#sigterm-signal */
 const closeWithinMs = 400;
 
@@ -88,7 +106,7 @@ class LazyApp implements App {
   }
 
   examine(): Examination {
-    return (this.#examination ??= examineEnvironment(this.#options.environment()));
+    return (this.#examination ??= this.#read());
   }
 
   open(): Promise<OpenBackend> {
@@ -118,12 +136,16 @@ class LazyApp implements App {
     this.#options.signals.off('SIGTERM', this.#onTerminate);
   }
 
+  #read(): Examination {
+    return examineEnvironment(this.#options.environment(), this.#options.backend);
+  }
+
   /** The first of concurrent calls comes here; the others wait for its promise. */
   async #openOnce(): Promise<OpenBackend> {
     const { signals } = this.#options;
     if (this.#closesBySignal) signals.once('SIGTERM', this.#onTerminate);
     try {
-      this.#examination = examineEnvironment(this.#options.environment());
+      this.#examination = this.#read();
       return await openChosen(this.#options, this.#examination, (notice) => this.#listener(notice));
     } catch (error) {
       signals.off('SIGTERM', this.#onTerminate);
@@ -174,11 +196,10 @@ export function notTheRequest(error: unknown): unknown {
   return new AppError('unavailable', message, { cause: error, ...(hint === undefined ? {} : { hint }) });
 }
 
-/** The project's folder: beside the bundle in a deployment, else beside lib/. */
+/** The project's folder: beside the bundle in a deployment, beside lib/, or that of the project which imports this package. */
 export function projectMigrations(): readonly Migration[] {
   const places = ['migrations', '../migrations'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
-  const folder = places.find((path) => existsSync(path));
-  return folder === undefined ? [] : loadMigrations(folder);
+  return loadMigrations(places.find((path) => existsSync(path)) ?? resolve('migrations'));
 }
 
 export const app: App = createApp({

@@ -37,6 +37,7 @@ export const backendFactories: BackendFactories = {
   blob: openOnStore,
   s3: openOnStore,
   gcs: openOnStore,
+  custom: openOnStore,
   postgres: openOnPostgres,
 };
 
@@ -72,6 +73,8 @@ export async function openStore({ chosen }: Config, runtime: Runtime): Promise<B
       const { createGcsStore } = await import('./store/gcs.ts');
       return { store: createGcsStore({ ...chosen, meter }), name: chosen.name, usage };
     }
+    case 'custom':
+      return { store: chosen.store, name: chosen.name };
     case 'postgres':
       throw new Error('PostgreSQL is no store.');
   }

@@ -109,6 +109,7 @@ const labels: Readonly<Record<BackendName, string>> = {
   s3: 'S3',
   gcs: 'Google Cloud Storage',
   local: 'the local disk',
+  custom: 'the store',
 };
 
 function pendingFolder({ directory, name }: { readonly directory: string; readonly name: string }): string {

@@ -1,12 +1,16 @@
 import type { BlobCredentials } from '../store/blob/credentials.ts';
 import type { GcsCredentials } from '../store/gcs/authorization.ts';
 import type { S3Credentials } from '../store/s3/client.ts';
+import type { Store } from '../store/store.ts';
 import type { Engine } from '../values.ts';
 
 /** In the order of priority: the first that is configured is chosen. */
 export const backendNames = ['postgres', 'network', 'volume', 'blob', 's3', 'gcs', 'local'] as const;
 
-export type BackendName = (typeof backendNames)[number];
+export type ConfigurableBackend = (typeof backendNames)[number];
+
+/** `custom`: a store that the program made itself. */
+export type BackendName = ConfigurableBackend | 'custom';
 
 export const defaultDatabaseName = 'student_courses.db';
 
@@ -58,7 +62,13 @@ export interface GcsSettings {
   readonly credentials: GcsCredentials;
 }
 
-export type StoreSettings = DirectorySettings | BlobSettings | S3Settings | GcsSettings;
+export interface CustomSettings {
+  readonly backend: 'custom';
+  readonly store: Store;
+  readonly name: string;
+}
+
+export type StoreSettings = DirectorySettings | BlobSettings | S3Settings | GcsSettings | CustomSettings;
 
 export type BackendSettings = PostgresSettings | StoreSettings;
 

@@ -259,7 +259,7 @@ export interface Uploads {
   list(upload: string, signal?: AbortSignal): Promise<readonly UploadedPart[]>;
   /** Drops all parts. Repeating it is harmless. */
   drop(upload: string): Promise<void>;
-  /** Drops what is older than a day by the store's dates, up to 1,000 parts; answers how many. */
+  /** Drops what is older than a day by the store's dates, up to 1,000 parts; answers how many uploads are open. */
   dropAbandoned(): Promise<number>;
 }
 

@@ -34,6 +34,10 @@ export interface Services {
   readonly log: Log;
   /** Keeps the process alive until the promise is settled, after the answer is sent. */
   readonly waitUntil: (promise: Promise<unknown>) => void;
+  /** Whether `x-real-ip` is the peer of the server's socket, whatever a client sent. Default false. */
+  readonly trustsPeer?: boolean;
+  /** Knows who asks by other means than tokens; null when it does not. */
+  readonly authorize?: (request: Request) => Role | null | Promise<Role | null>;
 }
 
 /** What requests of one process share. */
@@ -110,7 +114,7 @@ class Exchange {
   async run(work: Handler): Promise<Response> {
     let leave: Release | null = null;
     try {
-      const context = this.#admit();
+      const context = this.#admit((await this.#services.authorize?.(this.#request)) ?? null);
       leave = await this.#enter();
       const response = await work(context);
       if (response.ok) this.#noteWrite(null);
@@ -151,13 +155,14 @@ class Exchange {
   }
 
   /** All that is decided before the database is opened or the body read. */
-  #admit(): RequestContext {
+  #admit(known: Role | null): RequestContext {
     requireModest(this.#request);
     const address = parseAddress(this.#request.url);
     const { permission, produces = ['application/json'] } = this.#terms;
     const asked = typeof permission === 'function' ? permission(address) : permission;
     if (this.#rules.access.hasWrongToken) this.#logConfiguration();
-    this.#role = authorize(this.#request, asked, this.#rules);
+    const rules = { ...this.#rules, knowsPeer: this.#services.trustsPeer === true && !this.#rules.onVercel };
+    this.#role = authorize(this.#request, asked, rules, known);
     if (asked !== 'methods') negotiate(this.#request.headers, produces);
     if (this.#terms.load === 'write' && this.#terms.maxBodyBytes === 0) requireNoBody(this.#request);
     return this.#context(address);

@@ -59,7 +59,7 @@ class Instance {
     });
     const log = (entry: LogEntry) => void this.#log.push(entry);
     const waitUntil = (promise: Promise<unknown>) => void this.#waited.push(promise);
-    this.#endpoints = createEndpoints({ app: this.#app, log, waitUntil });
+    this.#endpoints = createEndpoints({ trustsPeer: true, app: this.#app, log, waitUntil });
   }
 
   async get(endpoint: 'status' | 'list' | 'readOne', path: string): Promise<Said> {

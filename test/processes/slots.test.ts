@@ -7,7 +7,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { withCounting } from '../support/stores/counting.ts';
+import { withCounting } from '../../lib/testing/counting.ts';
 import { claimSlot } from '../../lib/sync/slot.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { type Site, testSite } from '../support/processes.ts';

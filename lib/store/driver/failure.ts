@@ -21,7 +21,7 @@ export function unavailable(problem: string, hint: string, afterMs?: number): Me
  * @example meaningsOf('denied', `Code OtherCode: refused the token\n Renew it.`)
  */
 export function meaningsOf(kind: ErrorKind, text: string): readonly (readonly [code: string, meaning: Meaning])[] {
-  const pairs = text.trim().matchAll(/([\w. ]+): (.+)\n\s*(.+)/g);
+  const pairs = text.trim().matchAll(/^([\w. ]+): (.+)\n\s*(.+)/gm);
   return [...pairs].flatMap(([, codes = '', problem = '', hint = '']) =>
     codes
       .trim()

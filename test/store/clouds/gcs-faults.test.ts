@@ -10,7 +10,15 @@ import type { GcsStoreOptions } from '../../../lib/store/gcs.ts';
 import type { Store } from '../../../lib/store/store.ts';
 import type { ServerFault, ServerRequest } from '../../support/servers/faults.ts';
 import { GcsServer } from '../../support/servers/gcs.ts';
-import { allKeys, bytesOf, failure, kindOf, streamOf, summary, textOf } from '../conformance/support.ts';
+import {
+  allKeys,
+  bytesOf,
+  failure,
+  kindOf,
+  streamOf,
+  summary,
+  textOf,
+} from '../../../lib/testing/conformance/support.ts';
 import { busy, faults, large, openOn, page } from './gcs-places.ts';
 
 const server = await GcsServer.start({ asksForTokens: false });

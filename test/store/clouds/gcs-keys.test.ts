@@ -8,7 +8,7 @@ import { createGcsStore, type GcsCredentials, type GcsStoreOptions } from '../..
 import type { SentRequest } from '../../../lib/store/usage.ts';
 import { routeTokens } from '../../support/servers/gcs/tokens.ts';
 import { GcsServer } from '../../support/servers/gcs.ts';
-import { bytesOf, failure, streamOf, textOf } from '../conformance/support.ts';
+import { bytesOf, failure, streamOf, textOf } from '../../../lib/testing/conformance/support.ts';
 import { answerOf, errorOf, openOn, touches } from './gcs-places.ts';
 
 const server = await GcsServer.start({ asksForTokens: true });

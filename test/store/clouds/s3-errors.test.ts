@@ -5,7 +5,7 @@ import { AppError } from '../../../lib/errors.ts';
 import type { S3StoreOptions } from '../../../lib/store/s3.ts';
 import type { Store } from '../../../lib/store/store.ts';
 import type { ServerFault } from '../../support/servers/faults.ts';
-import { failure, kindOf, textOf } from '../conformance/support.ts';
+import { failure, kindOf, textOf } from '../../../lib/testing/conformance/support.ts';
 import { isNamed, s3Error, useS3 } from './s3-place.ts';
 
 const place = useS3();
