@@ -1,7 +1,7 @@
 /** The functions for operators: db-status and db-sync. */
 import { type App, notTheRequest } from '../app.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { describeBackend } from '../config/backends.ts';
+import { describeBackend, persistenceMessage } from '../config/backends.ts';
 import type { Config, Examination } from '../config/config.ts';
 import type { Answer, Database, DatabaseStatus, SyncReport } from '../db/database.ts';
 import type { RejectedWrite } from '../db/fallback/drain.ts';
@@ -139,7 +139,8 @@ function statusBody(
   trouble: string | null,
 ) {
   const name = config?.chosen.backend ?? 'local';
-  const { message, persistent } = describeBackend(name);
+  const { persistent } = describeBackend(name);
+  const message = config === null ? '' : persistenceMessage(config, { tellsPlace: true });
   return {
     status: degraded === undefined && trouble === null ? 'ok' : 'degraded',
     message: status.outage ? `${degraded ?? ''}. Writes ${status.outage.writes}.` : (trouble ?? message),
