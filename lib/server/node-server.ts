@@ -38,8 +38,11 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
   const { host, port } = options;
   server.listen(port, host);
   await once(server, 'listening').catch((error: unknown) => {
-    throw new AppError('unavailable', `The server cannot listen on ${host}:${port}: ${(error as Error).message}.`, {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'EADDRINUSE' ? 'the port is taken' : message;
+    throw new AppError('unavailable', `The server cannot listen on ${host}:${port}: ${why}.`, {
       cause: error,
+      hint: 'Name another address with --port and --host.',
     });
   });
   return { url: urlOf(server), close: () => close(server, exchanges, options) };

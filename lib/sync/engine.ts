@@ -174,6 +174,11 @@ export class Engine {
     });
   }
 
+  /** How often the database became another one under this process: it may lack migrations then. */
+  get logsLeft(): number {
+    return this.#host.logsLeft;
+  }
+
   get #bulkScope(): BulkScope {
     return { context: this.#context, slot: this.#slot, host: this.#host };
   }
@@ -213,7 +218,11 @@ export class Engine {
   async sync(): Promise<SyncAnswer> {
     this.#requireOpen();
     const from = this.#host.version;
-    const recordsApplied = await this.#host.exclusive(() => this.#host.catchUp());
+    const recordsApplied = await this.#host.exclusive(() => {
+      // A checkpoint is no business of a log that was put back meanwhile.
+      this.#host.head.doubt();
+      return this.#host.catchUp();
+    });
     return { from, recordsApplied, checkpoint: await this.#checkpoints.run() };
   }
 

@@ -72,8 +72,6 @@ export class Replica {
     const fd = openSync(path, 'r');
     try {
       const writer = new Session(await instance.connect());
-      // Instants are instants: no cast may depend on the zone of the machine.
-      await writer.execute("SET GLOBAL TimeZone = 'UTC'");
       const position = await readPosition(writer, adoptedSha256);
       return new Replica({ instance, fd, path, writer, position, maxReaders: settings.maxReaders });
     } catch (error) {
@@ -97,9 +95,13 @@ export class Replica {
     return this.#condemned;
   }
 
+  condemn(reason: unknown): void {
+    this.#condemned ??= reason;
+  }
+
   /** Condemns the replica if `error` says that DuckDB, or its file, is broken. */
   judge(error: unknown): void {
-    if (breaksReplica(error)) this.#condemned ??= error;
+    if (breaksReplica(error)) this.condemn(error);
   }
 
   /** Runs `work` on DuckDB and judges its failure. */

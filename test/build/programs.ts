@@ -103,14 +103,14 @@ export interface ServedProject {
   stop(): Promise<void>;
 }
 
-const serveProgram = join(repository, 'scripts/serve.ts');
+const serveCommand = [process.execPath, join(repository, 'scripts/db.ts'), 'serve'];
 
 /** The server of `npm start`; it reads `.env` in `cwd`. `command`: another way to start it, which is given its options. */
 export async function startServer(
   options: ProgramOptions & { readonly command?: readonly string[] },
 ): Promise<ServedProject> {
-  const [program, ...args] = options.command ?? [process.execPath, serveProgram];
-  const { child, output } = start([...args, '--port', '0'], options, program);
+  const [file, ...args] = options.command ?? serveCommand;
+  const { child, output } = start([...args, '--port', '0'], options, file);
   const ended = once(child, 'close').then(([code]) => code as number | null);
   const stop = () => endGroup(child);
   for (let attempt = 0; attempt < 600 && child.exitCode === null; attempt += 1) {

@@ -29,11 +29,13 @@ export const allowedEdges = {
   config: ['store', 'values', 'errors'],
   sync: ['async', 'store', 'catalog', 'sql', 'datetime', 'values', 'errors', 'runtime'],
   db: ['async', 'sync', 'store', 'catalog', 'sql', 'datetime', 'values', 'errors', 'runtime'],
+  imports: ['async', 'rows', 'db', 'catalog', 'sql', 'values', 'errors', 'runtime'],
   app: ['rows', 'db', 'sync', 'store', 'config', 'catalog', 'values', 'errors', 'runtime'],
   http: [
     'async',
     'index',
     'app',
+    'imports',
     'rest',
     'rows',
     'db',
@@ -45,7 +47,7 @@ export const allowedEdges = {
     'errors',
     'runtime',
   ],
-  cli: ['app', 'db', 'config', 'catalog', 'values', 'errors', 'runtime'],
+  cli: ['http', 'app', 'db', 'config', 'catalog', 'sql', 'values', 'errors', 'runtime'],
   server: ['app', 'http', 'config', 'errors', 'runtime'],
   api: ['http'],
   // The faces of the library besides lib/http/api.ts.
@@ -71,6 +73,8 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   '@google-cloud/storage': ['lib/store/gcs'],
   pg: ['lib/db/postgres/'],
   '@neondatabase/serverless': ['lib/db/postgres/'],
+  commander: ['lib/cli/'],
+  'console-table-printer': ['lib/cli/'],
 };
 
 /** Imports the files that it finds. */

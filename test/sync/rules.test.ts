@@ -223,19 +223,21 @@ describe('rule 4: an unknown outcome is neither success nor conflict', () => {
 
   it('says so when the store never tells, and takes up what turns out to be committed', async () => {
     const inner = createMemoryStore({ runtime });
-    let deaf = false;
+    let deaf: 'no' | 'after the next create' | 'yes' = 'no';
     const store = withFaults(inner, {
       runtime,
       choose: (operation, key) => {
-        if (!deaf || !key.startsWith(layout.logPrefix)) return null;
+        if (deaf === 'no' || !key.startsWith(layout.logPrefix)) return null;
+        if (operation === 'create') deaf = 'yes';
+        if (deaf !== 'yes') return null;
         return { kind: operation === 'create' ? 'fail-after' : 'fail-before' };
       },
     });
     const database = await openDatabase({ store, settings: { commitDeadlineMs: 200 } });
-    deaf = true;
+    deaf = 'after the next create';
     await expect(insertAccount(database, 'a')).rejects.toMatchObject({ kind: 'indeterminate' });
     await expect(accountIds(database)).rejects.toMatchObject({ kind: 'unavailable' });
-    deaf = false;
+    deaf = 'no';
     expect(await accountIds(database)).toEqual(['a']);
     await insertAccount(database, 'b');
     expect(await accountIds(database)).toEqual(['a', 'b']);

@@ -1,4 +1,4 @@
-/** `npm run db` as a process: killed half-way, and run again. */
+/** `eider` as a process: killed half-way, and run again. */
 import { spawn } from 'node:child_process';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -54,7 +54,7 @@ async function places(students: number) {
 
 const moveWords = ['move', '--from', 'network', '--to', 'local'];
 
-describe('npm run db', { timeout: 120_000 }, () => {
+describe('eider', { timeout: 120_000 }, () => {
   it('moves, says what, and serves from there', async () => {
     const { environment } = await places(5000);
     const moved = await run(environment, moveWords);
@@ -63,7 +63,7 @@ describe('npm run db', { timeout: 120_000 }, () => {
     expect(moved.out).toContain('students: 5000 rows, checksum ');
     const again = await run(environment, [...moveWords, '--json']);
     expect(JSON.parse(again.out)).toMatchObject({ outcome: 'there-already', tables: { students: { rows: 5000 } } });
-    const synced = await run({ ...environment, DB_BACKEND: 'local' }, ['sync']);
+    const synced = await run({ ...environment, DB_BACKEND: 'local' }, ['sync', '--json']);
     expect(JSON.parse(synced.out)).toMatchObject({ checkpoint: { uploaded: true }, published: true });
   });
 
