@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openChain } from './app/chain.ts';
+import { type ChainContext, openChain } from './app/chain.ts';
 import { readOnly } from './app/preview.ts';
 import { type BackendFactories, backendFactories } from './backends.ts';
 import { loadMigrations } from './catalog/migration-files.ts';
@@ -15,6 +15,7 @@ import { type Examination, examineEnvironment } from './config/config.ts';
 import { processEnvironment } from './config/process.ts';
 import type { Environment } from './config/variables.ts';
 import type { Database } from './db/database.ts';
+import type { Notice } from './db/fallback/outage.ts';
 import type { MigrationMode } from './db/migration-report.ts';
 import { AppError } from './errors.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
@@ -59,6 +60,8 @@ export interface App {
    * `corrupt`
    */
   open(): Promise<OpenBackend>;
+  /** `listener` hears what is worth a line in the log and belongs to no request: an outage that begins or ends. */
+  onNotice(listener: (notice: Notice) => void): void;
   tracked<T>(work: () => T): { readonly value: T; readonly counts: () => UsageCounts };
   close(): Promise<void>;
   /** SIGTERM no longer closes this app: who owns the process calls `close`, after the last answer. */
@@ -95,6 +98,7 @@ class LazyApp implements App {
   #opening: Promise<OpenBackend> | null = null;
   #closed = false;
   #closesBySignal = true;
+  #listener: (notice: Notice) => void = () => undefined;
 
   constructor(options: AppOptions) {
     this.runtime = options.runtime;
@@ -110,6 +114,10 @@ class LazyApp implements App {
       return Promise.reject(new AppError('unavailable', 'This instance is ending.', { retryAfterMs: 1000 }));
     this.#opening ??= this.#openOnce();
     return this.#opening;
+  }
+
+  onNotice(listener: (notice: Notice) => void): void {
+    this.#listener = listener;
   }
 
   tracked<T>(work: () => T): { readonly value: T; readonly counts: () => UsageCounts } {
@@ -138,7 +146,7 @@ class LazyApp implements App {
     if (this.#closesBySignal) signals.once('SIGTERM', this.#onTerminate);
     try {
       this.#examination = this.#read();
-      return await openChosen(this.#options, this.#examination);
+      return await openChosen(this.#options, this.#examination, (notice) => this.#listener(notice));
     } catch (error) {
       signals.off('SIGTERM', this.#onTerminate);
       this.#opening = null;
@@ -157,7 +165,11 @@ class LazyApp implements App {
 
 const runsNone: MigrationMode = { isDryRun: true, report: () => undefined };
 
-async function openChosen(options: AppOptions, { config, problems }: Examination): Promise<OpenBackend> {
+async function openChosen(
+  options: AppOptions,
+  { config, problems }: Examination,
+  notice: ChainContext['notice'],
+): Promise<OpenBackend> {
   if (!config) {
     const wrong = problems.map(({ message }) => message).join('; ');
     throw new AppError('unavailable', `The configuration is wrong: ${wrong}.`, {
@@ -168,8 +180,8 @@ async function openChosen(options: AppOptions, { config, problems }: Examination
   try {
     const chain = options.usesFallbacks === false ? { ...config, fallbacks: [] } : config;
     const database = config.readOnly
-      ? readOnly(await openChain(chain, { ...options, migrationMode: runsNone }))
-      : await openChain(chain, options);
+      ? readOnly(await openChain(chain, { ...options, notice, migrationMode: runsNone }))
+      : await openChain(chain, { ...options, notice });
     return { name: config.chosen.backend, database };
   } catch (error) {
     throw notTheRequest(error);

@@ -15,7 +15,7 @@ import { loadMigrations } from './catalog/migration-files.ts';
 import type { Migration } from './catalog/migrations.ts';
 import { nameDatabase, type StoreChoice } from './config/given.ts';
 import { processEnvironment } from './config/process.ts';
-import type { Answer, Database, DatabaseStatus, ReadOptions, SyncReport } from './db/database.ts';
+import type { Answer, Database, DatabaseStatus, Durability, ReadOptions, SyncReport } from './db/database.ts';
 import { AppError } from './errors.ts';
 import { systemRuntime } from './runtime.ts';
 import { type QueryColumn, rowsOf, type StatementResult } from './sql/result.ts';
@@ -52,7 +52,7 @@ export interface VersionedResult extends Result {
   /** Pass it on as `atLeast`, to whichever instance, to see at least this state. */
   readonly version: number;
   /** `pending`: the backend is away, and its fallback has the write until it is back. */
-  readonly durability: 'durable' | 'pending';
+  readonly durability: Durability;
 }
 
 /** Inside a transaction. */

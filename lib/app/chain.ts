@@ -1,16 +1,24 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BackendFactories, type BackendStore, type FactoryContext, openLeftover, openStore } from '../backends.ts';
+import {
+  type BackendFactories,
+  type BackendStore,
+  type FactoryContext,
+  openIdleReplica,
+  openStore,
+} from '../backends.ts';
 import { type BackendName, describeBackend, type PostgresSettings } from '../config/backends.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import { type Link, pingStore } from '../db/fallback/link.ts';
+import type { Notice } from '../db/fallback/outage.ts';
 import { type Command, fixCommand, repeatCommand } from '../rows/commands.ts';
 import { layoutOf } from '../sync/layout.ts';
 import { addressOf, formerAddressOf, settingsId } from './addresses.ts';
 
 export interface ChainContext extends FactoryContext {
   readonly factories: BackendFactories;
+  readonly notice: (notice: Notice) => void;
 }
 
 export async function openChain(config: Config, context: ChainContext): Promise<Database> {
@@ -31,6 +39,7 @@ export async function openChain(config: Config, context: ChainContext): Promise<
       fix: fixCommand,
     },
     writes: config.fallbackWrites,
+    notice: context.notice,
   });
 }
 
@@ -58,7 +67,7 @@ function linkTo(config: Config, context: ChainContext): Link {
     persistent: describeBackend(chosen.backend).persistent,
     open: () => factories[chosen.backend](config, context),
     ping: chosen.backend === 'postgres' ? pingPostgres(chosen) : async (signal) => pingStore(await place(), signal),
-    leftover: () => (isStore ? openLeftover(config, context) : Promise.resolve(null)),
+    idleReplica: () => (isStore ? openIdleReplica(config, context) : Promise.resolve(null)),
     place: isStore ? place : null,
     mayHavePending: 'directory' in chosen ? () => isThere(pendingFolder(chosen)) : null,
   };

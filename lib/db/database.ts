@@ -31,12 +31,18 @@ export interface WriteOptions {
 /** Where the time of one call went, in ms. Names are tokens of the Server-Timing header. */
 export type Timings = Readonly<Record<string, number>>;
 
+/**
+ * - `durable`: in the primary backend's store.
+ * - `pending`: kept by a fallback until the primary is back.
+ * - `standby`: read from a standby, which cannot know what the primary has by now.
+ */
+export type Durability = 'durable' | 'pending' | 'standby';
+
 export interface Answer<T> {
   readonly value: T;
   /** The version of the state that was read, or that the write made. A later read `atLeast` this sees it. */
   readonly version: number;
-  /** `durable`: in the primary backend's store. `pending`: kept by a fallback until the primary is back. */
-  readonly durability: 'durable' | 'pending';
+  readonly durability: Durability;
   /** Why this answer is not from the primary backend, or not fresh, in words for everyone; absent when all is well. */
   readonly degraded?: string;
   /** Age of the state that was read, in ms, where it is not fresh and that is known. */
@@ -232,7 +238,7 @@ export interface Uploads {
   list(upload: string, signal?: AbortSignal): Promise<readonly UploadedPart[]>;
   /** Drops all parts. Repeating it is harmless. */
   drop(upload: string): Promise<void>;
-  /** Drops what is older than a day by the store's dates, up to 1,000 parts; answers how many. */
+  /** Drops what is older than a day by the store's dates, up to 1,000 parts; answers how many uploads are open. */
   dropAbandoned(): Promise<number>;
 }
 

@@ -7,7 +7,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AccessSettings } from '../config/config.ts';
-import { strangeness } from './locality.ts';
+import { couldBeOfAnyPage, strangeness } from './locality.ts';
 import { RequestError } from './problem.ts';
 import type { Permission } from './terms.ts';
 
@@ -51,8 +51,26 @@ const grants: Readonly<Record<Exclude<Role, 'admin' | 'local'>, readonly Permiss
 export function authorize(request: Request, permission: Permission, rules: AccessRules, known: Role | null): Role {
   if (permission === 'methods') return 'public';
   const role = known ?? (hasTokens(rules.access) ? roleByToken(request, rules.access) : roleByPlace(request, rules));
+  if (role === 'local') requireMeant(request, permission);
   if (permits(role, permission, rules.access)) return role;
   throw role === 'public' ? unknownCaller(request, permission, rules) : insufficient(permission);
+}
+
+const changing: ReadonlySet<Permission> = new Set(['write-table', 'sql', 'import', 'cron-sync', 'sync']);
+
+/** Without a token, what changes something has to be of a form that no page of another origin can make a browser send. */
+function requireMeant(request: Request, permission: Permission): void {
+  const { method, headers } = request;
+  const isAsked = permission === 'cron-sync' || method === 'POST';
+  if (!changing.has(permission) || !isAsked || !couldBeOfAnyPage(request)) return;
+  if (method !== 'POST')
+    throw new RequestError(403, 'Without a token, GET does not set off a db-sync: any page could send it.', {
+      hint: 'Send POST.',
+    });
+  const type = headers.get('content-type')?.slice(0, 60);
+  throw new RequestError(415, `Without a token, a POST may not be of the type ${type}: any page could send it.`, {
+    hint: 'Send the content-type that the body has, such as application/json.',
+  });
 }
 
 function permits(role: Role, permission: Permission, { publicRead }: AccessSettings): boolean {

@@ -39,6 +39,7 @@ const calling = { ...inRest, permission: 'read-table', load: 'query', maxBodyByt
 const syncing = { load: 'free', maxBodyBytes: 0, produces: ['application/json', 'text/event-stream'] } as const;
 
 export function createEndpoints(given: Services, loadLimits: LoadLimits = defaultLoadLimits): Endpoints {
+  given.app.onNotice(given.log);
   const services = {
     ...given,
     toldProblems: new Set<string>(),

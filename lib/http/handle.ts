@@ -5,7 +5,7 @@
 import type { App, OpenBackend } from '../app.ts';
 import type { Release } from '../async/semaphore.ts';
 import type { Examination } from '../config/config.ts';
-import type { Answer, Database, ReadOptions } from '../db/database.ts';
+import type { Answer, Database, Durability, ReadOptions } from '../db/database.ts';
 import type { Runtime } from '../runtime.ts';
 import { negotiate } from './accept.ts';
 import { authorize, type Role } from './access.ts';
@@ -63,7 +63,7 @@ export interface RequestContext {
   /** Logs what is this server's fault and does not leave the handler as an error. */
   logFailure(error: unknown, status: number): void;
   /** Of the last answer noted. */
-  durability(): 'durable' | 'pending';
+  durability(): Durability;
 }
 
 export type Handler = (context: RequestContext) => Promise<Response>;

@@ -34,11 +34,17 @@ export async function openInstance(slot: Slot, settings: SyncSettings): Promise<
   }
 }
 
+/**
+ * Whatever a statement, view or macro of somebody says: it reads and writes no file but this database, and changes no
+ * setting. Instants are instants: no cast may depend on the zone of the machine.
+ */
 async function prepare(instance: DuckDBInstance): Promise<void> {
   const connection = await instance.connect();
   await loadIndexes(connection);
-  // Whatever a statement, view or macro of somebody says: it reads and writes no file but this database.
+  await connection.run("SET GLOBAL TimeZone = 'UTC'");
+  await connection.run('SET allow_community_extensions = false');
   await connection.run('SET enable_external_access = false');
+  await connection.run('SET lock_configuration = true');
   connection.closeSync();
 }
 

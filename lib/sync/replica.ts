@@ -72,8 +72,6 @@ export class Replica {
     const fd = openSync(path, 'r');
     try {
       const writer = new Session(await instance.connect());
-      // Instants are instants: no cast may depend on the zone of the machine.
-      await writer.execute("SET GLOBAL TimeZone = 'UTC'");
       const position = await readPosition(writer, adoptedSha256);
       return new Replica({ instance, fd, path, writer, position, maxReaders: settings.maxReaders });
     } catch (error) {

@@ -118,6 +118,18 @@ describe('writes through Kysely', () => {
     expect((await reader.read(all)).value).toEqual(value);
   });
 
+  it('are captured where a column is called as capture calls its tables', async () => {
+    const { writer, reader } = await twoReplicas();
+    for (const statement of [
+      'CREATE TABLE notes (id INTEGER PRIMARY KEY, b STRUCT(id INTEGER), t STRUCT(id INTEGER))',
+      `INSERT INTO notes VALUES (1, {'id': 9}, {'id': 8}), (2, {'id': 1}, {'id': 1})`,
+      'UPDATE notes SET id = id + 10 WHERE id = 2',
+    ])
+      await writer.write((queries) => sql.raw(statement).execute(queries));
+    const ids = (queries: Queries) => queries.selectFrom('notes').select('id').orderBy('id').execute();
+    expect((await reader.read(ids)).value).toEqual([{ id: 1 }, { id: 12 }]);
+  });
+
   it('tell how many rows they changed', async () => {
     const { writer } = await twoReplicas();
     const { value } = await writer.write(async (queries) => [

@@ -85,7 +85,7 @@ it('gives the whole database as a file that plain DuckDB opens, and that can be 
     await query(
       `ATTACH '${file}' AS f (READ_ONLY); SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'f' ORDER BY 1`,
     ),
-  ).toEqual([['eider.migrations'], ['main.courses'], ['main.enrollments'], ['main.students']]);
+  ).toEqual([['eider.migrations'], ['eider.references'], ['main.courses'], ['main.enrollments'], ['main.students']]);
   expect(await query(`ATTACH '${file}' AS f (READ_ONLY); SELECT count(*) FROM f.courses`)).toEqual([['900']]);
   const store = createMemoryStore({ runtime: systemRuntime });
   await store.create('test.db', readFileSync(file));

@@ -3,7 +3,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readCsv } from '../../lib/http/formats/csv-reader.ts';
+import { readCsv } from '../../lib/imports/csv.ts';
 import { temporaryFolder } from '../support/engine.ts';
 import { startReplicated } from '../support/replicated.ts';
 import type { Service } from '../support/service.ts';

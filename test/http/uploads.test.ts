@@ -3,7 +3,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { CsvReader, readCsv } from '../../lib/http/formats/csv-reader.ts';
+import { CsvReader, readCsv } from '../../lib/imports/csv.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
@@ -256,7 +256,10 @@ it('refuses parts that are too large or too many, and what makes no sense', asyn
       service.send('POST', '/api/import?upload=begin&table=courses'),
       service.send('POST', '/api/import?upload=begin&table=nothing&format=csv'),
       run(service, upload, '&table=courses'),
-      service.send('POST', `/api/import?upload=${upload}`, { body: 'x', headers: { 'content-length': '1' } }),
+      service.send('POST', `/api/import?upload=${upload}`, {
+        body: 'x',
+        headers: { 'content-length': '1', 'content-type': 'text/csv' },
+      }),
     ),
   ).toEqual([400, 400, 400, 400, 400, 415, 404, 400, 400]);
 });

@@ -29,11 +29,13 @@ export const allowedEdges = {
   config: ['store', 'values', 'errors'],
   sync: ['async', 'store', 'catalog', 'sql', 'datetime', 'values', 'errors', 'runtime'],
   db: ['async', 'sync', 'store', 'catalog', 'sql', 'datetime', 'values', 'errors', 'runtime'],
+  imports: ['async', 'rows', 'db', 'catalog', 'sql', 'values', 'errors', 'runtime'],
   app: ['rows', 'db', 'sync', 'store', 'config', 'catalog', 'values', 'errors', 'runtime'],
   http: [
     'async',
     'index',
     'app',
+    'imports',
     'rest',
     'rows',
     'db',

@@ -83,7 +83,7 @@ describe('a bulk record', () => {
         if (operation === 'create' && key.startsWith(layout.bulkPrefix) && !interrupted) {
           interrupted = true;
           void insertAccount(database, 'meanwhile');
-          return { kind: 'delay', ms: 150 };
+          return { kind: 'delay', ms: 1000 };
         }
         return null;
       },

@@ -26,7 +26,7 @@ import { Catalogs } from './catalogs.ts';
 import { changeSetOf } from './changes.ts';
 import { copyOf, type LocalCopy } from './local-copy.ts';
 import { type MigrateOptions, runMigrations } from './migrate.ts';
-import { prepareAdopted } from './references/take-over.ts';
+import { prepareAdopted } from './adopted.ts';
 import type { SandboxedQueries } from './query/queries.ts';
 import { readingScope, writingScope } from './scope.ts';
 import { readingQueries, runWriting } from './transaction.ts';
@@ -223,7 +223,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
       pendingWrites: 0,
       transfers,
       usage: this.#usage?.() ?? null,
-      warnings: [...this.#differences, ...warnings],
+      warnings: [...this.#differences, ...this.#catalogs.warnings, ...warnings],
     };
   }
 

@@ -152,7 +152,8 @@ async function keysGone(session: Session, shape: Shape, key: readonly ShapeColum
   const names = key.map(({ name }) => `b.${quoteName(name)}`);
   const same = key.map(({ name }) => `t.${quoteName(name)} = b.${quoteName(name)}`).join(' AND ');
   const gone = await session.rows(
-    `SELECT ${names.join(', ')} FROM ${beforeTable} AS b WHERE NOT EXISTS (SELECT 1 FROM ${quoteTable(shape)} AS t WHERE ${same})`,
+    // No subquery: in it, a column `b` of structs would come before the table `b` outside.
+    `SELECT ${names.join(', ')} FROM ${beforeTable} AS b ANTI JOIN ${quoteTable(shape)} AS t ON ${same}`,
   );
   if (gone.length === 0) return [];
   return [{ ...nameOf(shape), delete: gone.map((row) => rowOf(key, row, (_column, index) => index)) }];

@@ -38,7 +38,7 @@ interface Place {
   readonly layout: Layout;
 }
 
-interface Shelf {
+interface Keeper {
   readonly link: Link;
   place: Promise<Place> | null;
   restsUntilMs: number;
@@ -48,7 +48,7 @@ interface Shelf {
 
 export class PendingLog {
   readonly #options: PendingLogOptions;
-  readonly #shelves: readonly Shelf[];
+  readonly #keepers: readonly Keeper[];
   readonly #ids: PendingIds;
   readonly #writer: string;
   #target: Target;
@@ -60,7 +60,7 @@ export class PendingLog {
 
   constructor(options: PendingLogOptions) {
     this.#options = options;
-    this.#shelves = options.fallbacks
+    this.#keepers = options.fallbacks
       .filter(({ place }) => place !== null)
       .map((link) => ({ link, place: null, restsUntilMs: -Infinity, passedOver: new Set<string>() }));
     this.#ids = new PendingIds(options.runtime);
@@ -73,7 +73,7 @@ export class PendingLog {
     if (database === null || database === this.#target.database) return;
     this.#target = { ...this.#target, database };
     for (const [id, { write }] of this.#known) if (!isMeantFor(write, this.#target)) this.#known.delete(id);
-    for (const { passedOver } of this.#shelves) passedOver.clear();
+    for (const { passedOver } of this.#keepers) passedOver.clear();
     this.edition++;
   }
 
@@ -92,7 +92,7 @@ export class PendingLog {
 
   /** Where the next one would be kept; null when no place is known to take it. */
   get keeper(): Link | null {
-    return this.#shelves.find((shelf) => !this.#rests(shelf))?.link ?? null;
+    return this.#keepers.find((keeper) => !this.#rests(keeper))?.link ?? null;
   }
 
   /** Whether one of them is kept where this machine's end would be its own. */
@@ -121,23 +121,23 @@ export class PendingLog {
    */
   async keep(write: PendingWrite): Promise<Link> {
     let last: unknown = null;
-    for (const shelf of this.#shelves) {
-      if (this.#rests(shelf)) continue;
+    for (const keeper of this.#keepers) {
+      if (this.#rests(keeper)) continue;
       try {
-        await this.#keepOn(shelf, write);
-        this.#learn(write, shelf.link);
-        return shelf.link;
+        await this.#keepOn(keeper, write);
+        this.#learn(write, keeper.link);
+        return keeper.link;
       } catch (error) {
         if (!isAppError(error, 'unavailable', 'denied')) throw error;
-        this.#letRest(shelf);
+        this.#letRest(keeper);
         last = error;
       }
     }
     throw new AppError('unavailable', 'The database is away, and no other place took the write.', { cause: last });
   }
 
-  async #keepOn(shelf: Shelf, write: PendingWrite): Promise<void> {
-    const { store, layout } = await this.#placeOf(shelf);
+  async #keepOn(keeper: Keeper, write: PendingWrite): Promise<void> {
+    const { store, layout } = await this.#placeOf(keeper);
     const key = layout.pendingKey(write.id);
     const bytes = encodePendingWrite(write);
     // Nobody else has the id: what exists already is an earlier attempt of the same call.
@@ -150,44 +150,44 @@ export class PendingLog {
   }
 
   async refreshCheap(): Promise<void> {
-    for (const shelf of this.#shelves) if (shelf.link.mayHavePending) await this.#look(shelf);
+    for (const keeper of this.#keepers) if (keeper.link.mayHavePending) await this.#look(keeper);
   }
 
   async #lookEverywhere(): Promise<void> {
-    await Promise.all(this.#shelves.filter((shelf) => !this.#rests(shelf)).map((shelf) => this.#look(shelf)));
+    await Promise.all(this.#keepers.filter((keeper) => !this.#rests(keeper)).map((keeper) => this.#look(keeper)));
   }
 
   /** A place that does not answer is passed over: what it keeps stays there. */
-  async #look(shelf: Shelf): Promise<void> {
+  async #look(keeper: Keeper): Promise<void> {
     const { runtime, warn } = this.#options;
     try {
-      if (shelf.link.mayHavePending && !(await shelf.link.mayHavePending())) return;
-      const place = await this.#placeOf(shelf);
+      if (keeper.link.mayHavePending && !(await keeper.link.mayHavePending())) return;
+      const place = await this.#placeOf(keeper);
       const ids = await withinTime(runtime, askMs, (signal) => listIds(place, signal));
-      const fresh = ids.filter((id) => !this.#known.has(id) && !this.#settled.has(id) && !shelf.passedOver.has(id));
+      const fresh = ids.filter((id) => !this.#known.has(id) && !this.#settled.has(id) && !keeper.passedOver.has(id));
       for (let next = 0; next < fresh.length; next += parallelReads)
-        await Promise.all(fresh.slice(next, next + parallelReads).map((id) => this.#fetch(shelf, place, id)));
+        await Promise.all(fresh.slice(next, next + parallelReads).map((id) => this.#fetch(keeper, place, id)));
       const done = ids.filter((id) => this.#settled.has(id));
       if (done.length > 0) await this.#removeFrom(place, done);
     } catch (error) {
-      this.#letRest(shelf);
-      warn(`Pending writes in ${shelf.link.label} could not be listed.`, error);
+      this.#letRest(keeper);
+      warn(`Pending writes in ${keeper.link.label} could not be listed.`, error);
     }
   }
 
-  async #fetch(shelf: Shelf, { store, layout }: Place, id: string): Promise<void> {
+  async #fetch(keeper: Keeper, { store, layout }: Place, id: string): Promise<void> {
     const key = layout.pendingKey(id);
     const bytes = await withinTime(this.#options.runtime, askMs, (signal) => store.get(key, { signal }));
     // Run and removed since it was listed.
     if (!bytes) return;
     try {
       const write = decodePendingWrite(bytes, key, id);
-      if (isMeantFor(write, this.#target)) return this.#learn(write, shelf.link);
+      if (isMeantFor(write, this.#target)) return this.#learn(write, keeper.link);
       this.#options.warn(`The pending write ${key} is meant for another database; it stays where it is.`);
     } catch (error) {
       this.#options.warn('A pending write cannot be used.', error);
     }
-    shelf.passedOver.add(id);
+    keeper.passedOver.add(id);
   }
 
   #learn(write: PendingWrite, link: Link): void {
@@ -203,13 +203,13 @@ export class PendingLog {
       this.#known.delete(id);
       this.#settled.add(id);
     }
-    for (const shelf of this.#shelves) {
-      if (this.#rests(shelf)) continue;
+    for (const keeper of this.#keepers) {
+      if (this.#rests(keeper)) continue;
       try {
-        await this.#removeFrom(await this.#placeOf(shelf), ids);
+        await this.#removeFrom(await this.#placeOf(keeper), ids);
       } catch (error) {
-        this.#letRest(shelf);
-        warn(`Pending writes that were run are still in ${shelf.link.label}.`, error);
+        this.#letRest(keeper);
+        warn(`Pending writes that were run are still in ${keeper.link.label}.`, error);
       }
     }
   }
@@ -219,24 +219,24 @@ export class PendingLog {
     await withinTime(this.#options.runtime, askMs, (signal) => store.delete(keys, { signal }));
   }
 
-  #placeOf(shelf: Shelf): Promise<Place> {
+  #placeOf(keeper: Keeper): Promise<Place> {
     const load = async (): Promise<Place> => {
-      const { store, name } = await shelf.link.place!();
-      return { link: shelf.link, store, layout: layoutOf(name) };
+      const { store, name } = await keeper.link.place!();
+      return { link: keeper.link, store, layout: layoutOf(name) };
     };
-    shelf.place ??= load().catch((error: unknown) => {
-      shelf.place = null;
+    keeper.place ??= load().catch((error: unknown) => {
+      keeper.place = null;
       throw error;
     });
-    return shelf.place;
+    return keeper.place;
   }
 
-  #rests(shelf: Shelf): boolean {
-    return this.#options.runtime.monotonicMs() < shelf.restsUntilMs;
+  #rests(keeper: Keeper): boolean {
+    return this.#options.runtime.monotonicMs() < keeper.restsUntilMs;
   }
 
-  #letRest(shelf: Shelf): void {
-    shelf.restsUntilMs = this.#options.runtime.monotonicMs() + restMs;
+  #letRest(keeper: Keeper): void {
+    keeper.restsUntilMs = this.#options.runtime.monotonicMs() + restMs;
   }
 }
 

@@ -112,6 +112,8 @@ export function mapConnectError(error: unknown): AppError {
     const hint = 'Create it, or correct the end of DATABASE_URL.';
     return failed('denied', 'PostgreSQL has no database of this name.', error, hint);
   }
+  if (code === 'ENOTFOUND')
+    return failed('denied', 'The host of DATABASE_URL does not exist.', error, 'Correct the host in DATABASE_URL.');
   return mapTls(error, code) ?? mapClass(error) ?? away('PostgreSQL cannot be reached.', error);
 }
 

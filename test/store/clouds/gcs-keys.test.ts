@@ -77,7 +77,7 @@ describe('a key', () => {
     const location = `${elsewhere.url}/upload/storage/v1/b/bucket/o?uploadType=resumable&upload_id=none`;
     server.faults.add(({ path }) => path !== '/token', { kind: 'answer', status: 200, headers: { location } });
     const { store } = open({ partBytes: 256 * 1024 });
-    expect(await errorOf(store.create('x', streamOf(bytesOf(300_000))))).toMatchObject({ kind: 'unavailable' });
+    expect(await errorOf(store.create('x', streamOf(bytesOf(300_000))))).toMatchObject({ kind: 'denied' });
     expect(elsewhere.seen.map(({ method, headers }) => [method, headers.authorization])).toEqual([
       ['PUT', undefined],
       ['PUT', undefined],

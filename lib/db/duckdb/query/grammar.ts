@@ -45,7 +45,7 @@ const maxDepth = 200;
 const maxEffort = 6_000_000;
 /** Of queries within expressions it takes three times as long for each level. */
 const maxQueryDepth = 10;
-const plainName = /^[\p{L}_][\p{L}\p{N}_$]*$/u;
+const plainName = /^[\p{L}_][\p{L}\p{M}\p{N}_$]*$/u;
 
 /**
  * Answers the macros of the user that the tree calls: they are read in its place, so their texts have to be checked, too.

@@ -16,7 +16,7 @@ import type { Link } from './link.ts';
 import type { PendingLog } from './pending-log.ts';
 import type { PendingWrite } from './pending-write.ts';
 
-export interface StandInOptions {
+export interface StandbyOptions {
   readonly base: Base;
   readonly pending: PendingLog;
   readonly runtime: Runtime;
@@ -41,9 +41,9 @@ interface Queued {
 const draftReadMs = 5000;
 const mostTogether = 32;
 
-export class StandIn {
+export class Standby {
   readonly base: Base;
-  readonly #options: StandInOptions;
+  readonly #options: StandbyOptions;
   #draft: Draft | null = null;
   #applied = new Set<string>();
   #newest = '';
@@ -53,7 +53,7 @@ export class StandIn {
   #queue: Queued[] = [];
   isClosed = false;
 
-  constructor(options: StandInOptions) {
+  constructor(options: StandbyOptions) {
     this.base = options.base;
     this.#options = options;
   }
@@ -182,7 +182,7 @@ export class StandIn {
   }
 
   #requireOpen(): void {
-    if (this.isClosed) throw new AppError('unavailable', 'The stand-in has ended.', { retryAfterMs: 1000 });
+    if (this.isClosed) throw new AppError('unavailable', 'The standby has ended.', { retryAfterMs: 1000 });
   }
 
   /** Before anything moves the state below the draft. */

@@ -1,5 +1,6 @@
 /** CSV as RFC 4180 has it, read into records with the line on which each begins. */
-import { AppError } from '../../errors.ts';
+import { AppError } from '../errors.ts';
+import { mostCharacters } from './text.ts';
 
 export interface CsvRecord {
   /** From 1. */
@@ -9,9 +10,6 @@ export interface CsvRecord {
 
 const cell = /"((?:[^"]|"")*)"|([^",\r\n]*)/y;
 const separator = /,|\r\n|\n|\r|$/y;
-
-/** A record that is longer is none: somewhere a quote is missing. */
-const mostCharacters = 1024 * 1024;
 
 /** @throws AppError `invalid` with the line of a quote that is out of place */
 export function readCsv(text: string): Generator<CsvRecord> {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseJson } from '../../lib/http/json.ts';
+import { parseJson } from '../../lib/rows/json.ts';
 
 describe('JSON from outside', () => {
   it('is read as JSON.parse reads it', () => {

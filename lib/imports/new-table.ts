@@ -7,12 +7,11 @@ import type { ValueType } from '../catalog/types.ts';
 import type { InferredColumn } from '../db/duckdb/files/infer.ts';
 import { AppError, type FieldError } from '../errors.ts';
 import { join, name, raw, sql, statementOf } from '../sql/compose.ts';
-import type { PlainValue } from '../values.ts';
-import type { RowSource } from './import-judge.ts';
-import type { Named } from './relations.ts';
 
 /** A table that is not there yet. */
-export interface NewTable extends Named {
+export interface NewTable {
+  readonly relation: Relation;
+  readonly table: string;
   /** The statement that makes it. */
   readonly sql: string;
 }
@@ -97,19 +96,7 @@ function wider({ name: column, type, sqlType }: InferredColumn): InferredColumn 
   return { name: column, type: 'VARCHAR', sqlType: isPostgres ? 'text' : 'VARCHAR' };
 }
 
-/** The rows of JSON lines, with the text of whatever stands in a column that is text only since values are of several forms. */
-export function withTexts(columns: readonly InferredColumn[], source: RowSource): RowSource {
-  const texts = new Set(columns.filter(({ type }) => type === 'VARCHAR').map(({ name: column }) => column));
-  return async function* () {
-    for await (const { line, input } of source()) {
-      const isRow = typeof input === 'object' && input !== null && !Array.isArray(input);
-      const entries = isRow ? Object.entries(input) : [];
-      const shown = entries.map(([column, value]) => [column, texts.has(column) ? asText(value) : value] as const);
-      yield { line, input: isRow ? Object.fromEntries(shown) : input };
-    }
-  };
-}
-
-function asText(value: PlainValue): PlainValue {
-  return value === null || typeof value === 'string' ? value : JSON.stringify(value);
+/** Of columns that are text only since values are of several forms. */
+export function textColumns(columns: readonly InferredColumn[]): readonly string[] {
+  return columns.filter(({ type }) => type === 'VARCHAR').map(({ name: column }) => column);
 }

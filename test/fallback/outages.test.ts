@@ -1,21 +1,27 @@
-/** A network drive that goes away, with the local disk behind it: the whole chain, without any server. */
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+/** A bucket that does not answer, with the local disk behind it: the whole chain. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../support/clouds.ts';
 import { startInstance, steppedRuntime } from './instance.ts';
 
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud('s3');
+});
+afterAll(() => cloud?.close());
+
 let folder: string;
-let drive: string;
+let bucket: Readonly<Record<string, string>>;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'eider-fallback-'));
-  drive = join(folder, 'drive');
-  await mkdir(drive);
+  bucket = cloud.fresh().environment;
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const unmount = (): Promise<void> => rename(drive, `${drive}-away`);
-const mount = (): Promise<void> => rename(`${drive}-away`, drive);
+const goAway = (): void => cloud.faults.add(() => true, { kind: 'cut-before' }, Infinity);
+const comeBack = (): void => cloud.faults.clear();
 
 function start(options: { readonly machine?: string; readonly environment?: Record<string, string> } = {}) {
   const runtime = steppedRuntime();
@@ -24,7 +30,7 @@ function start(options: { readonly machine?: string; readonly environment?: Reco
     machine: join(folder, machine),
     runtime,
     environment: {
-      NETWORK_DB_PATH: join(drive, 'school.db'),
+      ...bucket,
       LOCAL_DB_PATH: join(folder, machine, 'local/school.db'),
       ...environment,
     },
@@ -40,16 +46,16 @@ async function pendingFiles(machine = 'machine'): Promise<string[]> {
   );
 }
 
-test('reads go on from the replica, writes are kept and shown, and run when the drive is back', async () => {
+test('reads go on from the replica, writes are kept and shown, and run when the bucket is back', async () => {
   const instance = start();
   const ada = await instance.send('POST', 'students', student('Ada'));
   expect([ada.status, ada.headers.get('db-durability')]).toEqual([201, 'durable']);
   await instance.settled();
-  await unmount();
+  goAway();
 
   const read = await instance.send('GET', `students/${String(ada.body['id'])}`);
   expect([read.status, read.body['name']]).toEqual([200, 'Ada']);
-  expect(read.headers.get('db-degraded')).toMatch(/network drive cannot be reached.*this instance's replica/);
+  expect(read.headers.get('db-degraded')).toMatch(/S3 cannot be reached.*this instance's replica/);
   expect(Number(read.headers.get('age'))).toBeLessThan(60);
 
   const bob = await instance.send('POST', 'students', student('Bob'));
@@ -65,10 +71,10 @@ test('reads go on from the replica, writes are kept and shown, and run when the 
   const status = await instance.send('GET', 'db-status');
   expect([status.status, status.body]).toMatchObject([
     200,
-    { status: 'degraded', backend: 'network', pendingWrites: 2, outage: { servedBy: 'network' } },
+    { status: 'degraded', backend: 's3', pendingWrites: 2, outage: { servedBy: 's3' } },
   ]);
 
-  await mount();
+  comeBack();
   instance.advance(60_000);
   await instance.send('GET', 'students');
   await instance.settled();
@@ -83,13 +89,13 @@ test('reads go on from the replica, writes are kept and shown, and run when the 
   });
 });
 
-describe('a start while the drive is away', () => {
+describe('a start while the bucket is away', () => {
   test('with a replica of an earlier process on this machine: its data, and their age', async () => {
     const first = start();
     const ada = await first.send('POST', 'students', student('Ada'));
     await first.settled();
     await first.stop();
-    await unmount();
+    goAway();
     const second = start();
     const read = await second.send('GET', `students/${String(ada.body['id'])}`);
     expect([read.status, read.body['name']]).toEqual([200, 'Ada']);
@@ -103,9 +109,9 @@ describe('a start while the drive is away', () => {
     const list = await third.send('GET', 'students?order=name.asc');
     expect((list.body['data'] as { name: string }[]).map(({ name }) => name)).toEqual(['Ada', 'Bob']);
     await third.stop();
-    await mount();
+    comeBack();
 
-    // One that comes when the drive is back runs them before it answers, or shows them still.
+    // One that comes when the bucket is back runs them before it answers, or shows them still.
     const fourth = start();
     fourth.advance(60_000);
     expect((await fourth.send('GET', 'students')).body['data']).toHaveLength(2);
@@ -119,7 +125,7 @@ describe('a start while the drive is away', () => {
     const first = start();
     const ada = await first.send('POST', 'students', student('Ada'));
     await first.stop();
-    await unmount();
+    goAway();
     const other = start({ machine: 'other' });
     const list = await other.send('GET', 'students');
     expect([list.status, list.body['data']]).toEqual([200, []]);
@@ -137,7 +143,7 @@ describe('a start while the drive is away', () => {
     const bobs = `students/${String(bob.body['id'])}`;
     expect((await other.send('GET', bobs)).body['name']).toBe('Bob');
 
-    await mount();
+    comeBack();
     other.advance(60_000);
     await other.send('GET', 'students');
     await other.settled();
@@ -150,12 +156,13 @@ test('what no longer fits is listed with its reason until it is dismissed; what 
   const [here, there] = [start(), start({ machine: 'other' })];
   const ada = await here.send('POST', 'students', student('Ada'));
   await there.send('GET', 'students');
-  await unmount();
+  goAway();
+  await here.send('GET', 'students');
   for (const name of ['Bob', 'Eve']) expect((await here.send('POST', 'students', student(name))).status).toBe(202);
   const gone = await here.send('PATCH', `students/${String(ada.body['id'])}`, { name: 'Ada L.' });
   expect(gone.status).toBe(202);
-  // To the other machine the drive is still there.
-  await mount();
+  // To the other machine the bucket is still there.
+  comeBack();
   const taken = await there.send('POST', 'students', { ...student('Bob'), name: 'Another Bob' });
   expect(taken.status).toBe(201);
   expect((await there.send('DELETE', `students/${String(ada.body['id'])}`)).status).toBe(204);
@@ -187,7 +194,7 @@ test('what no longer fits is listed with its reason until it is dismissed; what 
 test('DB_FALLBACK_WRITES=reject: reads go on, writes are refused', async () => {
   const instance = start({ environment: { DB_FALLBACK_WRITES: 'reject' } });
   await instance.send('POST', 'students', student('Ada'));
-  await unmount();
+  goAway();
   expect((await instance.send('GET', 'students')).body['data']).toHaveLength(1);
   const refused = await instance.send('POST', 'students', student('Bob'));
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, expect.stringMatching(/^\d+$/)]);
@@ -197,7 +204,7 @@ test('DB_FALLBACK_WRITES=reject: reads go on, writes are refused', async () => {
 test('an outage makes one request wait, not each', async () => {
   const instance = start();
   await instance.send('POST', 'students', student('Ada'));
-  await unmount();
+  goAway();
   await Promise.all(Array.from({ length: 20 }, () => instance.send('GET', 'students')));
   const writes = await Promise.all(
     Array.from({ length: 40 }, (_, index) => instance.send('POST', 'students', student(`S${index}`))),
@@ -211,13 +218,14 @@ test('an outage makes one request wait, not each', async () => {
 test('two that run the same pending writes at once run each of them once', async () => {
   const [one, two] = [start(), start()];
   for (const instance of [one, two]) await instance.send('GET', 'students');
-  await unmount();
+  goAway();
+  await one.send('GET', 'students');
   const kept = await Promise.all(
     Array.from({ length: 30 }, (_, index) => one.send('POST', 'students', student(`S${index}`))),
   );
   expect(kept.map(({ status }) => status)).toEqual(kept.map(() => 202));
   expect((await two.send('GET', 'students?limit=100')).body['data']).toHaveLength(30);
-  await mount();
+  comeBack();
   for (const instance of [one, two]) instance.advance(60_000);
   const synced = await Promise.all([one.send('POST', 'db-sync'), two.send('POST', 'db-sync')]);
   const drained = synced.map(({ body }) => Number(body['pendingDrained']));
@@ -229,21 +237,21 @@ test('two that run the same pending writes at once run each of them once', async
   expect(await pendingFiles()).toEqual([]);
 });
 
-test('a file in parts waits for the drive: what stands in takes none', async () => {
+test('a file in parts waits for the bucket: a standby takes none', async () => {
   const instance = start();
   const begun = await instance.send('POST', 'import?table=courses&format=jsonl&upload=begin');
   const upload = String(begun.body['upload']);
   const row = { code: 'A1', title: 'Alpha', credits: 1 };
   expect((await instance.send('PUT', `import?upload=${upload}&part=1`, row)).status).toBe(204);
   await instance.settled();
-  await unmount();
+  goAway();
   const away = [
     await instance.send('PUT', `import?upload=${upload}&part=2`, row),
     await instance.send('POST', `import?upload=${upload}`),
     await instance.send('POST', 'import?table=courses&format=jsonl&upload=begin'),
   ];
   expect(away.map(({ status }) => status)).toEqual([503, 503, 503]);
-  await mount();
+  comeBack();
   instance.advance(60_000);
   await instance.send('GET', 'courses');
   await instance.settled();

@@ -2,8 +2,8 @@
  * Parses JSON from outside, strictly. `JSON.parse` keeps the last of two equal keys in silence and does not always say
  * where it stopped; this parser refuses duplicates, limits depth and names line and column.
  */
+import { AppError } from '../errors.ts';
 import type { PlainValue } from '../values.ts';
-import { RequestError } from './problem.ts';
 
 const maxDepth = 32;
 const space = /[ \t\n\r]*/y;
@@ -16,7 +16,7 @@ const words = [
   ['null', null],
 ] as const;
 
-/** The value of the text. @throws RequestError 400 with the position of what is wrong. */
+/** The value of the text. @throws AppError `invalid` with the position of what is wrong. */
 export function parseJson(text: string): PlainValue {
   const parser = new Parser(text);
   const value = parser.value(0);
@@ -113,10 +113,10 @@ class Parser {
     return this.#text.charAt(this.#at);
   }
 
-  #fault(what: string, at = this.#at): RequestError {
+  #fault(what: string, at = this.#at): AppError {
     const before = this.#text.slice(0, at).split('\n');
     const where =
       at >= this.#text.length ? 'at its end' : `at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
-    return new RequestError(400, `The body is not the JSON that is expected: ${where} it ${what}.`);
+    return new AppError('invalid', `The body is not the JSON that is expected: ${where} it ${what}.`);
   }
 }

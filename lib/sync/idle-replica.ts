@@ -9,19 +9,23 @@ import { noteProvedAt, provedAtMs } from './proof-note.ts';
 import { Replica } from './replica.ts';
 import { claimLeftSlot, type Slot } from './slot.ts';
 
-export interface Leftover extends LocalState {
+export interface IdleReplica extends LocalState {
   /** Closes the replica and gives the slot back. */
   close(): Promise<void>;
 }
 
-export interface LeftoverOptions {
+export interface IdleReplicaOptions {
   readonly slotRoot: string;
   readonly runtime: Runtime;
   readonly settings?: Partial<SyncSettings>;
 }
 
 /** Null when no process left a replica that can be used. */
-export async function openLeftover({ slotRoot, runtime, settings }: LeftoverOptions): Promise<Leftover | null> {
+export async function openIdleReplica({
+  slotRoot,
+  runtime,
+  settings,
+}: IdleReplicaOptions): Promise<IdleReplica | null> {
   const slot = await claimLeftSlot(slotRoot, runtime);
   if (!slot) return null;
   const provedMs = await provedAtMs(slot);
