@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { complete } from '../../lib/cli/completions.ts';
 import { statementsOf } from '../../lib/cli/shell.ts';
 import { temporaryFolder } from '../support/engine.ts';
+import { migrations } from '../support/migrations.ts';
+import { openPlainDatabase } from '../support/plain-database.ts';
 import { eider, sitAt } from './terminal.ts';
 
 async function place() {
@@ -19,8 +22,8 @@ it('answers as a table, as CSV and as JSON', async () => {
   const table = await eider(['shell', sql], environment);
   const lines = table.out.split('\n');
   expect(lines.slice(1, 4)).toEqual([
-    '│ title │ credits │ none │ odd      │',
-    '├───────┼─────────┼──────┼──────────┤',
+    '│ title │ credits │ none │ odd       │',
+    '├───────┼─────────┼──────┼───────────┤',
     '│ Logic │       5 │ NULL │ \\u001b[2J │',
   ]);
   const csv = await eider(['shell', sql, '--format', 'csv'], environment);
@@ -66,7 +69,7 @@ it('talks with somebody at a terminal', async () => {
   await type('"SELEC"', '.tables\r');
   await type('students (table', '.schema courses\r');
   await type('code VARCHAR NOT NULL', '.format json\r', 'SELECT count(*) AS n FROM courses;\r');
-  await type('[{"n":2}]', 'DROP TABLE enrollments;\r');
+  await type('[{"n":"2"}]', 'DROP TABLE enrollments;\r');
   await type('(y/N)', 'y\r');
   await type('eider> ', '\u001B[A');
   await type('DROP TABLE enrollments;', '\u0015', '\u0004');
@@ -75,6 +78,18 @@ it('talks with somebody at a terminal', async () => {
   expect(history[0]).toBe('DROP TABLE enrollments;');
   expect(history.at(-1)).toBe('SELECT title FROM courses ORDER BY code LIMIT 1;');
   expect(history.filter((line) => /^[yn]$/.test(line))).toEqual([]);
+});
+
+it('completes words of SQL, tables, and columns of the tables that are named', async () => {
+  const catalog = await (await openPlainDatabase(migrations)).catalog();
+  const found = (line: string, before = '') => complete(line, before + line, catalog).join(' ← ');
+  expect(found('sel')).toBe('select ← sel');
+  expect(found('SELECT title FROM ')).toBe('courses,enrollments,students ← ');
+  expect(found('SELECT ti')).toBe('title ← ti');
+  expect(found('WHERE cr', 'SELECT title FROM courses ')).toBe('credits,created_at,create,cross ← cr');
+  expect(found('courses.cre', 'SELECT * FROM courses WHERE ')).toBe('courses.credits,courses.created_at ← courses.cre');
+  expect(found('.sch')).toBe('.schema ← .sch');
+  expect(found('.schema st')).toBe('students ← st');
 });
 
 it('leaves a statement that is not whole on Ctrl-C, and the shell on .quit', async () => {

@@ -20,7 +20,7 @@ const serve = () => Promise.resolve(0);
 export async function eider(words: readonly string[], environment: Variables, input = ''): Promise<Ran> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const read = Promise.all([text(stdout), text(stderr)]);
-  const stdin = Readable.from([input]);
+  const stdin = Readable.from([Buffer.from(input)]);
   const code = await runCommand(words, { environment, stdin, stdout, stderr, runtime, version, serve });
   stdout.end();
   stderr.end();
