@@ -39,7 +39,7 @@ export function sitAt(words: readonly string[], environment: Variables) {
     code,
     shown: () => shown,
     /** Types what is given, key by key, as soon as `prompt` is shown. */
-    async type(prompt: string, ...keys: readonly string[]): Promise<void> {
+    type: async (prompt: string, ...keys: readonly string[]): Promise<void> => {
       await expect.poll(() => shown, { timeout: 20_000 }).toContain(prompt);
       shown = '';
       for (const key of keys) {
