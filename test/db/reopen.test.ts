@@ -57,3 +57,19 @@ it.each([
   expect(value.rows).toEqual([['second']]);
   await again.write((_queries, scope) => scope.run(`UPDATE notes SET number = 7, text = 'third'`));
 });
+
+it('leaves no index behind when a key is added in another spelling of the name, and not committed', async () => {
+  const database = await openDatabase({ store: createMemoryStore({ runtime }), name: 'keyed.db' });
+  const addKey = 'ALTER TABLE IF EXISTS NOTES ADD PRIMARY KEY (id)';
+  await database.write((_queries, scope) => scope.run('CREATE TABLE notes (id INTEGER)'));
+  const gone = database.write(async (_queries, scope) => {
+    await scope.run(addKey);
+    throw new Error('Not this one.');
+  });
+  await expect(gone).rejects.toThrow('Not this one.');
+  await database.write((_queries, scope) => scope.run('INSERT INTO notes VALUES (1), (1)'));
+  await database.write((_queries, scope) => scope.run('DELETE FROM notes'));
+  await database.write((_queries, scope) => scope.run(addKey));
+  const twice = database.write((_queries, scope) => scope.run('INSERT INTO notes VALUES (2), (2)'));
+  await expect(twice).rejects.toMatchObject({ kind: 'conflict' });
+});
