@@ -16,7 +16,7 @@ const shellCommands = ['.tables', '.schema', '.format', '.help', '.quit'] as con
  */
 export function complete(line: string, statement: string, catalog: Catalog): [string[], string] {
   if (/^\.\w*$/.test(line)) return [shellCommands.filter((name) => name.startsWith(line)), line];
-  const word = /[\w$."\u0080-\uffff]*$/.exec(line)?.[0] ?? '';
+  const word = /(?<![\w$."\u0080-\uffff])[\w$."\u0080-\uffff]*$/.exec(line)?.[0] ?? '';
   const words = [...names(word, statement, catalog), ...(word === '' || line.startsWith('.') ? [] : inCaseOf(word))];
   const found = words.filter((name) => name.toLowerCase().startsWith(word.toLowerCase()));
   return [[...new Set(found)], word];
