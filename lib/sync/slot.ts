@@ -11,7 +11,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../errors.ts';
 import { makeOwnFolder, requireOwnFolder } from '../folders.ts';
 import type { Runtime } from '../runtime.ts';
-import { proofIn, provedAtMs } from './proof-note.ts';
+import { proofIn, provedAtMs } from './freshness.ts';
 
 export interface Slot {
   readonly folder: string;
