@@ -88,7 +88,7 @@ async function claim(queries: Queries, { key, fingerprint, at }: Idempotency): P
     .onConflict((conflict) => conflict.doNothing())
     .returning(sql<string>`cast(ctid as text)`.as('place'))
     .executeTakeFirst();
-  return entered ? String(entered['place']) : null;
+  return entered?.['place'] ?? null;
 }
 
 /** What was answered under this key; null when nothing was. For who has nothing left to ask with but the key. */

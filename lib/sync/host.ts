@@ -7,7 +7,7 @@ import { HeadProof, momentNow, SharedProbe, type Moment } from './head.ts';
 import { countChained, followTail, type StoredRecord, type TailStart, type TailWindow } from './log.ts';
 import { breaksReplica } from './local-disk.ts';
 import type { Replica } from './replica.ts';
-import { ProofNote } from './proof-note.ts';
+import { FreshnessNote } from './freshness.ts';
 import type { Slot } from './slot.ts';
 import { type Look, lookAtSnapshots, type SnapshotInfo } from './snapshot.ts';
 import type { Started } from './start.ts';
@@ -26,7 +26,7 @@ export class ReplicaHost {
   readonly #probe: SharedProbe<void>;
   readonly head: HeadProof;
   readonly #tail = new TailCount();
-  readonly #note: ProofNote;
+  readonly #note: FreshnessNote;
   #settled: Promise<void> = Promise.resolve();
   #logsLeft = 0;
 
@@ -35,7 +35,7 @@ export class ReplicaHost {
     this.#current = current;
     this.#begunTail = started.tail;
     this.head = new HeadProof(context.runtime, context.settings);
-    this.#note = new ProofNote(context.runtime);
+    this.#note = new FreshnessNote(context.runtime);
     this.#probe = new SharedProbe(() => this.#probeHead());
     this.#noteSnapshots(started);
   }

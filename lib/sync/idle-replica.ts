@@ -5,7 +5,7 @@
 import type { Runtime } from '../runtime.ts';
 import { defaultSettings, type SyncSettings } from './context.ts';
 import type { LocalState } from './overlay.ts';
-import { noteProvedAt, provedAtMs } from './proof-note.ts';
+import { noteProvedAt, provedAtMs } from './freshness.ts';
 import { Replica } from './replica.ts';
 import { claimLeftSlot, type Slot } from './slot.ts';
 

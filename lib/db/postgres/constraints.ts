@@ -1,6 +1,6 @@
 import { type Catalog, displayName, type Relation, relationId } from '../../catalog/catalog.ts';
 import { AppError, type ConstraintName, type ErrorKind } from '../../errors.ts';
-import type { ServerError } from './errors.ts';
+import type { ServerError } from './server-error.ts';
 
 export function mapConstraint(error: ServerError, cause: Error, catalog: Catalog | null): AppError {
   const { kind, message, columns = [], fault = '' } = violationOf(error, catalog);

@@ -5,18 +5,7 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError, type AppErrorOptions, type ErrorKind } from '../../errors.ts';
 import { mapConstraint } from './constraints.ts';
-
-export interface ServerError extends Error {
-  readonly code: string;
-  readonly severity?: string;
-  readonly schema?: string;
-  readonly table?: string;
-  readonly column?: string;
-  readonly constraint?: string;
-  readonly detail?: string;
-  readonly hint?: string;
-  readonly routine?: string;
-}
+import type { ServerError } from './server-error.ts';
 
 /** An error that the server answered, as opposed to one of the network or the driver. */
 export function isServerError(error: unknown): error is ServerError {

@@ -5,9 +5,12 @@
 import { stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Runtime } from '../runtime.ts';
-import type { Slot } from './slot.ts';
 
-type Place = Pick<Slot, 'folder' | 'replicaPath'>;
+/** Where a replica lies. */
+interface Place {
+  readonly folder: string;
+  readonly replicaPath: string;
+}
 
 /** How often, at most, a running process renews its note, in ms. */
 const renewMs = 10_000;
@@ -30,7 +33,7 @@ export async function noteProvedAt({ folder }: Place, atMs: number): Promise<voi
   await utimes(path, atMs / 1000, atMs / 1000).catch(() => undefined);
 }
 
-export class ProofNote {
+export class FreshnessNote {
   readonly #runtime: Runtime;
   #writtenMs = -Infinity;
 
