@@ -141,13 +141,13 @@ it('escapes what a spreadsheet would take for a formula, where that is asked for
     ['A5', 'a=b'],
   ])
     await service.send('POST', '/api/courses', { json: { code, title, credits: 1 } });
-  const titles = async (query: string): Promise<(string | undefined)[]> => {
-    const text = await (await service.send('GET', `/api/export?table=courses&format=csv${query}`)).text();
+  const titles = async (more: string): Promise<(string | undefined)[]> => {
+    const text = await (await service.send('GET', `/api/export?table=courses&format=csv${more}`)).text();
     return [...readCsv(text)]
       .slice(1)
       .map(({ cells }) => cells.find((cell) => /[=+@-]/.test(cell ?? '') && cell!.length < 20) ?? undefined);
   };
-  expect((await titles('')).toSorted()).toEqual(['+1', '-1', '=HYPERLINK("x")', '@x', 'a=b']);
-  expect((await titles('&escape=formulas')).toSorted()).toEqual(["'+1", "'-1", `'=HYPERLINK("x")`, "'@x", 'a=b']);
+  expect(new Set(await titles(''))).toEqual(new Set(['+1', '-1', '=HYPERLINK("x")', '@x', 'a=b']));
+  expect(new Set(await titles('&escape=formulas'))).toEqual(new Set(["'+1", "'-1", `'=HYPERLINK("x")`, "'@x", 'a=b']));
   expect((await service.send('GET', '/api/export?table=courses&format=csv&escape=x')).status).toBe(400);
 });
