@@ -113,7 +113,8 @@ it('refuses what it does not understand', async () => {
     ['/api/import?table=courses', 'application/jsonl', '{"code":"A"', 422],
     ['/api/import?table=courses', 'application/jsonl', '[1]', 422],
     ['/api/import?table=courses', 'application/vnd.apache.parquet', 'PAR1 nonsense PAR1', 422],
-    ['/api/import?table=courses&format=csv', 'text/plain', 'x'.repeat(4_600_000), 413],
+    ['/api/import?table=courses&format=csv', 'application/octet-stream', 'x'.repeat(4_600_000), 413],
+    ['/api/import?table=courses&format=csv', 'text/plain', 'code', 415],
   ] as const) {
     const response = await service.send('POST', path, { body, headers: { 'content-type': type } });
     expect([path, body.slice(0, 30), response.status]).toEqual([path, body.slice(0, 30), status]);

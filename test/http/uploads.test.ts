@@ -284,3 +284,13 @@ it('says that PostgreSQL takes no parts', async () => {
   ]);
   await service.app.close();
 });
+
+it('has sixteen uploads open at one time', async () => {
+  const service = await startReplicated();
+  const open: string[] = [];
+  while (open.length < 16) open.push(await begin(service));
+  const refused = await service.send('POST', '/api/import?table=courses&format=csv&upload=begin');
+  expect([refused.status, await refused.json()]).toMatchObject([409, { detail: /16 uploads/ }]);
+  await service.send('DELETE', `/api/import?upload=${open[0]}`);
+  await begin(service);
+});

@@ -35,5 +35,5 @@ it.each(Object.entries(hostileShots))('%s', { timeout: 300_000 }, async (_, shot
       faults: [],
     });
   };
-  await fc.assert(fc.asyncProperty(shots as fc.Arbitrary<HostileShot>, fire), { numRuns: runs, endOnFailure: true });
+  await fc.assert(fc.asyncProperty(shots, fire), { numRuns: runs, endOnFailure: true });
 });
