@@ -200,9 +200,9 @@ describe.each([
           const created = await instance.create('bob@example.org');
           expectAnswer(read, spares.includes('reads') ? 200 : 'problem');
           expectAnswer(created, spares.includes('writes') ? 201 : 'problem');
-          if (spares.includes('writes')) await expectWell(instance);
-          else if (spares.includes('reads')) await expectWritesRefused(instance, fault);
-          else await expectDown(instance, fault);
+          if (!spares.includes('reads')) await expectDown(instance, fault);
+          else if (!spares.includes('writes')) await expectWritesRefused(instance, fault);
+          else await expectWell(instance);
         } finally {
           mend();
         }
