@@ -191,6 +191,29 @@ describe('the published file', () => {
     expect(await isNewest()).toBe(true);
   });
 
+  it('is said to be replaced when somebody put another file there, and what restores one', async () => {
+    const [store, backup] = [createMemoryStore({ runtime }), createMemoryStore({ runtime })];
+    const [database, other] = await Promise.all([openDatabase({ store }), openDatabase({ store: backup })]);
+    await insertAccount(database, 'a');
+    await insertAccount(other, 'b');
+    await Promise.all([database.sync(), other.sync()]);
+    const putBack = async (): Promise<void> => {
+      await store.delete([layout.databaseFile]);
+      await store.create(layout.databaseFile, (await backup.get(layout.databaseFile))!);
+    };
+    const warningsAfterSync = async (each: typeof database): Promise<readonly string[]> => {
+      await each.sync();
+      return (await each.status()).warnings;
+    };
+    expect(await warningsAfterSync(database)).toEqual([]);
+    expect(await warningsAfterSync(await openDatabase({ store }))).toEqual([]);
+    for (const each of [database, await openDatabase({ store })]) {
+      await putBack();
+      await insertAccount(each, runtime.uuid());
+      expect(await warningsAfterSync(each)).toEqual([expect.stringMatching(/another file at test\.db.*eider restore/)]);
+    }
+  });
+
   it('is not uploaded again when nothing changed', async () => {
     const store = createMemoryStore({ runtime });
     const database = await openDatabase({ store });

@@ -449,6 +449,24 @@ describe('rule 8: nothing is swallowed', () => {
 });
 
 describe('fresh reads', () => {
+  it('cost a cold start one list, and a checkpoint another', async () => {
+    const store = createMemoryStore({ runtime });
+    const writer = await openDatabase({ store });
+    await insertAccount(writer, 'a');
+    await writer.sync();
+    const counting = withCounting(store);
+    const cold = await openDatabase({ store: counting });
+    await accountIds(cold);
+    const started = counting.counts().operations;
+    expect([started.list, started.copy, started.create]).toEqual([1, 0, 0]);
+    for (let round = 0; counting.counts().operations.copy < 3; round++) {
+      await insertAccount(cold, 'x'.repeat(1_000_000) + String(round));
+      await cold.maintain();
+    }
+    // The first checkpoint looks for what is no longer needed, which takes two more.
+    expect(counting.counts().operations.list - started.list).toBe(3 + 2);
+  });
+
   it('see every commit of another database, and share one probe', async () => {
     const store = createMemoryStore({ runtime });
     const counting = withCounting(store);
