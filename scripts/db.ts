@@ -2,6 +2,7 @@
 /** The command `eider`, which is also `npm run db --` and `npm start`: see `eider --help`. */
 import { existsSync, readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
+import type { ServeWords } from '../lib/cli/terminal.ts';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 13)) {
@@ -32,11 +33,11 @@ const exitCode = await runCommand(process.argv.slice(2), terminal);
 // Whatever still keeps this process, such as a connection of an SDK that is kept warm, has nothing left to do.
 process.exit(exitCode);
 
-async function serve(address: { readonly host?: string; readonly port?: string }): Promise<number> {
+async function serve(options: ServeWords): Promise<number> {
   const { serve: serveUntilSignal } = await import('../lib/server/serve.ts');
   let isListening = false;
   const code = await serveUntilSignal({
-    ...address,
+    ...options,
     environment,
     load: async () => {
       isListening = true;

@@ -7,7 +7,7 @@ import type { MoveWords } from './move.ts';
 import type { RestoreWords } from './restore.ts';
 import type { ShellOptions } from './shell.ts';
 import { candidates, completionScripts } from './shells.ts';
-import { type Common, print, type Terminal } from './terminal.ts';
+import { type Common, print, type ServeWords, type Terminal } from './terminal.ts';
 import type { TypesOptions } from './types.ts';
 
 const help = `
@@ -59,7 +59,7 @@ function addOperations(add: Add, runs: Runs, terminal: Terminal): void {
   add('serve', 'serve the API and the console on this machine until SIGTERM or Ctrl-C')
     .option('--port <number>', 'default: PORT, or the first that is free from 3000 on', portOf)
     .option('--host <address>', 'what to listen on; 0.0.0.0 is every network', '127.0.0.1')
-    .action(runs((options: { host: string; port?: string }) => terminal.serve(options)));
+    .action(runs((options: ServeWords) => terminal.serve(options)));
   add('move', 'copy everything from one backend to another, and compare it')
     .addOption(backend('from', 'where it is'))
     .addOption(backend('to', 'where it is to be'))
