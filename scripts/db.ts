@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** The command `eider`, which is also `npm run db --` and `npm start`: see `eider --help`. */
 import { existsSync, readFileSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+// By name, an older Node would not even load this file.
+import module from 'node:module';
 import type { ServeWords } from '../lib/cli/terminal.ts';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -11,7 +12,7 @@ if (major < 22 || (major === 22 && minor < 13)) {
 }
 if (existsSync('.env')) process.loadEnvFile('.env');
 // Before anything of weight is loaded: half of the time that a start takes.
-enableCompileCache();
+module.enableCompileCache();
 
 /** The package has this file compiled, beside the console's. */
 const isSource = import.meta.url.endsWith('.ts');
