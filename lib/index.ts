@@ -6,6 +6,7 @@
  * await db.execute('INSERT INTO books (isbn, title) VALUES ($1, $2)', [isbn, title]); // durable once it resolves
  * const { rows, version } = await db.query('SELECT title FROM books WHERE isbn = $1', [isbn]);
  */
+import { waitUntil } from '@vercel/functions';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type App, app, appOf, createApp, projectMigrations, rememberApp } from './app.ts';
@@ -15,7 +16,7 @@ import { loadMigrations } from './catalog/migration-files.ts';
 import type { Migration } from './catalog/migrations.ts';
 import { nameDatabase, type StoreChoice } from './config/given.ts';
 import { processEnvironment } from './config/process.ts';
-import type { Answer, Database, DatabaseStatus, Durability, ReadOptions, SyncReport } from './db/database.ts';
+import type { Answer, Database, DatabaseStatus, Durability, ReadOptions, Scope, SyncReport } from './db/database.ts';
 import { AppError } from './errors.ts';
 import { systemRuntime } from './runtime.ts';
 import { type QueryColumn, rowsOf, type StatementResult } from './sql/result.ts';
@@ -89,7 +90,10 @@ export interface EiderDatabase {
   status(): Promise<DatabaseStatus>;
   /** Catches up, runs pending writes, uploads a snapshot and publishes the database file. */
   sync(): Promise<SyncReport>;
-  /** Work that may follow an answer (a checkpoint that is due): hand it to the platform's `waitUntil`. Never rejects. */
+  /**
+   * Does what is due, such as a checkpoint. That begins by itself after each call, and Vercel waits for it; await this on a
+   * platform that freezes the process once it has answered. Never rejects.
+   */
   maintain(): Promise<void>;
   /** Ends what runs. The environment's database, which all of the process share, stays open for the others. */
   close(): Promise<void>;
@@ -157,48 +161,54 @@ class InProcess implements EiderDatabase {
     this.close = close;
   }
 
-  async #open(): Promise<Database> {
-    return (await this.#app.open()).database;
+  query(sql: string, values?: readonly PlainValue[], options?: ReadOptions): Promise<VersionedResult> {
+    return this.#use(async (database) => versioned(await database.read((_, scope) => scope.run(sql, values), options)));
   }
 
-  async query(sql: string, values?: readonly PlainValue[], options?: ReadOptions): Promise<VersionedResult> {
-    const database = await this.#open();
-    return versioned(await database.read((_, scope) => scope.run(sql, values), options));
+  execute(sql: string, values?: readonly PlainValue[]): Promise<VersionedResult> {
+    return this.#use(async (database) => versioned(await database.write((_, scope) => scope.run(sql, values))));
   }
 
-  async execute(sql: string, values?: readonly PlainValue[]): Promise<VersionedResult> {
-    const database = await this.#open();
-    return versioned(await database.write((_, scope) => scope.run(sql, values)));
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.#use(async (database) => {
+      const { value } = await database.write((_, scope) => work(transactionOn(scope)));
+      return value;
+    });
   }
 
-  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const database = await this.#open();
-    const { value } = await database.write((_, scope) =>
-      work({
-        get catalog() {
-          return scope.catalog;
-        },
-        run: async (sql, values) => resultOf(await scope.run(sql, values)),
-      }),
-    );
-    return value;
+  catalog(): Promise<Catalog> {
+    return this.#use((database) => database.catalog({ maxStalenessMs: 0 }));
   }
 
-  async catalog(): Promise<Catalog> {
-    return (await this.#open()).catalog({ maxStalenessMs: 0 });
+  status(): Promise<DatabaseStatus> {
+    return this.#use((database) => database.status());
   }
 
-  async status(): Promise<DatabaseStatus> {
-    return (await this.#open()).status();
-  }
-
-  async sync(): Promise<SyncReport> {
-    return (await this.#open()).sync();
+  sync(): Promise<SyncReport> {
+    return this.#use((database) => database.sync());
   }
 
   async maintain(): Promise<void> {
-    await (await this.#open().catch(() => null))?.maintain();
+    const opened = await this.#app.open().catch(() => null);
+    await opened?.database.maintain();
   }
+
+  /** What is due afterwards begins on a later turn of the event loop, and is the platform's to wait for. */
+  async #use<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    const { database } = await this.#app.open();
+    const value = await work(database);
+    waitUntil(this.#app.runtime.sleep(0).then(() => database.maintain()));
+    return value;
+  }
+}
+
+function transactionOn(scope: Scope): Transaction {
+  return {
+    get catalog() {
+      return scope.catalog;
+    },
+    run: async (sql, values) => resultOf(await scope.run(sql, values)),
+  };
 }
 
 function resultOf(result: StatementResult): Result {

@@ -16,7 +16,7 @@ const shellCommands = ['.tables', '.schema', '.format', '.help', '.quit'] as con
  */
 export function complete(line: string, statement: string, catalog: Catalog): [string[], string] {
   if (/^\.\w*$/.test(line)) return [shellCommands.filter((name) => name.startsWith(line)), line];
-  const word = /[\w$."\u0080-\uffff]*$/.exec(line)?.[0] ?? '';
+  const word = /(?<![\w$."\u0080-\uffff])[\w$."\u0080-\uffff]*$/.exec(line)?.[0] ?? '';
   const onlyTables = line.startsWith('.') || /\b(?:FROM|JOIN|INTO|UPDATE|TABLE)\s+[^\s,()]*$/i.test(line);
   const words = onlyTables
     ? [...catalog.relations.values()].map((relation) => tableName(catalog, relation))

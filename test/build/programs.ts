@@ -24,8 +24,12 @@ export interface ProgramOptions {
 }
 
 /** Runs Node to its end. */
-export async function runNode(args: readonly string[], options: ProgramOptions): Promise<Finished> {
-  const program = start(args, options);
+export function runNode(args: readonly string[], options: ProgramOptions): Promise<Finished> {
+  return runProgram(process.execPath, args, options);
+}
+
+export async function runProgram(name: string, args: readonly string[], options: ProgramOptions): Promise<Finished> {
+  const program = start(args, options, name);
   const [code] = (await once(program.child, 'close')) as [number | null];
   return { code, output: program.output() };
 }
@@ -53,6 +57,38 @@ export async function startDevServer(
   } catch (error) {
     await server.stop();
     throw new Error(`vercel dev did not start:\n${output()}`, { cause: error });
+  }
+}
+
+export interface WebServer {
+  /** `http://127.0.0.1:3000` */
+  readonly url: string;
+  readonly output: () => string;
+  /** With SIGKILL, its children, too; resolves when it is gone. */
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A server of whatever kind, ready to answer. `args` are those of Node, for a port that is free. */
+export async function startWebServer(
+  args: (port: number) => readonly string[],
+  options: ProgramOptions,
+): Promise<WebServer> {
+  const port = await freePort();
+  const environment = { PORT: String(port), ...options.environment };
+  const { child, output } = start(args(port), { ...options, environment });
+  const stop = () => endGroup(child);
+  const kill = async () => {
+    const ended = once(child, 'close');
+    if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+    await ended;
+  };
+  try {
+    await untilReady(port, child);
+    return { url: `http://127.0.0.1:${port}`, output, kill, stop };
+  } catch (error) {
+    await stop();
+    throw new Error(`The server did not start:\n${output()}`, { cause: error });
   }
 }
 

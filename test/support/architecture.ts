@@ -65,7 +65,7 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   kysely: ['lib/values.ts', 'lib/rows/idempotency.ts', 'lib/db/', 'lib/kysely.ts'],
   vitest: ['lib/testing/conformance'],
   'fast-check': ['lib/testing/conformance'],
-  '@vercel/functions': ['lib/http/', 'lib/db/postgres/'],
+  '@vercel/functions': ['lib/index.ts', 'lib/http/', 'lib/db/postgres/'],
   '@vercel/blob': ['lib/store/blob'],
   '@vercel/oidc': ['lib/store/blob'],
   '@aws-sdk/client-s3': ['lib/store/s3'],
