@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /** The command `eider`, which is also `npm run db --` and `npm start`: see `eider --help`. */
 import { existsSync, readFileSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+// By name, an older Node would not even load this file.
+import module from 'node:module';
+import type { ServeWords } from '../lib/cli/terminal.ts';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 13)) {
@@ -10,7 +12,7 @@ if (major < 22 || (major === 22 && minor < 13)) {
 }
 if (existsSync('.env')) process.loadEnvFile('.env');
 // Before anything of weight is loaded: half of the time that a start takes.
-enableCompileCache();
+module.enableCompileCache();
 
 /** The package has this file compiled, beside the console's. */
 const isSource = import.meta.url.endsWith('.ts');
@@ -32,11 +34,11 @@ const exitCode = await runCommand(process.argv.slice(2), terminal);
 // Whatever still keeps this process, such as a connection of an SDK that is kept warm, has nothing left to do.
 process.exit(exitCode);
 
-async function serve(address: { readonly host?: string; readonly port?: string }): Promise<number> {
+async function serve(options: ServeWords): Promise<number> {
   const { serve: serveUntilSignal } = await import('../lib/server/serve.ts');
   let isListening = false;
   const code = await serveUntilSignal({
-    ...address,
+    ...options,
     environment,
     load: async () => {
       isListening = true;

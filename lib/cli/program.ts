@@ -6,8 +6,9 @@ import type { MigrateOptions } from './migrate.ts';
 import type { MoveWords } from './move.ts';
 import type { RestoreWords } from './restore.ts';
 import type { ShellOptions } from './shell.ts';
+import type { SyncWords } from './status.ts';
 import { candidates, completionScripts } from './shells.ts';
-import { type Common, print, type Terminal } from './terminal.ts';
+import { type Common, print, type ServeWords, type Terminal } from './terminal.ts';
 import type { TypesOptions } from './types.ts';
 
 const help = `
@@ -50,16 +51,16 @@ function addOperations(add: Add, runs: Runs, terminal: Terminal): void {
   add('status', 'what serves and how the database is: what /api/db-status says').action(
     runs(async (options: Common) => (await import('./status.ts')).status(terminal, options)),
   );
-  add('sync', 'catch up, run pending writes, make a checkpoint, publish the database file').action(
-    runs(async (options: Common) => (await import('./status.ts')).sync(terminal, options)),
-  );
+  add('sync', 'catch up, run pending writes, make a checkpoint, publish the database file')
+    .option('--dismiss <ids...>', 'instead, forget these rejected or stranded writes, as status lists them, or "all"')
+    .action(runs(async (options: SyncWords) => (await import('./status.ts')).sync(terminal, options)));
   add('migrate', 'run the files of migrations/ that have not run')
     .option('--dry-run', 'only say which they are')
     .action(runs(async (options: MigrateOptions) => (await import('./migrate.ts')).migrate(terminal, options)));
   add('serve', 'serve the API and the console on this machine until SIGTERM or Ctrl-C')
     .option('--port <number>', 'default: PORT, or the first that is free from 3000 on', portOf)
     .option('--host <address>', 'what to listen on; 0.0.0.0 is every network', '127.0.0.1')
-    .action(runs((options: { host: string; port?: string }) => terminal.serve(options)));
+    .action(runs((options: ServeWords) => terminal.serve(options)));
   add('move', 'copy everything from one backend to another, and compare it')
     .addOption(backend('from', 'where it is'))
     .addOption(backend('to', 'where it is to be'))

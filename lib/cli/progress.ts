@@ -19,6 +19,7 @@ const barWidth = 24;
 export class Progress {
   readonly #terminal: Terminal;
   #text = '';
+  #share: number | undefined;
   #shownMs = -Infinity;
   #isOpen = false;
 
@@ -30,9 +31,11 @@ export class Progress {
     const { stderr, runtime } = this.#terminal;
     const isTerminal = stderr.isTTY === true;
     const sinceMs = runtime.monotonicMs() - this.#shownMs;
-    if (text === this.#text && share !== 1 && sinceMs < (isTerminal ? everyMs.onTerminal : everyMs.inLog)) return;
+    const isDone = share === 1 && this.#share !== 1;
+    if (text === this.#text && !isDone && sinceMs < (isTerminal ? everyMs.onTerminal : everyMs.inLog)) return;
     if (text !== this.#text) this.end();
     this.#text = text;
+    this.#share = share;
     this.#shownMs = runtime.monotonicMs();
     const done = share === undefined ? '' : ` ${isTerminal ? bar(share) : ''}${percent(share)}`;
     const line = `${text}${done}${seconds === undefined || seconds < 1 ? '' : `, ${seconds} s`}`;

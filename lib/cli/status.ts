@@ -67,16 +67,35 @@ function describeCheckpoint({ checkpoint }: Status): string | null {
   return checkpoint && `${checkpoint.version ?? 'none yet'}, ${counted(checkpoint.recordsSince, 'record')} since`;
 }
 
-export function sync(terminal: Terminal, options: Common): Promise<number> {
+export interface SyncWords extends Common {
+  /** Writes that somebody has seen to, or `all`. */
+  readonly dismiss?: readonly string[];
+}
+
+export function sync(terminal: Terminal, options: SyncWords): Promise<number> {
   return withApi(terminal, async ({ app, call }) => {
-    const terms = { permission: 'sync', load: 'free', maxBodyBytes: 0 } as const;
-    const asked = call(syncHandler(app), terms, '/api/db-sync', { method: 'POST' });
+    const terms = { permission: 'sync', load: 'free', maxBodyBytes: 1_000_000 } as const;
+    const asked = call(syncHandler(app), terms, '/api/db-sync', { method: 'POST', ...dismissal(options.dismiss) });
     const done = await new Progress(terminal).during('synchronizing', asked, transfersOf(app));
-    const body = (await done.json()) as SyncReport;
+    const body = (await done.json()) as SyncReport | Dismissed;
+    if ('dismissed' in body) {
+      await report(terminal, options, body, `Dismissed ${counted(body.dismissed, 'write')}\n`);
+      return exitCodes.done;
+    }
     await report(terminal, options, body, describeSync(body));
     const isWhole = body.mirror?.how !== 'failed' && (body.pendingRejected ?? 0) === 0;
     return isWhole ? exitCodes.done : exitCodes.attention;
   });
+}
+
+interface Dismissed {
+  readonly dismissed: number;
+}
+
+function dismissal(ids: SyncWords['dismiss']): RequestInit {
+  if (ids === undefined) return {};
+  const dismiss = ids.length === 1 && ids[0] === 'all' ? 'all' : ids;
+  return { body: JSON.stringify({ dismiss }), headers: { 'content-type': 'application/json' } };
 }
 
 /** What the store is being sent. */

@@ -16,7 +16,12 @@ export interface Terminal {
   /** Of this program. */
   readonly version: string;
   /** Serves until a signal ends it; answers the exit code. */
-  readonly serve: (address: { readonly host?: string; readonly port?: string }) => Promise<number>;
+  readonly serve: (options: ServeWords) => Promise<number>;
+}
+
+export interface ServeWords extends Common {
+  readonly host?: string;
+  readonly port?: string;
 }
 
 /** What was asked for makes no sense, whatever the database holds. */

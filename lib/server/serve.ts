@@ -9,6 +9,8 @@ export interface ServeOptions {
   readonly host?: string;
   /** Default: PORT, or the first that is free from 3000 on. */
   readonly port?: string;
+  /** Says the address as JSON. */
+  readonly json?: boolean;
   readonly environment: Environment;
   /** What answers, and what is open behind it. The server listens while they load. */
   readonly load: () => Promise<{ readonly fetch: Fetch; readonly app: Pick<App, 'close' | 'closeOnlyWhenAsked'> }>;
@@ -50,7 +52,7 @@ async function serveUntilSignal(options: ServeOptions, address: Address): Promis
   const { promise: fetch, resolve, reject } = Promise.withResolvers<Fetch>();
   fetch.catch(() => undefined); // Who waits for it is answered, and this function throws what it is.
   const server = await listen(fetch, address, options);
-  out(`Eider serves ${server.url}\n`);
+  out(options.json === true ? `${JSON.stringify({ url: server.url })}\n` : `Eider serves ${server.url}\n`);
   try {
     const loaded = await options.load();
     loaded.app.closeOnlyWhenAsked();

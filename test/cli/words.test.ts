@@ -49,3 +49,21 @@ it('finds one place under two names', async () => {
   const answer = await eider(['move', '--from', 'network', '--to', 'volume'], environment);
   expect(answer).toMatchObject({ code: 2, log: expect.stringContaining('are the same place') as string });
 });
+
+it('synchronizes, and forgets rejected writes', async () => {
+  const folder = await temporaryFolder();
+  const environment = { LOCAL_DB_PATH: join(folder, 'db'), TMPDIR: folder };
+  const synced = await eider(['sync', '--json'], environment);
+  expect([synced.code, JSON.parse(synced.out)]).toMatchObject([0, { checkpoint: { uploaded: true }, published: true }]);
+  expect(await eider(['sync'], environment)).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^Version 1, as before\n/),
+  });
+  expect(await eider(['sync', '--dismiss', 'all'], environment)).toEqual({
+    code: 0,
+    out: 'Dismissed 0 writes\n',
+    log: '',
+  });
+  const nobody = await eider(['sync', '--dismiss', 'nobody'], environment);
+  expect(nobody).toMatchObject({ code: 1, out: '', log: expect.stringMatching(/nobody|no rejected/) });
+});

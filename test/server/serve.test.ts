@@ -66,6 +66,15 @@ test('listens on loopback, where it is told to, or where PORT says', async () =>
   }
 });
 
+test('says where it is to a program, too', async () => {
+  const said: string[] = [];
+  const running = start(nothing, { json: true, out: (line) => void said.push(line) });
+  await expect.poll(() => said.length).toBe(1);
+  expect(JSON.parse(said[0]!)).toEqual({ url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:[1-9]\d+$/) });
+  running.signals.emit('SIGTERM');
+  expect(await running.exitCode).toBe(0);
+});
+
 test('without a port, takes the first that is free from 3000 on', async () => {
   const servers = [start(nothing, { port: '' }), start(nothing, { port: '' })];
   const ports = await Promise.all(servers.map(async ({ url }) => Number(new URL(await url).port)));
