@@ -94,7 +94,7 @@ async function serve(page: string): Promise<NodeJS.ProcessEnv> {
   server = await startServer({
     cwd: project,
     environment: { TMPDIR: project },
-    command: [process.execPath, join(project, 'scripts/serve.ts')],
+    command: [process.execPath, join(project, 'scripts/db.ts'), 'serve'],
   });
   return { PATH: process.env['PATH'], HOME: project, TMPDIR: project, PROJECT: project, URL: server.url };
 }
