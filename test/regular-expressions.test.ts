@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, '..');
 
 /** Put together of parts that are looked at here by hand. */
 const composed = [
-  'lib/db/duckdb/constraint-errors.ts', 'lib/db/postgres/values.ts', 'lib/rows/names.ts', 'lib/rows/times.ts',
+  'lib/catalog/typescript/drizzle.ts', 'lib/catalog/typescript/kysely.ts', 'lib/db/duckdb/constraint-errors.ts', 'lib/db/postgres/values.ts', 'lib/rows/names.ts', 'lib/rows/times.ts',
   'lib/sql/tokens.ts',
 ]; // prettier-ignore
 
@@ -45,7 +45,7 @@ it('takes each text once', () => {
     faultsOf(pattern, flags).map((fault) => `${file}: /${pattern}/${flags} is ${fault}`),
   );
   expect(faults).toEqual([]);
-  expect(faultsOf('^(?:a|a)*$', '')).toContain('exponential (Self)');
+  expect(faultsOf('^(?:a+)+$', '')).toContain('exponential (Self)');
   expect(faultsOf(String.raw`^\d+\.?\d*$`, '')).toEqual(['quadratic (Trade)']);
 });
 

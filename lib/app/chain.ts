@@ -9,8 +9,9 @@ import {
 } from '../backends.ts';
 import { type BackendName, describeBackend, type PostgresSettings } from '../config/backends.ts';
 import type { Config } from '../config/config.ts';
-import type { Database } from '../db/database.ts';
+import type { Database, StrandedWrites } from '../db/database.ts';
 import { type Link, pingStore } from '../db/fallback/link.ts';
+import type { PendingLog } from '../db/fallback/pending-log.ts';
 import type { Notice } from '../db/fallback/outage.ts';
 import { type Command, fixCommand, repeatCommand } from '../rows/commands.ts';
 import { layoutOf } from '../sync/layout.ts';
@@ -23,7 +24,8 @@ export interface ChainContext extends FactoryContext {
 
 export async function openChain(config: Config, context: ChainContext): Promise<Database> {
   const { factories, runtime } = context;
-  if (config.fallbacks.length === 0) return factories[config.chosen.backend](config, context);
+  if (config.fallbacks.length === 0)
+    return withStranded(await factories[config.chosen.backend](config, context), config, context);
   const [{ openFallbackDatabase }, { outageFile }] = await Promise.all([
     import('../db/fallback/fallback-database.ts'),
     import('../db/fallback/outage.ts'),
@@ -41,6 +43,24 @@ export async function openChain(config: Config, context: ChainContext): Promise<
     writes: config.fallbackWrites,
     notice: context.notice,
   });
+}
+
+/** What a store took for other databases, before it was chosen itself. */
+function withStranded(database: Database, config: Config, context: ChainContext): Database {
+  const link = linkTo(config, context);
+  if (!link.mayHavePending) return database;
+  let log: Promise<PendingLog> | null = null;
+  const open = async (): Promise<PendingLog> => {
+    const { PendingLog } = await import('../db/fallback/pending-log.ts');
+    const { address, formerAddress } = link;
+    const target = { address, formerAddress, database: null };
+    return new PendingLog({ fallbacks: [], target, runtime: context.runtime, warn: () => undefined, primary: link });
+  };
+  const stranded: StrandedWrites = {
+    list: async () => (await (log ??= open())).listStranded(),
+    dismiss: async (ids) => (await (log ??= open())).dismissStranded(ids),
+  };
+  return Object.assign(database, { stranded });
 }
 
 function linksOf(config: Config, context: ChainContext): Link[] {

@@ -4,6 +4,7 @@ import { backendFactories } from '../backends.ts';
 import type { Database } from '../db/database.ts';
 import { handle, type Handler } from '../http/handle.ts';
 import { defaultLoadLimits, LoadShedder } from '../http/load-shedder.ts';
+import { WriteTrouble } from '../http/write-trouble.ts';
 import type { Terms } from '../http/terms.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -49,6 +50,7 @@ function caller(app: App, background: Promise<unknown>[]): LocalApi['call'] {
     log: () => undefined,
     waitUntil: (promise: Promise<unknown>) => void background.push(promise),
     toldProblems: new Set<string>(),
+    writeTrouble: new WriteTrouble(),
     shedder: new LoadShedder(app.runtime, defaultLoadLimits),
   };
   return (handler, terms, path, init) => {

@@ -16,8 +16,11 @@ const shellCommands = ['.tables', '.schema', '.format', '.help', '.quit'] as con
  */
 export function complete(line: string, statement: string, catalog: Catalog): [string[], string] {
   if (/^\.\w*$/.test(line)) return [shellCommands.filter((name) => name.startsWith(line)), line];
-  const word = /[\w$."\u0080-\uffff]*$/.exec(line)?.[0] ?? '';
-  const words = [...names(word, statement, catalog), ...(word === '' || line.startsWith('.') ? [] : inCaseOf(word))];
+  const word = /(?<![\w$."\u0080-\uffff])[\w$."\u0080-\uffff]*$/.exec(line)?.[0] ?? '';
+  const onlyTables = line.startsWith('.') || /\b(?:FROM|JOIN|INTO|UPDATE|TABLE)\s+[^\s,()]*$/i.test(line);
+  const words = onlyTables
+    ? [...catalog.relations.values()].map((relation) => tableName(catalog, relation))
+    : [...names(word, statement, catalog), ...(word === '' ? [] : inCaseOf(word))];
   const found = words.filter((name) => name.toLowerCase().startsWith(word.toLowerCase()));
   return [[...new Set(found)], word];
 }
@@ -31,10 +34,7 @@ function names(word: string, statement: string, catalog: Catalog): string[] {
   if (dot > 0 && qualified.length > 0)
     return qualified.flatMap(({ columns }) => columns.map(({ name }) => `${word.slice(0, dot)}.${quoted(name)}`));
   const columns = (named.length > 0 ? named : relations).flatMap((relation) => relation.columns);
-  return [
-    ...(statement.trimStart().startsWith('.') ? [] : columns.map(({ name }) => quoted(name))),
-    ...relations.map((relation) => tableName(catalog, relation)),
-  ];
+  return [...columns.map(({ name }) => quoted(name)), ...relations.map((relation) => tableName(catalog, relation))];
 }
 
 function isNamedIn(statement: string, { name }: Relation): boolean {

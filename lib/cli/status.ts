@@ -19,6 +19,7 @@ interface Status {
   readonly checkpoint: CheckpointStatus | null;
   readonly pendingWrites: number | null;
   readonly rejectedWrites: readonly { readonly id: string; readonly reason: string }[] | null;
+  readonly strandedWrites: readonly { readonly id: string; readonly reason: string; readonly keptIn: string }[] | null;
   readonly warnings: readonly string[];
   readonly candidates: readonly Candidate[];
 }
@@ -48,6 +49,9 @@ function describeStatus(found: Status, { stdout }: Terminal): string {
     ...line('checkpoint', describeCheckpoint(found)),
     ...line('pending', pendingWrites === null ? null : counted(pendingWrites, 'write')),
     ...(rejectedWrites ?? []).flatMap(({ id, reason }) => line('rejected', `${id}: ${reason}`)),
+    ...(found.strandedWrites ?? []).flatMap(({ id, reason, keptIn }) =>
+      line('stranded', `${id} in ${keptIn}: ${reason}`),
+    ),
     ...warnings.flatMap((warning) => line('warning', warning)),
     'Candidates',
     ...candidates.map(({ backend: name, state, reason }) => `  ${name.padEnd(8)} ${state.padEnd(14)} ${reason}`),

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { BlobCredentials } from '../store/blob/credentials.ts';
 import type { GcsCredentials } from '../store/gcs/authorization.ts';
 import type { S3Credentials } from '../store/s3/client.ts';
@@ -92,6 +93,20 @@ const traits: Readonly<Partial<Record<BackendName, BackendTraits>>> = {
     message: 'Data is in a local DuckDB file and does not persist across deployments',
   },
 };
+
+/**
+ * How long data last, in words. A laptop's file stays where it is: only a deployment takes it along when it goes.
+ *
+ * @example persistenceMessage(config, { tellsPlace: true }) // 'Data is in /srv/data/student_courses.db on this machine'
+ */
+export function persistenceMessage(
+  { chosen, onVercel }: { readonly chosen: BackendSettings; readonly onVercel: boolean },
+  { tellsPlace }: { readonly tellsPlace: boolean },
+): string {
+  if (chosen.backend !== 'local' || onVercel) return describeBackend(chosen.backend).message;
+  const file = tellsPlace ? resolve(chosen.directory, chosen.name) : 'a local DuckDB file';
+  return `Data is in ${file} on this machine`;
+}
 
 export function describeBackend(backend: BackendName): BackendTraits {
   return traits[backend] ?? duckdbOnStore;

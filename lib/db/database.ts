@@ -75,6 +75,27 @@ export interface TransferStatus {
   readonly totalBytes: number;
 }
 
+/** A pending write that lies where this database's would, and is never run on it. */
+export interface StrandedWrite {
+  readonly id: string;
+  /** ISO 8601; like what follows, null where the write cannot be read. */
+  readonly acceptedAt: string | null;
+  /** The backend that keeps it. */
+  readonly keptIn: string;
+  /** Names the place of the database that it was meant for, and tells nothing of it. */
+  readonly address: string | null;
+  /** What that database says of itself; null also where it had never been reached. */
+  readonly database: string | null;
+  readonly reason: string;
+  readonly command: PlainValue | null;
+}
+
+export interface StrandedWrites {
+  list(): Promise<readonly StrandedWrite[]>;
+  /** Removes those of the ids that are stranded, for good; answers which. */
+  dismiss(ids: readonly string[]): Promise<readonly string[]>;
+}
+
 /** What serves while the chosen backend is away. */
 export interface OutageStatus {
   /** ISO 8601. */
@@ -314,6 +335,9 @@ export interface Database {
   readonly uploads: Uploads;
 
   status(): Promise<DatabaseStatus>;
+
+  /** Absent where nothing could keep any. */
+  readonly stranded?: StrandedWrites;
 
   /** Catches up with the log, checkpoints, publishes the database file, drops what is no longer needed. */
   sync(): Promise<SyncReport>;

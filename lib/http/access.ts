@@ -65,7 +65,7 @@ function requireMeant(request: Request, permission: Permission): void {
   if (!changing.has(permission) || !isAsked || !couldBeOfAnyPage(request)) return;
   if (method !== 'POST')
     throw new RequestError(403, 'Without a token, GET does not set off a db-sync: any page could send it.', {
-      hint: 'Send POST.',
+      hint: 'Send POST; or set CRON_SECRET or ADMIN_TOKEN, and send that.',
     });
   const type = headers.get('content-type')?.slice(0, 60);
   throw new RequestError(415, `Without a token, a POST may not be of the type ${type}: any page could send it.`, {

@@ -19,6 +19,7 @@ import { rowHandlers } from './rows.ts';
 import { sqlFailure } from './sql-failure.ts';
 import { sqlHandler, sqlTypes } from './sql.ts';
 import { reading, type Terms, writing } from './terms.ts';
+import { WriteTrouble } from './write-trouble.ts';
 import { giveUpHandler, partBytes, partHandler } from './uploads.ts';
 
 /** Batches of a driver have many rows. */
@@ -43,6 +44,7 @@ export function createEndpoints(given: Services, loadLimits: LoadLimits = defaul
   const services = {
     ...given,
     toldProblems: new Set<string>(),
+    writeTrouble: new WriteTrouble(),
     shedder: new LoadShedder(given.app.runtime, loadLimits),
   };
   const endpoint =

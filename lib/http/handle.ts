@@ -26,6 +26,7 @@ import type { LoadShedder } from './load-shedder.ts';
 import { describeRequest, type Log } from './log.ts';
 import { problemResponse, RequestError } from './problem.ts';
 import { whenSent } from './sending.ts';
+import type { WriteTrouble } from './write-trouble.ts';
 import type { Terms } from './terms.ts';
 
 export interface Services {
@@ -44,6 +45,7 @@ export interface SharedServices extends Services {
   /** What was logged of a wrong configuration: once is enough, as anyone can send a wrong token. */
   readonly toldProblems: Set<string>;
   readonly shedder: LoadShedder;
+  readonly writeTrouble: WriteTrouble;
 }
 
 export interface RequestContext {
@@ -62,6 +64,8 @@ export interface RequestContext {
   noted<T>(answer: Answer<T>): T;
   /** Logs what is this server's fault and does not leave the handler as an error. */
   logFailure(error: unknown, status: number): void;
+  /** Why writes are refused at present; null when they are not. */
+  writeTrouble(): string | null;
   /** Of the last answer noted. */
   durability(): Durability;
 }
@@ -112,14 +116,23 @@ class Exchange {
     try {
       const context = this.#admit((await this.#services.authorize?.(this.#request)) ?? null);
       leave = await this.#enter();
-      return await this.#keepPlace(await work(context), leave);
+      const response = await work(context);
+      if (response.ok) this.#noteWrite(null);
+      return await this.#keepPlace(response, leave);
     } catch (error) {
       leave?.();
+      this.#noteWrite(error);
       const { failure = problemResponse } = this.#terms;
       const response = failure(withoutFalseAbsence(error, this.#answer), this.#request);
       if (response.status >= 500 && !(error instanceof RequestError)) this.#logFailure(error, response.status);
       return response;
     }
+  }
+
+  #noteWrite(error: unknown): void {
+    const { permission } = this.#terms;
+    if (permission !== 'write-table' && permission !== 'import') return;
+    this.#services.writeTrouble.note(error, this.#services.app.runtime.monotonicMs());
   }
 
   complete({ headers, status }: Response, sent: StoreCounts): void {
@@ -205,6 +218,7 @@ class Exchange {
         return answer.value;
       },
       logFailure: (error, status) => this.#logFailure(error, status),
+      writeTrouble: () => this.#services.writeTrouble.describe(this.#services.app.runtime.monotonicMs()),
       durability: () => this.#answer?.durability ?? 'durable',
     };
   }

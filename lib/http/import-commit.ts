@@ -50,7 +50,7 @@ export async function importRows(context: RequestContext, job: Import): Promise<
     const written = database.write<Once<Imported>>(
       async (queries, scope) =>
         idempotency
-          ? once(queries, idempotency, () => insert(scope), importedForms)
+          ? once({ queries, engine: scope.catalog.engine }, idempotency, () => insert(scope), importedForms)
           : { value: await insert(scope), replayed: false },
       { large: judged.bytes > largeBytes },
     );

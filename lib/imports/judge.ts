@@ -8,14 +8,14 @@ import { rowsOfFile, TooMuch, tooMuch } from './rows.ts';
 import { SpoolWriter } from './spool.ts';
 import { mostCharacters } from './text.ts';
 
-/** What the rows may come to: Parquet unfolds, and names are written once a row. */
-const mostBytes = 512 * 1024 * 1024;
+/** What Parquet may unfold to. A text is never much larger than its file. */
+const mostUnfoldedBytes = 64 * 1024 * 1024;
 const addedBytes = 200;
 const mostSampled = 20;
 
 /** Writes the rows without a fault to the spool. @throws AppError `invalid` for what is not of its format, or too much */
 export async function judgeFile({ file, relation, texts, spool }: Judging): Promise<Judged> {
-  let [rows, bytes, wrong] = [0, 0, 0];
+  let [rows, bytes, unfolded, wrong] = [0, 0, 0, 0];
   const faults: FieldError[] = [];
   const sample: Row[] = [];
   const given = new Set<string>();
@@ -26,11 +26,13 @@ export async function judgeFile({ file, relation, texts, spool }: Judging): Prom
     try {
       const row = parseRow(relation, shown.size > 0 ? withTexts(shown, input) : input);
       const size = await writer.write({ line, values: row });
-      if (size > mostCharacters) throw tooMuch(`${mostCharacters} bytes a row`);
+      if (size.values > mostCharacters) throw tooMuch(`${mostCharacters} bytes a row`);
+      unfolded += size.values;
+      if (file.format === 'parquet' && unfolded > mostUnfoldedBytes)
+        throw tooMuch(`${mostUnfoldedBytes / 1024 / 1024} MB of rows in Parquet`);
       if (sample.length < mostSampled) sample.push(row);
       for (const name of Object.keys(row)) given.add(name);
-      bytes += size + addedBytes;
-      if (bytes > mostBytes) throw tooMuch(`${mostBytes / 1024 / 1024} MB of rows, as JSON`);
+      bytes += size.values + size.names + addedBytes;
       rows++;
     } catch (error) {
       if (!(error instanceof AppError) || error.kind !== 'invalid' || error instanceof TooMuch) throw error;

@@ -33,14 +33,14 @@ export class SpoolWriter {
     this.#written.catch(() => undefined);
   }
 
-  /** Answers about how many bytes it takes as an object of JSON. */
-  async write({ line, values }: ValidRow): Promise<number> {
+  /** Answers how many bytes of JSON its values and its names take. */
+  async write({ line, values }: ValidRow): Promise<{ readonly values: number; readonly names: number }> {
     const names = JSON.stringify([0, ...Object.keys(values)]);
     if (names !== this.#names) await this.#add(names);
     this.#names = names;
     const text = JSON.stringify([line, ...Object.values(values)]);
     await this.#add(text);
-    return names.length + Buffer.byteLength(text);
+    return { values: Buffer.byteLength(text), names: names.length };
   }
 
   async #add(text: string): Promise<void> {

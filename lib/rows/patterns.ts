@@ -33,7 +33,7 @@ export function requirePattern(operator: PatternOperator, text: string): string 
 
 /** `\pL` is hundreds of alternatives to RE2. */
 const lengthOfClass = 100;
-const piece = /\\[^]|\[\^?\]?(?:\\[^]|\[:[\^a-z]{1,10}:\]|[^\]\\])*(?:\]|$)|\{(\d+)(?:,(\d*))?\}|[^]/g;
+const piece = /\\[^]|\[\^?\]?(?:\\[^]|\[:[\^a-z]{1,10}:\]|[^\]\\])*\]?|\{(\d+)(?:,(\d*))?\}|[^]/g;
 
 /** About how long a regular expression is with its repetitions written out. */
 function writtenOut(pattern: string): number {

@@ -12,6 +12,7 @@ import { type ServedProject, startServer } from '../build/programs.ts';
 const elsewhere = [
   'npm run db -- move',
   'npx eider move',
+  'npm run db -- serve',
   'npm ci',
   'npm install',
   'npm run build',
@@ -25,7 +26,7 @@ const shims = `
 set -euo pipefail
 eider() {
   case "$*" in
-    *--dry-run*) node "$PROJECT/scripts/db.ts" "$@" || [ $? -eq 4 ] ;;
+    *--dry-run*) node "$PROJECT/scripts/db.ts" "$@" || [ $? -eq 3 ] ;;
     *) node "$PROJECT/scripts/db.ts" "$@" ;;
   esac
 }
@@ -42,6 +43,7 @@ curl() {
 const files: Readonly<Record<string, string>> = {
   'courses.csv': 'code,title,credits\nIMP1,Imported,5\nIMP2,Imported as well,3\n',
   'more-courses.csv': 'code,title,credits\nIMP3,Imported in parts,5\n',
+  'students.csv': 'name,email\nGrace,grace@example.com\n',
   'people.csv': 'id,name,born\n1,Ada,1815-12-10\n2,Grace,1906-12-09\n',
 };
 

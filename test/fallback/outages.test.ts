@@ -258,3 +258,47 @@ test('a file in parts waits for the bucket: a standby takes none', async () => {
   const imported = await instance.send('POST', `import?upload=${upload}`);
   expect([imported.status, imported.body]).toEqual([201, { table: 'courses', rows: 1 }]);
 });
+
+test('what was accepted for a database by a wrong address is listed, and goes when it is dismissed', async () => {
+  const wrong = start({ environment: { S3_ENDPOINT: 'http://127.0.0.1:1' } });
+  const bob = await wrong.send('POST', 'students', student('Bob'));
+  expect([bob.status, bob.headers.get('db-durability')]).toEqual([202, 'pending']);
+  await wrong.stop();
+  const right = start();
+  expect((await right.send('GET', 'students')).body['data']).toEqual([]);
+  // Also where the store that keeps it is the database's own by now.
+  const local = startInstance({
+    machine: join(folder, 'machine'),
+    environment: { LOCAL_DB_PATH: join(folder, 'machine/local/school.db') },
+  });
+  for (const instance of [local, right]) {
+    const { body } = await instance.send('GET', 'db-status');
+    expect(body).toMatchObject({
+      pendingWrites: 0,
+      strandedWrites: [{ keptIn: 'local', database: null, command: { kind: 'create', values: student('Bob') } }],
+    });
+    const [{ id } = { id: '' }] = body['strandedWrites'] as { id: string }[];
+    if (instance === local) continue;
+    expect((await instance.send('POST', 'db-sync', { dismiss: [id] })).body).toEqual({ dismissed: 1 });
+    expect((await instance.send('GET', 'db-status')).body['strandedWrites']).toEqual([]);
+  }
+  expect(await pendingFiles()).toEqual([]);
+});
+
+test('a bucket that is full is no outage: it refuses writes, and db-status says so until one is taken', async () => {
+  const instance = start();
+  expect((await instance.send('POST', 'students', student('Ada'))).status).toBe(201);
+  await instance.settled();
+  const body = '<Error><Code>XMinioStorageFull</Code><Message>full</Message></Error>';
+  const full = { kind: 'answer', status: 507, headers: { 'content-type': 'application/xml' }, body } as const;
+  cloud.faults.add((request) => cloud.describe(request).operation === 'create', full, Infinity);
+  const refused = await instance.send('POST', 'students', student('Bob'));
+  expect([refused.status, await pendingFiles()]).toEqual([503, []]);
+  const status = await instance.send('GET', 'db-status');
+  expect(status.body).toMatchObject({ status: 'degraded', outage: null });
+  expect(status.body['message']).toMatch(/The last write was refused.* is full.*raise its quota/);
+  expect((await instance.send('GET', 'students')).headers.get('db-durability')).toBe('durable');
+  comeBack();
+  expect((await instance.send('POST', 'students', student('Bob'))).status).toBe(201);
+  expect((await instance.send('GET', 'db-status')).body).toMatchObject({ status: 'ok' });
+});

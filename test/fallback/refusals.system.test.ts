@@ -57,7 +57,7 @@ async function expectReadsAlone(instance: Instance, says: RegExp): Promise<void>
   expect(read.headers.get('db-durability')).toBe('standby');
   expect(read.headers.get('db-degraded')).toContain('refuses this server');
   const write = await instance.send('POST', 'students', student('Bob'));
-  expect([write.status, write.body['type']]).toEqual([503, '/problems/backend-denied']);
+  expect([write.status, write.body['type']]).toEqual([503, expect.stringContaining('backend-denied')]);
   const status = await instance.send('GET', 'db-status');
   expect([status.status, status.body]).toMatchObject([
     200,

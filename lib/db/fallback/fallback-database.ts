@@ -12,6 +12,7 @@ import type {
   Database,
   DatabaseStatus,
   ReadOptions,
+  StrandedWrites,
   SyncReport,
   Uploads,
   Work,
@@ -70,7 +71,13 @@ class FallbackDatabase implements Database {
     const warn = this.#warnings.note;
     this.#watch = new Watch(options);
     const { address, formerAddress } = primary;
-    this.#pending = new PendingLog({ fallbacks, target: { address, formerAddress, database: null }, runtime, warn });
+    this.#pending = new PendingLog({
+      fallbacks,
+      target: { address, formerAddress, database: null },
+      runtime,
+      warn,
+      primary,
+    });
     this.#recovery = new Recovery({
       runtime,
       commands: options.commands,
@@ -312,6 +319,11 @@ class FallbackDatabase implements Database {
       ...(outage ? { outage: describeOutage({ outage, base, pending: this.#pending, writes }) } : {}),
     };
   }
+
+  readonly stranded: StrandedWrites = {
+    list: () => this.#pending.listStranded(),
+    dismiss: (ids) => this.#pending.dismissStranded(ids),
+  };
 
   async sync(): Promise<SyncReport> {
     this.#requireOpen();

@@ -9,6 +9,7 @@ import { withinTime } from '../../store/time-limit.ts';
 import { SharedProbe } from '../../sync/head.ts';
 import { type Layout, layoutOf } from '../../sync/layout.ts';
 import type { PlainValue } from '../../values.ts';
+import type { StrandedWrite } from '../database.ts';
 import { isMeantFor, type Link, type Target } from './link.ts';
 import {
   decodePendingWrite,
@@ -23,6 +24,8 @@ export interface PendingLogOptions {
   readonly target: Target;
   readonly runtime: Runtime;
   readonly warn: (message: string, cause?: unknown) => void;
+  /** The primary, if it is a store: what it keeps itself, as a fallback of another database, is not for it. */
+  readonly primary?: Link;
 }
 
 /** Most writes that may be pending at once: each process holds them all in memory, and runs them in a row. */
@@ -30,6 +33,8 @@ const mostPending = 5000;
 const askMs = 2500;
 /** A store that did not answer is left alone for this long, in ms. */
 const restMs = 5000;
+/** A look at the primary costs a list, which db-status must not cost each time. */
+const primaryRestMs = 60_000;
 const parallelReads = 32;
 
 interface Place {
@@ -42,13 +47,14 @@ interface Keeper {
   readonly link: Link;
   place: Promise<Place> | null;
   restsUntilMs: number;
-  /** Keys that are of no use, and were told of. */
-  readonly passedOver: Set<string>;
+  /** Those that are never run here, by their ids. */
+  readonly stranded: Map<string, StrandedWrite>;
 }
 
 export class PendingLog {
   readonly #options: PendingLogOptions;
   readonly #keepers: readonly Keeper[];
+  readonly #primary: Keeper | null;
   readonly #ids: PendingIds;
   readonly #writer: string;
   #target: Target;
@@ -60,9 +66,8 @@ export class PendingLog {
 
   constructor(options: PendingLogOptions) {
     this.#options = options;
-    this.#keepers = options.fallbacks
-      .filter(({ place }) => place !== null)
-      .map((link) => ({ link, place: null, restsUntilMs: -Infinity, passedOver: new Set<string>() }));
+    this.#keepers = options.fallbacks.filter(({ place }) => place !== null).map(keeperOn);
+    this.#primary = options.primary?.place ? keeperOn(options.primary) : null;
     this.#ids = new PendingIds(options.runtime);
     this.#writer = options.runtime.uuid();
     this.#target = options.target;
@@ -73,7 +78,7 @@ export class PendingLog {
     if (database === null || database === this.#target.database) return;
     this.#target = { ...this.#target, database };
     for (const [id, { write }] of this.#known) if (!isMeantFor(write, this.#target)) this.#known.delete(id);
-    for (const { passedOver } of this.#keepers) passedOver.clear();
+    for (const { stranded } of this.#keepers) stranded.clear();
     this.edition++;
   }
 
@@ -164,7 +169,8 @@ export class PendingLog {
       if (keeper.link.mayHavePending && !(await keeper.link.mayHavePending())) return;
       const place = await this.#placeOf(keeper);
       const ids = await withinTime(runtime, askMs, (signal) => listIds(place, signal));
-      const fresh = ids.filter((id) => !this.#known.has(id) && !this.#settled.has(id) && !keeper.passedOver.has(id));
+      const fresh = ids.filter((id) => !this.#known.has(id) && !this.#settled.has(id) && !keeper.stranded.has(id));
+      for (const id of keeper.stranded.keys()) if (!ids.includes(id)) keeper.stranded.delete(id);
       for (let next = 0; next < fresh.length; next += parallelReads)
         await Promise.all(fresh.slice(next, next + parallelReads).map((id) => this.#fetch(keeper, place, id)));
       const done = ids.filter((id) => this.#settled.has(id));
@@ -182,12 +188,14 @@ export class PendingLog {
     if (!bytes) return;
     try {
       const write = decodePendingWrite(bytes, key, id);
-      if (isMeantFor(write, this.#target)) return this.#learn(write, keeper.link);
-      this.#options.warn(`The pending write ${key} is meant for another database; it stays where it is.`);
+      if (keeper !== this.#primary && isMeantFor(write, this.#target)) return this.#learn(write, keeper.link);
+      keeper.stranded.set(id, strandedWrite(keeper.link, write));
+      this.#options.warn(`The pending write ${id} is meant for another database; db-status lists it.`);
     } catch (error) {
-      this.#options.warn('A pending write cannot be used.', error);
+      if (!(error instanceof AppError)) throw error;
+      keeper.stranded.set(id, unusableWrite(keeper.link, id, error.message));
+      this.#options.warn('A pending write cannot be used; db-status lists it.', error);
     }
-    keeper.passedOver.add(id);
   }
 
   #learn(write: PendingWrite, link: Link): void {
@@ -219,6 +227,34 @@ export class PendingLog {
     await withinTime(this.#options.runtime, askMs, (signal) => store.delete(keys, { signal }));
   }
 
+  /** Those that lie where this database's would, and are never run on it, by the last look. The primary is looked at, too. */
+  async listStranded(): Promise<readonly StrandedWrite[]> {
+    if (this.#primary && !this.#rests(this.#primary)) {
+      await this.#look(this.#primary);
+      this.#letRest(this.#primary, primaryRestMs);
+    }
+    return this.#everyKeeper.flatMap(({ stranded }) => [...stranded.values()]);
+  }
+
+  /** Removes those of the ids that are stranded, for good; answers which. */
+  async dismissStranded(ids: readonly string[]): Promise<readonly string[]> {
+    await this.refresh();
+    await this.listStranded();
+    const dismissed: string[] = [];
+    for (const keeper of this.#everyKeeper) {
+      const here = ids.filter((id) => keeper.stranded.has(id));
+      if (here.length === 0) continue;
+      await this.#removeFrom(await this.#placeOf(keeper), here);
+      for (const id of here) keeper.stranded.delete(id);
+      dismissed.push(...here);
+    }
+    return dismissed;
+  }
+
+  get #everyKeeper(): readonly Keeper[] {
+    return this.#primary ? [...this.#keepers, this.#primary] : this.#keepers;
+  }
+
   #placeOf(keeper: Keeper): Promise<Place> {
     const load = async (): Promise<Place> => {
       const { store, name } = await keeper.link.place!();
@@ -235,9 +271,22 @@ export class PendingLog {
     return this.#options.runtime.monotonicMs() < keeper.restsUntilMs;
   }
 
-  #letRest(keeper: Keeper): void {
-    keeper.restsUntilMs = this.#options.runtime.monotonicMs() + restMs;
+  #letRest(keeper: Keeper, ms = restMs): void {
+    keeper.restsUntilMs = this.#options.runtime.monotonicMs() + ms;
   }
+}
+
+function keeperOn(link: Link): Keeper {
+  return { link, place: null, restsUntilMs: -Infinity, stranded: new Map() };
+}
+
+function strandedWrite({ name }: Link, { id, time, target, database, command }: PendingWrite): StrandedWrite {
+  const reason = 'It was accepted for another database.';
+  return { id, acceptedAt: time, keptIn: name, address: target, database: database ?? null, reason, command };
+}
+
+function unusableWrite({ name }: Link, id: string, reason: string): StrandedWrite {
+  return { id, acceptedAt: null, keptIn: name, address: null, database: null, reason, command: null };
 }
 
 async function listIds({ store, layout }: Place, signal: AbortSignal): Promise<string[]> {

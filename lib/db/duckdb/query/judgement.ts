@@ -106,15 +106,20 @@ async function readMacros(connection: DuckDBConnection): Promise<Relations['macr
 }
 
 /**
- * Checks the query, and every macro that it comes to.
+ * Checks the query, and every macro that it comes to. `values`: of its parameters, where it runs in the server's own process.
  *
  * @throws AppError `invalid` for a text that is not one SELECT, or that may not be run
  */
-export async function checkQuery(connection: DuckDBConnection, sql: string, relations: Relations): Promise<void> {
+export async function checkQuery(
+  connection: DuckDBConnection,
+  sql: string,
+  relations: Relations,
+  values: readonly unknown[] | null = null,
+): Promise<void> {
   const seen = new Set<string>();
   const texts = [sql];
   for (let text = texts.pop(); text !== undefined; text = texts.pop()) {
-    for (const macro of checkTree(await parse(connection, text), relations)) {
+    for (const macro of checkTree(await parse(connection, text), relations, values)) {
       if (!seen.has(macro)) texts.push(...(relations.macros.get(macro) ?? []));
       seen.add(macro);
     }
@@ -129,10 +134,15 @@ export async function checkStatement(
   connection: DuckDBConnection,
   catalog: Catalog,
   statement: Statement,
+  values: readonly unknown[],
 ): Promise<void> {
   const relations = known.get(catalog) ?? withSequences(await readRelations(connection));
   known.set(catalog, relations);
-  for (const select of partsOf(statement, relations)) await checkQuery(connection, select, relations);
+  // Each part would count parameters without numbers anew.
+  const isNumbered = !statement.tokens.some(({ text }) => text === '?');
+  // Definitions are the administrator's.
+  const bounds = definitionOf(statement) ? null : isNumbered ? values : [];
+  for (const select of partsOf(statement, relations)) await checkQuery(connection, select, relations, bounds);
 }
 
 /** Sequences belong to who writes. */
