@@ -108,7 +108,7 @@ createApi(db, { authorize: () => 'king' });
     const imports = names.map((name) => `import 'eider/${name}';`).join(' ');
     await succeed(runNode(['--input-type=module', '-e', imports], options));
     const command = join(project, 'node_modules/.bin/eider');
-    expect(await succeed(runProgram(command, ['status'], options))).toMatch(/^ok: Data is in .*[^]*version/);
+    expect(await succeed(runProgram(command, ['status'], options))).toMatch(/^ok: Data is in /);
   });
 });
 
