@@ -1,8 +1,10 @@
 /** The package from its tarball: in an empty folder, and in the examples, whose servers are killed while they are written to. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { repository } from '../../scripts/deployable.ts';
 import { runNode, runProgram, startWebServer, type WebServer } from '../build/programs.ts';
 import { install, installExample, pack, succeed, type Tarball } from './installed.ts';
 
@@ -25,7 +27,7 @@ describe('an empty folder', () => {
   const fiveLines = `import { openDatabase } from 'eider';
 import { directory } from 'eider/stores/directory';
 const db = await openDatabase({ store: directory({ path: './data', create: true }), name: 'books.db' });
-await db.execute('INSERT INTO books (title) VALUES ($1)', ['Emma']);
+await db.execute('INSERT INTO books VALUES (gen_random_uuid(), $1)', ['Emma']);
 console.log((await db.query('SELECT count(*) AS n FROM books')).rows);
 `;
   const everything = `import { AppError, type EiderDatabase, lazyDatabase, type OpenDatabaseOptions } from 'eider';
@@ -55,10 +57,11 @@ createApi(db, { authorize: () => 'king' });
   let project: string;
   beforeAll(async () => {
     project = join(folder, 'empty');
-    const tools = { '@types/node': '24.19.2', typescript: '7.0.2', node22: 'npm:node@22.23.3' };
+    const hono = { '@hono/node-server': '2.1.9', hono: '4.13.19' };
+    const tools = { '@types/node': '24.19.2', typescript: '7.0.2', node22: 'npm:node@22.23.3', ...hono };
     await install(project, tarball, tools);
     await mkdir(join(project, 'migrations'));
-    const table = 'CREATE TABLE books (id UUID PRIMARY KEY DEFAULT gen_random_uuid(), title VARCHAR NOT NULL);';
+    const table = 'CREATE TABLE books (isbn VARCHAR PRIMARY KEY, title VARCHAR NOT NULL);';
     await writeFile(join(project, 'migrations/0001_books.sql'), table);
     await writeFile(join(project, 'five.ts'), fiveLines);
     await writeFile(join(project, 'everything.ts'), everything);
@@ -73,6 +76,20 @@ createApi(db, { authorize: () => 'king' });
     const strict = ['--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false', '--types', 'node'];
     const modules = ['--module', module, '--moduleResolution', resolution, '--target', 'ES2022'];
     const args = [tsc, '--noEmit', ...strict, ...modules, 'five.ts', 'everything.ts'];
+    expect(await runNode(args, { cwd: project })).toEqual({ code: 0, output: '' });
+  });
+
+  test('what the pages show compiles, with the types of the tables that the command writes', async () => {
+    const environment = { TMPDIR: project, LOCAL_DB_PATH: join(project, 'types/books.db') };
+    const command = join(project, 'node_modules/.bin/eider');
+    await succeed(runProgram(command, ['types', '--out', 'db.ts'], { cwd: project, environment }));
+    const blocks = ['README.md', 'docs/in-process.md', 'docs/hono.md'].flatMap(blocksUsingThePackage);
+    const files = blocks.map((block, index) => [`shown-${index}.ts`, preludeOf(block) + block] as const);
+    expect(files.length).toBeGreaterThan(6);
+    await Promise.all(files.map(([name, text]) => writeFile(join(project, name), text)));
+    const tsc = join(project, 'node_modules/typescript/bin/tsc');
+    const options = ['--strict', '--module', 'NodeNext', '--target', 'ES2022', '--allowImportingTsExtensions'];
+    const args = [tsc, '--noEmit', '--types', 'node', ...options, ...files.map(([name]) => name)];
     expect(await runNode(args, { cwd: project })).toEqual({ code: 0, output: '' });
   });
 
@@ -91,9 +108,24 @@ createApi(db, { authorize: () => 'king' });
     const imports = names.map((name) => `import 'eider/${name}';`).join(' ');
     await succeed(runNode(['--input-type=module', '-e', imports], options));
     const command = join(project, 'node_modules/.bin/eider');
-    expect(await succeed(runProgram(command, ['status'], options))).toMatch(/local DuckDB file[^]*version/);
+    expect(await succeed(runProgram(command, ['status'], options))).toMatch(/^ok: Data is in /);
   });
 });
+
+/** Of TypeScript in a page, what has to do with this package. */
+function blocksUsingThePackage(page: string): string[] {
+  const blocks = readFileSync(join(repository, page), 'utf8').matchAll(/^```ts\n([^]*?)^```/gm);
+  return [...blocks].map(([, code = '']) => code).filter((code) => /'eider|createApi\(/.test(code));
+}
+
+/** What a block takes from the ones before it. */
+function preludeOf(block: string): string {
+  const db = block.includes('const db =') ? '' : "declare const db: import('eider').EiderDatabase;\n";
+  const isMade = block.includes('import { createApi }') || !block.includes('createApi(');
+  const api = isMade ? '' : "import { createApi } from 'eider/http';\n";
+  const user = 'declare const userOf: (request: Request) => Promise<{ isEditor: boolean } | null>;\n';
+  return `${api}${db}${block.includes('userOf') ? user : ''}export {};\n`;
+}
 
 const token = 'api-token-of-some-length';
 const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
