@@ -11,6 +11,7 @@ import { isBuiltin } from 'node:module';
 import { copyFile, cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { freshConsole } from './console.ts';
 import { routePath } from '../lib/server/router.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -151,4 +152,7 @@ export async function bundle(folder: string = join(root, 'dist')): Promise<Metaf
   return metafile;
 }
 
-if (import.meta.main) await bundle();
+if (import.meta.main) {
+  await freshConsole();
+  await bundle();
+}

@@ -12,6 +12,9 @@ const [{ serve }, { processEnvironment }, { systemRuntime }] = await Promise.all
   import('../lib/runtime.ts'),
 ]);
 
+void import('./console.ts')
+  .then(({ freshConsole }) => freshConsole())
+  .catch((error: Error) => process.stderr.write(`${error.message}\n`));
 process.exitCode = await serve({
   words: process.argv.slice(2),
   environment: processEnvironment(),
