@@ -13,6 +13,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { routePath } from '../lib/http/router.ts';
 import { type BuildOutput, describeOutput, faultsOf, readBuildOutput } from './build-output.ts';
+import { freshConsole } from './console.ts';
 import { copyDeployable, repository } from './deployable.ts';
 
 const copyPrefix = 'build-';
@@ -24,6 +25,7 @@ process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
 await removeAbandonedCopies();
+await freshConsole();
 await copyDeployable(copy);
 run('tsc', ['--noEmit'], join(copy, 'node_modules/typescript/bin/tsc'));
 await vercelBuild();

@@ -12,6 +12,7 @@ import { copyFile, cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { routePath } from '../lib/http/router.ts';
+import { freshConsole } from './console.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const installed = (path: string): string => join(root, 'node_modules', path);
@@ -151,4 +152,7 @@ export async function bundle(folder: string = join(root, 'dist')): Promise<Metaf
   return metafile;
 }
 
-if (import.meta.main) await bundle();
+if (import.meta.main) {
+  await freshConsole();
+  await bundle();
+}

@@ -12,10 +12,12 @@ export const repository = fileURLToPath(new URL('..', import.meta.url));
 /** What Vercel gets to see: the rest is named in .vercelignore. */
 const deployedEntries = [
   'api',
+  'console',
   'lib',
   'migrations',
   'public',
   'scripts/bundle.ts',
+  'scripts/console.ts',
   'server.ts',
   'package.json',
   'package-lock.json',

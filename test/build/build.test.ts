@@ -98,7 +98,9 @@ describe('npm run build', () => {
   test('complains of no types', () => expect(built.output).not.toMatch(/error TS/));
 
   test('serves the files of public/ and nothing else', async () => {
-    const publicFiles = await readdir(join(repository, 'public'));
+    const publicFiles = globSync('**/*.*', { cwd: join(repository, 'public') }).map((file) =>
+      file.replaceAll('\\', '/'),
+    );
     expect(output.staticFiles).toEqual(publicFiles.toSorted((a, b) => (a < b ? -1 : 1)));
     for (const path of [
       'lib/app.ts',

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { repository } from '../../scripts/deployable.ts';
 import type { Fetch } from '../../lib/http/router.ts';
-import { pageHeaders, withStaticFiles } from '../../lib/server/static-files.ts';
+import { assetCaching, pageHeaders, withStaticFiles } from '../../lib/server/static-files.ts';
 
 let folder: string;
 let site: Fetch;
@@ -16,6 +16,8 @@ beforeAll(async () => {
     ['secret.txt', 'secret'],
     ['public/index.html', '<p>'],
     ['public/a/b.js', 'x'],
+    ['public/assets/c-1.js', 'plain'],
+    ['public/assets/c-1.js.br', 'packed'],
     ['public/.env', 'secret'],
     ['public/api/students', 'no'],
   ] as const) {
@@ -71,11 +73,29 @@ test('a file that the client has is not sent again, until it changes', async () 
   expect(await (await again()).text()).toBe('y');
 });
 
+test('an asset is kept for good, and sent as the build compressed it to whoever takes that', async () => {
+  const answers = await Promise.all(
+    ['gzip', 'gzip, br'].map((accepted) => ask('/assets/c-1.js', { headers: { 'accept-encoding': accepted } })),
+  );
+  expect(await Promise.all(answers.map((answer) => answer.text()))).toEqual(['plain', 'packed']);
+  expect(answers.map(({ headers }) => headers.get('content-encoding'))).toEqual([null, 'br']);
+  expect(answers.map(({ headers }) => headers.get('content-type'))).toEqual(
+    Array(2).fill('text/javascript; charset=utf-8'),
+  );
+  expect(answers.map(({ headers }) => headers.get('cache-control'))).toEqual([assetCaching, assetCaching]);
+});
+
+interface Rule {
+  source: string;
+  headers: { key: string; value: string }[];
+}
+
 test('the headers are those of vercel.json', async () => {
   const { headers } = JSON.parse(await readFile(join(repository, 'vercel.json'), 'utf8')) as {
-    headers: [{ source: string; headers: { key: string; value: string }[] }];
+    headers: Record<0 | 1, Rule> & Rule[];
   };
-  expect(headers.map(({ source }) => source)).toEqual(['/(.*)']);
+  expect(headers.map(({ source }) => source)).toEqual(['/(.*)', '/assets/(.*)']);
+  expect(headers[1].headers).toEqual([{ key: 'Cache-Control', value: assetCaching }]);
   expect(Object.fromEntries(headers[0].headers.map(({ key, value }) => [key.toLowerCase(), value]))).toEqual(
     pageHeaders,
   );
