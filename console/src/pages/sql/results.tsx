@@ -17,13 +17,12 @@ import { kindOfText } from './statements.ts';
 
 interface ResultsProps {
   readonly outcomes: readonly Outcome[];
-  readonly onStop: () => void;
   readonly onShow: (outcome: Outcome) => void;
   readonly onFirstRows: (outcome: Outcome) => void;
 }
 
 /** One for each statement that ran; the newest is shown. */
-export function Results({ outcomes, onStop, onShow, onFirstRows }: ResultsProps) {
+export function Results({ outcomes, onShow, onFirstRows }: ResultsProps) {
   const [chosenId, setChosen] = useState<number | null>(null);
   const failed = outcomes.find(({ state }) => state.kind === 'failed');
   const shown = outcomes.find(({ id }) => id === chosenId) ?? failed ?? outcomes.at(-1);
@@ -50,7 +49,7 @@ export function Results({ outcomes, onStop, onShow, onFirstRows }: ResultsProps)
           ))}
         </ul>
       ) : null}
-      <OutcomeView key={shown.id} outcome={shown} onStop={onStop} onShow={onShow} onFirstRows={onFirstRows} />
+      <OutcomeView key={shown.id} outcome={shown} onShow={onShow} onFirstRows={onFirstRows} />
     </section>
   );
 }
@@ -64,7 +63,7 @@ type View = 'grid' | 'chart';
 
 type OutcomeViewProps = Omit<ResultsProps, 'outcomes'> & { readonly outcome: Outcome };
 
-function OutcomeView({ outcome, onStop, onShow, onFirstRows }: OutcomeViewProps) {
+function OutcomeView({ outcome, onShow, onFirstRows }: OutcomeViewProps) {
   const [view, setView] = useState<View>('grid');
   const { state, note, isPinned, id } = outcome;
   const result = state.kind === 'done' && state.plan === undefined ? state.answer.value : null;
@@ -89,16 +88,16 @@ function OutcomeView({ outcome, onStop, onShow, onFirstRows }: OutcomeViewProps)
         />
         <IconButton label="Close the result" icon={<X aria-hidden />} onClick={() => discard(id)} />
       </div>
-      <Body outcome={outcome} view={view} onStop={onStop} onShow={onShow} onFirstRows={onFirstRows} />
+      <Body outcome={outcome} view={view} onShow={onShow} onFirstRows={onFirstRows} />
     </>
   );
 }
 
-function Body({ outcome, view, onStop, onShow, onFirstRows }: OutcomeViewProps & { readonly view: View }): ReactNode {
+function Body({ outcome, view, onShow, onFirstRows }: OutcomeViewProps & { readonly view: View }): ReactNode {
   const { state, piece } = outcome;
   switch (state.kind) {
     case 'running':
-      return <Loading label="The statement runs" onCancel={onStop} />;
+      return <Loading label="The statement runs" />;
     case 'stopped':
       return (
         <Empty title="Stopped">

@@ -81,7 +81,6 @@ function Workplace({ tab }: { tab: SqlTab }) {
         <Results
           key={tab.id}
           outcomes={shown}
-          onStop={end}
           onShow={(outcome) => editor.current?.showPlace(faultsOf(outcome)[0]?.from ?? outcome.piece.from)}
           onFirstRows={({ piece }) => start([piece], firstThousand(piece))}
         />
