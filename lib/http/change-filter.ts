@@ -14,6 +14,26 @@ export interface ChangeFilter {
 /** What of a set passes; null when nothing does. */
 export type PassChanges = (set: ChangeSet) => ChangeSet | null;
 
+/** A change of rows as their number. */
+type CountedChange =
+  | Exclude<TableChange, { readonly table: string }>
+  | { readonly kind: 'put' | 'delete'; readonly table: string; readonly count: number };
+
+export interface CountedSet extends Omit<ChangeSet, 'changes'> {
+  readonly changes: readonly CountedChange[];
+}
+
+/** For who wants to see that something happened: rows may be many, and long. */
+export function counted(set: ChangeSet): CountedSet {
+  return { ...set, changes: set.changes.map(countedChange) };
+}
+
+function countedChange(change: TableChange): CountedChange {
+  if (!('table' in change)) return change;
+  const { kind, table } = change;
+  return { kind, table, count: (kind === 'put' ? change.rows : change.keys).length };
+}
+
 /** @throws RequestError 404, 400 */
 export async function changeFilter(database: Database, { table, key }: ChangeFilter): Promise<PassChanges> {
   if (table === null) return (set) => set;

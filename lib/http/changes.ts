@@ -7,7 +7,7 @@ import type { ChangePage, ChangeSet, Database } from '../db/database.ts';
 import { ParameterFault } from '../rows/filter.ts';
 import { parseLimit } from '../rows/list.ts';
 import { type Parameter, ParameterReader } from '../rows/parameters.ts';
-import { changeFilter, type PassChanges } from './change-filter.ts';
+import { changeFilter, counted, type CountedSet } from './change-filter.ts';
 import { eventStream } from './event-stream.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { negotiate } from './accept.ts';
@@ -26,12 +26,13 @@ const setsPerRound = 100;
 
 export function changesHandler(app: App): Handler {
   return async (context) => {
-    const { after: given, limit, ...filter } = inQuery(() => parseFeedQuery(context.address.parameters));
+    const { after: given, limit, hasRows, ...filter } = inQuery(() => parseFeedQuery(context.address.parameters));
     const isStream = negotiate(context.request.headers, changeTypes) === 'text/event-stream';
     const database = await context.database();
     const after = (isStream ? lastEventId(context) : null) ?? given ?? (await findHead(context, database));
     const { signal } = context.request;
-    const pass = await changeFilter(database, filter);
+    const passes = await changeFilter(database, filter);
+    const pass: TellSet = hasRows ? passes : (set) => nullOr(passes(set), counted);
     const page = context.noted(await database.changes({ after, limit, signal }));
     requireKept(page, after);
     if (!isStream) return Response.json(pageBody(page, after, pass));
@@ -41,12 +42,21 @@ export function changesHandler(app: App): Handler {
   };
 }
 
+/** What is told of a set; null for nothing. */
+type TellSet = (set: ChangeSet) => ChangeSet | CountedSet | null;
+
+function nullOr<A, B>(value: A | null, map: (value: A) => B): B | null {
+  return value === null ? null : map(value);
+}
+
 interface FeedQuery {
   /** Null: from now on. */
   readonly after: number | null;
   readonly limit: number;
   /** Null: of all tables. */
   readonly table: string | null;
+  /** False: how many rows, in the place of the rows. */
+  readonly hasRows: boolean;
   /** Of one row, as a path names it; null: of all rows. */
   readonly key: string | null;
 }
@@ -64,8 +74,14 @@ function parseFeedQuery(parameters: readonly Parameter[]): FeedQuery {
     if (table === null) throw new ParameterFault('needs a table');
     return text;
   });
-  reader.finish('is no parameter of the change feed; it has "after", "limit", "table" and "key"');
-  return { after, limit, table, key };
+  const hasRows = reader.once('rows', parseRows) ?? true;
+  reader.finish('is no parameter of the change feed; it has "after", "limit", "table", "key" and "rows"');
+  return { after, limit, table, key, hasRows };
+}
+
+function parseRows(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new ParameterFault('expects true or false');
+  return text === 'true';
 }
 
 function parseVersion(text: string): number {
@@ -87,7 +103,7 @@ async function findHead(context: RequestContext, database: Database): Promise<nu
   return (await nothing).version;
 }
 
-function pageBody({ sets, oldest, head }: ChangePage, after: number, pass: PassChanges) {
+function pageBody({ sets, oldest, head }: ChangePage, after: number, pass: TellSet) {
   return { data: sets.flatMap((set) => pass(set) ?? []), next: sets.at(-1)?.version ?? after, oldest, head };
 }
 
@@ -112,7 +128,7 @@ interface Position {
   /** What is there already. */
   readonly page: ChangePage;
   readonly after: number;
-  readonly pass: PassChanges;
+  readonly pass: TellSet;
   /** When the answer began, on the monotonic clock. */
   readonly beganMs: number;
 }
@@ -160,6 +176,6 @@ async function* followChanges(
   }
 }
 
-function eventOf(set: ChangeSet): string {
+function eventOf(set: ChangeSet | CountedSet): string {
   return `id: ${set.version}\nevent: change\ndata: ${JSON.stringify(set)}\n\n`;
 }

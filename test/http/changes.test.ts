@@ -53,6 +53,21 @@ describe('a page', () => {
     expect((await page(service, '?after=0&limit=1')).next).toBe(1);
   });
 
+  it('tells how many rows, where nobody wants them', async () => {
+    const service = await startReplicated();
+    const json = [student(1), student(2)];
+    await service.send('POST', '/api/students', { json });
+    await service.send('DELETE', '/api/students?email=like.s*');
+    const { data, head } = await page(service, '?after=0&rows=false');
+    expect(data.slice(-2).map(({ changes }) => changes)).toEqual([
+      [{ kind: 'put', table: 'students', count: 2 }],
+      [{ kind: 'delete', table: 'students', count: 2 }],
+    ]);
+    expect(data.at(-1)?.version).toBe(head);
+    const refused = await service.send('GET', '/api/changes?rows=no');
+    expect([refused.status, await refused.json()]).toMatchObject([400, { errors: [{ path: 'rows' }] }]);
+  });
+
   it('tells of one table, or of one row', async () => {
     const service = await startReplicated();
     const [first, second] = [await write(service, 1), await write(service, 2)];

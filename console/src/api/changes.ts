@@ -7,20 +7,26 @@ export type JsonValue =
   string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 export type JsonRow = Readonly<Record<string, JsonValue>>;
 
+/** With `rows: false`. */
+export type CountedChange =
+  | { readonly kind: 'put' | 'delete'; readonly table: string; readonly count: number }
+  | { readonly kind: 'schema' }
+  | { readonly kind: 'reset' };
+
 export type TableChange =
   | { readonly kind: 'put'; readonly table: string; readonly rows: readonly JsonRow[] }
   | { readonly kind: 'delete'; readonly table: string; readonly keys: readonly JsonRow[] }
   | { readonly kind: 'schema' }
   | { readonly kind: 'reset' };
 
-export interface ChangeSet {
+export interface ChangeSet<C = TableChange> {
   readonly version: number;
   readonly at: string;
-  readonly changes: readonly TableChange[];
+  readonly changes: readonly C[];
 }
 
-export interface ChangePage {
-  readonly data: readonly ChangeSet[];
+export interface ChangePage<C = TableChange> {
+  readonly data: readonly ChangeSet<C>[];
   readonly next: number;
   readonly oldest: number;
   readonly head: number;
@@ -32,6 +38,7 @@ export interface ChangesAsked {
   readonly table?: string;
   /** A row of the table, as addresses name it. */
   readonly key?: string;
+  readonly rows?: false;
 }
 
 /** @throws ApiError 410 with what is no longer kept */
@@ -44,8 +51,17 @@ function queryOf(asked: ChangesAsked): string {
   return query === '' ? '' : `?${query}`;
 }
 
+/** How many rows, in the place of the rows, which may be many. @throws ApiError 410 with what is no longer kept */
+export function fetchCounts(asked: ChangesAsked, signal?: AbortSignal): Promise<ChangePage<CountedChange>> {
+  return sendJson(`changes${queryOf({ ...asked, rows: false })}`, signal ? { signal } : {});
+}
+
 /** Calls back for each set from now on, until the signal. Connects again where a connection ends. */
-async function followChanges(asked: ChangesAsked, onSet: (set: ChangeSet) => void, signal: AbortSignal): Promise<void> {
+async function followChanges(
+  asked: ChangesAsked,
+  onSet: (set: ChangeSet<CountedChange>) => void,
+  signal: AbortSignal,
+): Promise<void> {
   let after = asked.after;
   while (!signal.aborted) {
     try {
@@ -53,7 +69,7 @@ async function followChanges(asked: ChangesAsked, onSet: (set: ChangeSet) => voi
       const response = await send(`changes${query}`, { headers: { accept: 'text/event-stream' }, signal, quiet: true });
       for await (const { event, id, data } of readEvents(response)) {
         if (id !== null) after = Number(id);
-        if (event === 'change') onSet(JSON.parse(data) as ChangeSet);
+        if (event === 'change') onSet(JSON.parse(data) as ChangeSet<CountedChange>);
         if (event === 'problem') break;
       }
     } catch (error) {
@@ -64,14 +80,18 @@ async function followChanges(asked: ChangesAsked, onSet: (set: ChangeSet) => voi
   }
 }
 
-/** Only while the page is seen: each connection holds a function of the deployment. */
-export function useChanges(onSet: (set: ChangeSet) => void, asked: ChangesAsked = {}): void {
+/** As numbers of rows. Only while the page is seen: each connection holds a function of the deployment. */
+export function useChanges(onSet: (set: ChangeSet<CountedChange>) => void, asked: ChangesAsked = {}): void {
   const isSeen = useIsSeen();
   const { table, key } = asked;
   useEffect(() => {
     if (!isSeen) return undefined;
     const ended = new AbortController();
-    const filter = { ...(table === undefined ? {} : { table }), ...(key === undefined ? {} : { key }) };
+    const filter = {
+      rows: false as const,
+      ...(table === undefined ? {} : { table }),
+      ...(key === undefined ? {} : { key }),
+    };
     void followChanges(filter, onSet, ended.signal);
     return () => ended.abort();
   }, [isSeen, table, key, onSet]);

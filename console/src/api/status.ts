@@ -11,13 +11,37 @@ export interface Candidate {
 
 export interface RejectedWrite {
   readonly id: string;
-  readonly at?: string;
-  readonly reason?: string;
-  readonly [more: string]: unknown;
+  readonly acceptedAt: string;
+  readonly rejectedAt: string;
+  readonly reason: string;
+  readonly command: unknown;
 }
 
+/** What the store was sent since the process began. */
 export interface Usage {
-  readonly [name: string]: unknown;
+  readonly sinceMs: number;
+  readonly write: number;
+  readonly read: number;
+  readonly free: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
+
+export interface Outage {
+  readonly since: string;
+  readonly reason: string;
+  readonly nextLookInSeconds: number;
+  readonly servedBy: string;
+  readonly ageSeconds: number | null;
+  readonly writes: string;
+  readonly atRisk: string | null;
+}
+
+export interface Mirror {
+  readonly backend: string;
+  readonly version: number | null;
+  readonly at: string | null;
+  readonly trouble: string | null;
 }
 
 export interface Status {
@@ -26,7 +50,7 @@ export interface Status {
   /** Only in the summary: how to learn more. */
   readonly hint?: string;
   readonly degraded?: string | null;
-  readonly outage?: Readonly<Record<string, unknown>> | null;
+  readonly outage?: Outage | null;
   readonly backend?: string | null;
   readonly engine?: string | null;
   readonly persistent?: boolean | null;
@@ -45,12 +69,15 @@ export interface Status {
   readonly rejectedWrites?: readonly RejectedWrite[] | null;
   readonly transfers?: readonly Transfer[];
   readonly usage?: Usage | null;
-  readonly mirror?: Readonly<Record<string, unknown>> | null;
+  readonly mirror?: Mirror | null;
   readonly warnings?: readonly string[];
 }
 
 export interface Transfer {
-  readonly [name: string]: unknown;
+  readonly direction: 'upload' | 'download';
+  readonly key: string;
+  readonly bytes: number;
+  readonly totalBytes: number;
 }
 
 export interface SyncReport {

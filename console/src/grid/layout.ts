@@ -53,7 +53,7 @@ export class Layout {
       ({ name, note = '' }) =>
         this.#chosen.get(name) ??
         known.get(name) ??
-        clamp(Math.max(name.length + 2, note.length) * characterWidth + padding),
+        clamp(Math.max(name.length * 8.2 + 24, note.length * 8.8) + padding),
     );
     this.#measure();
   }

@@ -7,8 +7,8 @@ export interface GridColumn {
   readonly note?: string;
   readonly kind: ValueKind;
   readonly sort?: 'ascending' | 'descending';
-  /** Beside the name: a key, a reference. */
-  readonly sign?: '⚿' | '→';
+  /** Beside the name: a reference. */
+  readonly sign?: '→';
 }
 
 export interface Cell {

@@ -57,6 +57,10 @@ const change: JsonObject = oneOf(
     table: string,
     rows: described(arrayOf(anything), 'Whole rows as they are after the commit, new ones and changed ones alike.'),
   }),
+  described(
+    object({ kind: { type: 'string', enum: ['put', 'delete'] }, table: string, count: integer }),
+    'With `rows=false`: how many.',
+  ),
   object({ kind: { const: 'delete' }, table: string, keys: described(arrayOf(anything), 'Their primary keys.') }),
   described(object({ kind: { const: 'schema' } }), 'Tables or columns changed; read this document again.'),
   described(

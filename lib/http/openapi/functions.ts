@@ -90,6 +90,10 @@ const changes: JsonObject = functions('readChanges', 'What was committed after a
     queryParameter('limit', 'Most versions of a page; it may have fewer.', integerFrom(1, 1000, { default: 100 })),
     queryParameter('table', 'Changes of this table alone.'),
     queryParameter('key', 'Changes of the row with this primary key alone, written as in paths. Needs `table`.'),
+    queryParameter('rows', 'With `false`, `count` stands in the place of `rows` and `keys`.', {
+      type: 'boolean',
+      default: true,
+    }),
     headerParameter('last-event-id', 'Instead of `after`, for events.', integerFrom(0)),
     parameterRef('bookmark'),
   ],
