@@ -199,6 +199,7 @@ export function wordsOf(state: OutcomeState): string {
 }
 
 function changeOf({ value: { command, rowCount }, version, isPending }: Answered<SqlResult>): string {
+  if (command === 'EXPLAIN') return 'plan';
   if (command === 'SELECT') return plural(rowCount ?? 0, 'row');
   const verb = changes[command];
   const rows = rowCount === null ? command : `${plural(rowCount, 'row')} ${verb ?? command.toLowerCase()}`;
