@@ -1,5 +1,6 @@
 /** What the functions under api/ ask of a backend, whichever it is. */
 import type { Catalog, RelationName } from '../catalog/catalog.ts';
+import type { Explain } from '../sql/explain.ts';
 import type { QueryColumn, StatementResult } from '../sql/result.ts';
 import type { Engine, PlainValue, Queries, Row } from '../values.ts';
 import type { UsageReport } from '../store/usage.ts';
@@ -231,6 +232,8 @@ export interface QueryRequest {
   readonly timeoutMs: number;
   /** A function of the user's that it may call. PostgreSQL's are not looked into: they run in a transaction that only reads. */
   readonly calls?: RelationName;
+  /** Its plan instead of its rows. */
+  readonly explain?: Explain;
 }
 
 export interface QueryResult {

@@ -185,7 +185,9 @@ async function parse(connection: DuckDBConnection, sql: string): Promise<unknown
     const text = parsed.error_message ?? '';
     const isOther = text.startsWith('Only SELECT statements');
     throw wrong(
-      isOther ? 'A query is one SELECT; this is something else.' : `DuckDB does not understand the query: ${text}`,
+      isOther
+        ? 'A query is one SELECT; this is something else.'
+        : `DuckDB does not understand the query: ${text}${placeIn(sql, parsed.position)}`,
     );
   }
   const [statement, ...others] = parsed.statements ?? [];
@@ -196,7 +198,16 @@ async function parse(connection: DuckDBConnection, sql: string): Promise<unknown
 interface Parsed {
   readonly error: boolean;
   readonly error_message?: string;
+  /** Where, in characters of the text. */
+  readonly position?: string;
   readonly statements?: readonly unknown[];
+}
+
+/** As `mapDuckDbError` writes it. */
+function placeIn(sql: string, position: string | undefined): string {
+  if (position === undefined || !/^\d+$/.test(position)) return '';
+  const lines = Array.from(sql).slice(0, Number(position)).join('').split('\n');
+  return ` (line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1})`;
 }
 
 /** DuckDB writes numbers beyond all limits as words that are not JSON. */
