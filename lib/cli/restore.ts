@@ -1,7 +1,7 @@
 import { projectMigrations } from '../app.ts';
 import { restoreDatabase } from '../db/duckdb/restore.ts';
 import { AppError } from '../errors.ts';
-import { openChosen } from './ends.ts';
+import { openChosen } from './source-and-target.ts';
 import { ProgressBar } from './progress.ts';
 import { type Common, confirm, exitCodes, report, type Terminal } from './terminal.ts';
 
@@ -13,10 +13,10 @@ export interface RestoreWords extends Common {
 export async function restore(terminal: Terminal, options: RestoreWords): Promise<number> {
   const { environment, runtime } = terminal;
   const opened = await openChosen(environment, runtime);
-  const { end, workFolder } = opened;
+  const { backend, workFolder } = opened;
   try {
-    if (end.kind === 'postgres') throw notHere();
-    const { engine, location } = end;
+    if (backend.kind === 'postgres') throw notHere();
+    const { engine, location } = backend;
     const question = `Put ${options.file} in place of all that is in ${location}?`;
     await confirm(terminal, question, options.yes);
     const migrations = projectMigrations();

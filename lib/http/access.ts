@@ -7,7 +7,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AccessSettings } from '../config/config.ts';
-import { couldBeOfAnyPage, strangeness } from './locality.ts';
+import { couldBeOfAnyPage, whyNotLocal } from './locality.ts';
 import { RequestError } from './problem.ts';
 import type { Permission } from './terms.ts';
 
@@ -106,7 +106,7 @@ function roleByToken(request: Request, { adminToken, apiToken, cronSecret, hasWr
 }
 
 function roleByPlace(request: Request, { access, knowsPeer }: AccessRules): Role {
-  return knowsPeer && strangeness(request, access.corsOrigins) === null ? 'local' : 'public';
+  return knowsPeer && whyNotLocal(request, access.corsOrigins) === null ? 'local' : 'public';
 }
 
 /** As Bearer, as `apikey`, or as the password of the connection string that Neon's driver sends. */
@@ -150,7 +150,7 @@ function unknownCaller(request: Request, permission: Permission, { access, knows
   if (!knowsPeer) {
     return new RequestError(403, 'This deployment is closed, because nobody has set a token for it yet.', { hint });
   }
-  const why = strangeness(request, access.corsOrigins) ?? '';
+  const why = whyNotLocal(request, access.corsOrigins) ?? '';
   const message = `No token is set, so this server is open to the machine alone that it runs on. ${why}`;
   return new RequestError(403, message.trim(), { hint });
 }

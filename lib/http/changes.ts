@@ -33,7 +33,7 @@ export function changesHandler(app: App): Handler {
     const { signal } = context.request;
     const passes = await changeFilter(database, filter);
     const pass: TellSet = hasRows ? passes : (set) => nullOr(passes(set), counted);
-    const page = context.noted(await database.changes({ after, limit, signal }));
+    const page = context.unwrap(await database.changes({ after, limit, signal }));
     requireKept(page, after);
     if (!isStream) return Response.json(pageBody(page, after, pass));
     return eventStream((ended) =>

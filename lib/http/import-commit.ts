@@ -54,7 +54,7 @@ export async function importRows(context: RequestContext, job: Import): Promise<
           : { value: await insert(scope), replayed: false },
       { large: judged.bytes > largeBytes },
     );
-    return context.noted(await written);
+    return context.unwrap(await written);
   } catch (error) {
     if (!isAppError(error, 'invalid', 'conflict') || current.length === 0) throw error;
     throw await atLines(context, job, current, error);

@@ -18,7 +18,7 @@ const peerHeaders = ['x-real-ip', 'x-vercel-forwarded-for', 'x-forwarded-for'] a
 const hostHeaders = ['host', 'x-forwarded-host', 'x-vercel-deployment-url'] as const;
 
 /** Why the request is not one of this machine; null when it is. A sentence. */
-export function strangeness(request: Request, allowedOrigins: readonly string[]): string | null {
+export function whyNotLocal(request: Request, allowedOrigins: readonly string[]): string | null {
   if (!comesFromLoopback(request.headers))
     return 'The request does not come from the machine that this server runs on.';
   if (!namesLoopback(request)) return 'The request names a host that is not localhost, 127.0.0.1 or [::1].';

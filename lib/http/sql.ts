@@ -137,7 +137,7 @@ async function runReads(
   }));
   if (requests.length === 0) return { value: [], replayed: false };
   const answer = await database.queryAll(requests, { ...context.readOptions, signal });
-  const results = context.noted(answer).map(({ columns, rows, truncated }, index): StatementResult => {
+  const results = context.unwrap(answer).map(({ columns, rows, truncated }, index): StatementResult => {
     if (truncated !== null) throw tooLarge();
     return { command: statements[index]?.explain ? 'EXPLAIN' : 'SELECT', columns, rows, rowCount: rows.length };
   });
@@ -177,7 +177,7 @@ async function runWrites(
     },
     { signal: context.request.signal },
   );
-  return context.noted(answer);
+  return context.unwrap(answer);
 }
 
 const forms = {

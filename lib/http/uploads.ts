@@ -100,7 +100,7 @@ export async function runUpload(
   const key = createHash('sha256').update(`upload\n${upload}`).digest('hex');
   const plan = await readPlan(app, database.uploads, upload);
   const read = await database.read((queries) => answerOf(queries, key, importedForms), { maxStalenessMs: 0 });
-  const earlier = context.noted(read);
+  const earlier = context.unwrap(read);
   if (!earlier && !plan) throw noSuchUpload(query.upload);
   const answer =
     earlier || !plan

@@ -141,13 +141,13 @@ function kindOf(change: RowChange): string {
 
 /** Of a sequence only the last number matters, and it stands between no rows. DDL may make another of it. */
 function withoutOvertaken(changes: readonly Change[]): Change[] {
-  const told = new Set<string>();
+  const seen = new Set<string>();
   const kept = changes.toReversed().filter((change) => {
-    if ('ddl' in change) told.clear();
+    if ('ddl' in change) seen.clear();
     if (!('sequence' in change)) return true;
     const id = JSON.stringify([change.schema, change.sequence]);
-    if (told.has(id)) return false;
-    told.add(id);
+    if (seen.has(id)) return false;
+    seen.add(id);
     return true;
   });
   return kept.toReversed();

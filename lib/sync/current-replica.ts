@@ -4,7 +4,7 @@ import type { SyncContext } from './context.ts';
 import { breaksReplica } from './local-disk.ts';
 import type { Replica } from './replica.ts';
 import type { Slot } from './slot.ts';
-import { startAnew, startReplica, type Started } from './start.ts';
+import { rebuildReplica, startReplica, type Started } from './start.ts';
 import type { Look } from './snapshot.ts';
 
 export class CurrentReplica {
@@ -62,7 +62,7 @@ export class CurrentReplica {
   async restart(note: (started: Started) => void): Promise<void> {
     this.#suspectSnapshot();
     await this.replace(async () => {
-      const started = await startAnew(this.#context, this.slot, this.#damaged);
+      const started = await rebuildReplica(this.#context, this.slot, this.#damaged);
       this.#replica = started.replica;
       this.#madeFrom = started.madeFrom;
       note(started);

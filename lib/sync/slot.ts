@@ -150,7 +150,7 @@ async function tryClaim(folder: string, runtime: Runtime): Promise<Claim | null>
 
 async function tidySlot(claim: Claim, runtime: Runtime): Promise<Claim> {
   try {
-    await removeLeftovers(claim.folder);
+    await removeTemporaryFiles(claim.folder);
     const now = runtime.now() / 1000;
     await utimes(claim.folder, now, now);
     return claim;
@@ -228,7 +228,7 @@ function slotFailure(folder: string, cause: unknown): AppError {
 }
 
 /** Removes what a process that died in this slot left besides its replica. */
-async function removeLeftovers(folder: string): Promise<void> {
+async function removeTemporaryFiles(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (name === 'spill' || name.endsWith('.part')) await rm(join(folder, name), { recursive: true, force: true });
   }

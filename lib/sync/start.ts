@@ -36,7 +36,7 @@ export async function startReplica(
 ): Promise<Started> {
   // Thrown where it is awaited, which may be later than it fails.
   look.catch(() => undefined);
-  return (await resumeReplica(context, slot, look)) ?? (await startAnew(context, slot, damaged, await look));
+  return (await resumeReplica(context, slot, look)) ?? (await rebuildReplica(context, slot, damaged, await look));
 }
 
 async function resumeReplica(context: SyncContext, slot: Slot, look: Promise<Look>): Promise<Started | null> {
@@ -85,7 +85,12 @@ async function isOnLog(context: SyncContext, { position }: Replica, look: Promis
 }
 
 /** Starts from the newest good snapshot, whatever the slot holds. `look`: a recent one, if there was one. */
-export async function startAnew(context: SyncContext, slot: Slot, damaged: Set<string>, look?: Look): Promise<Started> {
+export async function rebuildReplica(
+  context: SyncContext,
+  slot: Slot,
+  damaged: Set<string>,
+  look?: Look,
+): Promise<Started> {
   await removeReplica(slot);
   const started =
     (await startFromSnapshot(context, slot, damaged, look ?? (await lookAtSnapshots(context)))) ??
@@ -105,7 +110,7 @@ async function startWithoutSnapshot(context: SyncContext, slot: Slot, damaged: S
   const look = await lookAtSnapshots(context);
   const started = await startFromSnapshot(context, slot, damaged, look);
   if (started) return started;
-  const { replica, madeFrom } = (await openBase(context, slot)) ?? madeAnew(await openNew(context, slot, databaseFile));
+  const { replica, madeFrom } = (await openBase(context, slot)) ?? rebuilt(await openNew(context, slot, databaseFile));
   return { replica, madeFrom, tail: null, ...look };
 }
 
@@ -198,10 +203,10 @@ async function openBase(context: SyncContext, slot: Slot): Promise<MadeReplica |
     });
   }
   await removeReplica(slot);
-  return madeAnew(await Replica.open(slot, context.settings));
+  return rebuilt(await Replica.open(slot, context.settings));
 }
 
-function madeAnew(replica: Replica): MadeReplica {
+function rebuilt(replica: Replica): MadeReplica {
   return { replica, madeFrom: null };
 }
 

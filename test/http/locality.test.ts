@@ -1,10 +1,10 @@
 import { describe, expect, it, test } from 'vitest';
-import { couldBeOfAnyPage, strangeness } from '../../lib/http/locality.ts';
+import { couldBeOfAnyPage, whyNotLocal } from '../../lib/http/locality.ts';
 
 const peer = { 'x-real-ip': '127.0.0.1' };
 
 function judge(headers: Record<string, string>, url = 'http://localhost:3000/api/students', allowed: string[] = []) {
-  return strangeness(new Request(url, { headers }), allowed);
+  return whyNotLocal(new Request(url, { headers }), allowed);
 }
 
 describe('a request of this machine', () => {

@@ -50,7 +50,11 @@ export async function answerQueries(
  *
  * @throws AppError
  */
-export async function runStranger<T>(transaction: PostgresTransaction, sql: string, run: () => Promise<T>): Promise<T> {
+export async function runUntrusted<T>(
+  transaction: PostgresTransaction,
+  sql: string,
+  run: () => Promise<T>,
+): Promise<T> {
   const { stmt } = await parseOne(sql);
   const may = Object.keys(stmt).some((kind) => definitionNodes.has(kind)) ? 'define' : 'write';
   await requireNames(transaction, checkTree(stmt, may));
