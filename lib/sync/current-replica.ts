@@ -1,4 +1,4 @@
-/** The replica that this process works on now, and putting another one in its place. */
+/** The replica that this process works on now, and its replacement. */
 import { onPath } from '../store/errno.ts';
 import type { SyncContext } from './context.ts';
 import { breaksReplica } from './local-disk.ts';
@@ -12,7 +12,7 @@ export class CurrentReplica {
   readonly #context: SyncContext;
   /** Keys of snapshots that cannot be used. */
   readonly #damaged: Set<string>;
-  /** Snapshots of which a replica was made that broke. */
+  /** Snapshots whose replicas broke. */
   readonly #suspects = new Set<string>();
   #madeFrom: string | null;
   #replica: Replica;
@@ -58,7 +58,7 @@ export class CurrentReplica {
     return this.#damaged.has(snapshotKey);
   }
 
-  /** Makes the replica anew from the newest good snapshot; `note` hears of it before readers do. */
+  /** Rebuilds the replica from the newest good snapshot; calls `note` before readers see it. */
   async restart(note: (started: Started) => void): Promise<void> {
     this.#suspectSnapshot();
     await this.replace(async () => {

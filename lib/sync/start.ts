@@ -54,7 +54,7 @@ async function resumeReplica(context: SyncContext, slot: Slot, look: Promise<Loo
   return null;
 }
 
-/** A slot's file that DuckDB cannot open (a crash, a full disk) is no loss: it is made anew. */
+/** A slot's file that DuckDB cannot open (after a crash, or on a full disk) is no loss: the replica is rebuilt. */
 async function openQuietly(context: SyncContext, slot: Slot): Promise<Replica | null> {
   try {
     return await Replica.open(slot, context.settings);
@@ -95,8 +95,8 @@ export async function rebuildReplica(
   const started =
     (await startFromSnapshot(context, slot, damaged, look ?? (await lookAtSnapshots(context)))) ??
     (await startWithoutSnapshot(context, slot, damaged).catch((error: unknown) => {
-      // Whoever looks while another process makes the database sees it by halves: what one request said is outdated when
-      // the next one is answered. What is still so when all is looked at again is damaged.
+      // While another process creates the database, one request can be outdated before the next is answered. Only what
+      // is still wrong at a second look is damaged.
       if (!isAppError(error, 'corrupt')) throw error;
       return startWithoutSnapshot(context, slot, damaged);
     }));
@@ -119,9 +119,9 @@ async function openNew(context: SyncContext, slot: Slot, databaseFile: ObjectInf
   await requireConditionalCreates(context);
   if (!databaseFile) return Replica.open(slot, context.settings);
   return adoptDatabaseFile(context, slot, databaseFile.size).catch(async (error: unknown) => {
-    // What was read while another process published over it is no database file.
+    // Another process may have published over the file while it was read.
     if (!isAppError(error, 'invalid') || (await baseOfLog(context)) === null) throw error;
-    throw new AppError('unavailable', 'Another process adopted the database file meanwhile.', {
+    throw new AppError('unavailable', 'Another process has adopted the database file.', {
       cause: error,
       retryAfterMs: 1000,
     });
@@ -154,7 +154,7 @@ async function startFromSnapshot(
 
 /**
  * Of two processes that adopted different files at once, one made record 1: the other one's snapshot is nobody's. Before
- * there is a record 1 the file itself is still the user's, who may have mended what was wrong with it: it is adopted anew.
+ * there is a record 1 the file itself is still the user's, who may have repaired it: it is adopted again.
  */
 async function isOnBase(context: SyncContext, { version, sha256 }: SnapshotInfo): Promise<boolean> {
   if (version > 0) return true;

@@ -7,7 +7,7 @@ import { quoteName, quoteTable, type Session } from './sql.ts';
 
 /**
  * What of a column must be equal. Of two rows that are `near` each other, zeros and NaN may have other signs: a checkpoint of
- * DuckDB 1.5 stores 0 and -0 as one value where they stand beside each other, and JavaScript has one NaN.
+ * DuckDB 1.5 stores neighbouring 0 and -0 as one value, and JavaScript has one NaN.
  */
 function identity(column: ShapeColumn, row: string, isNear: boolean): string[] {
   const value = `${row}.${quoteName(column.name)}`;
