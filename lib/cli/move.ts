@@ -44,12 +44,11 @@ function describeMove({ from, to }: MoveWords, done: MoveReport): string {
     done.outcome === 'moved'
       ? `Moved from ${from} to ${to}; every table was compared:`
       : `${to} has the rows of ${from} already; every table was compared:`;
-  const behind =
-    done.leftBehind.length === 0 ? [] : ['Did not come along:', ...done.leftBehind.map((each) => `  ${each}`)];
+  const behind = done.leftBehind.length === 0 ? [] : ['Not moved:', ...done.leftBehind.map((each) => `  ${each}`)];
   const movedOn = done.sourceMovedOn
     ? [
-        `The source was written after version ${done.sourceVersion}, which is what the target has.`,
-        'Stop what writes to the source, then repeat this command.',
+        `The source was written after version ${done.sourceVersion}; the target has that version.`,
+        'Stop all writers of the source, then repeat this command.',
       ]
     : [];
   return `${[outcome, ...tables, ...behind, ...movedOn].join('\n')}\n`;

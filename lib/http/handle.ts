@@ -62,7 +62,7 @@ export interface RequestContext {
   database(): Promise<Database>;
   /** Returns the value of an answer; its version, durability and timings go into the headers. */
   unwrap<T>(answer: Answer<T>): T;
-  /** Logs what is this server's fault and does not leave the handler as an error. */
+  /** Logs a fault of this server that the handler answers itself. */
   logFailure(error: unknown, status: number): void;
   /** Why writes are refused at present; null when they are not. */
   writeTrouble(): string | null;
@@ -232,12 +232,12 @@ class Exchange {
   }
 
   #logFailure(error: unknown, status: number): void {
-    // Nobody is there to be told of an error that their going away caused.
+    // The client caused this error by disconnecting.
     if (this.#request.signal.aborted) return;
     this.#log({ level: 'error', message: 'A request failed.', status, error });
   }
 
-  /** Who sends a token that was right in the mind of who set it is refused, and has no other place to learn why. */
+  /** A request with a token that was set wrongly is only refused: the log is where its owner can learn why. */
   #logConfiguration(): void {
     const wrong = this.#rules.problems.map(({ message }) => message).join('; ');
     const { loggedProblems } = this.#services;

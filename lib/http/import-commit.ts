@@ -1,4 +1,4 @@
-/** The rows of a file, all in one commit or none. What goes wrong is told by line. */
+/** Imports the rows of a file in one commit, or none of them. Errors name the line. */
 import { momentOfMillis } from '../datetime.ts';
 import type { Scope } from '../db/database.ts';
 import { AppError, type FieldError, isAppError } from '../errors.ts';

@@ -1,8 +1,8 @@
 /**
- * How many requests may be under way in this process at one time, by what they load: those beyond wait in line, and those
- * beyond that are answered at once that they should come again.
+ * Limits the requests under way in this process, by kind: further ones wait in line, and when the line is full they are
+ * refused at once with a request to retry.
  *
- * A request is in one lane, once, and needs nothing of another lane to finish, so lanes cannot wait for each other.
+ * A request is in one queue, once, and needs no other queue to finish, so queues cannot wait for each other.
  * Many writes run at one time: they share commits, which is what makes them fast.
  */
 import { type Release, Semaphore } from '../async/semaphore.ts';
@@ -86,11 +86,7 @@ class LoadQueue {
 }
 
 function overloaded(): RequestError {
-  return new RequestError(
-    503,
-    'This instance has more requests under way than it can serve. Nothing was done. Try again.',
-    {
-      headers: { 'retry-after': '1' },
-    },
-  );
+  return new RequestError(503, 'This instance is overloaded. Nothing was done. Try again.', {
+    headers: { 'retry-after': '1' },
+  });
 }

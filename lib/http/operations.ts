@@ -123,7 +123,7 @@ async function probeDatabase(context: RequestContext): Promise<Probed> {
 /** Most that db-status lists. */
 const mostRejected = 100;
 
-/** Null where that cannot be told: what stands in for the database has no such list. */
+/** Null when unknown: a standby has no such list. */
 async function findRejected(database: Database): Promise<readonly RejectedWrite[] | null> {
   const { listRejected } = await import('../db/fallback/drain.ts');
   const found = await database

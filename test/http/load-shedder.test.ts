@@ -69,7 +69,7 @@ describe('a lane', () => {
     expect(second.state).toBe('waiting');
     runtime.advance(1);
     await turns();
-    expect([second.state, third.state]).toEqual([expect.stringMatching(/more requests under way/), expect.any(String)]);
+    expect([second.state, third.state]).toEqual([expect.stringMatching(/is overloaded/), expect.any(String)]);
     first.leave();
     const next = ask();
     await turns();
