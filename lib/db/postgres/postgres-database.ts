@@ -70,7 +70,12 @@ class PostgresDatabase implements PooledDatabase {
       },
       { mode: 'read', signal: options.signal },
     );
-    return this.#noted({ value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } });
+    return this.#advanceTo({
+      value,
+      version,
+      durability: 'durable',
+      timings: { begin: timings.begin, run: timings.run },
+    });
   }
 
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
@@ -89,7 +94,7 @@ class PostgresDatabase implements PooledDatabase {
       { mode: 'write', signal: options.signal },
     );
     if (changesDefinitions) catalogs.doubt();
-    return this.#noted({ value, version, durability: 'durable', timings });
+    return this.#advanceTo({ value, version, durability: 'durable', timings });
   }
 
   async catalog(options: ReadOptions = {}): Promise<Catalog> {
@@ -222,7 +227,7 @@ class PostgresDatabase implements PooledDatabase {
     }
   }
 
-  #noted<T>(answer: Answer<T>): Answer<T> {
+  #advanceTo<T>(answer: Answer<T>): Answer<T> {
     this.#version = Math.max(this.#version, answer.version);
     return answer;
   }

@@ -51,7 +51,11 @@ export async function answerQueries(
  *
  * @throws AppError
  */
-export async function runStranger<T>(transaction: PostgresTransaction, sql: string, run: () => Promise<T>): Promise<T> {
+export async function runUntrusted<T>(
+  transaction: PostgresTransaction,
+  sql: string,
+  run: () => Promise<T>,
+): Promise<T> {
   const { may, names } = await parseStatement({ sql, isQuery: false }, transaction.runtime);
   await requireNames(transaction, names);
   // What is made goes to the first schema of the path.
