@@ -23,9 +23,10 @@ interface ResultsProps {
 
 /** One for each statement that ran; the newest is shown. */
 export function Results({ outcomes, onShow, onFirstRows }: ResultsProps) {
-  const [chosenId, setChosen] = useState<number | null>(null);
-  const failed = outcomes.find(({ state }) => state.kind === 'failed');
-  const shown = outcomes.find(({ id }) => id === chosenId) ?? failed ?? outcomes.at(-1);
+  const newest = outcomes.at(-1);
+  // Until something newer comes.
+  const [chosen, setChosen] = useState<{ readonly id: number; readonly until: number } | null>(null);
+  const shown = outcomes.find(({ id }) => id === chosen?.id && chosen.until === newest?.id) ?? newest;
   useKeys({ 'Alt+P': () => shown && pin(shown.id, !shown.isPinned) });
   if (!shown) {
     return (
@@ -40,7 +41,11 @@ export function Results({ outcomes, onShow, onFirstRows }: ResultsProps) {
         <ul className="sql-outcomes" aria-label="Results">
           {outcomes.map((outcome) => (
             <li key={outcome.id}>
-              <button type="button" aria-current={outcome.id === shown.id} onClick={() => setChosen(outcome.id)}>
+              <button
+                type="button"
+                aria-current={outcome.id === shown.id}
+                onClick={() => setChosen({ id: outcome.id, until: newest?.id ?? 0 })}
+              >
                 {outcome.isPinned ? <Pin aria-label="pinned" /> : null}
                 <span>{shortened(outcome.piece.text)}</span>
                 <small className={outcome.state.kind === 'failed' ? 'bad' : 'muted'}>{wordsOf(outcome.state)}</small>
