@@ -97,6 +97,7 @@ async function openPage(browser: Browser, { url }: ServedProject, hash: string, 
     acceptDownloads: true,
     permissions: ['clipboard-read', 'clipboard-write'],
   });
+  context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   const faults = await watch(context, page, url);
   await page.goto(`${url}/${hash}`);

@@ -19,7 +19,7 @@ interface MenuProps {
 /** @example <Menu trigger={<Button>More</Button>} entries={[{ label: 'Export', onSelect: exportRows }]} /> */
 export function Menu({ trigger, entries, align = 'start' }: MenuProps) {
   return (
-    <Base.Root modal={false}>
+    <Base.Root>
       <Base.Trigger render={trigger} />
       <Base.Portal>
         <Base.Positioner sideOffset={4} align={align} className="menu-position">
@@ -44,7 +44,7 @@ interface PointMenuProps {
 export function PointMenu({ at: { x, y }, label, entries, onClose }: PointMenuProps) {
   const anchor = { getBoundingClientRect: () => new DOMRect(x, y, 0, 0) };
   return (
-    <Base.Root open modal={false} onOpenChange={(open) => (open ? undefined : onClose())}>
+    <Base.Root open onOpenChange={(open) => (open ? undefined : onClose())}>
       <Base.Portal>
         <Base.Positioner anchor={anchor} side="bottom" align="start" className="menu-position">
           <Base.Popup className="menu" aria-label={label}>

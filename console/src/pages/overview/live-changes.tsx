@@ -56,14 +56,24 @@ export function LiveChanges() {
   );
 }
 
+/** A page has fewer sets where these are large. */
+const mostPages = 6;
+
 async function newestSets(version: number, signal: AbortSignal): Promise<readonly Counted[]> {
+  const sets: Counted[] = [];
+  let after = Math.max(0, version - most);
   try {
-    return (await fetchCounts({ after: Math.max(0, version - most), limit: most }, signal)).data;
+    for (let pages = 0; pages < mostPages; pages++) {
+      const { data, next, head } = await fetchCounts({ after, limit: most }, signal);
+      sets.push(...data);
+      after = next;
+      if (next >= head) break;
+    }
   } catch (error) {
     // What is older is no longer kept one by one: then there is nothing to show yet.
-    if (error instanceof ApiError && error.status === 410) return [];
-    throw error;
+    if (!(error instanceof ApiError) || error.status !== 410) throw error;
   }
+  return sets;
 }
 
 function ChangeLine({ set: { version, at, changes } }: { set: Counted }) {

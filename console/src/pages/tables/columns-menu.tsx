@@ -17,7 +17,7 @@ export function ColumnsMenu({
   const { hidden } = view;
   const show = (names: readonly string[]): void => showView(relation.path, { ...view, hidden: names });
   return (
-    <Base.Root modal={false}>
+    <Base.Root>
       <Base.Trigger render={trigger} />
       <Base.Portal>
         <Base.Positioner sideOffset={4} className="menu-position">

@@ -1,5 +1,5 @@
 /** The editor over a cell, by the type of its column. Enter commits and goes down, Tab commits and goes right, Escape leaves. */
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
+import { type KeyboardEvent, useId, useLayoutEffect, useRef, useState } from 'react';
 import type { Column } from '../../api/catalog.ts';
 import { matches } from '../../shell/keys.ts';
 import type { Value } from './staged.ts';
@@ -22,9 +22,12 @@ export function CellEditor({ column, text, typed, suggestions = [], onCommit, on
   const field = useRef<HTMLTextAreaElement & HTMLInputElement & HTMLSelectElement>(null);
   const isDone = useRef(false);
   const listId = useId();
-  useEffect(() => {
-    field.current?.focus();
-    if (typed === null) field.current?.select?.();
+  // Before the next key comes.
+  useLayoutEffect(() => {
+    const { current } = field;
+    current?.focus();
+    if (typed === null) current?.select?.();
+    else current?.setSelectionRange?.(typed.length, typed.length);
   }, [typed]);
 
   // Removing the field makes it lose the focus, which would commit a second time.

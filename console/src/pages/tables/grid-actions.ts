@@ -39,9 +39,12 @@ export function actionsOf({ relation, stage, readOnly, columns, rowAt, grid, set
     if (readOnly !== null && !row.addition) return tell(readOnly);
     if (column.generated) return tell(`${column.name} is computed by the database.`);
     if (row.key) stage.begin(row.key);
+    const atHand = textAtHand(row, column);
+    if (atHand !== undefined) return setEditing({ place, typed, text: atHand });
+    if (!row.key || !row.values) return undefined;
     try {
-      const text = await textToEdit(relation, row, column);
-      if (text !== undefined) setEditing({ place, typed, text });
+      const { value } = await runSql(wholeStatement(relation, row.key, column));
+      setEditing({ place, typed, text: value.rows[0]?.[0] ?? null });
     } catch (error) {
       tell(`The whole value cannot be read: ${(error as Error).message}`);
     }
@@ -94,16 +97,13 @@ export function actionsOf({ relation, stage, readOnly, columns, rowAt, grid, set
   };
 }
 
-/** As it stands there now, whole; undefined while it is not loaded. @throws ApiError */
-async function textToEdit(relation: Relation, row: GridRow, column: Column): Promise<SqlValue | undefined> {
-  const changed = (row.addition ?? row.edit)?.values[column.name];
+/** As it stands there now; undefined where only its beginning is here. */
+function textAtHand({ addition, edit, values }: GridRow, column: Column): SqlValue | undefined {
+  const changed = (addition ?? edit)?.values[column.name];
   if (changed !== undefined && changed !== 'default') return changed.text;
-  if (row.addition) return null;
-  if (!row.key || !row.values) return undefined;
-  const text = row.values[column.name] ?? null;
-  if (!isCut(column, text)) return text;
-  const { value } = await runSql(wholeStatement(relation, row.key, column));
-  return value.rows[0]?.[0] ?? null;
+  if (addition) return null;
+  const text = values?.[column.name];
+  return isCut(column, text ?? null) ? undefined : text;
 }
 
 /** What a copy of a row begins with: all but the key, which is the row's own. */

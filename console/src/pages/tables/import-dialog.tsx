@@ -6,18 +6,12 @@ import { refreshDefinitions } from '../../api/fresh.ts';
 import { href, navigate } from '../../route.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { formatBytes, formatCount, plural } from '../../ui/format.ts';
+import { formatBytes, plural } from '../../ui/format.ts';
 import { Failure, Loading } from '../../ui/states.tsx';
 import { tell } from '../../ui/toast.tsx';
-import {
-  type Foreseen,
-  type Format,
-  formatOf,
-  formats,
-  ImportFile,
-  type ImportTarget,
-  tableNameOf,
-} from './import-file.ts';
+import { type Foreseen, formatOf, ImportFile, type ImportTarget, tableNameOf } from './import-file.ts';
+import { Preview } from './import-preview.tsx';
+import { TargetFields } from './import-target.tsx';
 
 interface ImportDialogProps {
   readonly catalog: Catalog;
@@ -93,6 +87,14 @@ function Chosen({
     onConflict: '',
   });
   const { foreseen, progress, source, ended } = useForeseen(file, target);
+  const [isKeyChosen, setKeyChosen] = useState(false);
+  const columns = foreseen.data?.columns;
+  useEffect(() => {
+    // What is called id is one, until somebody says otherwise.
+    if (isKeyChosen || columns?.some(({ name }) => name === 'id') !== true) return;
+    setKeyChosen(true);
+    setTarget((now) => (now.create ? { ...now, onConflict: 'id' } : now));
+  }, [columns, isKeyChosen]);
   const [sent, setSent] = useState(0);
   const run = useMutation({
     mutationFn: () => source.run(target, setSent, ended.signal),
@@ -103,7 +105,10 @@ function Chosen({
       navigate(href('tables', target.table));
     },
   });
-  const set = (what: Partial<ImportTarget>): void => setTarget({ ...target, ...what });
+  const set = (what: Partial<ImportTarget>): void => {
+    if (what.onConflict !== undefined) setKeyChosen(true);
+    setTarget({ ...target, ...what });
+  };
   const canRun = foreseen.data !== undefined && foreseen.data.wrong === 0 && foreseen.data.rows > 0 && !run.isPending;
   return (
     <div className="stack">
@@ -121,6 +126,9 @@ function Chosen({
       ) : (
         <Preview foreseen={foreseen.data} />
       )}
+      {foreseen.data && target.create && target.onConflict === '' ? (
+        <p className="warn">Without a primary key, rows can be added to the table, and not edited.</p>
+      ) : null}
       {run.error ? <Failure error={run.error} /> : null}
       {run.isPending ? (
         <progress className="progress" {...(sent > 0 && sent < 1 ? { value: sent } : {})} aria-label="Importing" />
@@ -166,151 +174,4 @@ function useForeseen(file: File, target: ImportTarget) {
     source,
     ended,
   };
-}
-
-interface TargetFieldsProps {
-  readonly catalog: Catalog;
-  readonly target: ImportTarget;
-  readonly canCreate: boolean;
-  readonly foreseen: Foreseen | undefined;
-  readonly onChange: (what: Partial<ImportTarget>) => void;
-}
-
-function TargetFields({ catalog, target, canCreate, foreseen, onChange }: TargetFieldsProps) {
-  const writable = catalog.relations.filter(({ readOnly }) => readOnly === null);
-  const relation = writable.find(({ path }) => path === target.table);
-  const keys = target.create
-    ? (foreseen?.columns ?? []).map(({ name }) => name)
-    : [relation?.key ?? [], ...(relation?.unique.map(({ columns }) => columns) ?? [])]
-        .filter(({ length }) => length > 0)
-        .map((columns) => columns.join(','));
-  return (
-    <div className="row">
-      {canCreate ? (
-        <label className="field">
-          <span>Into</span>
-          <select
-            className="input"
-            value={target.create ? 'new' : 'old'}
-            onChange={(event) => {
-              const create = event.target.value === 'new';
-              onChange({ create, onConflict: '', table: create ? target.table : (writable[0]?.path ?? '') });
-            }}
-          >
-            <option value="new">A new table</option>
-            <option value="old" disabled={writable.length === 0}>
-              A table that is there
-            </option>
-          </select>
-        </label>
-      ) : null}
-      <label className="field grow">
-        <span>Table</span>
-        {target.create ? (
-          <input className="input" value={target.table} onChange={(event) => onChange({ table: event.target.value })} />
-        ) : (
-          <select
-            className="input"
-            value={target.table}
-            onChange={(event) => onChange({ table: event.target.value, onConflict: '' })}
-          >
-            {writable.map(({ path }) => (
-              <option key={path}>{path}</option>
-            ))}
-          </select>
-        )}
-      </label>
-      <label className="field">
-        <span>{target.create ? 'Primary key' : 'Rows that are there'}</span>
-        <select
-          className="input"
-          value={target.onConflict}
-          onChange={(event) => onChange({ onConflict: event.target.value })}
-        >
-          <option value="">{target.create ? 'None' : 'are an error'}</option>
-          {keys.map((key) => (
-            <option key={key} value={key}>
-              {target.create ? key : `are changed, by ${key}`}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className="field">
-        <span>Format</span>
-        <select
-          className="input"
-          value={target.format}
-          onChange={(event) => onChange({ format: event.target.value as Format })}
-        >
-          {formats.map((format) => (
-            <option key={format} value={format}>
-              {{ csv: 'CSV', jsonl: 'JSON lines', parquet: 'Parquet' }[format]}
-            </option>
-          ))}
-        </select>
-      </label>
-    </div>
-  );
-}
-
-function Preview({ foreseen: { rows, wrong, columns, sample, errors, create } }: { foreseen: Foreseen }) {
-  return (
-    <>
-      <p role="status">
-        <strong>{plural(rows, 'row')}</strong> would be imported
-        {wrong > 0 ? (
-          <span className="bad">
-            , {formatCount(wrong)} are wrong: mend the file first, since all rows come in or none.
-          </span>
-        ) : (
-          '.'
-        )}
-      </p>
-      {errors.length === 0 ? null : (
-        <ul className="fault">
-          {errors.slice(0, 10).map(({ path, message }) => (
-            <li key={path}>
-              Line <code>{path}</code> {message}
-            </li>
-          ))}
-        </ul>
-      )}
-      <div className="preview" tabIndex={0} role="region" aria-label="The first rows">
-        <table>
-          <thead>
-            <tr>
-              {columns.map(({ name, type }) => (
-                <th key={name}>
-                  <bdi>{name}</bdi>
-                  <br />
-                  <span className="mono">{type}</span>
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {sample.map((row, index) => (
-              <tr key={index}>
-                {columns.map(({ name }) => (
-                  <td key={name} className="mono">
-                    {shown(row[name])}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      {create === undefined ? null : (
-        <pre tabIndex={0} aria-label="The statement">
-          {create}
-        </pre>
-      )}
-    </>
-  );
-}
-
-function shown(value: unknown): React.ReactNode {
-  if (value === null || value === undefined) return <i className="muted">NULL</i>;
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }

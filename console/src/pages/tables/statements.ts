@@ -84,14 +84,17 @@ function parameter({ columns }: Relation, name: string, index: number): string {
   return column === undefined ? `$${index}` : `CAST($${index} AS ${column.sqlType})`;
 }
 
-function orderOf(engine: Engine, { kind, key }: Relation, { sorts }: TableView): string {
+/** In larger tables, to put them into the order of their keys takes longer than people should wait. */
+const mostOrdered = 200_000;
+
+/** A row that is changed may come to lie at the end: without an order it would jump under people's eyes. */
+function orderOf(engine: Engine, { kind, key, estimatedRows }: Relation, { sorts }: TableView): string {
   const chosen = sorts.map(
     ({ column, isDescending }) => `${quoteName(column)}${isDescending ? ' DESC' : ''} NULLS LAST`,
   );
-  // DuckDB answers rows in their order without being asked; what is sorted needs an order within what is alike, too.
-  if (engine === 'duckdb')
-    return sorts.length === 0 ? '' : ` ORDER BY ${[...chosen, ...(kind === 'table' ? ['rowid'] : [])].join(', ')}`;
-  const all = [...chosen, ...key.map(quoteName)];
+  const isLarge = engine === 'duckdb' && (estimatedRows ?? 0) > mostOrdered;
+  const rest = !isLarge ? key.map(quoteName) : sorts.length > 0 && kind === 'table' ? ['rowid'] : [];
+  const all = [...chosen, ...rest];
   return all.length === 0 ? '' : ` ORDER BY ${all.join(', ')}`;
 }
 

@@ -111,11 +111,13 @@ function Data({ catalog, relation, onImport }: TablePageProps) {
       <Tools {...{ relation, view, rows, canAdd, onImport }} onAdd={add} onFilter={() => setAdding(true)} />
       <FilterBar relation={relation} view={view} isAdding={isAdding} onAdding={setAdding} />
       {rows.error ? (
-        <div className="page">
+        <div className="table-fill page">
           <Failure error={rows.error} onRetry={rows.retry} />
         </div>
       ) : rows.isCounted && rows.count === 0 && staged.additions.length === 0 ? (
-        <NoRows isFiltered={view.filters.length > 0} canAdd={canAdd} onAdd={add} onImport={onImport} />
+        <div className="table-fill">
+          <NoRows isFiltered={view.filters.length > 0} canAdd={canAdd} onAdd={add} onImport={onImport} />
+        </div>
       ) : (
         <div className="table-body">
           <TableGrid
