@@ -217,3 +217,20 @@ test('charts follow the columns, and can be changed by hand', async () => {
   await page.getByRole('img', { name: 'scatter chart: amount by id, 90 rows' }).waitFor();
   await close();
 });
+
+test('a statement that another page hands over waits in a tab of its own, and a reader is told what it may', async () => {
+  const readable = await openConsole({ ADMIN_TOKEN: 'admin-token-of-some-length', PUBLIC_READ: 'true' });
+  const { page, close } = await readable.open(`#/sql?text=${encodeURIComponent('SELECT 1 AS handed_over')}`);
+  await content(page).getByText('handed_over').waitFor();
+  await page.waitForURL(/#\/sql\/[a-z0-9]+$/);
+  await page.getByText('No result yet').waitFor();
+  await page.getByText('Your token reads: SELECT alone.').waitFor();
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('columnheader', { name: 'handed_over' }).waitFor();
+  await run(page, 'INSERT INTO students SELECT * FROM students');
+  await page.getByText('The token allows SELECT alone').waitFor();
+  // Nothing that was written is lost.
+  expect(await content(page).textContent()).toBe('INSERT INTO students SELECT * FROM students');
+  await close();
+  await readable.close();
+});

@@ -58,7 +58,8 @@ export function Editor(props: EditorProps) {
       }),
     ];
     view.current?.setState(EditorState.create({ doc: latest.current.text, extensions: setup }));
-    view.current?.focus();
+    // On a phone the keyboard would cover half of the page.
+    if (matchMedia('(pointer: fine)').matches) view.current?.focus();
     // What follows is brought in by the effects below.
   }, [tabId, parts]);
   useEffect(() => view.current?.dispatch({ effects: parts.language.reconfigure(words) }), [words, tabId, parts]);
