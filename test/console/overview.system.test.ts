@@ -30,8 +30,8 @@ describe('on a new machine', () => {
   test('a newcomer sees the local default, the way to persist it, and the version after a sync', async () => {
     const { page, close } = await site.open();
     const chain = page.getByRole('region', { name: 'Where the database can be' });
-    expect(await chain.getByRole('listitem').allInnerTexts()).toHaveLength(7);
     await chain.getByRole('listitem').filter({ hasText: 'Local file' }).getByText('chosen').waitFor();
+    expect(await chain.getByRole('listitem').allInnerTexts()).toHaveLength(7);
     await chain.getByRole('link', { name: 'Set up Vercel Blob' }).click();
     await page.getByText('BLOB_READ_WRITE_TOKEN=').waitFor();
     await page.getByRole('button', { name: 'Copy the variables of Vercel Blob' }).click();
@@ -84,7 +84,7 @@ test('a store that is away shows within seconds, writes become pending, and its 
     }
     await page.keyboard.press('Control+s');
     await page.getByText('1 pending until the database is back').first().waitFor();
-    await page.getByText('1 pending write').waitFor();
+    await page.getByText('1 pending write', { exact: true }).waitFor();
     await page.getByRole('link', { name: 'Overview' }).click();
     await page.getByText('1 write wait until the database is back.').waitFor();
     await expectAccessible();
