@@ -10,6 +10,7 @@ import { AppError } from '../errors.ts';
 import { type Once, once } from '../rows/idempotency.ts';
 import { refuseParameters } from '../rows/parameters.ts';
 import { adapt } from '../sql/adapt.ts';
+import { type Explain, explainOf } from '../sql/explain.ts';
 import { kindOf, type StatementKind } from '../sql/kind.ts';
 import type { StatementResult } from '../sql/result.ts';
 import { statementOf } from '../sql/statement.ts';
@@ -33,6 +34,7 @@ const requestMs = 30_000;
 
 interface Prepared extends AskedStatement {
   readonly kind: StatementKind;
+  readonly explain: Explain | undefined;
 }
 
 export function sqlHandler(app: App): Handler {
@@ -62,11 +64,17 @@ export function sqlHandler(app: App): Handler {
 
 /** What it is, and in the words of the engine. @throws AppError `invalid` */
 function prepare(asked: AskedStatement, { engine }: Database): Prepared {
-  const statement = statementOf(asked.sql);
+  const given = statementOf(asked.sql);
+  const { explain, statement } = explainOf(given) ?? { explain: undefined, statement: given };
   const kind = kindOf(statement);
-  if (engine !== 'duckdb' || !isList(asked.params)) return { ...asked, sql: statement.sql, kind };
+  if (explain && kind !== 'read') throw onlyQueries('EXPLAIN shows the plan of one SELECT; this is something else.');
+  if (engine !== 'duckdb' || !isList(asked.params)) return { ...asked, sql: statement.sql, kind, explain };
   const { sql, values } = adapt(statement, asked.params);
-  return { ...asked, sql, params: values, kind };
+  return { ...asked, sql, params: values, kind, explain };
+}
+
+function onlyQueries(message: string): AppError {
+  return new AppError('invalid', message, { sqlState: '0A000' });
 }
 
 /** @throws RequestError 403, AppError 25006 */
@@ -120,17 +128,18 @@ async function runReads(
   statements: readonly Prepared[],
   signal: AbortSignal,
 ): Promise<Once<readonly StatementResult[]>> {
-  const requests = statements.map(({ sql, params }): QueryRequest => ({
+  const requests = statements.map(({ sql, params, explain }): QueryRequest => ({
     sql,
+    ...(explain ? { explain } : {}),
     parameters: params,
     maxRows: mostRows,
     ...queryLimits,
   }));
   if (requests.length === 0) return { value: [], replayed: false };
   const answer = await database.queryAll(requests, { ...context.readOptions, signal });
-  const results = context.noted(answer).map(({ columns, rows, truncated }): StatementResult => {
+  const results = context.noted(answer).map(({ columns, rows, truncated }, index): StatementResult => {
     if (truncated !== null) throw tooLarge();
-    return { command: 'SELECT', columns, rows, rowCount: rows.length };
+    return { command: statements[index]?.explain ? 'EXPLAIN' : 'SELECT', columns, rows, rowCount: rows.length };
   });
   requireModest(results);
   return { value: results, replayed: false };
@@ -153,7 +162,8 @@ async function runWrites(
     async (queries, scope) => {
       const run = async (): Promise<readonly StatementResult[]> => {
         const results: StatementResult[] = [];
-        for (const { kind, sql, params } of statements) {
+        for (const { kind, sql, params, explain } of statements) {
+          if (explain) throw onlyQueries('EXPLAIN has no place among statements that write.');
           // Unlike in the sandbox, all rows would come into memory before they are counted.
           const text = kind === 'read' ? `SELECT * FROM (\n${sql}\n) AS answer LIMIT ${mostRows + 1}` : sql;
           results.push(await scope.run(text, listOf(params), { signal }));
@@ -161,7 +171,9 @@ async function runWrites(
         }
         return results;
       };
-      return idempotency ? once(queries, idempotency, run, forms) : { value: await run(), replayed: false };
+      return idempotency
+        ? once({ queries, engine: scope.catalog.engine }, idempotency, run, forms)
+        : { value: await run(), replayed: false };
     },
     { signal: context.request.signal },
   );

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import type { Deploy } from '../../support/deployments.ts';
 import { driver, errorOf, serve, type Served, tokens } from './served.ts';
+import { problemType } from '../../support/problems.ts';
 
 const post = (served: Served, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(`${served.url}/api/sql`, { method: 'POST', headers, body: JSON.stringify(body) });
@@ -10,7 +11,12 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 /** In an order in which each can run. */
 const statements = {
-  read: ['SELECT title FROM notes', 'WITH n AS (SELECT 1 AS a) SELECT a FROM n', 'VALUES (1)'],
+  read: [
+    'SELECT title FROM notes',
+    'WITH n AS (SELECT 1 AS a) SELECT a FROM n',
+    'VALUES (1)',
+    'EXPLAIN SELECT title FROM notes',
+  ],
   rows: [
     `INSERT INTO notes (title) VALUES ('b')`,
     `INSERT INTO notes (title) SELECT title || '!' FROM notes`,
@@ -44,7 +50,10 @@ const statements = {
     'RESET ALL',
     `COPY notes TO '/tmp/eider-never'`,
     `COPY notes FROM '/etc/passwd'`,
-    'EXPLAIN SELECT 1',
+    'EXPLAIN SELECT name FROM eider.migrations',
+    'EXPLAIN (ANALYZE, FORMAT json) SELECT name FROM eider.migrations',
+    'EXPLAIN (VERBOSE) SELECT 1',
+    'EXPLAIN EXPLAIN SELECT 1',
     'EXPLAIN ANALYZE DELETE FROM notes',
     'VACUUM',
     'CHECKPOINT',
@@ -100,6 +109,28 @@ export function requestsContract(deploy: Deploy): void {
     expect(wrong).toEqual([]);
   });
 
+  it('shows the plan of a SELECT, with its parameters, and beside what writes of nothing', async () => {
+    const served = await serve(deploy());
+    const explain = async (query: string, params: readonly unknown[] = []) => {
+      const body = { query, params, arrayMode: true };
+      const response = await post(served, body, { ...bearer(tokens.API_TOKEN), 'neon-raw-text-output': 'true' });
+      expect(response.status, query).toBe(200);
+      return (await response.json()) as { command: string; rows: (readonly string[])[] };
+    };
+    const query = 'SELECT a FROM (VALUES (1), (2)) AS v (a) WHERE a > $1';
+    const plan = await explain(`EXPLAIN ${query}`, ['1']);
+    expect(plan.command).toBe('EXPLAIN');
+    expect(plan.rows.flat().join('\n')).toMatch(/FILTER|Filter/);
+    for (const options of ['(FORMAT json)', '(ANALYZE, FORMAT json)', '(FORMAT json, ANALYZE)']) {
+      const { rows } = await explain(`EXPLAIN ${options} ${query}`, ['1']);
+      expect(JSON.parse(rows[0]?.at(-1) ?? ''), options).toBeTypeOf('object');
+    }
+    expect((await explain('EXPLAIN ANALYZE (SELECT 1)')).rows.flat().join('\n')).toMatch(/time/i);
+    expect((await explain('EXPLAIN (SELECT 1)')).rows.length).toBeGreaterThan(0);
+    const both = { queries: [{ query: 'EXPLAIN SELECT 1' }, { query: 'CREATE TABLE made (a INTEGER)' }] };
+    expect((await post(served, both, bearer(tokens.ADMIN_TOKEN))).status).toBe(400);
+  });
+
   it('takes the token as Bearer, as apikey and as a password, and says what is wrong with it in the words of who asks', async () => {
     const served = await serve(deploy());
     const query = { query: 'SELECT 1 AS one' };
@@ -114,7 +145,7 @@ export function requestsContract(deploy: Deploy): void {
     const nobody = await post(served, query);
     expect(nobody.status).toBe(401);
     expect(nobody.headers.get('content-type')).toBe('application/problem+json');
-    expect(await nobody.json()).toMatchObject({ type: '/problems/unauthorized', status: 401, code: '28P01' });
+    expect(await nobody.json()).toMatchObject({ type: problemType('unauthorized'), status: 401, code: '28P01' });
     for (const wrong of ['postgresql://a:wrong@h/d', 'postgresql://a@h/d', 'nonsense', 'postgresql://a:%zz@h/d']) {
       const response = await post(served, query, { 'neon-connection-string': wrong });
       expect(response.status, wrong).toBe(400);

@@ -9,6 +9,7 @@ import { setPriority } from 'node:os';
 import { AppError, isAppError } from '../../../errors.ts';
 import type { PlainValue } from '../../../values.ts';
 import type { QueryRequest, QueryResult } from '../../database.ts';
+import { explaining } from '../../../sql/explain.ts';
 import { duckDbOptions } from '../../../sync/duckdb-options.ts';
 import { bindValues } from '../bind.ts';
 import { mapDuckDbError } from '../errors.ts';
@@ -103,9 +104,10 @@ async function runChecked(
   connection: DuckDBConnection,
   request: Omit<QueryRequest, 'timeoutMs'>,
 ): Promise<QueryResult> {
-  const statement = await connection.prepare(request.sql);
+  const statement = await connection.prepare(explaining(request.explain, request.sql));
   try {
-    if (statement.statementType !== StatementType.SELECT) throw new AppError('invalid', 'A query is one SELECT.');
+    const type = request.explain ? StatementType.EXPLAIN : StatementType.SELECT;
+    if (statement.statementType !== type) throw new AppError('invalid', 'A query is one SELECT.');
     bindValues(statement, parameterValues(statement, request.parameters));
     return await readRows(await statement.stream(), request);
   } finally {

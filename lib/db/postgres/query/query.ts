@@ -7,6 +7,7 @@ import type { Answer, QueryRequest, QueryResult } from '../../database.ts';
 import { codeOf, isServerError } from '../errors.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Transactions } from '../transactions.ts';
+import { explaining } from '../../../sql/explain.ts';
 import { requireShallow, tooDeep } from '../../../sql/nesting.ts';
 import { readTokens } from '../../../sql/statement.ts';
 import { checkTree, definitionNodes, refuse, type UsedNames } from './grammar.ts';
@@ -114,7 +115,7 @@ async function runQuery(transaction: Transaction, checked: CheckedQuery, request
   await requireNames(transaction, checked.names);
   await transaction.rows(`SELECT ${ownFunctionsFirst}, set_config('work_mem', '16MB', true)`);
   try {
-    return await readRows(transaction, checked.text, request);
+    return await (request.explain ? readPlan : readRows)(transaction, checked.text, request);
   } catch (error) {
     throw explain(error, transaction.failure);
   }
@@ -219,6 +220,17 @@ async function readRows(transaction: Transaction, text: string, request: QueryRe
   const sent = lists.filter(([, ordinal]) => ordinal !== null).map((row) => row.slice(2));
   const truncated = sent.length < Number(lists[0]?.[0]) ? 'bytes' : sent.length > maxRows ? 'rows' : null;
   return { columns, rows: sent.slice(0, maxRows), truncated };
+}
+
+/** A plan is about as long as its query. */
+async function readPlan(transaction: Transaction, text: string, request: QueryRequest): Promise<QueryResult> {
+  const { rows, fields } = await transaction.run({
+    text: explaining(request.explain, text),
+    values: parameterList(request.parameters),
+    rowMode: 'array',
+  });
+  const columns = fields.map((field) => ({ name: field.name, type: typeName(field) }));
+  return { columns, rows: rows as unknown as PlainValue[][], truncated: null };
 }
 
 /** PostgreSQL knows parameters by number alone. */
