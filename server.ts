@@ -3,7 +3,7 @@
  * https://vercel.com/docs/functions/runtimes/node-js
  */
 import { loadRoutes } from './lib/server/load-routes.ts';
-import { createRouter } from './lib/server/router.ts';
+import { createRouter } from './lib/http/router.ts';
 import { withStaticFiles } from './lib/server/static-files.ts';
 
 const routes = await loadRoutes(new URL('api/', import.meta.url));

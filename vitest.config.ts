@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/sequencer.ts';
 
@@ -24,6 +25,8 @@ export default defineConfig({
     allowOnly: process.env['CI'] === undefined,
     restoreMocks: true,
     unstubEnvs: true,
+    // Processes that tests start load the sources' compiled form: a third of the time.
+    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/tests', import.meta.url)) },
     pool: 'forks',
     // Most of them wait for servers and clocks: as many as cores would leave these idle.
     maxWorkers: 4,

@@ -1,11 +1,3 @@
-import { endpoints } from '../lib/http/serve.ts';
+import { api } from '../lib/http/serve.ts';
 
-export async function GET(request: Request): Promise<Response> {
-  return endpoints.status(request);
-}
-
-async function refuse(request: Request): Promise<Response> {
-  return endpoints.refuse(request, 'GET, HEAD');
-}
-
-export { GET as HEAD, refuse as DELETE, refuse as OPTIONS, refuse as PATCH, refuse as POST, refuse as PUT };
+export const { GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS } = api.functions['/api/db-status'];

@@ -13,7 +13,7 @@ import { systemRuntime } from '../lib/runtime.ts';
 import { type Command, executeCommand } from '../lib/rows/commands.ts';
 import { migrations } from '../test/support/migrations.ts';
 import { createDirectoryStore } from '../lib/store/directory.ts';
-import { withLatency } from '../test/support/stores/latency.ts';
+import { withLatency } from '../lib/testing/latency.ts';
 import type { Store } from '../lib/store/store.ts';
 
 /** The database file's key in every store of the benches. */

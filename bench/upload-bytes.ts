@@ -6,7 +6,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Database } from '../lib/db/database.ts';
-import { withCounting } from '../test/support/stores/counting.ts';
+import { withCounting } from '../lib/testing/counting.ts';
 import type { Store } from '../lib/store/store.ts';
 import { layoutOf } from '../lib/sync/layout.ts';
 import { bytesPerMb, createStudent, createStudents, databaseName, nearStore, openDatabase } from './databases.ts';

@@ -3,17 +3,19 @@
  * is tried again by the next.
  */
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openChain } from './app/chain.ts';
+import { type ChainContext, openChain } from './app/chain.ts';
 import { readOnly } from './app/preview.ts';
 import { type BackendFactories, backendFactories } from './backends.ts';
 import { loadMigrations } from './catalog/migration-files.ts';
 import type { Migration } from './catalog/migrations.ts';
-import type { BackendName } from './config/backends.ts';
+import type { BackendName, BackendSettings } from './config/backends.ts';
 import { type Examination, examineEnvironment } from './config/config.ts';
 import { processEnvironment } from './config/process.ts';
 import type { Environment } from './config/variables.ts';
 import type { Database } from './db/database.ts';
+import type { Notice } from './db/fallback/outage.ts';
 import type { MigrationMode } from './db/migration-report.ts';
 import { AppError } from './errors.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
@@ -34,6 +36,8 @@ export interface AppOptions {
   readonly runtime: Runtime;
   /** Read by each opening, and not by each request: a corrected environment needs no restart where it can change. */
   readonly environment: () => Environment;
+  /** Serves instead of what the environment names. */
+  readonly backend?: BackendSettings;
   readonly factories: BackendFactories;
   /** Whether those behind the chosen backend take its place while it is away. Default true. */
   readonly usesFallbacks?: boolean;
@@ -56,10 +60,27 @@ export interface App {
    * `corrupt`
    */
   open(): Promise<OpenBackend>;
+  /** `listener` hears what is worth a line in the log and belongs to no request: an outage that begins or ends. */
+  onNotice(listener: (notice: Notice) => void): void;
   tracked<T>(work: () => T): { readonly value: T; readonly counts: () => UsageCounts };
   close(): Promise<void>;
   /** SIGTERM no longer closes this app: who owns the process calls `close`, after the last answer. */
   closeOnlyWhenAsked(): void;
+}
+
+const apps = new WeakMap<object, App>();
+
+/** The app behind a database that was given out. */
+export function appOf(database: object): App {
+  const found = apps.get(database);
+  if (found) return found;
+  throw new AppError('invalid', 'This is not a database of this package.', {
+    hint: 'Make it with openDatabase() or lazyDatabase(), of the same installed package.',
+  });
+}
+
+export function rememberApp(database: object, opened: App): void {
+  apps.set(database, opened);
 }
 
 /** Vercel leaves 500 ms after SIGTERM: https://vercel.com/docs/functions/functions-api-reference#sigterm-signal */
@@ -77,6 +98,7 @@ class LazyApp implements App {
   #opening: Promise<OpenBackend> | null = null;
   #closed = false;
   #closesBySignal = true;
+  #listener: (notice: Notice) => void = () => undefined;
 
   constructor(options: AppOptions) {
     this.runtime = options.runtime;
@@ -84,7 +106,7 @@ class LazyApp implements App {
   }
 
   examine(): Examination {
-    return (this.#examination ??= examineEnvironment(this.#options.environment()));
+    return (this.#examination ??= this.#read());
   }
 
   open(): Promise<OpenBackend> {
@@ -92,6 +114,10 @@ class LazyApp implements App {
       return Promise.reject(new AppError('unavailable', 'This instance is ending.', { retryAfterMs: 1000 }));
     this.#opening ??= this.#openOnce();
     return this.#opening;
+  }
+
+  onNotice(listener: (notice: Notice) => void): void {
+    this.#listener = listener;
   }
 
   tracked<T>(work: () => T): { readonly value: T; readonly counts: () => UsageCounts } {
@@ -110,13 +136,17 @@ class LazyApp implements App {
     this.#options.signals.off('SIGTERM', this.#onTerminate);
   }
 
+  #read(): Examination {
+    return examineEnvironment(this.#options.environment(), this.#options.backend);
+  }
+
   /** The first of concurrent calls comes here; the others wait for its promise. */
   async #openOnce(): Promise<OpenBackend> {
     const { signals } = this.#options;
     if (this.#closesBySignal) signals.once('SIGTERM', this.#onTerminate);
     try {
-      this.#examination = examineEnvironment(this.#options.environment());
-      return await openChosen(this.#options, this.#examination);
+      this.#examination = this.#read();
+      return await openChosen(this.#options, this.#examination, (notice) => this.#listener(notice));
     } catch (error) {
       signals.off('SIGTERM', this.#onTerminate);
       this.#opening = null;
@@ -135,7 +165,11 @@ class LazyApp implements App {
 
 const runsNone: MigrationMode = { isDryRun: true, report: () => undefined };
 
-async function openChosen(options: AppOptions, { config, problems }: Examination): Promise<OpenBackend> {
+async function openChosen(
+  options: AppOptions,
+  { config, problems }: Examination,
+  notice: ChainContext['notice'],
+): Promise<OpenBackend> {
   if (!config) {
     const wrong = problems.map(({ message }) => message).join('; ');
     throw new AppError('unavailable', `The configuration is wrong: ${wrong}.`, {
@@ -146,8 +180,8 @@ async function openChosen(options: AppOptions, { config, problems }: Examination
   try {
     const chain = options.usesFallbacks === false ? { ...config, fallbacks: [] } : config;
     const database = config.readOnly
-      ? readOnly(await openChain(chain, { ...options, migrationMode: runsNone }))
-      : await openChain(chain, options);
+      ? readOnly(await openChain(chain, { ...options, notice, migrationMode: runsNone }))
+      : await openChain(chain, { ...options, notice });
     return { name: config.chosen.backend, database };
   } catch (error) {
     throw notTheRequest(error);
@@ -162,11 +196,10 @@ export function notTheRequest(error: unknown): unknown {
   return new AppError('unavailable', message, { cause: error, ...(hint === undefined ? {} : { hint }) });
 }
 
-/** The project's folder: beside the bundle in a deployment, else beside lib/. */
+/** The project's folder: beside the bundle in a deployment, beside lib/, or that of the project which imports this package. */
 export function projectMigrations(): readonly Migration[] {
   const places = ['migrations', '../migrations'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
-  const folder = places.find((path) => existsSync(path));
-  return folder === undefined ? [] : loadMigrations(folder);
+  return loadMigrations(places.find((path) => existsSync(path)) ?? resolve('migrations'));
 }
 
 export const app: App = createApp({

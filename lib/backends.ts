@@ -6,7 +6,7 @@ import { type BackendName, describeBackend, type PostgresSettings } from './conf
 import type { Config } from './config/config.ts';
 import { setSdkDefault } from './config/process.ts';
 import type { Database } from './db/database.ts';
-import type { LeftoverCopy } from './db/duckdb/local-copy.ts';
+import type { IdleCopy } from './db/duckdb/local-copy.ts';
 import type { MigrationMode } from './db/migration-report.ts';
 import type { MigratedPool } from './db/postgres/postgres-database.ts';
 import type { Runtime } from './runtime.ts';
@@ -37,6 +37,7 @@ export const backendFactories: BackendFactories = {
   blob: openOnStore,
   s3: openOnStore,
   gcs: openOnStore,
+  custom: openOnStore,
   postgres: openOnPostgres,
 };
 
@@ -72,6 +73,8 @@ export async function openStore({ chosen }: Config, runtime: Runtime): Promise<B
       const { createGcsStore } = await import('./store/gcs.ts');
       return { store: createGcsStore({ ...chosen, meter }), name: chosen.name, usage };
     }
+    case 'custom':
+      return { store: chosen.store, name: chosen.name };
     case 'postgres':
       throw new Error('PostgreSQL is no store.');
   }
@@ -132,14 +135,14 @@ function syncSettings({ memoryBytes, fallbacks }: Config): Partial<SyncSettings>
 }
 
 /** What an earlier process on this machine left of a database on a store, opened without the store; null: nothing. */
-export async function openLeftover(
+export async function openIdleReplica(
   config: Config,
   { migrations, runtime }: FactoryContext,
-): Promise<LeftoverCopy | null> {
+): Promise<IdleCopy | null> {
   const { store, name } = await openStore(config, runtime);
   const slotRoot = slotRootOf(config.tmpDirectory, `${store.location}/${name}`);
-  const { openLeftoverCopy } = await import('./db/duckdb/local-copy.ts');
-  return openLeftoverCopy({ slotRoot, runtime, migrations, settings: syncSettings(config) });
+  const { openIdleCopy } = await import('./db/duckdb/local-copy.ts');
+  return openIdleCopy({ slotRoot, runtime, migrations, settings: syncSettings(config) });
 }
 
 /** One folder a database and user, the same for all of their processes on this machine. */

@@ -6,24 +6,35 @@
  * await db.execute('INSERT INTO books (isbn, title) VALUES ($1, $2)', [isbn, title]); // durable once it resolves
  * const { rows, version } = await db.query('SELECT title FROM books WHERE isbn = $1', [isbn]);
  */
-import { app, createApp, projectMigrations } from './app.ts';
+import { waitUntil } from '@vercel/functions';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type App, app, appOf, createApp, projectMigrations, rememberApp } from './app.ts';
 import { backendFactories } from './backends.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { loadMigrations } from './catalog/migration-files.ts';
+import type { Migration } from './catalog/migrations.ts';
+import { nameDatabase, type StoreChoice } from './config/given.ts';
 import { processEnvironment } from './config/process.ts';
-import type { Answer, Database, DatabaseStatus, ReadOptions, Scope, SyncReport } from './db/database.ts';
-import { isPlainSelect, makeTextQueries } from './db/dialect.ts';
+import type { Answer, Database, DatabaseStatus, Durability, ReadOptions, Scope, SyncReport } from './db/database.ts';
+import { AppError } from './errors.ts';
 import { systemRuntime } from './runtime.ts';
 import { type QueryColumn, rowsOf, type StatementResult } from './sql/result.ts';
-import type { PlainValue, Queries, Row } from './values.ts';
+import type { Store } from './store/store.ts';
+import type { PlainValue, Row } from './values.ts';
 
-export { AppError } from './errors.ts';
+export { AppError, type ErrorKind, isAppError } from './errors.ts';
+export type { Catalog, DatabaseStatus, PlainValue, QueryColumn, ReadOptions, Row, Store, StoreChoice, SyncReport };
 
 export interface OpenDatabaseOptions {
-  /** What chooses the backend; see .env.example. Default: the environment of the process. */
+  /** Where the database lives: `s3(…)`, `gcs(…)`, `blob(…)`, `directory(…)`. Default: what the environment names. */
+  readonly store?: StoreChoice | Store;
+  /** The database file's name in the store. For the one of the environment, its variables give it. */
+  readonly name?: string;
+  /** The folder of SQL files that make the tables. Default: `migrations`, in the project's folder. */
+  readonly migrations?: string | URL;
+  /** Instead of the process's own; see .env.example. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** The folder of SQL files that make the tables. Default: `migrations` of this project. */
-  readonly migrations?: string;
 }
 
 /** What one statement answered. */
@@ -42,22 +53,17 @@ export interface VersionedResult extends Result {
   /** Pass it on as `atLeast`, to whichever instance, to see at least this state. */
   readonly version: number;
   /** `pending`: the backend is away, and its fallback has the write until it is back. */
-  readonly durability: 'durable' | 'pending';
+  readonly durability: Durability;
 }
 
 /** Inside a transaction. */
 export interface Transaction {
   /** Of the state that the transaction sees, its own changes included. */
   readonly catalog: Catalog;
-  /** Kysely's query builder on this transaction. */
-  readonly kysely: Queries;
   run(sql: string, values?: readonly PlainValue[]): Promise<Result>;
 }
 
 export interface EiderDatabase {
-  readonly engine: Database['engine'];
-  /** Kysely's query builder; each query is a statement of its own. Several as one: `transaction`. */
-  readonly kysely: Queries;
   /**
    * Runs one SELECT on a state that includes every commit so far (or at least the version that `atLeast` names).
    *
@@ -84,83 +90,125 @@ export interface EiderDatabase {
   status(): Promise<DatabaseStatus>;
   /** Catches up, runs pending writes, uploads a snapshot and publishes the database file. */
   sync(): Promise<SyncReport>;
-  /** Work that may follow an answer (a checkpoint that is due): hand it to the platform's `waitUntil`. Never rejects. */
+  /**
+   * Does what is due, such as a checkpoint. That begins by itself after each call, and Vercel waits for it; await this on a
+   * platform that freezes the process once it has answered. Never rejects.
+   */
   maintain(): Promise<void>;
-  /** Ends what runs. The database that this process's functions share stays open for them. */
+  /** Ends what runs. The environment's database, which all of the process share, stays open for the others. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a database. Without options: the one that the functions of this process share.
+ * Opens a database. Without options: the environment's, which all of the process share.
  *
- * @example const db = await openDatabase({ environment: { LOCAL_DB_PATH: './books.db' }, migrations: './migrations' })
- * @throws AppError `unavailable` (also for a wrong configuration), `denied`, `corrupt`
+ * @example const db = await openDatabase({ store: s3({ bucket: 'my-data' }), name: 'books.db', migrations: './migrations' })
+ * @throws AppError `invalid` (the options), `unavailable` (also for a wrong environment), `denied`, `corrupt`
  */
 export async function openDatabase(options?: OpenDatabaseOptions): Promise<EiderDatabase> {
-  if (!options) return new InProcess((await app.open()).database, () => Promise.resolve());
-  const { environment, migrations } = options;
-  const own = createApp({
-    migrations: migrations === undefined ? projectMigrations() : loadMigrations(migrations),
+  const database = lazyDatabase(options);
+  await appOf(database).open();
+  return database;
+}
+
+/**
+ * The same, but opened by its first use: what a module can export that is also loaded where there is no database, as
+ * when a framework builds the project.
+ *
+ * @example export const db = lazyDatabase()
+ * @throws AppError `invalid` (the options); its methods throw what `openDatabase` does
+ */
+export function lazyDatabase(options?: OpenDatabaseOptions): EiderDatabase {
+  const own = options === undefined ? null : makeApp(options);
+  const database = new InProcess(own ?? app, own ? () => own.close() : () => Promise.resolve());
+  rememberApp(database, own ?? app);
+  return database;
+}
+
+function makeApp({ store, name, migrations, environment = processEnvironment() }: OpenDatabaseOptions): App {
+  if (store === undefined && name !== undefined) {
+    throw new AppError('invalid', 'A name without a store names no database.', {
+      hint: 'Give a store, too, or name the database by the variables of the environment.',
+    });
+  }
+  const folder = migrations instanceof URL ? fileURLToPath(migrations) : migrations;
+  return createApp({
+    // Read by each opening, so that a file that is wrong can be corrected.
+    get migrations() {
+      return folder === undefined ? projectMigrations() : migrationsIn(folder);
+    },
     runtime: systemRuntime,
-    environment: environment ? () => environment : processEnvironment,
+    environment: () => environment,
     factories: backendFactories,
     signals: process,
+    ...(store && { backend: nameDatabase(store, name) }),
   });
-  return new InProcess((await own.open()).database, () => own.close());
+}
+
+function migrationsIn(folder: string): readonly Migration[] {
+  if (existsSync(folder)) return loadMigrations(folder);
+  throw new AppError('unavailable', `The folder of migrations ${folder} does not exist.`, {
+    hint: 'A relative path begins at the working directory. A bundler may have to be told to take the folder along.',
+  });
 }
 
 class InProcess implements EiderDatabase {
-  readonly engine: Database['engine'];
-  readonly kysely: Queries;
   readonly close: () => Promise<void>;
-  readonly #database: Database;
+  readonly #app: App;
 
-  constructor(database: Database, close: () => Promise<void>) {
-    this.#database = database;
-    this.engine = database.engine;
+  constructor(opened: App, close: () => Promise<void>) {
+    this.#app = opened;
     this.close = close;
-    this.kysely = makeTextQueries(async (sql, values, { query }) => {
-      const run = (_: Queries, scope: Scope) => scope.run(sql, values as readonly PlainValue[]);
-      return (isPlainSelect(query) ? await database.read(run) : await database.write(run)).value;
+  }
+
+  query(sql: string, values?: readonly PlainValue[], options?: ReadOptions): Promise<VersionedResult> {
+    return this.#use(async (database) => versioned(await database.read((_, scope) => scope.run(sql, values), options)));
+  }
+
+  execute(sql: string, values?: readonly PlainValue[]): Promise<VersionedResult> {
+    return this.#use(async (database) => versioned(await database.write((_, scope) => scope.run(sql, values))));
+  }
+
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.#use(async (database) => {
+      const { value } = await database.write((_, scope) => work(transactionOn(scope)));
+      return value;
     });
   }
 
-  async query(sql: string, values?: readonly PlainValue[], options?: ReadOptions): Promise<VersionedResult> {
-    return versioned(await this.#database.read((_, scope) => scope.run(sql, values), options));
-  }
-
-  async execute(sql: string, values?: readonly PlainValue[]): Promise<VersionedResult> {
-    return versioned(await this.#database.write((_, scope) => scope.run(sql, values)));
-  }
-
-  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const { value } = await this.#database.write((kysely, scope) =>
-      work({
-        kysely,
-        get catalog() {
-          return scope.catalog;
-        },
-        run: async (sql, values) => resultOf(await scope.run(sql, values)),
-      }),
-    );
-    return value;
-  }
-
   catalog(): Promise<Catalog> {
-    return this.#database.catalog({ maxStalenessMs: 0 });
+    return this.#use((database) => database.catalog({ maxStalenessMs: 0 }));
   }
 
   status(): Promise<DatabaseStatus> {
-    return this.#database.status();
+    return this.#use((database) => database.status());
   }
 
   sync(): Promise<SyncReport> {
-    return this.#database.sync();
+    return this.#use((database) => database.sync());
   }
 
-  maintain(): Promise<void> {
-    return this.#database.maintain();
+  async maintain(): Promise<void> {
+    const opened = await this.#app.open().catch(() => null);
+    await opened?.database.maintain();
   }
+
+  /** What is due afterwards begins on a later turn of the event loop, and is the platform's to wait for. */
+  async #use<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    const { database } = await this.#app.open();
+    const value = await work(database);
+    waitUntil(this.#app.runtime.sleep(0).then(() => database.maintain()));
+    return value;
+  }
+}
+
+function transactionOn(scope: Scope): Transaction {
+  return {
+    get catalog() {
+      return scope.catalog;
+    },
+    run: async (sql, values) => resultOf(await scope.run(sql, values)),
+  };
 }
 
 function resultOf(result: StatementResult): Result {

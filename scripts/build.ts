@@ -11,7 +11,7 @@ import { globSync, rmSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { routePath } from '../lib/server/router.ts';
+import { routePath } from '../lib/http/router.ts';
 import { type BuildOutput, describeOutput, faultsOf, readBuildOutput } from './build-output.ts';
 import { freshConsole } from './console.ts';
 import { copyDeployable, repository } from './deployable.ts';

@@ -11,8 +11,8 @@ import { isBuiltin } from 'node:module';
 import { copyFile, cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { routePath } from '../lib/http/router.ts';
 import { freshConsole } from './console.ts';
-import { routePath } from '../lib/server/router.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const installed = (path: string): string => join(root, 'node_modules', path);

@@ -66,7 +66,7 @@ describe('the detectors', () => {
     ['lib/store/s3.ts', "const { S3Client } = await import('@aws-sdk/client-s3');"],
     ['lib/store/s3/client.ts', "import { S3Client } from '@aws-sdk/client-s3';"],
     ['lib/db/postgres/pool.ts', "import pg from 'pg';"],
-    ['api/[table]/index.ts', "import { endpoints } from '../../lib/http/serve.ts';"],
+    ['api/[table]/index.ts', "import { api } from '../../lib/http/serve.ts';"],
     ['lib/server/load-routes.ts', 'const x = await import(name);'],
     ['lib/sync/log.ts', '// process.env, Date.now()\nexport const text = `Math.random() ${1}`;'],
     ['lib/sync/log.ts', 'const at = new Date(1), start = Date.parse(text), max = Math.max(1, 2), env = options.env;'],

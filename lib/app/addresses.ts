@@ -36,6 +36,8 @@ function placeOf(settings: BackendSettings): string {
     case 's3':
     case 'gcs':
       return `${settings.backend} ${settings.endpoint ?? ''} ${settings.bucket} ${settings.name}`;
+    case 'custom':
+      return `custom ${settings.store.location} ${settings.name}`;
     default:
       return `${settings.backend} ${resolve(settings.directory)} ${settings.name}`;
   }

@@ -1,21 +1,31 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BackendFactories, type BackendStore, type FactoryContext, openLeftover, openStore } from '../backends.ts';
+import {
+  type BackendFactories,
+  type BackendStore,
+  type FactoryContext,
+  openIdleReplica,
+  openStore,
+} from '../backends.ts';
 import { type BackendName, describeBackend, type PostgresSettings } from '../config/backends.ts';
 import type { Config } from '../config/config.ts';
-import type { Database } from '../db/database.ts';
+import type { Database, StrandedWrites } from '../db/database.ts';
 import { type Link, pingStore } from '../db/fallback/link.ts';
+import type { PendingLog } from '../db/fallback/pending-log.ts';
+import type { Notice } from '../db/fallback/outage.ts';
 import { type Command, fixCommand, repeatCommand } from '../rows/commands.ts';
 import { layoutOf } from '../sync/layout.ts';
 import { addressOf, formerAddressOf, settingsId } from './addresses.ts';
 
 export interface ChainContext extends FactoryContext {
   readonly factories: BackendFactories;
+  readonly notice: (notice: Notice) => void;
 }
 
 export async function openChain(config: Config, context: ChainContext): Promise<Database> {
   const { factories, runtime } = context;
-  if (config.fallbacks.length === 0) return factories[config.chosen.backend](config, context);
+  if (config.fallbacks.length === 0)
+    return withStranded(await factories[config.chosen.backend](config, context), config, context);
   const [{ openFallbackDatabase }, { outageFile }] = await Promise.all([
     import('../db/fallback/fallback-database.ts'),
     import('../db/fallback/outage.ts'),
@@ -31,7 +41,26 @@ export async function openChain(config: Config, context: ChainContext): Promise<
       fix: fixCommand,
     },
     writes: config.fallbackWrites,
+    notice: context.notice,
   });
+}
+
+/** What a store took for other databases, before it was chosen itself. */
+function withStranded(database: Database, config: Config, context: ChainContext): Database {
+  const link = linkTo(config, context);
+  if (!link.mayHavePending) return database;
+  let log: Promise<PendingLog> | null = null;
+  const open = async (): Promise<PendingLog> => {
+    const { PendingLog } = await import('../db/fallback/pending-log.ts');
+    const { address, formerAddress } = link;
+    const target = { address, formerAddress, database: null };
+    return new PendingLog({ fallbacks: [], target, runtime: context.runtime, warn: () => undefined, primary: link });
+  };
+  const stranded: StrandedWrites = {
+    list: async () => (await (log ??= open())).listStranded(),
+    dismiss: async (ids) => (await (log ??= open())).dismissStranded(ids),
+  };
+  return Object.assign(database, { stranded });
 }
 
 function linksOf(config: Config, context: ChainContext): Link[] {
@@ -58,7 +87,7 @@ function linkTo(config: Config, context: ChainContext): Link {
     persistent: describeBackend(chosen.backend).persistent,
     open: () => factories[chosen.backend](config, context),
     ping: chosen.backend === 'postgres' ? pingPostgres(chosen) : async (signal) => pingStore(await place(), signal),
-    leftover: () => (isStore ? openLeftover(config, context) : Promise.resolve(null)),
+    idleReplica: () => (isStore ? openIdleReplica(config, context) : Promise.resolve(null)),
     place: isStore ? place : null,
     mayHavePending: 'directory' in chosen ? () => isThere(pendingFolder(chosen)) : null,
   };
@@ -80,6 +109,7 @@ const labels: Readonly<Record<BackendName, string>> = {
   s3: 'S3',
   gcs: 'Google Cloud Storage',
   local: 'the local disk',
+  custom: 'the store',
 };
 
 function pendingFolder({ directory, name }: { readonly directory: string; readonly name: string }): string {

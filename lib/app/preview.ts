@@ -23,6 +23,7 @@ export function readOnly(database: Database): Database {
       const status = await database.status();
       return { ...status, warnings: [...status.warnings, `${message} ${hint}`] };
     },
+    stranded: { list: async () => (await database.stranded?.list()) ?? [], dismiss: refuse },
     sync: refuse,
     maintain: () => Promise.resolve(),
     close: () => database.close(),

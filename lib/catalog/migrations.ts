@@ -148,17 +148,18 @@ export function located(error: unknown, place: string): unknown {
   });
 }
 
-const directive = /^--[ \t]*eider:[ \t]*(.*?)[ \t]*$/gm;
+const directive = /^--[ \t]*eider:(.*)$/gm;
 
 function scriptOf(name: string, file: string, written: string): MigrationScript {
   const text = written.replaceAll('\r\n', '\n');
   const parts: { after: string | null; start: number }[] = [{ after: null, start: 0 }];
   let isSample = false;
-  for (const { 0: line, 1: words = '', index } of text.matchAll(directive)) {
+  for (const { 0: line, 1: said = '', index } of text.matchAll(directive)) {
+    const words = said.trim();
     const [, after] = /^after (\S+)$/.exec(words) ?? [];
     if (after !== undefined) parts.push({ after, start: index });
     else if (words === 'sample' && index === 0) isSample = true;
-    else throw unreadable(file, lineAt(text, index), `"${line}" is not known`);
+    else throw unreadable(file, lineAt(text, index), `"${line.trim()}" is not known`);
   }
   return {
     name,

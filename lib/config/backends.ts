@@ -1,12 +1,17 @@
+import { resolve } from 'node:path';
 import type { BlobCredentials } from '../store/blob/credentials.ts';
 import type { GcsCredentials } from '../store/gcs/authorization.ts';
 import type { S3Credentials } from '../store/s3/client.ts';
+import type { Store } from '../store/store.ts';
 import type { Engine } from '../values.ts';
 
 /** In the order of priority: the first that is configured is chosen. */
 export const backendNames = ['postgres', 'network', 'volume', 'blob', 's3', 'gcs', 'local'] as const;
 
-export type BackendName = (typeof backendNames)[number];
+export type ConfigurableBackend = (typeof backendNames)[number];
+
+/** `custom`: a store that the program made itself. */
+export type BackendName = ConfigurableBackend | 'custom';
 
 export const defaultDatabaseName = 'student_courses.db';
 
@@ -58,7 +63,13 @@ export interface GcsSettings {
   readonly credentials: GcsCredentials;
 }
 
-export type StoreSettings = DirectorySettings | BlobSettings | S3Settings | GcsSettings;
+export interface CustomSettings {
+  readonly backend: 'custom';
+  readonly store: Store;
+  readonly name: string;
+}
+
+export type StoreSettings = DirectorySettings | BlobSettings | S3Settings | GcsSettings | CustomSettings;
 
 export type BackendSettings = PostgresSettings | StoreSettings;
 
@@ -82,6 +93,20 @@ const traits: Readonly<Partial<Record<BackendName, BackendTraits>>> = {
     message: 'Data is in a local DuckDB file and does not persist across deployments',
   },
 };
+
+/**
+ * How long data last, in words. A laptop's file stays where it is: only a deployment takes it along when it goes.
+ *
+ * @example persistenceMessage(config, { tellsPlace: true }) // 'Data is in /srv/data/student_courses.db on this machine'
+ */
+export function persistenceMessage(
+  { chosen, onVercel }: { readonly chosen: BackendSettings; readonly onVercel: boolean },
+  { tellsPlace }: { readonly tellsPlace: boolean },
+): string {
+  if (chosen.backend !== 'local' || onVercel) return describeBackend(chosen.backend).message;
+  const file = tellsPlace ? resolve(chosen.directory, chosen.name) : 'a local DuckDB file';
+  return `Data is in ${file} on this machine`;
+}
 
 export function describeBackend(backend: BackendName): BackendTraits {
   return traits[backend] ?? duckdbOnStore;

@@ -86,7 +86,7 @@ export function checkEndpoint(text: string): Checked<string> {
     return wrong('must be a URL that begins with https:// or http://');
   if (url.username !== '' || url.password !== '') return wrong('must not hold a user name or password');
   if (url.search !== '' || url.hash !== '') return wrong('must be a URL without "?" and "#"');
-  return { value: url.href.replace(/\/+$/, '') };
+  return { value: url.href.replace(/(?<!\/)\/+$/, '') };
 }
 
 /** An emulator's address as Google's tools take it: a URL, or a host and port without the protocol. */

@@ -1,5 +1,11 @@
 import type { FieldError } from '../errors.ts';
-import { type BackendName, backendNames, type BackendSettings, describeBackend } from './backends.ts';
+import {
+  type BackendName,
+  backendNames,
+  type BackendSettings,
+  type ConfigurableBackend,
+  describeBackend,
+} from './backends.ts';
 import { detectBlob, detectGcs, detectLocal, detectMount, detectPostgres, detectS3 } from './detectors.ts';
 import type { Detection, Environment } from './variables.ts';
 
@@ -27,7 +33,7 @@ export interface Choice {
   readonly harmless: readonly FieldError[];
 }
 
-const detectors: Readonly<Record<BackendName, (environment: Environment) => Detection>> = {
+export const detectors: Readonly<Record<ConfigurableBackend, (environment: Environment) => Detection>> = {
   postgres: detectPostgres,
   network: (environment) => detectMount(environment, 'network'),
   volume: (environment) => detectMount(environment, 'volume'),
@@ -37,10 +43,16 @@ const detectors: Readonly<Record<BackendName, (environment: Environment) => Dete
   local: detectLocal,
 };
 
-type Found = Detection & { readonly backend: BackendName };
+type Found = Detection & { readonly backend: ConfigurableBackend };
 type Ready = Extract<Found, { state: 'ready' }>;
 /** What `DB_BACKEND` names; `wrong` when it names nothing known, so that nothing may be chosen. */
-type Forced = BackendName | 'wrong' | null;
+type Forced = ConfigurableBackend | 'wrong' | null;
+
+/** What the program chose itself; nothing takes its place. */
+export function chosenByProgram(chosen: BackendSettings): Choice {
+  const candidates: Candidate[] = [{ backend: chosen.backend, state: 'chosen', reason: 'The program names it.' }];
+  return { chosen, fallbacks: [], candidates, forbidding: [], harmless: [] };
+}
 
 export function choose(environment: Environment, forced: Forced): Choice {
   const found = backendNames.map((backend): Found => ({ backend, ...detectors[backend](environment) }));

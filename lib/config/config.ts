@@ -6,7 +6,7 @@ import { isAbsolute } from 'node:path/posix';
 import { AppError, type FieldError } from '../errors.ts';
 import { backendNames, type BackendSettings } from './backends.ts';
 import * as checks from './checks.ts';
-import { type Candidate, choose } from './choice.ts';
+import { type Candidate, choose, chosenByProgram } from './choice.ts';
 import { type Check, type Environment, VariableReader } from './variables.ts';
 
 export interface Config {
@@ -47,13 +47,18 @@ export function readConfig(environment: Environment): Config {
   });
 }
 
-/** Like `readConfig`, but answers what is wrong instead of throwing: for db-status, which must explain itself. */
-export function examineEnvironment(environment: Environment): Examination {
+/**
+ * Like `readConfig`, but answers what is wrong instead of throwing: for db-status, which must explain itself. `given`: the
+ * backend that the program names; of the environment all else is read.
+ */
+export function examineEnvironment(environment: Environment, given?: BackendSettings): Examination {
   const reader = new VariableReader(environment);
   const forced = reader.read('DB_BACKEND', checks.oneOf(backendNames));
   const settings = readGeneral(reader);
   const isForceWrong = reader.isSet('DB_BACKEND') && forced === null;
-  const { forbidding, harmless, chosen, ...choice } = choose(environment, isForceWrong ? 'wrong' : forced);
+  const { forbidding, harmless, chosen, ...choice } = given
+    ? chosenByProgram(given)
+    : choose(environment, isForceWrong ? 'wrong' : forced);
   const problems = [...reader.wrong, ...forbidding];
   const { access, onVercel } = settings;
   const seen = { access, onVercel, candidates: choice.candidates };

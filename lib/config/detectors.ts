@@ -205,5 +205,5 @@ function splitPath(text: string): Place {
   const path = normalize(text);
   const isFile = databaseExtensions.includes(extname(path).toLowerCase()) && !path.endsWith('/');
   if (isFile) return { directory: dirname(path), name: basename(path) };
-  return { directory: path.replace(/(?<=.)\/+$/, ''), name: defaultDatabaseName };
+  return { directory: path.replace(/(?<=[^/])\/+$/, ''), name: defaultDatabaseName };
 }

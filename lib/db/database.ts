@@ -32,12 +32,18 @@ export interface WriteOptions {
 /** Where the time of one call went, in ms. Names are tokens of the Server-Timing header. */
 export type Timings = Readonly<Record<string, number>>;
 
+/**
+ * - `durable`: in the primary backend's store.
+ * - `pending`: kept by a fallback until the primary is back.
+ * - `standby`: read from a standby, which cannot know what the primary has by now.
+ */
+export type Durability = 'durable' | 'pending' | 'standby';
+
 export interface Answer<T> {
   readonly value: T;
   /** The version of the state that was read, or that the write made. A later read `atLeast` this sees it. */
   readonly version: number;
-  /** `durable`: in the primary backend's store. `pending`: kept by a fallback until the primary is back. */
-  readonly durability: 'durable' | 'pending';
+  readonly durability: Durability;
   /** Why this answer is not from the primary backend, or not fresh, in words for everyone; absent when all is well. */
   readonly degraded?: string;
   /** Age of the state that was read, in ms, where it is not fresh and that is known. */
@@ -68,6 +74,27 @@ export interface TransferStatus {
   readonly key: string;
   readonly bytes: number;
   readonly totalBytes: number;
+}
+
+/** A pending write that lies where this database's would, and is never run on it. */
+export interface StrandedWrite {
+  readonly id: string;
+  /** ISO 8601; like what follows, null where the write cannot be read. */
+  readonly acceptedAt: string | null;
+  /** The backend that keeps it. */
+  readonly keptIn: string;
+  /** Names the place of the database that it was meant for, and tells nothing of it. */
+  readonly address: string | null;
+  /** What that database says of itself; null also where it had never been reached. */
+  readonly database: string | null;
+  readonly reason: string;
+  readonly command: PlainValue | null;
+}
+
+export interface StrandedWrites {
+  list(): Promise<readonly StrandedWrite[]>;
+  /** Removes those of the ids that are stranded, for good; answers which. */
+  dismiss(ids: readonly string[]): Promise<readonly string[]>;
 }
 
 /** What serves while the chosen backend is away. */
@@ -235,7 +262,7 @@ export interface Uploads {
   list(upload: string, signal?: AbortSignal): Promise<readonly UploadedPart[]>;
   /** Drops all parts. Repeating it is harmless. */
   drop(upload: string): Promise<void>;
-  /** Drops what is older than a day by the store's dates, up to 1,000 parts; answers how many. */
+  /** Drops what is older than a day by the store's dates, up to 1,000 parts; answers how many uploads are open. */
   dropAbandoned(): Promise<number>;
 }
 
@@ -311,6 +338,9 @@ export interface Database {
   readonly uploads: Uploads;
 
   status(): Promise<DatabaseStatus>;
+
+  /** Absent where nothing could keep any. */
+  readonly stranded?: StrandedWrites;
 
   /** Catches up with the log, checkpoints, publishes the database file, drops what is no longer needed. */
   sync(): Promise<SyncReport>;

@@ -18,7 +18,7 @@ import type { Queries, Row } from '../values.ts';
 export type RunQuery = (query: CompiledQuery) => Promise<QueryResult<Row>>;
 
 /** Kysely over a function that runs compiled queries. */
-export function makeQueries(run: RunQuery, compiler = () => new PostgresQueryCompiler()): Queries {
+export function makeQueries(run: RunQuery, compiler?: () => PostgresQueryCompiler): Queries {
   return new Kysely({ dialect: new SessionDialect(run, compiler) });
 }
 
@@ -31,9 +31,15 @@ const rowCommands: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 
 export function makeTextQueries(run: RunText): Queries {
   return makeQueries(async (query) => {
     const result = await run(query.sql, query.parameters, query);
-    const rows = rowsOf(result);
-    return rowCommands.has(result.command) ? { rows, numAffectedRows: BigInt(result.rowCount ?? 0) } : { rows };
+    return kyselyResult(result, rowsOf(result));
   });
+}
+
+export function kyselyResult(
+  { command, rowCount }: Pick<StatementResult, 'command' | 'rowCount'>,
+  rows: Row[],
+): QueryResult<Row> {
+  return rowCommands.has(command) ? { rows, numAffectedRows: BigInt(rowCount ?? 0) } : { rows };
 }
 
 /** What Kysely built as a SELECT, without a WITH that could hold something else, need not be read to be known. */
@@ -41,11 +47,11 @@ export function isPlainSelect(node: CompiledQuery['query']): boolean {
   return node.kind === 'SelectQueryNode' && node.with === undefined;
 }
 
-class SessionDialect implements Dialect {
+export class SessionDialect implements Dialect {
   readonly #run: RunQuery;
   readonly createQueryCompiler: () => PostgresQueryCompiler;
 
-  constructor(run: RunQuery, compiler: () => PostgresQueryCompiler) {
+  constructor(run: RunQuery, compiler = () => new PostgresQueryCompiler()) {
     this.#run = run;
     this.createQueryCompiler = compiler;
   }

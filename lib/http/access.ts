@@ -7,7 +7,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AccessSettings } from '../config/config.ts';
-import { strangeness } from './locality.ts';
+import { couldBeOfAnyPage, strangeness } from './locality.ts';
 import { RequestError } from './problem.ts';
 import type { Permission } from './terms.ts';
 
@@ -29,7 +29,8 @@ export function sqlRights(role: Role): SqlRights {
 
 export interface AccessRules {
   readonly access: AccessSettings;
-  readonly onVercel: boolean;
+  /** Whether headers say which machine a request comes from, whatever its client wrote into them. */
+  readonly knowsPeer: boolean;
 }
 
 const forEveryone: readonly Permission[] = ['status'];
@@ -42,12 +43,34 @@ const grants: Readonly<Record<Exclude<Role, 'admin' | 'local'>, readonly Permiss
   public: forEveryone,
 };
 
-/** The role of who asks. @throws RequestError 401 or 403 when it lacks the permission, 401 for a token that is nobody's */
-export function authorize(request: Request, permission: Permission, rules: AccessRules): Role {
+/**
+ * The role of who asks; `known` when that is found out already.
+ *
+ * @throws RequestError 401 or 403 when it lacks the permission, 401 for a token that is nobody's
+ */
+export function authorize(request: Request, permission: Permission, rules: AccessRules, known: Role | null): Role {
   if (permission === 'methods') return 'public';
-  const role = hasTokens(rules.access) ? roleByToken(request, rules.access) : roleByPlace(request, rules);
+  const role = known ?? (hasTokens(rules.access) ? roleByToken(request, rules.access) : roleByPlace(request, rules));
+  if (role === 'local') requireMeant(request, permission);
   if (permits(role, permission, rules.access)) return role;
   throw role === 'public' ? unknownCaller(request, permission, rules) : insufficient(permission);
+}
+
+const changing: ReadonlySet<Permission> = new Set(['write-table', 'sql', 'import', 'cron-sync', 'sync']);
+
+/** Without a token, what changes something has to be of a form that no page of another origin can make a browser send. */
+function requireMeant(request: Request, permission: Permission): void {
+  const { method, headers } = request;
+  const isAsked = permission === 'cron-sync' || method === 'POST';
+  if (!changing.has(permission) || !isAsked || !couldBeOfAnyPage(request)) return;
+  if (method !== 'POST')
+    throw new RequestError(403, 'Without a token, GET does not set off a db-sync: any page could send it.', {
+      hint: 'Send POST; or set CRON_SECRET or ADMIN_TOKEN, and send that.',
+    });
+  const type = headers.get('content-type')?.slice(0, 60);
+  throw new RequestError(415, `Without a token, a POST may not be of the type ${type}: any page could send it.`, {
+    hint: 'Send the content-type that the body has, such as application/json.',
+  });
 }
 
 function permits(role: Role, permission: Permission, { publicRead }: AccessSettings): boolean {
@@ -82,8 +105,8 @@ function roleByToken(request: Request, { adminToken, apiToken, cronSecret, hasWr
   );
 }
 
-function roleByPlace(request: Request, { access, onVercel }: AccessRules): Role {
-  return !onVercel && strangeness(request, access.corsOrigins) === null ? 'local' : 'public';
+function roleByPlace(request: Request, { access, knowsPeer }: AccessRules): Role {
+  return knowsPeer && strangeness(request, access.corsOrigins) === null ? 'local' : 'public';
 }
 
 /** As Bearer, as `apikey`, or as the password of the connection string that Neon's driver sends. */
@@ -117,14 +140,14 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-function unknownCaller(request: Request, permission: Permission, { access, onVercel }: AccessRules): RequestError {
+function unknownCaller(request: Request, permission: Permission, { access, knowsPeer }: AccessRules): RequestError {
   if (hasTokens(access)) {
     const message = `This needs a token: send the header "Authorization: Bearer <token>" with ${neededTokens(permission)}.`;
     return new RequestError(401, message, { headers: challenge() });
   }
   const hint =
     'Set ADMIN_TOKEN (everything), API_TOKEN (tables and queries) or PUBLIC_READ=true (reading tables) in its environment.';
-  if (onVercel) {
+  if (!knowsPeer) {
     return new RequestError(403, 'This deployment is closed, because nobody has set a token for it yet.', { hint });
   }
   const why = strangeness(request, access.corsOrigins) ?? '';

@@ -1,7 +1,7 @@
 /** The body of a request as JSON. */
+import { parseJson } from '../rows/json.ts';
 import type { PlainValue } from '../values.ts';
-import { parseJson } from './json.ts';
-import { RequestError } from './problem.ts';
+import { inQuery, RequestError } from './problem.ts';
 import type { Terms } from './terms.ts';
 
 export interface Incoming {
@@ -15,7 +15,8 @@ export async function readJson(
   given: 'of any type' | 'as JSON' = 'as JSON',
 ): Promise<PlainValue> {
   if (given === 'as JSON') requireJsonType(request);
-  return parseJson(decodeText(await readBytes(request, terms.maxBodyBytes)));
+  const text = decodeText(await readBytes(request, terms.maxBodyBytes));
+  return inQuery(() => parseJson(text));
 }
 
 /** The most that the body can have, as far as the headers say. */
@@ -89,18 +90,6 @@ function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new RequestError(400, 'The body is not UTF-8.', { cause: error });
-  }
-}
-
-/** The same for a text that comes in pieces; characters may be cut. */
-export async function* decodePieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  try {
-    for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true });
-    yield decoder.decode();
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
     throw new RequestError(400, 'The body is not UTF-8.', { cause: error });
   }
 }

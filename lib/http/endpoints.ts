@@ -13,46 +13,14 @@ import { restCall } from './rest/call.ts';
 import { restProblem } from './rest/problem.ts';
 import { restRead } from './rest/read.ts';
 import { restCreate, restDelete, restPut, restUpdate } from './rest/write.ts';
+import type { Fetch } from './router.ts';
+import type { Endpoints } from './routes.ts';
 import { rowHandlers } from './rows.ts';
 import { sqlFailure } from './sql-failure.ts';
 import { sqlHandler, sqlTypes } from './sql.ts';
 import { reading, type Terms, writing } from './terms.ts';
+import { WriteTrouble } from './write-trouble.ts';
 import { giveUpHandler, partBytes, partHandler } from './uploads.ts';
-
-type Endpoint = (request: Request) => Promise<Response>;
-
-export interface Endpoints {
-  readonly status: Endpoint;
-  /** POST */
-  readonly sync: Endpoint;
-  /** The same for GET, which is what Vercel's cron sends. */
-  readonly cronSync: Endpoint;
-  readonly list: Endpoint;
-  readonly create: Endpoint;
-  readonly updateMatching: Endpoint;
-  readonly removeMatching: Endpoint;
-  readonly readOne: Endpoint;
-  readonly replace: Endpoint;
-  readonly update: Endpoint;
-  readonly remove: Endpoint;
-  readonly changes: Endpoint;
-  readonly sql: Endpoint;
-  readonly catalog: Endpoint;
-  readonly export: Endpoint;
-  readonly import: Endpoint;
-  readonly importPart: Endpoint;
-  readonly importGivenUp: Endpoint;
-  readonly openapi: Endpoint;
-  readonly restRead: Endpoint;
-  readonly restCreate: Endpoint;
-  readonly restUpdate: Endpoint;
-  readonly restPut: Endpoint;
-  readonly restDelete: Endpoint;
-  /** GET and POST. */
-  readonly restCall: Endpoint;
-  /** For the methods that a function does not serve: 405 with the methods that it does; OPTIONS asks for them. */
-  refuse(request: Request, allow: string): Promise<Response>;
-}
 
 /** Batches of a driver have many rows. */
 const sqlBytes = 4 * 1024 * 1024;
@@ -72,13 +40,15 @@ const calling = { ...inRest, permission: 'read-table', load: 'query', maxBodyByt
 const syncing = { load: 'free', maxBodyBytes: 0, produces: ['application/json', 'text/event-stream'] } as const;
 
 export function createEndpoints(given: Services, loadLimits: LoadLimits = defaultLoadLimits): Endpoints {
+  given.app.onNotice(given.log);
   const services = {
     ...given,
     toldProblems: new Set<string>(),
+    writeTrouble: new WriteTrouble(),
     shedder: new LoadShedder(given.app.runtime, loadLimits),
   };
   const endpoint =
-    (terms: Terms, handler: Handler): Endpoint =>
+    (terms: Terms, handler: Handler): Fetch =>
     (request) =>
       handle(services, request, terms, handler);
   const sync = syncHandler(services.app);

@@ -10,12 +10,13 @@ import type { App } from '../app.ts';
 import type { Relation } from '../catalog/catalog.ts';
 import type { Condition } from '../rows/conditions.ts';
 import { readPages } from '../rows/list.ts';
+import { ParameterFault } from '../rows/filter.ts';
 import { type Parameter, ParameterReader, readFilters } from '../rows/parameters.ts';
 import { columnTypes } from '../rows/statements.ts';
 import type { QueryColumn } from '../sql/result.ts';
 import type { PlainValue, Row } from '../values.ts';
 import type { Address } from './address.ts';
-import { csvLine, csvType } from './formats/csv.ts';
+import { csvLine, csvType, escapeFormula } from './formats/csv.ts';
 import { fileBody, makeTemporaryFolder, removeFolder } from './formats/temporary.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { inQuery, RequestError } from './problem.ts';
@@ -39,13 +40,13 @@ export function exportPermission({ parameters }: Address): Permission {
 
 export function exportHandler(app: App): Handler {
   return async (context) => {
-    const { table: name, format, rest } = inQuery(() => parseExportQuery(context.address.parameters));
+    const { table: name, format, rest, isEscaped } = inQuery(() => parseExportQuery(context.address.parameters));
     const chosen = formatOf(format ?? formatAccepted(context.request), name !== null);
     const folder = await makeTemporaryFolder(app);
     try {
       const path = join(folder, 'export');
       if (name === null) await writeDatabase(context, path);
-      else await writeTable(context, name, rest, { format: chosen, folder, path });
+      else await writeTable(context, name, rest, { format: chosen, folder, path, isEscaped });
       return await fileAnswer(path, folder, chosen, name ?? 'database');
     } catch (error) {
       await removeFolder(folder);
@@ -58,6 +59,8 @@ interface ExportQuery {
   /** Null: the whole database. */
   readonly table: string | null;
   readonly format: string | null;
+  /** Texts of CSV that a spreadsheet would take for formulas begin with an apostrophe. */
+  readonly isEscaped: boolean;
   /** The other parameters, as filters of a relation. @throws AppError `invalid` */
   readonly rest: (relation: Relation) => Condition;
 }
@@ -67,13 +70,19 @@ function parseExportQuery(parameters: readonly Parameter[]): ExportQuery {
   const reader = new ParameterReader(parameters);
   const table = reader.once('table', (text) => text);
   const format = reader.once('format', (text) => text);
+  const isEscaped = reader.once('escape', parseEscape) ?? false;
   const rest = (relation: Relation): Condition => {
     const { condition } = readFilters(reader, relation);
     reader.finish();
     return condition;
   };
   if (table === null) reader.finish('is not known here; filters need a table');
-  return { table, format, rest };
+  return { table, format, rest, isEscaped };
+}
+
+function parseEscape(text: string): boolean {
+  if (text !== 'formulas') throw new ParameterFault('expects "formulas"');
+  return true;
 }
 
 function formatAccepted(request: Request): string | null {
@@ -101,6 +110,7 @@ interface Target {
   readonly format: Format;
   readonly folder: string;
   readonly path: string;
+  readonly isEscaped: boolean;
 }
 
 function writeTable(context: RequestContext, name: string, rest: ExportQuery['rest'], target: Target): Promise<void> {
@@ -128,12 +138,13 @@ interface Sink {
   end(): Promise<void>;
 }
 
-function textSink(columns: readonly QueryColumn[], { format, path }: Target): Sink {
+function textSink(columns: readonly QueryColumn[], { format, path, isEscaped }: Target): Sink {
   const names = columns.map(({ name }) => name);
+  const given = (values: readonly PlainValue[]) => (isEscaped ? values.map(escapeFormula) : values);
   const file = createWriteStream(path, { flags: 'w', mode: 0o600 });
   const line =
-    format === 'csv' ? (row: Row) => csvLine(valuesOf(names, row)) : (row: Row) => `${JSON.stringify(row)}\n`;
-  if (format === 'csv') file.write(csvLine(names));
+    format === 'csv' ? (row: Row) => csvLine(given(valuesOf(names, row))) : (row: Row) => `${JSON.stringify(row)}\n`;
+  if (format === 'csv') file.write(csvLine(given(names)));
   return {
     async write(rows) {
       if (!file.write(rows.map(line).join(''))) await once(file, 'drain');

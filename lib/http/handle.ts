@@ -5,7 +5,7 @@
 import type { App, OpenBackend } from '../app.ts';
 import type { Release } from '../async/semaphore.ts';
 import type { Examination } from '../config/config.ts';
-import type { Answer, Database, ReadOptions } from '../db/database.ts';
+import type { Answer, Database, Durability, ReadOptions } from '../db/database.ts';
 import type { Runtime } from '../runtime.ts';
 import { negotiate } from './accept.ts';
 import { authorize, type Role } from './access.ts';
@@ -26,6 +26,7 @@ import type { LoadShedder } from './load-shedder.ts';
 import { describeRequest, type Log } from './log.ts';
 import { problemResponse, RequestError } from './problem.ts';
 import { whenSent } from './sending.ts';
+import type { WriteTrouble } from './write-trouble.ts';
 import type { Terms } from './terms.ts';
 
 export interface Services {
@@ -33,6 +34,10 @@ export interface Services {
   readonly log: Log;
   /** Keeps the process alive until the promise is settled, after the answer is sent. */
   readonly waitUntil: (promise: Promise<unknown>) => void;
+  /** Whether `x-real-ip` is the peer of the server's socket, whatever a client sent. Default false. */
+  readonly trustsPeer?: boolean;
+  /** Knows who asks by other means than tokens; null when it does not. */
+  readonly authorize?: (request: Request) => Role | null | Promise<Role | null>;
 }
 
 /** What requests of one process share. */
@@ -40,6 +45,7 @@ export interface SharedServices extends Services {
   /** What was logged of a wrong configuration: once is enough, as anyone can send a wrong token. */
   readonly toldProblems: Set<string>;
   readonly shedder: LoadShedder;
+  readonly writeTrouble: WriteTrouble;
 }
 
 export interface RequestContext {
@@ -58,8 +64,10 @@ export interface RequestContext {
   noted<T>(answer: Answer<T>): T;
   /** Logs what is this server's fault and does not leave the handler as an error. */
   logFailure(error: unknown, status: number): void;
+  /** Why writes are refused at present; null when they are not. */
+  writeTrouble(): string | null;
   /** Of the last answer noted. */
-  durability(): 'durable' | 'pending';
+  durability(): Durability;
 }
 
 export type Handler = (context: RequestContext) => Promise<Response>;
@@ -106,16 +114,25 @@ class Exchange {
   async run(work: Handler): Promise<Response> {
     let leave: Release | null = null;
     try {
-      const context = this.#admit();
+      const context = this.#admit((await this.#services.authorize?.(this.#request)) ?? null);
       leave = await this.#enter();
-      return await this.#keepPlace(await work(context), leave);
+      const response = await work(context);
+      if (response.ok) this.#noteWrite(null);
+      return await this.#keepPlace(response, leave);
     } catch (error) {
       leave?.();
+      this.#noteWrite(error);
       const { failure = problemResponse } = this.#terms;
       const response = failure(withoutFalseAbsence(error, this.#answer), this.#request);
       if (response.status >= 500 && !(error instanceof RequestError)) this.#logFailure(error, response.status);
       return response;
     }
+  }
+
+  #noteWrite(error: unknown): void {
+    const { permission } = this.#terms;
+    if (permission !== 'write-table' && permission !== 'import') return;
+    this.#services.writeTrouble.note(error, this.#services.app.runtime.monotonicMs());
   }
 
   complete({ headers, status }: Response, sent: StoreCounts): void {
@@ -138,13 +155,14 @@ class Exchange {
   }
 
   /** All that is decided before the database is opened or the body read. */
-  #admit(): RequestContext {
+  #admit(known: Role | null): RequestContext {
     requireModest(this.#request);
     const address = parseAddress(this.#request.url);
     const { permission, produces = ['application/json'] } = this.#terms;
     const asked = typeof permission === 'function' ? permission(address) : permission;
     if (this.#rules.access.hasWrongToken) this.#logConfiguration();
-    this.#role = authorize(this.#request, asked, this.#rules);
+    const rules = { ...this.#rules, knowsPeer: this.#services.trustsPeer === true && !this.#rules.onVercel };
+    this.#role = authorize(this.#request, asked, rules, known);
     if (asked !== 'methods') negotiate(this.#request.headers, produces);
     if (this.#terms.load === 'write' && this.#terms.maxBodyBytes === 0) requireNoBody(this.#request);
     return this.#context(address);
@@ -200,6 +218,7 @@ class Exchange {
         return answer.value;
       },
       logFailure: (error, status) => this.#logFailure(error, status),
+      writeTrouble: () => this.#services.writeTrouble.describe(this.#services.app.runtime.monotonicMs()),
       durability: () => this.#answer?.durability ?? 'durable',
     };
   }

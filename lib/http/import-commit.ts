@@ -2,16 +2,19 @@
 import { momentOfMillis } from '../datetime.ts';
 import type { Scope } from '../db/database.ts';
 import { AppError, type FieldError, isAppError } from '../errors.ts';
+import type { Judged } from '../imports/messages.ts';
+import { roundsOf, type ValidRow } from '../imports/spool.ts';
 import { type AnswerForms, once, type Once } from '../rows/idempotency.ts';
 import { insertRows } from '../rows/insert.ts';
 import type { PlainValue } from '../values.ts';
 import type { RequestContext } from './handle.ts';
-import { type Judged, roundsOf, type RowSource, type ValidRow } from './import-judge.ts';
+
 import { type Named, relationNamed } from './relations.ts';
 import { placedError } from './writes.ts';
 
 export interface Import extends Named {
-  readonly rows: RowSource;
+  /** Where its rows are, judged. */
+  readonly spool: string;
   readonly judged: Judged;
   /** Makes the table. */
   readonly create: string | null;
@@ -47,7 +50,7 @@ export async function importRows(context: RequestContext, job: Import): Promise<
     const written = database.write<Once<Imported>>(
       async (queries, scope) =>
         idempotency
-          ? once(queries, idempotency, () => insert(scope), importedForms)
+          ? once({ queries, engine: scope.catalog.engine }, idempotency, () => insert(scope), importedForms)
           : { value: await insert(scope), replayed: false },
       { large: judged.bytes > largeBytes },
     );
@@ -60,17 +63,17 @@ export async function importRows(context: RequestContext, job: Import): Promise<
 
 async function insertFile(
   scope: Scope,
-  { relation, table, rows, judged, create, onConflict }: Import,
+  { table, spool, judged, create, onConflict }: Import,
   onRound: (round: readonly ValidRow[]) => void,
 ): Promise<Imported> {
   if (create !== null) await scope.run(create);
-  const { relation: now } = relationNamed(scope.catalog, table);
+  const { relation } = relationNamed(scope.catalog, table);
   const conflict =
     create === null && onConflict.length > 0 ? ({ columns: onConflict, resolution: 'merge' } as const) : undefined;
-  for await (const round of roundsOf(relation, rows)) {
+  for await (const round of roundsOf(spool)) {
     onRound(round);
     const given = round.map(({ values }) => values);
-    await insertRows(scope, now, given, conflict);
+    await insertRows(scope, relation, given, conflict);
   }
   return { table, rows: judged.rows, ...(create === null ? {} : { create }) };
 }
@@ -86,7 +89,7 @@ async function atLines(
   const found = await placedError(context, job.relation, rows, error, (place) => `line ${round[place]?.line}`);
   const placed = found instanceof AppError ? (found.fields ?? []) : [];
   const inRound = placed.flatMap(({ path, message }) => {
-    const [, index = '', rest = ''] = /^(\d+)(.*)$/s.exec(path) ?? [];
+    const [, index = '', rest = ''] = /^(\d+)(\D.*|)$/s.exec(path) ?? [];
     const line = round[Number(index)]?.line;
     return index === '' || line === undefined ? [] : [{ path: `${line}${rest}`, message }];
   });
@@ -104,7 +107,7 @@ async function atLines(
 
 /** Rows of the round that have the same values as one before it in the file. `named`: the columns of the constraint. */
 async function sameInFile(
-  { relation, rows }: Import,
+  { spool }: Import,
   round: readonly ValidRow[],
   named: readonly FieldError[],
 ): Promise<FieldError[]> {
@@ -112,7 +115,7 @@ async function sameInFile(
   const keyOf = ({ values }: ValidRow): string => JSON.stringify(columns.map((column) => values[column] ?? null));
   const lines = new Map(round.map((row) => [keyOf(row), row.line]));
   const [until] = round;
-  for await (const earlier of roundsOf(relation, rows)) {
+  for await (const earlier of roundsOf(spool)) {
     if (columns.length === 0 || !until || (earlier[0]?.line ?? 0) >= until.line) break;
     const same = earlier.find((row) => lines.has(keyOf(row)));
     if (!same) continue;

@@ -49,3 +49,16 @@ function isOfOwnPage({ headers, url }: Request, allowedOrigins: readonly string[
   if (origin !== null) return origin === new URL(url).origin || allowedOrigins.includes(origin);
   return ['same-origin', 'none', null].includes(headers.get('sec-fetch-site'));
 }
+
+/** What any page may send without asking first. https://fetch.spec.whatwg.org/#cors-safelisted-request-header */
+const simpleTypes = /^\s*(?:text\/plain|application\/x-www-form-urlencoded|multipart\/form-data)\b/i;
+
+/**
+ * Whether a page of another origin could have had a browser send it that says neither where it comes from: a form, or an
+ * image. A header of our own is none that a page may add.
+ */
+export function couldBeOfAnyPage({ method, headers }: Request): boolean {
+  const saysWhere = headers.get('origin') ?? headers.get('sec-fetch-site');
+  if (saysWhere !== null || headers.get('neon-connection-string') !== null) return false;
+  return method !== 'POST' || simpleTypes.test(headers.get('content-type') ?? '');
+}

@@ -1,7 +1,7 @@
 /** The functions for operators: db-status and db-sync. */
 import { type App, notTheRequest } from '../app.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { describeBackend } from '../config/backends.ts';
+import { describeBackend, persistenceMessage } from '../config/backends.ts';
 import type { Config, Examination } from '../config/config.ts';
 import type { Answer, Database, DatabaseStatus, SyncReport } from '../db/database.ts';
 import type { RejectedWrite } from '../db/fallback/drain.ts';
@@ -25,9 +25,15 @@ export function statusHandler(app: App): Handler {
       const { probe, status } = await probeDatabase(context);
       const database = await context.database();
       const rejected = await findRejected(database);
-      const body = statusBody(examination, status, probe);
-      const warnings = [...body.warnings, ...hiddenTables(await database.catalog())];
-      return Response.json({ ...body, warnings, rejectedWrites: rejected });
+      const trouble = context.writeTrouble();
+      const body = statusBody(examination, status, probe, trouble);
+      const warnings = [
+        ...(trouble === null ? [] : [trouble]),
+        ...body.warnings,
+        ...hiddenTables(await database.catalog()),
+      ];
+      const stranded = (await database.stranded?.list()) ?? [];
+      return Response.json({ ...body, warnings, rejectedWrites: rejected, strandedWrites: stranded });
     } catch (error) {
       context.logFailure(error, 503);
       return Response.json(downBody(examination, error), { status: 503, headers: { 'retry-after': '5' } });
@@ -60,7 +66,7 @@ export function syncHandler(app: App): Handler {
   };
 }
 
-/** `{"dismiss": ["<id>"]}`, or `"all"`: forgets rejected writes that somebody has seen to. Null without a body. */
+/** `{"dismiss": ["<id>"]}`: forgets rejected and stranded writes that somebody has seen to; `"all"`: all rejected ones. Null without a body. */
 async function readDismissal(context: RequestContext): Promise<readonly string[] | 'all' | null> {
   const { request } = context;
   if (request.method !== 'POST' || !request.headers.has('content-type')) return null;
@@ -68,7 +74,8 @@ async function readDismissal(context: RequestContext): Promise<readonly string[]
   const dismiss = typeof input === 'object' && input !== null && 'dismiss' in input ? input.dismiss : null;
   if (dismiss === 'all') return 'all';
   if (Array.isArray(dismiss) && dismiss.length > 0 && dismiss.every((id) => typeof id === 'string')) return dismiss;
-  const message = 'expects the ids of rejected writes, as db-status lists them, or "all"';
+  const message =
+    'expects the ids of rejected or stranded writes, as db-status lists them, or "all" for the rejected ones';
   throw new AppError('invalid', 'The body does not say what to dismiss.', { fields: [{ path: 'dismiss', message }] });
 }
 
@@ -77,8 +84,12 @@ async function dismissWrites(
   database: Database,
   ids: readonly string[] | 'all',
 ): Promise<number> {
+  const stranded = ids === 'all' ? [] : ((await database.stranded?.dismiss(ids)) ?? []);
+  const rejected = ids === 'all' ? ids : ids.filter((id) => !stranded.includes(id));
+  if (rejected.length === 0) return stranded.length;
   const { dismissRejected } = await import('../db/fallback/drain.ts');
-  return context.noted(await database.write((queries) => dismissRejected(queries, ids)));
+  const forgotten = context.noted(await database.write((queries) => dismissRejected(queries, rejected)));
+  return stranded.length + forgotten;
 }
 
 async function syncDatabase(database: Database): Promise<SyncReport> {
@@ -121,12 +132,18 @@ async function findRejected(database: Database): Promise<readonly RejectedWrite[
   return found?.value ?? null;
 }
 
-function statusBody({ config, candidates }: Examination, status: DatabaseStatus, { degraded }: Answer<unknown>) {
+function statusBody(
+  { config, candidates }: Examination,
+  status: DatabaseStatus,
+  { degraded }: Answer<unknown>,
+  trouble: string | null,
+) {
   const name = config?.chosen.backend ?? 'local';
-  const { message, persistent } = describeBackend(name);
+  const { persistent } = describeBackend(name);
+  const message = config === null ? '' : persistenceMessage(config, { tellsPlace: true });
   return {
-    status: degraded === undefined ? 'ok' : 'degraded',
-    message: status.outage ? `${degraded ?? ''}. Writes ${status.outage.writes}.` : message,
+    status: degraded === undefined && trouble === null ? 'ok' : 'degraded',
+    message: status.outage ? `${degraded ?? ''}. Writes ${status.outage.writes}.` : (trouble ?? message),
     degraded: degraded ?? null,
     outage: status.outage ?? null,
     backend: name,
@@ -181,6 +198,7 @@ function downBody({ config, candidates, problems }: Examination, error: unknown)
     checkpoint: null,
     pendingWrites: null,
     rejectedWrites: null,
+    strandedWrites: null,
     transfers: [],
     usage: null,
     mirror: null,

@@ -6,6 +6,8 @@
 import { AppError, type AppErrorOptions, type ErrorKind, type FieldError } from '../errors.ts';
 import { PreconditionFailed } from '../rows/version.ts';
 
+const errorPage = 'https://github.com/eider-db/eider/blob/main/docs/errors.md';
+
 type RequestStatus = 400 | 401 | 403 | 404 | 405 | 406 | 410 | 413 | 414 | 415 | 431 | 503 | 507;
 
 /** The request itself is wrong, whatever the database says. */
@@ -40,7 +42,7 @@ export function inQuery<T>(parse: () => T): T {
 }
 
 export interface Problem {
-  /** A reference, relative to the server, that names the kind of problem and never changes. */
+  /** Names the kind of problem, never changes, and leads to the page that explains it. */
   readonly type: string;
   readonly title: string;
   readonly status: number;
@@ -53,39 +55,39 @@ interface Kind {
   readonly type: string;
   readonly title: string;
   readonly status: number;
-  /** What clients are told instead of the error's own words, which are for operators. */
+  /** Instead of the error's own words, which are for operators. */
   readonly detail?: string;
   /** Seconds. */
   readonly retryAfter?: number;
 }
 
 const requestKinds: Readonly<Record<RequestStatus, Omit<Kind, 'status'>>> = {
-  400: { type: 'invalid-request', title: 'The request is not understood' },
-  401: { type: 'unauthorized', title: 'This needs a token' },
+  400: { type: 'invalid-request', title: 'The request is not valid' },
+  401: { type: 'unauthorized', title: 'A token is required' },
   403: { type: 'forbidden', title: 'This is not allowed' },
-  404: { type: 'not-found', title: 'There is no such thing' },
-  405: { type: 'method-not-allowed', title: 'This method is not served here' },
-  406: { type: 'not-acceptable', title: 'No answer of an accepted type can be given' },
+  404: { type: 'not-found', title: 'Not found' },
+  405: { type: 'method-not-allowed', title: 'Method not allowed' },
+  406: { type: 'not-acceptable', title: 'None of the accepted types is available' },
   410: { type: 'gone', title: 'This is no longer kept' },
   413: { type: 'too-large', title: 'The body is too large' },
   414: { type: 'address-too-long', title: 'The address is too long' },
-  415: { type: 'unsupported-media-type', title: 'The body is of a type that is not understood' },
+  415: { type: 'unsupported-media-type', title: 'The type of the body is not supported' },
   431: { type: 'headers-too-large', title: 'The headers are too large' },
-  503: { type: 'overloaded', title: 'There is too much to do at once' },
+  503: { type: 'overloaded', title: 'The server is busy' },
   507: { type: 'answer-too-large', title: 'The answer is too large' },
 };
 
 const kinds: Readonly<Record<ErrorKind, Kind>> = {
-  invalid: { type: 'invalid-input', title: 'The input is wrong', status: 422 },
-  'not-found': { type: 'not-found', title: 'There is no such thing', status: 404 },
-  conflict: { type: 'conflict', title: 'The data refuse this', status: 409 },
-  'read-only': { type: 'read-only', title: 'The database is only read here', status: 403 },
+  invalid: { type: 'invalid-input', title: 'The input is not valid', status: 422 },
+  'not-found': { type: 'not-found', title: 'Not found', status: 404 },
+  conflict: { type: 'conflict', title: 'The data do not allow this', status: 409 },
+  'read-only': { type: 'read-only', title: 'The database is read-only here', status: 403 },
   unavailable: {
     type: 'unavailable',
-    title: 'The database is away',
+    title: 'The database is not available',
     status: 503,
     detail:
-      'The database cannot be reached, is busy, or is not set up right. Nothing was changed. Try again later; /api/db-status says more.',
+      'The database cannot be reached, is busy, or is not configured correctly. Nothing was changed. Try again later; /api/db-status has the cause.',
     retryAfter: 5,
   },
   denied: {
@@ -93,7 +95,7 @@ const kinds: Readonly<Record<ErrorKind, Kind>> = {
     title: 'The database refuses this server',
     status: 503,
     detail:
-      'This server is not set up so that it can use its database. Nothing was changed. Its operator has to mend that; /api/db-status says what it is.',
+      'The database refuses the credentials or rights of this server. Nothing was changed. Correct the configuration; /api/db-status has the cause.',
     retryAfter: 60,
   },
   // No 503: clients and proxies repeat those on their own.
@@ -119,7 +121,7 @@ const kinds: Readonly<Record<ErrorKind, Kind>> = {
   },
 };
 
-const preconditionFailed: Kind = { type: 'precondition-failed', title: 'The row is another one by now', status: 412 };
+const preconditionFailed: Kind = { type: 'precondition-failed', title: 'The row has changed', status: 412 };
 
 const defect: Kind = {
   type: 'internal',
@@ -128,7 +130,7 @@ const defect: Kind = {
   detail: 'Something went wrong in this server. Its log has the details, under the id in the header x-request-id.',
 };
 
-/** What the client is told of `error`; anything that is no `AppError` is a defect, of which it learns nothing. */
+/** The answer to `error`. Anything that is no `AppError` is a defect, whose details stay in the log. */
 export function problemResponse(error: unknown): Response {
   const { problem, headers } = problemOf(error);
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
@@ -138,7 +140,7 @@ export function problemResponse(error: unknown): Response {
 export function problemOf(error: unknown): { readonly problem: Problem; readonly headers: Headers } {
   const kind = kindOf(error);
   const problem: Problem = {
-    type: `/problems/${kind.type}`,
+    type: `${errorPage}#${kind.type}`,
     title: kind.title,
     status: kind.status,
     detail: kind.detail ?? (error instanceof Error ? error.message : kind.title),

@@ -1,7 +1,5 @@
-/** The endpoints of this process, wired to the app, the log and the platform: what the files under api/ import. */
-import { waitUntil } from '@vercel/functions';
-import { app } from '../app.ts';
-import { createEndpoints } from './endpoints.ts';
-import { lineLog, writeToConsole } from './log.ts';
+/** The API of the environment's database: what the files under api/ export. `npm start` and Vercel say who the peer is. */
+import { lazyDatabase } from '../index.ts';
+import { createApi } from './api.ts';
 
-export const endpoints = createEndpoints({ app, log: lineLog(() => app.runtime.now(), writeToConsole), waitUntil });
+export const api = createApi(lazyDatabase(), { trustsPeer: true });

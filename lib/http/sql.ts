@@ -171,7 +171,9 @@ async function runWrites(
         }
         return results;
       };
-      return idempotency ? once(queries, idempotency, run, forms) : { value: await run(), replayed: false };
+      return idempotency
+        ? once({ queries, engine: scope.catalog.engine }, idempotency, run, forms)
+        : { value: await run(), replayed: false };
     },
     { signal: context.request.signal },
   );

@@ -1,6 +1,6 @@
 /** What db-status tells those who are not the operator: whether it works, and what to do to learn more. */
 import type { App } from '../app.ts';
-import { describeBackend } from '../config/backends.ts';
+import { describeBackend, persistenceMessage } from '../config/backends.ts';
 import type { Examination } from '../config/config.ts';
 import type { Handler, RequestContext } from './handle.ts';
 
@@ -46,7 +46,10 @@ function summaryBody({ config, access, onVercel }: Examination, { status, versio
   const known = { engine: traits?.engine ?? null, persistent: traits?.persistent ?? null, version };
   return {
     status,
-    message: status === 'ok' && traits !== null ? traits.message : troubleMessage(status, config !== null),
+    message:
+      status === 'ok' && config !== null
+        ? persistenceMessage(config, { tellsPlace: false })
+        : troubleMessage(status, config !== null),
     ...(role === 'api' ? { backend: config?.chosen.backend ?? null, ...known } : {}),
     hint: hint(access, onVercel),
   };
@@ -54,7 +57,7 @@ function summaryBody({ config, access, onVercel }: Examination, { status, versio
 
 function troubleMessage(status: Health['status'], isConfigured: boolean): string {
   if (status === 'degraded')
-    return 'The database is away, and something else stands in for it: each answer says so in the header db-degraded.';
+    return 'The database is away, and a standby answers for it: each answer says so in the header db-degraded.';
   return isConfigured
     ? 'The database cannot be used at the moment. The log of this server says why.'
     : 'The configuration of this server is wrong, so its database is closed. The log of this server says which variable it is.';

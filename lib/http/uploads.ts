@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import type { App } from '../app.ts';
 import type { Uploads } from '../db/database.ts';
 import { AppError } from '../errors.ts';
+import type { Format, SentFile } from '../imports/messages.ts';
 import { answerOf } from '../rows/idempotency.ts';
 import { readBytes, requireNoBody } from './body.ts';
 import { makeTemporaryFolder, removeFolder } from './formats/temporary.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { importedForms } from './import-commit.ts';
-import type { Format, ImportFile } from './import-file.ts';
 import { parsePartQuery, parseUploadQuery } from './import-parameters.ts';
 import { inQuery, RequestError } from './problem.ts';
 import { replayHeaders } from './writes.ts';
@@ -18,6 +18,8 @@ import { replayHeaders } from './writes.ts';
 export const partBytes = 4_000_000;
 /** All together 200 MB: the file lies in the temporary folder, beside the replica, while it is read. */
 export const mostParts = 50;
+/** Of a database, begun and not brought to an end: 3 GB of parts. */
+const mostUploads = 16;
 const mostRows = 1_000_000;
 /** No longer than the key of an import is kept. */
 const lifeMs = 24 * 3_600_000;
@@ -33,6 +35,7 @@ export async function beginUpload(context: RequestContext, table: string, format
   const { runtime } = context;
   requireNoBody(context.request);
   const { uploads } = await context.database();
+  if ((await uploads.dropAbandoned()) >= mostUploads) throw tooManyUploads();
   const upload = runtime.uuid();
   const plan: Plan = { table, format, expiresMs: runtime.now() + lifeMs };
   const kept = await uploads.keep(upload, 0, new TextEncoder().encode(JSON.stringify(plan)), context.request.signal);
@@ -82,7 +85,7 @@ export function giveUpHandler(app: App): Handler {
 }
 
 /** Imports a file that is there. `key`: a hash under which it is done once. */
-export type ImportUpload = (file: ImportFile, table: string, key: string) => Promise<Response>;
+export type ImportUpload = (file: SentFile, table: string, key: string) => Promise<Response>;
 
 /** `parts`: how many there are, where the client says it. */
 export async function runUpload(
@@ -183,6 +186,12 @@ function idOf(given: string): string {
   const id = given.toLowerCase();
   if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) throw noSuchUpload(given);
   return id;
+}
+
+function tooManyUploads(): AppError {
+  return new AppError('conflict', `There are ${mostUploads} uploads that nobody brought to an end.`, {
+    hint: 'Import one, or give one up: DELETE /api/import?upload=<id>. After a day each is over by itself.',
+  });
 }
 
 function noSuchUpload(given: string): AppError {

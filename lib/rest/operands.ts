@@ -16,7 +16,7 @@ export function likePattern(text: string): string {
   return pattern;
 }
 
-const item = /\s*(?:"((?:[^"\\]|\\.)*)"|([^{}",]*))\s*(,|$)/suy;
+const item = /\s*(?:"((?:[^"\\]|\\.)*)"\s*|([^{}",\s][^{}",]*)?)(,|$)/suy;
 
 /**
  * The items of `{1,NULL,"a b"}`, a list of one dimension.

@@ -63,7 +63,7 @@ function exactNumber(text: string): number | string {
   if (!Number.isFinite(number)) return text;
   if (Number.isSafeInteger(number) && /^-?\d+$/.test(text)) return number;
   const digits = text.replaceAll(/[-.]|^[-0.]+/g, '');
-  const significant = text.includes('.') ? digits.replace(/0+$/, '') : digits;
+  const significant = text.includes('.') ? digits.replace(/(?<!0)0+$/, '') : digits;
   return significant.length <= certainDigits ? number : text;
 }
 

@@ -71,7 +71,7 @@ export async function executeCommand<C extends Command>(
   const run = () => runCommand(scope, relation, command);
   const idempotency = 'idempotency' in command ? command.idempotency : undefined;
   const done = idempotency
-    ? await once(queries, idempotency, run, answerForms(relation, command))
+    ? await once({ queries, engine: scope.catalog.engine }, idempotency, run, answerForms(relation, command))
     : { value: await run(), replayed: false };
   const fixed = done.replayed ? command : fixedCommand(relation, command, done.value);
   return { ...done, fixed } as Done<Outcome<C>>;

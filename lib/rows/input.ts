@@ -14,6 +14,8 @@ export type InputMode = 'whole' | 'part';
 
 /** Faults that are listed; more would only be noise. */
 export const mostFaults = 100;
+/** Names are the client's, and may be as long as the body. */
+const longestPath = 200;
 /** As a sentence; the fields themselves are listed beside it. */
 const mostShown = 20;
 
@@ -37,8 +39,9 @@ export function parseInputs(relation: Relation, inputs: readonly PlainValue[]): 
   const faults: FieldError[] = [];
   const rows = inputs.flatMap((input, index) => {
     const { row, fields } = examineInput(relation, 'whole', input);
-    faults.push(...fields.map(({ path, message }) => ({ path: placed(index, path), message })));
-    return row ? [row] : [];
+    const room = mostFaults + 1 - faults.length;
+    faults.push(...fields.slice(0, room).map(({ path, message }) => ({ path: placed(index, path), message })));
+    return row && faults.length === 0 ? [row] : [];
   });
   if (faults.length > 0) throw invalidInput(relation, faults);
   return rows;
@@ -70,11 +73,12 @@ function examineInput(relation: Relation, mode: InputMode, input: PlainValue): E
     return { row: null, fields: [{ path: '', message: 'must be an object' }] };
   const given = Object.entries(input as Readonly<Record<string, PlainValue>>);
   const fields: FieldError[] = [];
-  const entries = given.flatMap(([name, value]) => {
+  const entries: (readonly [string, PlainValue])[] = [];
+  for (const [name, value] of given) {
     const parsed = parseField(relation, name, value);
-    if ('message' in parsed) fields.push(parsed);
-    return 'message' in parsed ? [] : [[name, parsed.value] as const];
-  });
+    if (!('message' in parsed)) entries.push([name, parsed.value]);
+    else if (fields.push({ ...parsed, path: parsed.path.slice(0, longestPath) }) > mostFaults) break;
+  }
   if (mode === 'whole') fields.push(...missingFields(relation, input));
   else if (given.length === 0) fields.push({ path: '', message: 'must have a field to change' });
   return { row: fields.length === 0 ? Object.fromEntries(entries) : null, fields };
@@ -120,7 +124,8 @@ function missingFields({ columns }: Relation, input: object): FieldError[] {
 
 function invalidInput(relation: Relation, fields: readonly FieldError[]): AppError {
   const shown = fields.slice(0, mostShown).map(({ path, message }) => `${path} ${message}`.trim());
-  const more = fields.length > mostShown ? `; and ${fields.length - mostShown} more` : '';
+  const count = fields.length > mostFaults ? 'many' : fields.length - mostShown;
+  const more = fields.length > mostShown ? `; and ${count} more` : '';
   return new AppError('invalid', `This is not a valid row of ${relation.name}: ${shown.join('; ')}${more}.`, {
     fields: fields.slice(0, mostFaults),
   });

@@ -12,7 +12,7 @@ const mostAhead = 1_000_000n;
 
 export async function passNumbers(scope: Scope, relation: Relation, rows: readonly Row[]): Promise<void> {
   for (const column of relation.columns) {
-    const call = /^nextval\((?:[^()']|'(?:[^']|'')*')+\)$/i.exec(column.default ?? '')?.[0];
+    const call = /^nextval\((?:[^()']|'[^']*')+\)$/i.exec(column.default ?? '')?.[0];
     const given = rows.map((row) => textOf(row[column.name] ?? null)).filter((text) => /^\d+$/.test(text));
     if (call === undefined || given.length === 0) continue;
     const greatest = given.map(BigInt).reduce((a, b) => (a > b ? a : b));

@@ -33,7 +33,7 @@ export function requirePattern(operator: PatternOperator, text: string): string 
 
 /** `\pL` is hundreds of alternatives to RE2. */
 const lengthOfClass = 100;
-const piece = /\\[^]|\[\^?\]?(?:\\[^]|\[:[^\]]*:\]|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|[^]/g;
+const piece = /\\[^]|\[\^?\]?(?:\\[^]|\[:[\^a-z]{1,10}:\]|[^\]\\])*\]?|\{(\d+)(?:,(\d*))?\}|[^]/g;
 
 /** About how long a regular expression is with its repetitions written out. */
 function writtenOut(pattern: string): number {
@@ -77,7 +77,7 @@ function likeSql(engine: Engine, own: Sql, operator: 'like' | 'ilike', pattern: 
 }
 
 /** `%` at the ends alone, and no `_`. */
-const isPlain = /^%*(?:\\[^]|[^%_\\])*%*$/;
+const isPlain = /^%*(?:(?:\\[^]|[^%_\\])+%*)?$/;
 
 function regularExpression(pattern: string): string {
   return pattern.replaceAll(/%+|_|\\?([^])/g, (match, plain: string | undefined) => {

@@ -40,7 +40,7 @@ function itemsOf(item: ValueType, values: readonly PlainValue[]): ArrayItems {
 
 /** `2026-11-24T04:05:06.780000Z` as `2026-11-24 04:05:06.78+00`. */
 function momentText(text: string): string {
-  const trimmed = text.replace(/(\.\d*?)0+(?!\d)/, (_, fraction: string) => (fraction === '.' ? '' : fraction));
+  const trimmed = text.replace(/\.\d+/, (fraction) => fraction.replace(/(?<!0)0+$/, '').replace(/^\.$/, ''));
   return trimmed.replace(/(\d)T(\d)/, '$1 $2').replace('Z', '+00');
 }
 

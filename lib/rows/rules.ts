@@ -74,7 +74,7 @@ function wordsOf(column: string, expression: string): string {
     throw error;
   }
   const words = tokens.map(({ kind, text, keyword }) => {
-    if (kind === 'string') return /^'[\p{L}\p{N}_.@/+-]*'$/u.test(text) ? text : '?';
+    if (kind === 'string') return /^'[\p{L}\p{M}\p{N}_.@/+-]*'$/u.test(text) ? text : '?';
     if (kind === 'name' || kind === 'word') return text === column ? 'COLUMN' : kind === 'word' ? keyword : '?';
     return text;
   });

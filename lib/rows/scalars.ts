@@ -70,7 +70,7 @@ type DecimalType = Parameters<(typeof decimal)['parse']>[0];
 
 function digitsOf(input: number): string {
   const text = String(input);
-  const digits = text.replace(/e.*$/, '').replaceAll(/[-.]|^[-0.]+/g, '');
+  const digits = text.slice(0, text.search(/e|$/)).replaceAll(/[-.]|^[-0.]+/g, '');
   if (digits.length > certainDigits && !Number.isSafeInteger(input))
     throw new ValueFault(`must be sent as text: a number in JSON has no more than ${certainDigits} exact digits`);
   return text;
@@ -123,7 +123,7 @@ function wrongDecimal({ width, scale }: DecimalType): ValueFault {
   );
 }
 
-const numberPattern = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const numberPattern = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const notFinite: Readonly<Record<string, string>> = {
   nan: 'NaN',
   inf: 'Infinity',

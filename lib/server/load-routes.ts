@@ -1,7 +1,7 @@
 /** A deployment has a module with the list of routes in its place: see scripts/bundle.ts. */
 import { globSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Route, routePath } from './router.ts';
+import { type Route, routePath } from '../http/router.ts';
 
 /** @example await loadRoutes(new URL('api/', import.meta.url)) */
 export async function loadRoutes(folder: URL): Promise<Route[]> {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { sendWebResponse, toWebRequest } from './web.ts';
-import { type Fetch, refusal } from './router.ts';
+import { type Fetch, refusal } from '../http/router.ts';
 
 export interface NodeServerOptions {
   /** Requests wait while it is being loaded. */
@@ -38,8 +38,11 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
   const { host, port } = options;
   server.listen(port, host);
   await once(server, 'listening').catch((error: unknown) => {
-    throw new AppError('unavailable', `The server cannot listen on ${host}:${port}: ${(error as Error).message}.`, {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'EADDRINUSE' ? 'the port is taken' : message;
+    throw new AppError('unavailable', `The server cannot listen on ${host}:${port}: ${why}.`, {
       cause: error,
+      hint: 'Name another address with --port and --host.',
     });
   });
   return { url: urlOf(server), close: () => close(server, exchanges, options) };

@@ -1,15 +1,16 @@
-import { parseArgs } from 'node:util';
 import type { App } from '../app.ts';
 import type { Environment } from '../config/variables.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { type NodeServer, startNodeServer } from './node-server.ts';
-import type { Fetch } from './router.ts';
+import type { Fetch } from '../http/router.ts';
 
 export interface ServeOptions {
-  /** `--port <number> --host <address>` */
-  readonly words: readonly string[];
-  /** PORT is used where `--port` is not given. */
+  readonly host?: string;
+  /** Default: PORT, or the first that is free from 3000 on. */
+  readonly port?: string;
+  /** Says the address as JSON. */
+  readonly json?: boolean;
   readonly environment: Environment;
   /** What answers, and what is open behind it. The server listens while they load. */
   readonly load: () => Promise<{ readonly fetch: Fetch; readonly app: Pick<App, 'close' | 'closeOnlyWhenAsked'> }>;
@@ -21,7 +22,6 @@ export interface ServeOptions {
 
 interface Address {
   readonly host: string;
-  /** Null: the first that is free from 3000 on. */
   readonly port: number | null;
 }
 
@@ -32,7 +32,7 @@ const backgroundGraceMs = 8_000;
 /** Serves until SIGINT or SIGTERM; answers the exit code. Never rejects. */
 export async function serve(options: ServeOptions): Promise<number> {
   try {
-    await serveUntilSignal(options, readOptions(options));
+    await serveUntilSignal(options, addressOf(options));
     return 0;
   } catch (error) {
     const hint = isAppError(error) && error.hint !== undefined ? `${error.hint}\n` : '';
@@ -52,7 +52,7 @@ async function serveUntilSignal(options: ServeOptions, address: Address): Promis
   const { promise: fetch, resolve, reject } = Promise.withResolvers<Fetch>();
   fetch.catch(() => undefined); // Who waits for it is answered, and this function throws what it is.
   const server = await listen(fetch, address, options);
-  out(`Eider serves ${server.url}\n`);
+  out(options.json === true ? `${JSON.stringify({ url: server.url })}\n` : `Eider serves ${server.url}\n`);
   try {
     const loaded = await options.load();
     loaded.app.closeOnlyWhenAsked();
@@ -92,31 +92,13 @@ async function end(server: NodeServer, background: BackgroundWork, { runtime }: 
 }
 
 /** @throws AppError `invalid` */
-function readOptions({ words, environment }: ServeOptions): Address {
-  const { host = defaultHost, port = environment['PORT'] || null } = parse(words);
-  if (port === null) return { host, port };
+function addressOf({ environment, host = defaultHost, port: given }: ServeOptions): Address {
+  const port = given || environment['PORT'];
+  if (!port) return { host, port: null };
   if (/^\d{1,5}$/.test(port) && Number(port) < 65_536) return { host, port: Number(port) };
-  throw notUnderstood('a port is a number below 65536');
+  throw new AppError('invalid', 'The port is no number below 65536.', { hint: 'Correct PORT, or use --port 3000.' });
 }
 
-function parse(words: readonly string[]) {
-  try {
-    return parseArgs({ args: [...words], options: { host: { type: 'string' }, port: { type: 'string' } } }).values;
-  } catch (error) {
-    throw notUnderstood((error as Error).message);
-  }
-}
-
-function notUnderstood(why: string): AppError {
-  return new AppError('invalid', `This was not understood: ${why}.`, {
-    hint: 'Use npm start -- --port 3000 --host 127.0.0.1',
-  });
-}
-
-/**
- * What goes on after an answer: the promises that handlers pass to `waitUntil`, which a server of our own awaits before it
- * ends. On Vercel the platform does that.
- */
 /** What handlers pass to `waitUntil`, which this server awaits before it ends; on Vercel the platform does. */
 class BackgroundWork {
   readonly #running = new Set<Promise<unknown>>();

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Fetch } from './router.ts';
+import type { Fetch } from '../http/router.ts';
 
 /** The same as in vercel.json; a test holds that. No row of a table can become markup: there is no policy for it. */
 export const pageHeaders: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-/** What Eider asks of the place where objects live; test/store/conformance.ts holds every driver and wrapper to it. */
+/** What Eider asks of the place where objects live; lib/testing/conformance.ts holds every driver and wrapper to it. */
 
 /** Half-open byte range `[start, end)`: whole numbers, `0 <= start <= end`; any other is refused with `invalid`. */
 export interface ByteRange {

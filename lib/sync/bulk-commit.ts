@@ -30,8 +30,8 @@ export type BulkWork<T> = (session: Session, definitions: Definitions) => Promis
 export interface Replacement<T> {
   /** A DuckDB file on the local disk; it becomes the replica, so it is gone afterwards. */
   readonly path: string;
-  /** The version that it replaces. What others commit after it is not overwritten. */
-  readonly onto: number;
+  /** The version that it replaces: what others commit after it is not overwritten. Absent: whatever is there. */
+  readonly onto?: number;
   /** Runs in a transaction on that file, at its end. */
   readonly finish: (session: Session) => Promise<T>;
 }
@@ -47,9 +47,19 @@ export interface BulkScope {
  * Runs `work` in a transaction on a copy of the newest state and commits the whole result. `work` may run again when
  * another instance commits first. Needs room for a second copy of the database beside the replica.
  */
-export async function commitBulk<T>(scope: BulkScope, work: BulkWork<T>): Promise<BulkCommitted<T>> {
-  for (let attempt = 0; attempt < mostAttempts; attempt++) {
-    const committed = await scope.host.exclusive(() => tryBulk(scope, work));
+export function commitBulk<T>(scope: BulkScope, work: BulkWork<T>): Promise<BulkCommitted<T>> {
+  return untilCommitted(scope, () => tryBulk(scope, work));
+}
+
+async function untilCommitted<T>(
+  { host }: BulkScope,
+  attempt: () => Promise<BulkCommitted<T> | null>,
+): Promise<BulkCommitted<T>> {
+  for (let count = 0; count < mostAttempts; count++) {
+    const committed = await host.exclusive(async () => {
+      await host.catchUp();
+      return attempt();
+    });
     if (committed) return committed;
   }
   throw new AppError(
@@ -64,7 +74,6 @@ export async function commitBulk<T>(scope: BulkScope, work: BulkWork<T>): Promis
 
 /** Null when another instance committed first. */
 async function tryBulk<T>(scope: BulkScope, work: BulkWork<T>): Promise<BulkCommitted<T> | null> {
-  await scope.host.catchUp();
   const stage: Slot = { ...scope.slot, replicaPath: join(scope.slot.folder, 'bulk.part') };
   try {
     await copyReplica(scope.host.replica, stage.replicaPath);
@@ -77,11 +86,9 @@ async function tryBulk<T>(scope: BulkScope, work: BulkWork<T>): Promise<BulkComm
 /** Commits the file as the database's new state. `conflict` when the database is no longer at the version it replaces. */
 export function commitReplacement<T>(scope: BulkScope, replacement: Replacement<T>): Promise<BulkCommitted<T>> {
   const { path, onto, finish } = replacement;
-  return scope.host.exclusive(async () => {
-    await scope.host.catchUp();
-    const stage: Slot = { ...scope.slot, replicaPath: path };
-    const committed = scope.host.version === onto ? await commitStage(scope, stage, finish) : null;
-    if (committed) return committed;
+  const stage: Slot = { ...scope.slot, replicaPath: path };
+  return untilCommitted(scope, () => {
+    if (onto === undefined || scope.host.version === onto) return commitStage(scope, stage, finish);
     throw new AppError('conflict', 'The database was written while its replacement was made; nothing was replaced.', {
       hint: 'Stop what writes to it, then repeat.',
     });
@@ -101,7 +108,9 @@ async function commitStage<T>(
   const began = momentNow(context.runtime);
   const bytes = encodeRecord(record);
   const deadlineMs = context.runtime.monotonicMs() + context.settings.commitDeadlineMs;
-  if ((await appendRecord(context, { record, bytes, deadlineMs })) === 'lost') return null;
+  const outcome = await appendRecord(context, { record, bytes, deadlineMs, standing: () => host.standing() });
+  if (outcome === 'left') throw await host.leaveLog();
+  if (outcome === 'lost') return null;
   await host.requireOnLog(record.version);
   await adoptCopy(context, slot, stage, host);
   host.noteCommit(began, record.version, bytes.byteLength);

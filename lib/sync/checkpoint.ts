@@ -7,6 +7,7 @@
 import { AppError } from '../errors.ts';
 import type { ObjectInfo } from '../store/store.ts';
 import type { SyncContext } from './context.ts';
+import { hasForeignFile } from './foreign-file.ts';
 import type { ReplicaHost } from './host.ts';
 import type { SnapshotName } from './layout.ts';
 import { isCheckpointDue, isFoldDue } from './policy.ts';
@@ -26,7 +27,9 @@ export interface CheckpointReport {
 
 const foldAttempts = 20;
 const foldPauseMs = 50;
-const mostPublishRounds = 5;
+const mostCopies = 5;
+/** How often what is no longer needed is looked for, as a part of how long records are kept: it takes two lists. */
+const dropsPerRetention = 24;
 
 export class Checkpointer {
   readonly #context: SyncContext;
@@ -34,16 +37,22 @@ export class Checkpointer {
   /** One at a time: while the file is uploaded nothing else may fold the write-ahead log into it. */
   readonly #turn = new Turn();
   /** The snapshot that this process published last, and the database file as it was then. */
-  #published: { readonly key: string; readonly file: ObjectInfo | null } | null = null;
+  #published: { readonly snapshot: SnapshotName; readonly file: ObjectInfo | null } | null = null;
+
+  /** On the monotonic clock. */
+  #droppedMs = -Infinity;
 
   constructor(context: SyncContext, host: ReplicaHost) {
     this.#context = context;
     this.#host = host;
   }
 
-  /** Takes a checkpoint of the replica's present version. */
+  /** Takes a checkpoint of the replica's present version, and drops what is no longer needed. */
   run(): Promise<CheckpointReport> {
-    return this.#turn.take(() => this.#checkpoint());
+    return this.#turn.take(() => {
+      this.#droppedMs = -Infinity;
+      return this.#checkpoint();
+    });
   }
 
   /**
@@ -83,10 +92,28 @@ export class Checkpointer {
   }
 
   async #checkpoint(): Promise<CheckpointReport> {
+    await this.#tellOfForeignFile();
     const { snapshot, uploaded } = await this.#snapshotPresent();
-    const published = await this.#publishNewest(uploaded);
-    const dropped = await dropUnneeded(this.#context, snapshot.modifiedAt.getTime());
+    const { published, snapshots } = await this.#publishNewest(uploaded ? snapshot : null);
+    const dropped = await this.#dropUnneeded(snapshots, snapshot.modifiedAt.getTime());
     return { version: snapshot.version, bytes: snapshot.bytes, uploaded, published, dropped };
+  }
+
+  async #tellOfForeignFile(): Promise<void> {
+    if ((await this.#publishedAsLeft()) || !(await hasForeignFile(this.#context, this.#host.tail.snapshot))) return;
+    const { databaseFile } = this.#context.layout;
+    this.#context.warn(
+      `Somebody put another file at ${databaseFile}. It is an exported copy, which Eider does not read and publishes over: "eider restore <file>" makes a file the database's state.`,
+    );
+  }
+
+  async #dropUnneeded(snapshots: readonly SnapshotInfo[], nowMs: number): Promise<Dropped> {
+    const { runtime, settings } = this.#context;
+    const now = runtime.monotonicMs();
+    if (now - this.#droppedMs < settings.retainMs / dropsPerRetention) return { records: 0, snapshots: 0 };
+    const dropped = await dropUnneeded(this.#context, snapshots, nowMs);
+    this.#droppedMs = now;
+    return dropped;
   }
 
   /** Uploads a snapshot of the present version, unless the store has a good one. */
@@ -137,34 +164,42 @@ export class Checkpointer {
 
   /**
    * Copies the newest snapshot over the database file, until none newer came meanwhile: of two processes at it, the one
-   * that ends last has listed last. Skips the copy when nothing was uploaded and the file is as this process left it.
+   * that ends last has listed last. What was just uploaded needs no list before it; where nothing was and the file is as
+   * this process left it, there is no copy. Answers what it listed last, too.
    */
-  async #publishNewest(uploaded: boolean): Promise<boolean> {
-    const { store, layout, step } = this.#context;
-    let published: string | null = uploaded ? null : await this.#publishedKey();
-    for (let round = 0; round < mostPublishRounds; round++) {
-      const [newest] = await listSnapshots(this.#context);
-      if (!newest || newest.key === published) return round > 0;
-      // A write-ahead log beside it belongs to the file that was there before; it was taken in when that was adopted.
-      await store.delete([`${layout.databaseFile}.wal`]);
-      await store.copy(newest.key, layout.databaseFile);
-      await step('published');
-      this.#published = { key: newest.key, file: await store.head(layout.databaseFile) };
-      published = newest.key;
+  async #publishNewest(uploaded: SnapshotInfo | null) {
+    let published: SnapshotName | null = uploaded ? await this.#publish(uploaded) : await this.#publishedAsLeft();
+    let copies = uploaded ? 1 : 0;
+    for (;;) {
+      const snapshots = await listSnapshots(this.#context);
+      const [newest] = snapshots;
+      const isNewest = !newest || (published !== null && newest.version <= published.version);
+      if (isNewest || copies >= mostCopies) return { published: copies > 0, snapshots };
+      published = await this.#publish(newest);
+      copies++;
     }
-    return true;
+  }
+
+  async #publish(snapshot: SnapshotInfo): Promise<SnapshotName> {
+    const { store, layout, step } = this.#context;
+    // A write-ahead log beside it belongs to the file that was there before; it was taken in when that was adopted.
+    await store.delete([`${layout.databaseFile}.wal`]);
+    await store.copy(snapshot.key, layout.databaseFile);
+    await step('published');
+    this.#published = { snapshot, file: await store.head(layout.databaseFile) };
+    return snapshot;
   }
 
   /**
-   * The key of the snapshot that this process copied last, if nobody has overwritten the database file since. Of no
+   * The snapshot that this process copied last, if nobody has overwritten the database file since. Of no
    * other file it is known what it holds: one that died in its copy may have left an older state, and as large.
    */
-  async #publishedKey(): Promise<string | null> {
+  async #publishedAsLeft(): Promise<SnapshotName | null> {
     const { store, layout } = this.#context;
     if (!this.#published?.file) return null;
-    const { key, file: left } = this.#published;
+    const { snapshot, file: left } = this.#published;
     const file = await store.head(layout.databaseFile);
     const isAsLeft = file?.size === left.size && file.modifiedAt.getTime() === left.modifiedAt.getTime();
-    return isAsLeft ? key : null;
+    return isAsLeft ? snapshot : null;
   }
 }

@@ -113,6 +113,7 @@ export class GroupCommit {
     if (batch.length === 0) return true;
     if (this.#host.isDoubtful) await this.#host.catchUp();
     const started = runtime.monotonicMs();
+    this.#records.begin();
     const run = await this.#runBatch(batch);
     const settled = batch.filter((request) => run.results.has(request));
     await this.#context.step('batch-run');

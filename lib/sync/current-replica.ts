@@ -44,6 +44,11 @@ export class CurrentReplica {
     return this.#replica;
   }
 
+  /** Key of the snapshot that the replica was made from, null when it was made from something else. */
+  get madeFrom(): string | null {
+    return this.#madeFrom;
+  }
+
   /** The replica for reading: waits while it is being replaced. */
   ready(): Promise<Replica> {
     return this.#ready;

@@ -21,8 +21,7 @@ import { Feed, type FeedPage } from './feed.ts';
 import { SharedProbe } from './head.ts';
 import { ReplicaHost } from './host.ts';
 import { layoutOf } from './layout.ts';
-import type { LocalState } from './overlay.ts';
-import type { StateWork } from './replica.ts';
+import type { LocalState, StateWork } from './overlay.ts';
 import { type ReadAnswer, type ReadRequest, Reads } from './reads.ts';
 import { claimSlot, sweepSlots, type Slot } from './slot.ts';
 import { type Look, writeBody } from './snapshot.ts';
@@ -174,6 +173,11 @@ export class Engine {
     });
   }
 
+  /** How often the database became another one under this process: it may lack migrations then. */
+  get logsLeft(): number {
+    return this.#host.logsLeft;
+  }
+
   get #bulkScope(): BulkScope {
     return { context: this.#context, slot: this.#slot, host: this.#host };
   }
@@ -213,7 +217,11 @@ export class Engine {
   async sync(): Promise<SyncAnswer> {
     this.#requireOpen();
     const from = this.#host.version;
-    const recordsApplied = await this.#host.exclusive(() => this.#host.catchUp());
+    const recordsApplied = await this.#host.exclusive(() => {
+      // A checkpoint is no business of a log that was put back meanwhile.
+      this.#host.head.doubt();
+      return this.#host.catchUp();
+    });
     return { from, recordsApplied, checkpoint: await this.#checkpoints.run() };
   }
 

@@ -55,6 +55,19 @@ export class HeadProof {
     this.#newestSnapshot = Math.max(this.#newestSnapshot, newest);
   }
 
+  /** The next catching up looks at the snapshots, whatever is trusted. */
+  doubt(): void {
+    this.#trustedAt = null;
+  }
+
+  /** What was known was about another log. */
+  forget(): void {
+    this.doubt();
+    this.#provedAt = null;
+    this.#provedVersion = 0;
+    this.#newestSnapshot = 0;
+  }
+
   /** The head that was proved last: a replica below it, as one that was made anew meanwhile, is not what was proved. */
   get provedVersion(): number {
     return this.#provedVersion;

@@ -7,10 +7,11 @@ import { HeadProof, momentNow, SharedProbe, type Moment } from './head.ts';
 import { countChained, followTail, type StoredRecord, type TailStart, type TailWindow } from './log.ts';
 import { breaksReplica } from './local-disk.ts';
 import type { Replica } from './replica.ts';
-import { ProofNote } from './proof-note.ts';
+import { FreshnessNote } from './freshness.ts';
 import type { Slot } from './slot.ts';
 import { type Look, lookAtSnapshots, type SnapshotInfo } from './snapshot.ts';
 import type { Started } from './start.ts';
+import { logReplaced, requireState, type Standing, standingOf } from './standing.ts';
 import { type Advance, recordsMissing, whyStuck } from './stuck.ts';
 import { type Tail, TailCount } from './tail.ts';
 import { Turn } from './turn.ts';
@@ -25,15 +26,16 @@ export class ReplicaHost {
   readonly #probe: SharedProbe<void>;
   readonly head: HeadProof;
   readonly #tail = new TailCount();
-  readonly #note: ProofNote;
+  readonly #note: FreshnessNote;
   #settled: Promise<void> = Promise.resolve();
+  #logsLeft = 0;
 
   private constructor(context: SyncContext, current: CurrentReplica, started: Started) {
     this.#context = context;
     this.#current = current;
     this.#begunTail = started.tail;
     this.head = new HeadProof(context.runtime, context.settings);
-    this.#note = new ProofNote(context.runtime);
+    this.#note = new FreshnessNote(context.runtime);
     this.#probe = new SharedProbe(() => this.#probeHead());
     this.#noteSnapshots(started);
   }
@@ -152,7 +154,7 @@ export class ReplicaHost {
         return Math.max(0, this.version - from);
       }
       if (restarts === mostRestarts) throw whyStuck(this.#context, this.replica, advance);
-      await this.restart();
+      await (advance === 'left' ? this.#beginAnew() : this.restart());
     }
   }
 
@@ -201,7 +203,11 @@ export class ReplicaHost {
 
   /** The store said that the next record is absent, in an operation that began at `began`. */
   async #concludeAbsent(began: Moment): Promise<Advance> {
-    if (this.head.needsLook) await this.look();
+    if (this.head.needsLook) {
+      await this.look();
+      const standing = await this.standing();
+      if (standing !== 'followed') return standing;
+    }
     if (this.version >= this.head.newestSnapshot) {
       this.head.prove(began, this.version);
       return 'at-head';
@@ -227,6 +233,42 @@ export class ReplicaHost {
     throw new AppError('indeterminate', 'This instance was frozen while it committed.', {
       hint: 'The write may have been committed. Read before you repeat it.',
     });
+  }
+
+  /**
+   * Rule 9: where the replica stands towards the log in the store. Asked before each commit, and whenever the head must be
+   * looked for: between these a log that was put back may look like the head of the old one.
+   */
+  async standing(): Promise<Standing> {
+    const { replica } = this;
+    const { position } = replica;
+    const { madeFrom } = this.#current;
+    const standing = await standingOf(this.#context, { position, madeFrom, look: () => this.look() });
+    if (standing === 'behind') replica.condemn('behind');
+    return standing;
+  }
+
+  /** How often the replica was made anew from another log than the one that it followed. */
+  get logsLeft(): number {
+    return this.#logsLeft;
+  }
+
+  /** Makes the replica anew from what is in the store now; answers what to tell those whose write is not committed. */
+  async leaveLog(): Promise<AppError> {
+    await this.#beginAnew();
+    await this.catchUp();
+    return logReplaced();
+  }
+
+  /** The replica is kept when there is nothing to begin from: it may be the last copy. */
+  async #beginAnew(): Promise<void> {
+    await requireState(this.#context, this.replica.position);
+    this.#context.warn(
+      'The database in the store became another one; this instance began anew from what is there now.',
+    );
+    this.head.forget();
+    this.#logsLeft++;
+    await this.restart();
   }
 
   async #snapshotBeyond(): Promise<boolean> {

@@ -1,10 +1,11 @@
 /** Opening DuckDB on the file of a slot, with the settings that the engine leans on. */
-import { DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { AppError } from '../errors.ts';
 import type { SyncSettings } from './context.ts';
 import { duckDbOptions } from './duckdb-options.ts';
 import { isDiskFull, mapLocalError } from './local-disk.ts';
 import type { Slot } from './slot.ts';
+import { quoteTable } from './sql.ts';
 
 /** https://duckdb.org/docs/stable/internals/storage */
 const otherStorage = /Trying to read a database file with version number/;
@@ -24,7 +25,7 @@ function otherDuckDb(cause: unknown): AppError {
 export async function openInstance(slot: Slot, settings: SyncSettings): Promise<DuckDBInstance> {
   try {
     const instance = await createInstance(slot, settings);
-    await forbidFiles(instance);
+    await prepare(instance);
     return instance;
   } catch (cause) {
     if (isDiskFull(cause)) throw mapLocalError(cause);
@@ -33,11 +34,32 @@ export async function openInstance(slot: Slot, settings: SyncSettings): Promise<
   }
 }
 
-/** Whatever a statement, view or macro of somebody says: it reads and writes no file but this database. */
-async function forbidFiles(instance: DuckDBInstance): Promise<void> {
+/**
+ * Whatever a statement, view or macro of somebody says: it reads and writes no file but this database, and changes no
+ * setting. Instants are instants: no cast may depend on the zone of the machine.
+ */
+async function prepare(instance: DuckDBInstance): Promise<void> {
   const connection = await instance.connect();
+  await loadIndexes(connection);
+  await connection.run("SET GLOBAL TimeZone = 'UTC'");
+  await connection.run('SET allow_community_extensions = false');
   await connection.run('SET enable_external_access = false');
+  await connection.run('SET lock_configuration = true');
   connection.closeSync();
+}
+
+/**
+ * DuckDB 1.5.6 loads an index of CREATE UNIQUE INDEX when it is first used. A transaction that deletes a row before that,
+ * and puts it again, is refused as a duplicate of itself. A look-up by rowid loads all indexes of its table.
+ */
+async function loadIndexes(connection: DuckDBConnection): Promise<void> {
+  const found = await connection.runAndReadAll(
+    'SELECT DISTINCT schema_name, table_name FROM duckdb_indexes() WHERE is_unique AND database_name = current_database()',
+  );
+  for (const [schema, table] of found.getRows())
+    await connection.run(
+      `SELECT 1 FROM ${quoteTable({ schema: String(schema), table: String(table) })} WHERE rowid = -1`,
+    );
 }
 
 async function createInstance(slot: Slot, settings: SyncSettings): Promise<DuckDBInstance> {

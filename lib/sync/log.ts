@@ -4,6 +4,7 @@ import type { SyncContext } from './context.ts';
 import { momentNow, type Moment } from './head.ts';
 import type { Position } from './position.ts';
 import { decodeRecord, formatOf, type Change, type LogRecord } from './record.ts';
+import type { Standing } from './standing.ts';
 
 /** A record as it was read, with the size of its object in bytes. */
 export interface StoredRecord {
@@ -11,8 +12,8 @@ export interface StoredRecord {
   readonly bytes: number;
 }
 
-/** `committed`: the record is ours. `lost`: another one has its number. */
-export type AppendOutcome = 'committed' | 'lost';
+/** `committed`: the record is ours. `lost`: another one has its number. `left`: see `Standing`; nothing was created. */
+export type AppendOutcome = 'committed' | 'lost' | 'left';
 
 export interface Append {
   readonly record: LogRecord;
@@ -20,6 +21,8 @@ export interface Append {
   readonly bytes: Uint8Array;
   /** When to stop trying, on the monotonic clock in ms. A store that asks for patience gets `throttledMs` more. */
   readonly deadlineMs: number;
+  /** Asks where the replica stands, before each attempt: nothing is created on a log that it does not follow. */
+  readonly standing: () => Promise<Standing>;
   /** Called each time that the store asks for patience. */
   readonly onThrottled?: () => void;
 }
@@ -33,9 +36,9 @@ export async function appendRecord(context: SyncContext, append: Append): Promis
   const awayDeadlineMs = runtime.monotonicMs() + settings.awayMs;
   let unknown = false;
   for (let attempt = 0; ; attempt++) {
-    const tried = await tryAppend(context, append);
+    const tried: Tried = await (unknown ? tryCreate(context, append) : tryAppend(context, append));
     if (typeof tried === 'string') return tried;
-    const { error, mayBeThere } = tried;
+    const { error, mayBeThere }: FailedAttempt = tried;
     // Not even a refusal settles an earlier attempt whose outcome was unknown; only the record itself does.
     unknown ||= mayBeThere;
     if (!unknown && !isAppError(error, 'unavailable')) throw error;
@@ -52,11 +55,25 @@ export async function appendRecord(context: SyncContext, append: Append): Promis
   }
 }
 
-/** One attempt; when it failed, whether the record may be there all the same. */
-async function tryAppend(
-  context: SyncContext,
-  { record, bytes }: Append,
-): Promise<AppendOutcome | { error: unknown; mayBeThere: boolean }> {
+/** What one attempt came to; when it failed, whether the record may be there all the same. */
+type Tried = AppendOutcome | FailedAttempt;
+
+interface FailedAttempt {
+  readonly error: unknown;
+  readonly mayBeThere: boolean;
+}
+
+async function tryAppend(context: SyncContext, append: Append): Promise<Tried> {
+  try {
+    const standing = await append.standing();
+    if (standing !== 'followed') return standing === 'left' ? 'left' : 'lost';
+  } catch (error) {
+    return { error, mayBeThere: false };
+  }
+  return tryCreate(context, append);
+}
+
+async function tryCreate(context: SyncContext, { record, bytes }: Append): Promise<Tried> {
   const key = context.layout.recordKey(record.version);
   try {
     if ((await context.store.create(key, bytes)) === 'created') return 'committed';

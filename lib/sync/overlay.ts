@@ -5,9 +5,11 @@ import type { DuckDBInstance } from '@duckdb/node-api';
 import { AppError } from '../errors.ts';
 import type { Definitions } from './definitions.ts';
 import type { Position } from './position.ts';
-import type { StateWork } from './replica.ts';
 import { Session } from './sql.ts';
 import { Turn } from './turn.ts';
+
+/** What is done in a transaction that only reads: on its session, at its version, with the tables that there are then. */
+export type StateWork<T> = (session: Session, version: number, definitions: Definitions) => Promise<T>;
 
 /** A state that DuckDB has in a file here, without asking any store: what an overlay lies on. */
 export interface LocalState {

@@ -6,7 +6,8 @@ import type { SyncContext } from './context.ts';
 import type { ReplicaHost } from './host.ts';
 import { breaksReplica } from './local-disk.ts';
 import type { Definitions } from './definitions.ts';
-import type { Replica, StateWork } from './replica.ts';
+import type { StateWork } from './overlay.ts';
+import type { Replica } from './replica.ts';
 
 export interface ReadRequest {
   /** 0: at the head of the log when the read began. */

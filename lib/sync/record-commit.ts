@@ -5,11 +5,13 @@ import type { ReplicaHost } from './host.ts';
 import { type Append, type AppendOutcome, appendRecord, positionOf } from './log.ts';
 import type { Pace } from './pace.ts';
 import type { LogRecord } from './record.ts';
+import type { Standing } from './standing.ts';
 
 export class RecordCommit {
   readonly #context: SyncContext;
   readonly #host: ReplicaHost;
   readonly #pace: Pace;
+  #asked: Promise<Standing> | null = null;
 
   constructor(context: SyncContext, host: ReplicaHost, pace: Pace) {
     this.#context = context;
@@ -17,20 +19,29 @@ export class RecordCommit {
     this.#pace = pace;
   }
 
+  /** A batch begins to run: where the replica stands is asked meanwhile, and awaited before its record is created. */
+  begin(): void {
+    this.#asked = this.#host.standing();
+    // Thrown where it is awaited, if anything is to be committed.
+    this.#asked.catch(() => undefined);
+  }
+
   /**
    * Creates the record of the open transaction, calls `acknowledge`, and commits the replica. False when another
    * instance's record has its number: then the transaction is rolled back.
    */
-  async commit(append: Append, acknowledge: () => void): Promise<boolean> {
+  async commit(append: Omit<Append, 'standing'>, acknowledge: () => void): Promise<boolean> {
     const { record, bytes } = append;
     const began = momentNow(this.#context.runtime);
     await this.#context.step('record-creating');
     // DuckDB moves the position while the store is at work. A rollback must not come in between.
     const moved = this.#host.replica.movePosition(positionOf(record));
     try {
-      if ((await this.#append(append)) === 'lost') {
+      const outcome = await this.#append(append);
+      if (outcome !== 'committed') {
         await Promise.allSettled([moved]);
         await this.giveUp();
+        if (outcome === 'left') throw await this.#host.leaveLog();
         return false;
       }
       await this.#context.step('record-created');
@@ -55,13 +66,18 @@ export class RecordCommit {
   }
 
   /** Creates the record, and keeps the pace that the store asks for. */
-  async #append(append: Append): Promise<AppendOutcome> {
+  async #append(append: Omit<Append, 'standing'>): Promise<AppendOutcome> {
     let throttled = false;
     const onThrottled = (): void => {
       throttled = true;
       this.#pace.slow();
     };
-    const outcome = await appendRecord(this.#context, { ...append, onThrottled });
+    const standing = (): Promise<Standing> => {
+      const asked = this.#asked ?? this.#host.standing();
+      this.#asked = null;
+      return asked;
+    };
+    const outcome = await appendRecord(this.#context, { ...append, standing, onThrottled });
     if (!throttled) this.#pace.ease();
     return outcome;
   }

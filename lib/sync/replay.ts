@@ -3,6 +3,7 @@ import { applyRowChanges } from './apply.ts';
 import type { Shapes } from './shapes.ts';
 import type { StoredRecord } from './log.ts';
 import { changedRows, isBarrier, isRowChange, type LogRecord, type RowChange, type SequenceChange } from './record.ts';
+import { replayable } from './replayable.ts';
 import type { Session } from './sql.ts';
 
 /** Most row images to apply in one transaction: what a crash makes to be done again, and memory, stay bounded. */
@@ -37,7 +38,7 @@ export async function replaySet(session: Session, shapes: Shapes, records: reado
     for (const change of run.sequences.values()) await shapes.sequences.move(change);
     if (run.ddl === null) continue;
     shapes.forget();
-    await session.execute(run.ddl);
+    await session.execute(replayable(run.ddl));
   }
   return images;
 }

@@ -10,7 +10,7 @@ import { DefinitionsByVersion, type Definitions } from './definitions.ts';
 import { openInstance } from './instance.ts';
 import { breaksReplica, mapLocalError, requireRoomToCommit } from './local-disk.ts';
 import { positionOf, type StoredRecord } from './log.ts';
-import { Overlay } from './overlay.ts';
+import { Overlay, type StateWork } from './overlay.ts';
 import { type Position, readPosition, writePosition } from './position.ts';
 import { ReaderPool } from './readers.ts';
 import type { Change, LogRecord } from './record.ts';
@@ -18,9 +18,6 @@ import { replaySet, sets } from './replay.ts';
 import type { Slot } from './slot.ts';
 import { fileBody } from './snapshot.ts';
 import { Session } from './sql.ts';
-
-/** What is done in a transaction that only reads: on its session, at its version, with the tables that there are then. */
-export type StateWork<T> = (session: Session, version: number, definitions: Definitions) => Promise<T>;
 
 /** The replica's file while it stands still. */
 export interface FoldedFile {
@@ -72,8 +69,6 @@ export class Replica {
     const fd = openSync(path, 'r');
     try {
       const writer = new Session(await instance.connect());
-      // Instants are instants: no cast may depend on the zone of the machine.
-      await writer.execute("SET GLOBAL TimeZone = 'UTC'");
       const position = await readPosition(writer, adoptedSha256);
       return new Replica({ instance, fd, path, writer, position, maxReaders: settings.maxReaders });
     } catch (error) {
@@ -97,9 +92,13 @@ export class Replica {
     return this.#condemned;
   }
 
+  condemn(reason: unknown): void {
+    this.#condemned ??= reason;
+  }
+
   /** Condemns the replica if `error` says that DuckDB, or its file, is broken. */
   judge(error: unknown): void {
-    if (breaksReplica(error)) this.#condemned ??= error;
+    if (breaksReplica(error)) this.condemn(error);
   }
 
   /** Runs `work` on DuckDB and judges its failure. */

@@ -7,7 +7,7 @@
 import type { ObjectInfo } from '../store/store.ts';
 import type { SyncContext, SyncSettings } from './context.ts';
 import type { Layout } from './layout.ts';
-import { listSnapshots, type SnapshotInfo } from './snapshot.ts';
+import type { SnapshotInfo } from './snapshot.ts';
 
 export interface Droppable {
   readonly records: readonly string[];
@@ -55,14 +55,17 @@ export interface Dropped {
   readonly snapshots: number;
 }
 
-/** Drops one round (up to 1,000 records) of what is no longer needed. `nowMs`: a recent time on the store's clock. */
-export async function dropUnneeded(context: SyncContext, nowMs: number): Promise<Dropped> {
+/**
+ * Drops one round (up to 1,000 records) of what is no longer needed. `snapshots`: as they were listed a moment ago; one that
+ * somebody has dropped since has two newer ones that are settled. `nowMs`: a recent time on the store's clock.
+ */
+export async function dropUnneeded(
+  context: SyncContext,
+  snapshots: readonly SnapshotInfo[],
+  nowMs: number,
+): Promise<Dropped> {
   const { store, layout, settings } = context;
-  const [snapshots, records, bulks] = await Promise.all([
-    listSnapshots(context),
-    store.list(layout.logPrefix),
-    store.list(layout.bulkPrefix),
-  ]);
+  const [records, bulks] = await Promise.all([store.list(layout.logPrefix), store.list(layout.bulkPrefix)]);
   // Both clocks must agree: the store's, and ours in case the store's date was wrong once.
   const now = Math.min(nowMs, context.runtime.now());
   const droppable = findDroppable({ snapshots, records: records.objects, bulks: bulks.objects }, layout, settings, now);

@@ -9,8 +9,9 @@ import { mkdir, readdir, realpath, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../errors.ts';
+import { makeOwnFolder, requireOwnFolder } from '../folders.ts';
 import type { Runtime } from '../runtime.ts';
-import { proofIn, provedAtMs } from './proof-note.ts';
+import { proofIn, provedAtMs } from './freshness.ts';
 
 export interface Slot {
   readonly folder: string;
@@ -85,7 +86,12 @@ function slotOf(first: Claim, claimNext: () => Promise<Claim>): Slot {
  * Null when there is none.
  */
 export async function claimLeftSlot(root: string, runtime: Runtime): Promise<Slot | null> {
-  const folder = await realpath(root).catch(() => root);
+  const isOwn = await requireOwnFolder(root).then(
+    () => true,
+    () => false,
+  );
+  if (!isOwn) return null;
+  const folder = await realpath(root);
   const left: { readonly path: string; readonly usedMs: number }[] = [];
   for (const name of await readdir(folder).catch(() => [])) {
     const path = join(folder, name);
@@ -116,7 +122,7 @@ function release({ folder, lock }: Claim): void {
 }
 
 async function claimFree(root: string, runtime: Runtime): Promise<Claim> {
-  await makeFolder(root);
+  await makeFolder(root, makeOwnFolder);
   // One spelling for one folder, as the set of what is claimed here compares names.
   const folder = await realpath(root);
   for (let number = 0; number < mostSlots; number++) {
@@ -133,7 +139,7 @@ async function tryClaim(folder: string, runtime: Runtime): Promise<Claim | null>
   claimedHere.add(folder);
   let claim: Claim | null = null;
   try {
-    await makeFolder(folder);
+    await makeFolder(folder, makePlain);
     const lock = await lockFolder(folder, runtime);
     claim = lock && (await tidySlot({ folder, lock }, runtime));
     return claim;
@@ -154,16 +160,19 @@ async function tidySlot(claim: Claim, runtime: Runtime): Promise<Claim> {
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
+async function makeFolder(folder: string, make: (path: string) => Promise<unknown>): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await make(folder);
   } catch (cause) {
+    if (cause instanceof AppError) throw cause;
     throw new AppError('unavailable', `The replica folder ${folder} cannot be made.`, {
       cause,
       hint: 'Set TMPDIR to a folder that this process may write to.',
     });
   }
 }
+
+const makePlain = (path: string): Promise<unknown> => mkdir(path, { recursive: true, mode: 0o700 });
 
 /**
  * Holds the slot's lock file, null when another process does. Something else may lie where it should be; that stays as

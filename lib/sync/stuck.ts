@@ -7,8 +7,11 @@ import type { SyncContext } from './context.ts';
 import { mapLocalError } from './local-disk.ts';
 import type { Replica } from './replica.ts';
 
-/** `off-log`: the next record does not continue this replica's history. `broken`: the replica's file is damaged. */
-export type Advance = 'at-head' | 'behind' | 'off-log' | 'broken';
+/**
+ * `off-log`: the next record does not continue this replica's history. `left`: its own record is no longer there.
+ * `broken`: the replica's file is damaged.
+ */
+export type Advance = 'at-head' | 'behind' | 'off-log' | 'left' | 'broken';
 
 /** Why a replica that was made anew from the store, time and again, does not get to the head. */
 export function whyStuck({ layout }: SyncContext, { condemned, position }: Replica, advance: Advance): unknown {

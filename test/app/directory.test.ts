@@ -9,6 +9,7 @@ import { defaultLoadLimits } from '../../lib/http/load-shedder.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../support/migrations.ts';
 import { localRequest } from '../support/requests.ts';
+import { problemType } from '../support/problems.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -34,6 +35,7 @@ function start(
   const waited: Promise<unknown>[] = [];
   const log: unknown[] = [];
   const services = {
+    trustsPeer: true,
     app,
     log: (entry: unknown) => void log.push(entry),
     waitUntil: (promise: Promise<unknown>) => void waited.push(promise),
@@ -111,7 +113,7 @@ it('is only read by a preview deployment, which runs no migration, unless it may
   const refused = await preview.endpoints.create(post('courses', { ...course, code: 'CS2' }));
   expect([refused.status, await refused.json()]).toMatchObject([
     403,
-    { type: '/problems/read-only', hint: expect.stringContaining('DB_PREVIEW=shared') },
+    { type: problemType('read-only'), hint: expect.stringContaining('DB_PREVIEW=shared') },
   ]);
   expect((await preview.endpoints.sync(get('/api/db-sync'))).status).toBe(403);
   const status = await preview.endpoints.status(get('/api/db-status'));

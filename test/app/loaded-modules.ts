@@ -6,7 +6,7 @@
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Fetch } from '../../lib/server/router.ts';
+import type { Fetch } from '../../lib/http/router.ts';
 
 const [module = '', folder = ''] = process.argv.slice(2);
 const prefix = pathToFileURL(join(folder, '/')).href;

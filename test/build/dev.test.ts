@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { copyDeployable } from '../../scripts/deployable.ts';
 import type { DevServer } from './programs.ts';
 import { startDevServer } from './programs.ts';
+import { problemType } from '../support/problems.ts';
 
 const canary = 'zqCanary7';
 
@@ -132,7 +133,7 @@ test.each<Record<string, string>>([
   { origin: 'https://evil.example' },
 ])('a page elsewhere, or another machine, is refused: %j', async (headers) => {
   const { status, body } = await get('/api/students', headers);
-  expect([status, JSON.parse(body)]).toMatchObject([403, { type: '/problems/forbidden' }]);
+  expect([status, JSON.parse(body)]).toMatchObject([403, { type: problemType('forbidden') }]);
 });
 
 test('who claims to be this machine, or not to be, changes nothing', async () => {
@@ -152,7 +153,8 @@ test('the links of the page lead somewhere, and .env is obeyed', async () => {
 });
 
 test('a source that is changed is served as it is now, soon', async () => {
-  await write('lib/http/serve.ts', `export const endpoints = { status: async () => new Response('as changed') };`);
+  const functions = `new Proxy({}, { get: () => ({ GET: async () => new Response('as changed') }) })`;
+  await write('lib/http/serve.ts', `export const api = { functions: ${functions} };`);
   const answer = async () => (await get('/api/db-status').catch(() => null))?.body;
   await expect.poll(answer, { timeout: 30_000 }).toBe('as changed');
 });

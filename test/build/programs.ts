@@ -24,8 +24,12 @@ export interface ProgramOptions {
 }
 
 /** Runs Node to its end. */
-export async function runNode(args: readonly string[], options: ProgramOptions): Promise<Finished> {
-  const program = start(args, options);
+export function runNode(args: readonly string[], options: ProgramOptions): Promise<Finished> {
+  return runProgram(process.execPath, args, options);
+}
+
+export async function runProgram(name: string, args: readonly string[], options: ProgramOptions): Promise<Finished> {
+  const program = start(args, options, name);
   const [code] = (await once(program.child, 'close')) as [number | null];
   return { code, output: program.output() };
 }
@@ -56,6 +60,38 @@ export async function startDevServer(
   }
 }
 
+export interface WebServer {
+  /** `http://127.0.0.1:3000` */
+  readonly url: string;
+  readonly output: () => string;
+  /** With SIGKILL, its children, too; resolves when it is gone. */
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A server of whatever kind, ready to answer. `args` are those of Node, for a port that is free. */
+export async function startWebServer(
+  args: (port: number) => readonly string[],
+  options: ProgramOptions,
+): Promise<WebServer> {
+  const port = await freePort();
+  const environment = { PORT: String(port), ...options.environment };
+  const { child, output } = start(args(port), { ...options, environment });
+  const stop = () => endGroup(child);
+  const kill = async () => {
+    const ended = once(child, 'close');
+    if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+    await ended;
+  };
+  try {
+    await untilReady(port, child);
+    return { url: `http://127.0.0.1:${port}`, output, kill, stop };
+  } catch (error) {
+    await stop();
+    throw new Error(`The server did not start:\n${output()}`, { cause: error });
+  }
+}
+
 export interface ServedProject {
   /** `http://127.0.0.1:3000` */
   readonly url: string;
@@ -67,14 +103,14 @@ export interface ServedProject {
   stop(): Promise<void>;
 }
 
-const serveProgram = join(repository, 'scripts/serve.ts');
+const serveCommand = [process.execPath, join(repository, 'scripts/db.ts'), 'serve'];
 
 /** The server of `npm start`; it reads `.env` in `cwd`. `command`: another way to start it, which is given its options. */
 export async function startServer(
   options: ProgramOptions & { readonly command?: readonly string[] },
 ): Promise<ServedProject> {
-  const [program, ...args] = options.command ?? [process.execPath, serveProgram];
-  const { child, output } = start([...args, '--port', '0'], options, program);
+  const [file, ...args] = options.command ?? serveCommand;
+  const { child, output } = start([...args, '--port', '0'], options, file);
   const ended = once(child, 'close').then(([code]) => code as number | null);
   const stop = () => endGroup(child);
   for (let attempt = 0; attempt < 600 && child.exitCode === null; attempt += 1) {

@@ -1,7 +1,7 @@
 /** The catalog of a database on a store. */
 import { describe } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { openDatabase } from '../support/engine.ts';
 import { catalogContract } from './contract.ts';
 

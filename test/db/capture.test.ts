@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import type { Migration } from '../../lib/catalog/migrations.ts';
 import type { Queries } from '../../lib/values.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { accounts, insertAccount, openDatabase } from '../support/engine.ts';
 
 async function twoReplicas() {
@@ -116,6 +116,18 @@ describe('writes through Kysely', () => {
       [{ text: 'n' }, { text: 'x' }],
     ]);
     expect((await reader.read(all)).value).toEqual(value);
+  });
+
+  it('are captured where a column is called as capture calls its tables', async () => {
+    const { writer, reader } = await twoReplicas();
+    for (const statement of [
+      'CREATE TABLE notes (id INTEGER PRIMARY KEY, b STRUCT(id INTEGER), t STRUCT(id INTEGER))',
+      `INSERT INTO notes VALUES (1, {'id': 9}, {'id': 8}), (2, {'id': 1}, {'id': 1})`,
+      'UPDATE notes SET id = id + 10 WHERE id = 2',
+    ])
+      await writer.write((queries) => sql.raw(statement).execute(queries));
+    const ids = (queries: Queries) => queries.selectFrom('notes').select('id').orderBy('id').execute();
+    expect((await reader.read(ids)).value).toEqual([{ id: 1 }, { id: 12 }]);
   });
 
   it('tell how many rows they changed', async () => {

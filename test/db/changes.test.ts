@@ -3,7 +3,7 @@ import type { ChangePage } from '../../lib/db/database.ts';
 import { Engine } from '../../lib/sync/engine.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { decodeRecord, encodeRecord } from '../../lib/sync/record.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { insertAccount, movableRuntime, openDatabase, temporaryFolder } from '../support/engine.ts';
 

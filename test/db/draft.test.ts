@@ -1,7 +1,7 @@
 /** Writes that are tried out on a copy: what one of them must not be able to get past. */
 import { expect, it } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { insertAccount, openDatabase } from '../support/engine.ts';
 
 it('refuses a write of which a statement failed, also when its work caught the error and went on', async () => {

@@ -1,7 +1,7 @@
 /** Writes of more than a record holds: committed as one state, which other instances take over. */
 import { expect, it } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { accountIds, insertAccount, openDatabase } from '../support/engine.ts';
 
 it('is one commit that other instances see, all or nothing', async () => {

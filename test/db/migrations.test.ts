@@ -8,7 +8,7 @@ import type { Migration } from '../../lib/catalog/migrations.ts';
 import type { Database } from '../../lib/db/database.ts';
 import type { MigrationReport } from '../../lib/db/migration-report.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { accounts, openDatabase, temporaryFolder } from '../support/engine.ts';
 import { migrations } from '../support/migrations.ts';
 

@@ -17,6 +17,11 @@ const app = createApp({
   factories: backendFactories,
   signals: process,
 });
-const endpoints = createEndpoints({ app, log: () => undefined, waitUntil: (promise) => void promise });
+const endpoints = createEndpoints({
+  trustsPeer: true,
+  app,
+  log: () => undefined,
+  waitUntil: (promise) => void promise,
+});
 const { port } = await serveEndpoints(endpoints);
 process.send?.({ port });

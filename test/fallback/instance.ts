@@ -55,6 +55,7 @@ export function startInstance({ environment, machine, runtime = systemRuntime }:
   });
   const holdAgainstDocument = answerCheck(app);
   const endpoints = createEndpoints({
+    trustsPeer: true,
     app,
     log: (entry) => void log.push(entry),
     waitUntil: (promise) => void waited.push(promise),

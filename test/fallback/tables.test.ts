@@ -1,39 +1,44 @@
 /** Tables of any kind while the primary is away: what the standby knows of them, and what it keeps. */
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { addressOf } from '../../lib/app/addresses.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { seal } from '../../lib/sync/sealed.ts';
+import { type Cloud, startCloud } from '../support/clouds.ts';
 import { type Instance, startInstance, steppedRuntime } from './instance.ts';
 
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud('s3');
+});
+afterAll(() => cloud?.close());
+
 let folder: string;
-let drive: string;
+let bucket: Readonly<Record<string, string>>;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'eider-fallback-'));
-  drive = join(folder, 'drive');
-  await mkdir(drive);
+  bucket = cloud.fresh().environment;
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const unmount = (): Promise<void> => rename(drive, `${drive}-away`);
-const mount = (): Promise<void> => rename(`${drive}-away`, drive);
-
-function start(machine = 'machine') {
+function start(machine = 'machine', store = bucket) {
   const runtime = steppedRuntime();
-  const environment = {
-    NETWORK_DB_PATH: join(drive, 'school.db'),
-    LOCAL_DB_PATH: join(folder, machine, 'local/school.db'),
-  };
+  const environment = { ...store, LOCAL_DB_PATH: join(folder, machine, 'local/school.db') };
   const instance = startInstance({ machine: join(folder, machine), runtime, environment });
+  /** A read meets it first: of a write that does, nobody may know what became. */
+  const away = async (): Promise<void> => {
+    cloud.faults.add(() => true, { kind: 'cut-before' }, Infinity);
+    await instance.send('GET', 'students');
+  };
   const back = async (): Promise<void> => {
-    await mount();
+    cloud.faults.clear();
     runtime.advance(60_000);
     await instance.send('GET', 'students');
     await instance.settled();
   };
-  return { ...instance, back };
+  return { ...instance, away, back };
 }
 
 async function run(instance: Instance, ...statements: string[]): Promise<void> {
@@ -51,7 +56,7 @@ test('the row that is answered as pending is the one that the primary gets', asy
   const instance = start();
   await run(instance, ...notes);
   await instance.settled();
-  await unmount();
+  await instance.away();
   const first = await instance.send('POST', 'notes', { text: 'one' });
   expect([first.status, first.body]).toMatchObject([202, { text: 'one' }]);
   const second = await instance.send('POST', 'notes', { text: 'two' });
@@ -68,7 +73,7 @@ test('writes in the grammar of PostgREST are kept, too, and run as they were ans
   const instance = start();
   await run(instance, ...notes);
   await instance.settled();
-  await unmount();
+  await instance.away();
   const shown = { prefer: 'return=representation' };
   const send = (method: string, path: string, json?: object) =>
     instance.send(method, `rest/v1/notes${path}`, json, shown);
@@ -97,7 +102,7 @@ test('a table that the standby does not have is not "not found"; statements of S
   await instance.send('GET', 'students');
   await run(other, ...notes);
   await run(other, `INSERT INTO notes (text) VALUES ('one')`);
-  await unmount();
+  await instance.away();
   expect((await instance.send('GET', 'students')).status).toBe(200);
   for (const missed of [
     await instance.send('GET', 'notes'),
@@ -122,7 +127,10 @@ test('a table that the standby does not have is not "not found"; statements of S
 });
 
 test('writes that the first version kept are run as they were meant', async () => {
-  const instance = start();
+  const drive = join(folder, 'drive');
+  await mkdir(drive);
+  const onDrive = { NETWORK_DB_PATH: join(drive, 'school.db') };
+  const instance = start('machine', onDrive);
   const ada = await instance.send('POST', 'students', { name: 'Ada', email: 'ada@example.org' });
   await instance.stop();
   const [at, id] = ['2026-11-24T04:05:06.123000Z', '018f0000-0000-7000-8000-000000000001'];
@@ -153,7 +161,7 @@ test('writes that the first version kept are run as they were meant', async () =
     const write = { format: 1, id: name, time: at, writer: 'w', target: addressOf(settings), database: null, command };
     await writeFile(join(pending, `${name}.json`), seal(write));
   }
-  const later = start();
+  const later = start('machine', onDrive);
   const { body } = await later.send('GET', 'students');
   expect(body['data']).toMatchObject([{ id, name: 'Bob C.', created_at: at, updated_at: at }]);
   const courses = (await later.send('GET', 'courses?order=code.asc')).body['data'];
@@ -168,7 +176,7 @@ test('SQL that writes is told to come again, and is done when the primary is bac
   const instance = start();
   await run(instance, ...notes);
   await instance.settled();
-  await unmount();
+  await instance.away();
   const insert = { query: "INSERT INTO notes (text) VALUES ('one')" };
   const away = await instance.send('POST', 'sql', insert);
   expect([away.status, away.body['code'], away.headers.get('retry-after')]).toEqual([

@@ -3,6 +3,7 @@ import { AppError, type ErrorKind } from '../../lib/errors.ts';
 import { lineLog } from '../../lib/http/log.ts';
 import { localRequest } from '../support/requests.ts';
 import { type Service, startService } from '../support/service.ts';
+import { problemType } from '../support/problems.ts';
 
 let service: Service;
 
@@ -92,7 +93,7 @@ describe('bodies', () => {
     const response = await send('{}', type);
     expect([response.status, await problemOf(response)]).toMatchObject([
       415,
-      { type: '/problems/unsupported-media-type' },
+      { type: problemType('unsupported-media-type') },
     ]);
   });
 
@@ -126,14 +127,14 @@ describe('bodies', () => {
 
 describe('errors', () => {
   it.each<[ErrorKind, number, string]>([
-    ['conflict', 409, '/problems/conflict'],
-    ['invalid', 422, '/problems/invalid-input'],
-    ['not-found', 404, '/problems/not-found'],
-    ['unavailable', 503, '/problems/unavailable'],
-    ['denied', 503, '/problems/backend-denied'],
-    ['indeterminate', 500, '/problems/indeterminate'],
-    ['outdated', 503, '/problems/outdated'],
-    ['corrupt', 500, '/problems/corrupt'],
+    ['conflict', 409, problemType('conflict')],
+    ['invalid', 422, problemType('invalid-input')],
+    ['not-found', 404, problemType('not-found')],
+    ['unavailable', 503, problemType('unavailable')],
+    ['denied', 503, problemType('backend-denied')],
+    ['indeterminate', 500, problemType('indeterminate')],
+    ['outdated', 503, problemType('outdated')],
+    ['corrupt', 500, problemType('corrupt')],
   ])('of the kind %s are %i', async (kind, status, type) => {
     service.database.trouble = { fail: new AppError(kind, 'secret words', { hint: 'a hint', retryAfterMs: 1500 }) };
     const path = '/api/students/0193f0c0-0000-7000-8000-000000000001';
@@ -193,7 +194,7 @@ describe('methods that are not served', () => {
       'GET, HEAD, POST',
     );
     expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST']);
-    expect(await problemOf(refused)).toMatchObject({ type: '/problems/method-not-allowed' });
+    expect(await problemOf(refused)).toMatchObject({ type: problemType('method-not-allowed') });
     const asked = await service.endpoints.refuse(
       new Request('http://localhost/api/students', { method: 'OPTIONS' }),
       'GET',

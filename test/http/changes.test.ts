@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { startReplicated } from '../support/replicated.ts';
 import type { Service } from '../support/service.ts';
+import { problemType } from '../support/problems.ts';
 
 interface Page {
   data: {
@@ -93,7 +94,11 @@ describe('a page', () => {
     const gone = await service.send('GET', '/api/changes?after=0');
     expect([gone.status, await gone.json()]).toMatchObject([
       410,
-      { type: '/problems/gone', hint: expect.stringContaining('Export'), errors: [{ message: 'must be 1 or more' }] },
+      {
+        type: problemType('gone'),
+        hint: expect.stringContaining('Export'),
+        errors: [{ message: 'must be 1 or more' }],
+      },
     ]);
     expect((await page(service, '?after=1')).data).toHaveLength(head - 1);
     const ahead = await service.send('GET', `/api/changes?after=${head + 1}`);
@@ -196,6 +201,6 @@ describe('events', () => {
     const response = await service.send('GET', '/api/changes', { headers });
     await service.app.close();
     const text = await listen(response, () => false);
-    expect(text).toContain('event: problem\ndata: {"type":"/problems/unavailable"');
+    expect(text).toContain(`event: problem\ndata: {"type":"${problemType('unavailable')}"`);
   });
 });

@@ -5,8 +5,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { temporaryFolder } from '../support/engine.ts';
+import { readCsv } from '../../lib/imports/csv.ts';
 import { startReplicated } from '../support/replicated.ts';
 import type { Service } from '../support/service.ts';
 
@@ -85,7 +86,7 @@ it('gives the whole database as a file that plain DuckDB opens, and that can be 
     await query(
       `ATTACH '${file}' AS f (READ_ONLY); SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'f' ORDER BY 1`,
     ),
-  ).toEqual([['eider.migrations'], ['main.courses'], ['main.enrollments'], ['main.students']]);
+  ).toEqual([['eider.migrations'], ['eider.references'], ['main.courses'], ['main.enrollments'], ['main.students']]);
   expect(await query(`ATTACH '${file}' AS f (READ_ONLY); SELECT count(*) FROM f.courses`)).toEqual([['900']]);
   const store = createMemoryStore({ runtime: systemRuntime });
   await store.create('test.db', readFileSync(file));
@@ -128,4 +129,25 @@ it('answers HEAD with the headers of GET, and keeps nothing', async () => {
   expect([head.status, await head.text(), told(head)]).toEqual([200, '', told(get)]);
   await get.arrayBuffer();
   await vi.waitFor(() => expect(leftovers(folder)).toEqual([]));
+});
+
+it('escapes what a spreadsheet would take for a formula, where that is asked for', async () => {
+  const service = await startReplicated();
+  for (const [code, title] of [
+    ['A1', '=HYPERLINK("x")'],
+    ['A2', '+1'],
+    ['A3', '-1'],
+    ['A4', '@x'],
+    ['A5', 'a=b'],
+  ])
+    await service.send('POST', '/api/courses', { json: { code, title, credits: 1 } });
+  const titles = async (more: string): Promise<(string | undefined)[]> => {
+    const text = await (await service.send('GET', `/api/export?table=courses&format=csv${more}`)).text();
+    return [...readCsv(text)]
+      .slice(1)
+      .map(({ cells }) => cells.find((cell) => /[=+@-]/.test(cell ?? '') && cell!.length < 20) ?? undefined);
+  };
+  expect(new Set(await titles(''))).toEqual(new Set(['+1', '-1', '=HYPERLINK("x")', '@x', 'a=b']));
+  expect(new Set(await titles('&escape=formulas'))).toEqual(new Set(["'+1", "'-1", `'=HYPERLINK("x")`, "'@x", 'a=b']));
+  expect((await service.send('GET', '/api/export?table=courses&format=csv&escape=x')).status).toBe(400);
 });

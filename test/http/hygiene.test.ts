@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Service, startService } from '../support/service.ts';
+import { problemType } from '../support/problems.ts';
 
 let service: Service;
 beforeAll(async () => {
@@ -17,7 +18,7 @@ describe('sizes', () => {
     const path = (ids: number) => `/api/students?id=in.(${Array.from({ length: ids }, () => id).join(',')})`;
     expect((await service.send('GET', path(350))).status).toBe(200);
     const response = await service.send('GET', path(450));
-    expect([response.status, await typeOf(response)]).toEqual([414, '/problems/address-too-long']);
+    expect([response.status, await typeOf(response)]).toEqual([414, problemType('address-too-long')]);
   });
 
   it('the longest cursor fits', async () => {
@@ -37,7 +38,7 @@ describe('sizes', () => {
     expect((await service.send('GET', `/api/students?${parameters(101)}`)).status).toBe(400);
     const many = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`x-${index}`, 'x']));
     expect(await typeOf(await service.send('GET', '/api/students', { headers: many }))).toBe(
-      '/problems/headers-too-large',
+      problemType('headers-too-large'),
     );
     const large = { 'x-large': 'x'.repeat(33_000) };
     expect((await service.send('GET', '/api/students', { headers: large })).status).toBe(431);
@@ -215,7 +216,11 @@ describe('when there is too much to do', () => {
     const statuses = answers.map(({ status }) => status);
     expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 503, 503, 503, 503]);
     const shed = answers.find(({ status }) => status === 503)!;
-    expect([shed.headers.get('retry-after'), await typeOf(shed), small.log]).toEqual(['1', '/problems/overloaded', []]);
+    expect([shed.headers.get('retry-after'), await typeOf(shed), small.log]).toEqual([
+      '1',
+      problemType('overloaded'),
+      [],
+    ]);
     expect((await small.send('GET', '/api/students')).status).toBe(200);
     // One after another there is room, also after errors and after answers without a body.
     for (const [method, path] of [

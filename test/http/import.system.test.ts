@@ -3,7 +3,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readCsv } from '../../lib/http/formats/csv-reader.ts';
+import { readCsv } from '../../lib/imports/csv.ts';
 import { temporaryFolder } from '../support/engine.ts';
 import { startReplicated } from '../support/replicated.ts';
 import type { Service } from '../support/service.ts';
@@ -113,7 +113,8 @@ it('refuses what it does not understand', async () => {
     ['/api/import?table=courses', 'application/jsonl', '{"code":"A"', 422],
     ['/api/import?table=courses', 'application/jsonl', '[1]', 422],
     ['/api/import?table=courses', 'application/vnd.apache.parquet', 'PAR1 nonsense PAR1', 422],
-    ['/api/import?table=courses&format=csv', 'text/plain', 'x'.repeat(4_600_000), 413],
+    ['/api/import?table=courses&format=csv', 'application/octet-stream', 'x'.repeat(4_600_000), 413],
+    ['/api/import?table=courses&format=csv', 'text/plain', 'code', 415],
   ] as const) {
     const response = await service.send('POST', path, { body, headers: { 'content-type': type } });
     expect([path, body.slice(0, 30), response.status]).toEqual([path, body.slice(0, 30), status]);

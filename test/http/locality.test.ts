@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { strangeness } from '../../lib/http/locality.ts';
+import { couldBeOfAnyPage, strangeness } from '../../lib/http/locality.ts';
 
 const peer = { 'x-real-ip': '127.0.0.1' };
 
@@ -76,4 +76,17 @@ test.each<Record<string, string>>([
   { 'sec-fetch-site': 'same-site' },
 ])('a page of another origin: %j', (headers) => {
   expect(judge({ ...peer, ...headers })).toMatch(/another origin/);
+});
+
+test.each<[string, string, Record<string, string>, boolean]>([
+  ['a form', 'POST', { 'content-type': 'application/x-www-form-urlencoded' }, true],
+  ['a text', 'POST', { 'content-type': 'text/plain;charset=UTF-8' }, true],
+  ['an image', 'GET', {}, true],
+  ['JSON', 'POST', { 'content-type': 'application/json' }, false],
+  ['CSV', 'POST', { 'content-type': 'text/csv' }, false],
+  ['a program without a body', 'POST', {}, false],
+  ['the driver of Neon', 'POST', { 'content-type': 'text/plain', 'neon-connection-string': 'x' }, false],
+  ['a page of this server', 'POST', { 'content-type': 'text/plain', 'sec-fetch-site': 'same-origin' }, false],
+])('what any page could send without saying where it is from: %s', (_, method, headers, expected) => {
+  expect(couldBeOfAnyPage(new Request('http://localhost/api/import', { method, headers }))).toBe(expected);
 });

@@ -7,6 +7,7 @@ import { migrations } from '../support/migrations.ts';
 import { runNode } from '../build/programs.ts';
 import { serveEndpoints } from '../support/http-server.ts';
 import { answerCheck } from '../support/openapi.ts';
+import { problemType } from '../support/problems.ts';
 import { startReplicated } from '../support/replicated.ts';
 import { loadRoutes } from '../support/routes.ts';
 import { samplesMigration } from '../support/samples.ts';
@@ -186,7 +187,7 @@ it('makes a typed client that works', async () => {
     codes: ['CS1', 'CS2'],
     count: 2,
     credits: 6,
-    stale: [412, '/problems/precondition-failed'],
+    stale: [412, problemType('precondition-failed')],
     wrong: ['credits'],
     updated: 2,
     head: true,

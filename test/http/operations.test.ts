@@ -14,7 +14,7 @@ describe('db-status', () => {
     expect(response.status).toBe(200);
     expect(await bodyOf(response)).toEqual({
       status: 'ok',
-      message: 'Data is in a local DuckDB file and does not persist across deployments',
+      message: expect.stringMatching(/^Data is in \/.*student_courses.db on this machine$/),
       degraded: null,
       outage: null,
       backend: 'local',
@@ -27,6 +27,7 @@ describe('db-status', () => {
       checkpoint: { version: null, at: null, bytes: null, recordsSince: 1 },
       pendingWrites: 0,
       rejectedWrites: [],
+      strandedWrites: [],
       transfers: [],
       usage: null,
       mirror: null,

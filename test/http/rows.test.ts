@@ -3,6 +3,7 @@ import { migrations } from '../support/migrations.ts';
 import type { Row } from '../../lib/values.ts';
 import { samplesMigration } from '../support/samples.ts';
 import { type Service, startService } from '../support/service.ts';
+import { problemType } from '../support/problems.ts';
 
 const unlike = {
   name: '9002_unlike',
@@ -69,7 +70,7 @@ describe('POST', () => {
     const response = await service.send('POST', '/api/students', { json: { email: 'x', nick: 'y' } });
     expect([response.status, response.headers.get('content-type')]).toEqual([422, 'application/problem+json']);
     expect(await bodyOf(response)).toMatchObject({
-      type: '/problems/invalid-input',
+      type: problemType('invalid-input'),
       status: 422,
       errors: [
         { path: 'nick', message: 'is not a column of students' },
@@ -83,7 +84,7 @@ describe('POST', () => {
     await create('students', ada);
     const response = await service.send('POST', '/api/students', { json: ada });
     expect(response.status).toBe(409);
-    expect(await bodyOf(response)).toMatchObject({ type: '/problems/conflict', errors: [{ path: 'email' }] });
+    expect(await bodyOf(response)).toMatchObject({ type: problemType('conflict'), errors: [{ path: 'email' }] });
   });
 
   it('knows no parameters', async () => {
@@ -109,7 +110,7 @@ describe('one row', () => {
       ['DELETE'],
     ] as const) {
       const response = await service.send(method, path, json ? { json } : {});
-      expect([response.status, await bodyOf(response)]).toMatchObject([404, { type: '/problems/not-found' }]);
+      expect([response.status, await bodyOf(response)]).toMatchObject([404, { type: problemType('not-found') }]);
     }
   });
 

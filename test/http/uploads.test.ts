@@ -3,9 +3,9 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { CsvReader, readCsv } from '../../lib/http/formats/csv-reader.ts';
+import { CsvReader, readCsv } from '../../lib/imports/csv.ts';
 import type { Store } from '../../lib/store/store.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from '../support/migrations.ts';
@@ -256,7 +256,10 @@ it('refuses parts that are too large or too many, and what makes no sense', asyn
       service.send('POST', '/api/import?upload=begin&table=courses'),
       service.send('POST', '/api/import?upload=begin&table=nothing&format=csv'),
       run(service, upload, '&table=courses'),
-      service.send('POST', `/api/import?upload=${upload}`, { body: 'x', headers: { 'content-length': '1' } }),
+      service.send('POST', `/api/import?upload=${upload}`, {
+        body: 'x',
+        headers: { 'content-length': '1', 'content-type': 'text/csv' },
+      }),
     ),
   ).toEqual([400, 400, 400, 400, 400, 415, 404, 400, 400]);
 });
@@ -280,4 +283,14 @@ it('says that PostgreSQL takes no parts', async () => {
     'On PostgreSQL a file is imported in one request; none is taken in parts.',
   ]);
   await service.app.close();
+});
+
+it('has sixteen uploads open at one time', async () => {
+  const service = await startReplicated();
+  const open: string[] = [];
+  while (open.length < 16) open.push(await begin(service));
+  const refused = await service.send('POST', '/api/import?table=courses&format=csv&upload=begin');
+  expect([refused.status, await refused.json()]).toMatchObject([409, { detail: /16 uploads/ }]);
+  await service.send('DELETE', `/api/import?upload=${open[0]}`);
+  await begin(service);
 });

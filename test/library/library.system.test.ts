@@ -1,9 +1,10 @@
 /** The database in process: by SQL, in transactions, and by Kysely's builder, on both engines. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sql } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { AppError, type EiderDatabase, openDatabase } from '../../lib/index.ts';
+import { kyselyDialect } from '../../lib/kysely.ts';
 import { temporaryFolder } from '../support/engine.ts';
 import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
 
@@ -15,6 +16,11 @@ afterAll(() => server.close());
 
 const books = `CREATE TABLE books (isbn VARCHAR PRIMARY KEY, title VARCHAR NOT NULL, pages INTEGER CHECK (pages > 0));
 CREATE TABLE loans (id INTEGER PRIMARY KEY, isbn VARCHAR NOT NULL REFERENCES books (isbn));`;
+
+interface Tables {
+  books: { isbn: string; title: string; pages: number | null };
+  loans: { id: number; isbn: string };
+}
 
 type Open = () => Promise<EiderDatabase>;
 
@@ -46,7 +52,7 @@ describe.each(['duckdb', 'postgres'] as const)('on %s', (engine) => {
   it('reads on one instance what another one has written', async () => {
     const open = await start();
     const [one, other] = [await open(), await open()];
-    expect(one.engine).toBe(engine);
+    expect((await one.catalog()).engine).toBe(engine);
     const written = await one.execute('INSERT INTO books VALUES ($1, $2, $3), ($4, $2, NULL) RETURNING isbn, pages', [
       'a',
       'Ada',
@@ -96,7 +102,8 @@ describe.each(['duckdb', 'postgres'] as const)('on %s', (engine) => {
 
   it('takes queries that Kysely builds', async () => {
     const database = await (await start())();
-    const inserted = await database.kysely
+    const queries = new Kysely<Tables>({ dialect: kyselyDialect(database) });
+    const inserted = await queries
       .insertInto('books')
       .values([
         { isbn: 'a', title: 'Ada', pages: 300 },
@@ -105,19 +112,20 @@ describe.each(['duckdb', 'postgres'] as const)('on %s', (engine) => {
       .returning('isbn')
       .execute();
     expect(inserted).toEqual([{ isbn: 'a' }, { isbn: 'b' }]);
-    const updated = await database.kysely.updateTable('books').set({ pages: 250 }).where('isbn', '=', 'b').execute();
+    const updated = await queries.updateTable('books').set({ pages: 250 }).where('isbn', '=', 'b').execute();
     expect(updated).toEqual([{ numUpdatedRows: 1n }]);
-    await database.transaction(async ({ kysely, catalog }) => {
-      expect(catalog.engine).toBe(engine);
-      await kysely.insertInto('loans').values({ id: 1, isbn: 'b' }).execute();
-      await kysely.deleteFrom('books').where('isbn', '=', 'a').execute();
+    await database.transaction(async (tx) => {
+      expect(tx.catalog.engine).toBe(engine);
+      const inside = new Kysely<Tables>({ dialect: kyselyDialect(tx) });
+      await inside.insertInto('loans').values({ id: 1, isbn: 'b' }).execute();
+      await inside.deleteFrom('books').where('isbn', '=', 'a').execute();
     });
-    const joined = database.kysely
+    const joined = queries
       .selectFrom('loans')
       .innerJoin('books', 'books.isbn', 'loans.isbn')
       .select(['title', sql<number>`pages + 1`.as('more')]);
     expect(await joined.execute()).toEqual([{ title: 'Babbage', more: 251 }]);
-    await expect(database.kysely.transaction().execute(() => Promise.resolve())).rejects.toThrow(/transaction/);
+    await expect(queries.transaction().execute(() => Promise.resolve())).rejects.toThrow(/transaction/);
   });
 
   it('says what is wrong', async () => {

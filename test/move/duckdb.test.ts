@@ -6,7 +6,7 @@ import type { DuckDbEnd, MoveOptions } from '../../lib/db/move/report.ts';
 import { moveDatabase } from '../../lib/db/move/move.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { Engine } from '../../lib/sync/engine.ts';
 import { accountIds, insertAccount, openDatabase, temporaryFolder } from '../support/engine.ts';

@@ -186,7 +186,7 @@ it('a store that ignores conditions is refused for a new database, with the reas
     signals: process,
   });
   onTestFinished(() => app.close());
-  const endpoints = createEndpoints({ app, log: () => undefined, waitUntil: () => undefined });
+  const endpoints = createEndpoints({ trustsPeer: true, app, log: () => undefined, waitUntil: () => undefined });
   const status = await endpoints.status(localRequest('/api/db-status'));
   expect([status.status, await status.json()]).toMatchObject([
     503,

@@ -40,6 +40,7 @@ const app = createApp({
   signals: process,
 });
 const endpoints = createEndpoints({
+  trustsPeer: true,
   app,
   log: (entry) => process.send?.({ log: entry }),
   waitUntil: (promise) => void promise,

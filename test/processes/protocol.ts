@@ -5,7 +5,7 @@
  */
 import type { ErrorKind } from '../../lib/errors.ts';
 import type { SyncReport } from '../../lib/db/database.ts';
-import type { OperationName } from '../support/stores/counting.ts';
+import type { OperationName } from '../../lib/testing/counting.ts';
 import type { Step, SyncSettings } from '../../lib/sync/context.ts';
 import type { LedgerState, Operation } from './ledger.ts';
 

@@ -8,7 +8,7 @@ import { isAppError } from '../../lib/errors.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
-import { type OperationName, withCounting } from '../support/stores/counting.ts';
+import { type OperationName, withCounting } from '../../lib/testing/counting.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
 import { withRetry } from '../../lib/store/retry.ts';
 import type { Store } from '../../lib/store/store.ts';

@@ -6,7 +6,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { type NodeServer, startNodeServer } from '../../lib/server/node-server.ts';
-import type { Fetch } from '../../lib/server/router.ts';
+import type { Fetch } from '../../lib/http/router.ts';
 
 interface Started extends NodeServer {
   readonly port: number;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createRouter, routePath } from '../../lib/server/router.ts';
+import { createRouter, routePath } from '../../lib/http/router.ts';
 
 test.each([
   ['db-status.ts', '/api/db-status'],

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { repository } from '../../scripts/deployable.ts';
-import { type ServedProject, startServer } from '../build/programs.ts';
+import { runNode, type ServedProject, startServer } from '../build/programs.ts';
 
 const token = 'admin-token-of-some-length';
 
@@ -171,4 +171,15 @@ test('npm start serves a source as it is now, and ends as a whole', { timeout: 1
   server.signal('SIGTERM');
   await server.ended;
   expect(await answer()).toBe('');
+});
+
+test('a port that is taken ends the server, also where sources are watched', { timeout: 60_000 }, async () => {
+  const cwd = await place('taken');
+  const { url } = await serveIn(cwd);
+  const { port } = new URL(url);
+  const again = [join(repository, 'scripts/db.ts'), 'serve', '--port', port];
+  for (const args of [again, ['--watch', '--watch-preserve-output', ...again]]) {
+    const { code, output } = await runNode(args, { cwd });
+    expect([code, output]).toEqual([1, expect.stringContaining(`127.0.0.1:${port}: the port is taken.`)]);
+  }
 });

@@ -3,7 +3,7 @@ import { waitUntil } from '@vercel/functions';
 import { expect, test } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { serve, type ServeOptions } from '../../lib/server/serve.ts';
-import type { Fetch } from '../../lib/server/router.ts';
+import type { Fetch } from '../../lib/http/router.ts';
 
 interface Running {
   readonly exitCode: Promise<number>;
@@ -25,7 +25,7 @@ function start(fetch: Fetch, options: Partial<ServeOptions> = {}): Running {
     close: async () => void events.push('app closed'),
   };
   const exitCode = serve({
-    words: ['--port', '0'],
+    port: '0',
     environment: {},
     load: () => Promise.resolve({ fetch, app }),
     signals,
@@ -55,7 +55,10 @@ test.each(['SIGTERM', 'SIGINT'])('%s: what was begun ends before the database cl
 });
 
 test('listens on loopback, where it is told to, or where PORT says', async () => {
-  for (const options of [{ words: ['--port=0', '--host', '127.0.0.1'] }, { words: [], environment: { PORT: '0' } }]) {
+  for (const options of [
+    { port: '0', host: '127.0.0.1' },
+    { port: '', environment: { PORT: '0' } },
+  ]) {
     const running = start(nothing, options);
     expect(await running.url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d+$/);
     running.signals.emit('SIGTERM');
@@ -63,8 +66,17 @@ test('listens on loopback, where it is told to, or where PORT says', async () =>
   }
 });
 
+test('says where it is to a program, too', async () => {
+  const said: string[] = [];
+  const running = start(nothing, { json: true, out: (line) => void said.push(line) });
+  await expect.poll(() => said.length).toBe(1);
+  expect(JSON.parse(said[0]!)).toEqual({ url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:[1-9]\d+$/) });
+  running.signals.emit('SIGTERM');
+  expect(await running.exitCode).toBe(0);
+});
+
 test('without a port, takes the first that is free from 3000 on', async () => {
-  const servers = [start(nothing, { words: [] }), start(nothing, { words: [] })];
+  const servers = [start(nothing, { port: '' }), start(nothing, { port: '' })];
   const ports = await Promise.all(servers.map(async ({ url }) => Number(new URL(await url).port)));
   expect(new Set(ports).size).toBe(2);
   for (const port of ports) expect([port >= 3000, port < 3010]).toEqual([true, true]);
@@ -72,20 +84,15 @@ test('without a port, takes the first that is free from 3000 on', async () => {
   await Promise.all(servers.map(({ exitCode }) => exitCode));
 });
 
-test.each([
-  [['--port', 'x'], /a port is a number/],
-  [['--port', '65536'], /a port is a number/],
-  [['--prt', '1'], /--prt/],
-  [['extra'], /extra/],
-])('%j is not understood', async (words, message) => {
-  const { exitCode, log } = start(nothing, { words });
-  expect([await exitCode, log.join('')]).toEqual([1, expect.stringMatching(message)]);
+test.each(['x', '65536', '-1'])('PORT=%s is no port', async (PORT) => {
+  const { exitCode, log } = start(nothing, { port: '', environment: { PORT } });
+  expect([await exitCode, log.join('')]).toEqual([1, expect.stringMatching(/port is no number/)]);
 });
 
 test('an address that is taken is said', async () => {
   const first = start(nothing);
   const { port } = new URL(await first.url);
-  const second = start(nothing, { words: ['--port', port] });
+  const second = start(nothing, { port });
   expect([await second.exitCode, second.log.join('')]).toEqual([1, expect.stringContaining(`127.0.0.1:${port}`)]);
   first.signals.emit('SIGTERM');
   await first.exitCode;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { repository } from '../../scripts/deployable.ts';
-import type { Fetch } from '../../lib/server/router.ts';
+import type { Fetch } from '../../lib/http/router.ts';
 import { assetCaching, pageHeaders, withStaticFiles } from '../../lib/server/static-files.ts';
 
 let folder: string;

@@ -3,7 +3,7 @@ import { Storage } from '@google-cloud/storage';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { routeTokens } from '../support/servers/gcs/tokens.ts';
 import { GcsServer } from '../support/servers/gcs.ts';
-import { bytesOf, failure } from '../store/conformance/support.ts';
+import { bytesOf, failure } from '../../lib/testing/conformance/support.ts';
 
 const open = await GcsServer.start({ asksForTokens: false });
 const guarded = await GcsServer.start({ asksForTokens: true });

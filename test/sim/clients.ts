@@ -260,7 +260,7 @@ export class Clients {
     const isDangling = error instanceof AppError && error.sqlState === '23503';
     const isRefusal =
       error instanceof Refusal || isDangling || (error instanceof AppError && error.kind === 'conflict');
-    // By which state it was refused is not told: that of a stand-in is an old one.
+    // By which state it was refused is not told: that of a standby is an old one.
     if (isRefusal && this.#options.plan.standsIn) return { kind: 'failed', error: 'conflict' };
     if (error instanceof Refusal) return { kind: 'refused', reason: error.message };
     if (isDangling) return { kind: 'refused', reason: 'dangling' };

@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { openLeftoverCopy } from '../../lib/db/duckdb/local-copy.ts';
+import type { openIdleCopy } from '../../lib/db/duckdb/local-copy.ts';
 import type { openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
 import type { openFallbackDatabase } from '../../lib/db/fallback/fallback-database.ts';
 import type { pingStore } from '../../lib/db/fallback/link.ts';
@@ -20,7 +20,7 @@ export interface Library {
   readonly withTimeLimits: typeof withTimeLimits;
   readonly once: typeof once;
   readonly openFallbackDatabase: typeof openFallbackDatabase;
-  readonly openLeftoverCopy: typeof openLeftoverCopy;
+  readonly openIdleCopy: typeof openIdleCopy;
   readonly outageFile: typeof outageFile;
   readonly pingStore: typeof pingStore;
 }

@@ -507,8 +507,8 @@ import type { SyncContext }`,
     edits: [
       {
         file: 'db/fallback/pending-log.ts',
-        from: `        await this.#keepOn(shelf, write);`,
-        to: `        void this.#keepOn(shelf, write).catch(() => undefined);`,
+        from: `        await this.#keepOn(keeper, write);`,
+        to: `        void this.#keepOn(keeper, write).catch(() => undefined);`,
       },
     ],
     profiles: ['outages'],

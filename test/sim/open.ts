@@ -88,7 +88,7 @@ function linkTo(parts: OpenParts, name: string, raw: Store, wrapped: Omit<Place,
     persistent: true,
     open: () => openOn(parts, { ...wrapped, slotRoot }),
     ping: (signal) => library.pingStore(place, signal),
-    leftover: () => library.openLeftoverCopy({ slotRoot, runtime, migrations, settings: wrapped.settings }),
+    idleReplica: () => library.openIdleCopy({ slotRoot, runtime, migrations, settings: wrapped.settings }),
     place: () => Promise.resolve(place),
     mayHavePending: null,
   };

@@ -119,7 +119,7 @@ export async function performOnce(performance: Performance): Promise<string> {
   const at = new Date(runtime.now()).toISOString().replace('Z', '000Z');
   const forms = { keep: (value: string) => value, restore: (kept: PlainValue) => kept as string };
   const terms = { key: id, fingerprint: write.kind, at };
-  return (await library.once(queries, terms, () => performWrite(performance), forms)).value;
+  return (await library.once({ queries, engine: 'duckdb' }, terms, () => performWrite(performance), forms)).value;
 }
 
 async function sign(queries: Queries, id: string): Promise<void> {

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { openDuckDbDatabase } from '../../lib/db/duckdb/duckdb-database.ts';
 import type { AppError } from '../../lib/errors.ts';
 import type { systemRuntime } from '../../lib/runtime.ts';
-import type { createMemoryStore } from '../support/stores/memory.ts';
+import type { createMemoryStore } from '../../lib/testing/memory.ts';
 
 export interface Library {
   readonly openDuckDbDatabase: typeof openDuckDbDatabase;
@@ -16,7 +16,7 @@ export interface Library {
 const ownLibrary: string = join(import.meta.dirname, '../../lib');
 
 export async function loadLibrary(folder: string = ownLibrary): Promise<Library> {
-  const paths = ['db/duckdb/duckdb-database.ts', '../test/support/stores/memory.ts', 'runtime.ts', 'errors.ts'];
+  const paths = ['db/duckdb/duckdb-database.ts', 'testing/memory.ts', 'runtime.ts', 'errors.ts'];
   const modules = await Promise.all(paths.map((path) => import(pathToFileURL(join(folder, path)).href)));
   return Object.assign({}, ...(modules as object[])) as Library;
 }

@@ -1,6 +1,6 @@
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { testRuntime } from '../support/runtime.ts';
-import { describeStore } from './conformance.ts';
+import { describeStore } from '../../lib/testing/conformance.ts';
 import { directoryStore, makeFolder, removeFolder } from './places.ts';
 
 describeStore({

@@ -1,11 +1,11 @@
 /** The faults do what their names say, and counting counts: what other tests build on. */
 import { expect, it } from 'vitest';
 import { AppError } from '../../lib/errors.ts';
-import { withCounting } from '../support/stores/counting.ts';
-import { type Fault, withFaults } from '../support/stores/faults.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { withCounting } from '../../lib/testing/counting.ts';
+import { type Fault, withFaults } from '../../lib/testing/faults.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { testRuntime } from '../support/runtime.ts';
-import { textOf } from './conformance/support.ts';
+import { textOf } from '../../lib/testing/conformance/support.ts';
 
 const bytes = textOf('abcdefghij');
 const runtime = testRuntime();

@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { Interruption, withPatience } from '../../lib/store/driver/patience.ts';
-import { failure, kindOf } from './conformance/support.ts';
+import { failure, kindOf } from '../../lib/testing/conformance/support.ts';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 

@@ -1,9 +1,9 @@
 /** What retrying repeats, for how long, and what it makes of an outcome that is not known. */
 import { describe, expect, it } from 'vitest';
-import { type Fault, withFaults } from '../support/stores/faults.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { type Fault, withFaults } from '../../lib/testing/faults.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { type RetryOptions, withRetry } from '../../lib/store/retry.ts';
-import { textOf } from './conformance/support.ts';
+import { textOf } from '../../lib/testing/conformance/support.ts';
 import { type SleepingOptions, sleepingRuntime } from './runtimes.ts';
 
 const bytes = textOf('abcdefghij');

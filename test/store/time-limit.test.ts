@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { withFaults } from '../support/stores/faults.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { withFaults } from '../../lib/testing/faults.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { withinTime, withTimeLimits } from '../../lib/store/time-limit.ts';
 
 /** Time runs a hundred times as fast. */

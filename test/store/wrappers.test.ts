@@ -1,14 +1,14 @@
 import { type Runtime, systemRuntime } from '../../lib/runtime.ts';
-import { withCounting } from '../support/stores/counting.ts';
-import { type Fault, withFaults } from '../support/stores/faults.ts';
-import { withLatency } from '../support/stores/latency.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
-import { withPrefix } from '../support/stores/prefix.ts';
+import { withCounting } from '../../lib/testing/counting.ts';
+import { type Fault, withFaults } from '../../lib/testing/faults.ts';
+import { withLatency } from '../../lib/testing/latency.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
+import { withPrefix } from '../../lib/testing/prefix.ts';
 import { withRetry } from '../../lib/store/retry.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { withTimeLimits } from '../../lib/store/time-limit.ts';
 import { seededRandom, testRuntime } from '../support/runtime.ts';
-import { describeStore, type ConformanceOptions } from './conformance.ts';
+import { describeStore, type ConformanceOptions } from '../../lib/testing/conformance.ts';
 import { directoryStore, makeFolder, removeFolder } from './places.ts';
 import { sleepingRuntime } from './runtimes.ts';
 

@@ -120,8 +120,9 @@ async function openPage(browser: Browser, { url }: ServedProject, hash: string, 
   };
 }
 
-/** What the server refuses, the browser tells its console: that is the test's to expect. */
-const isOfStatus = (text: string): boolean => /^Failed to load resource: .* status of \d+/.test(text);
+/** What the server refuses, or that it is away, the browser tells its console: that is the test's to expect. */
+const isOfStatus = (text: string): boolean =>
+  /^Failed to load resource: (?:.* status of \d+|net::ERR_(?:INTERNET_DISCONNECTED|CONNECTION_REFUSED))/.test(text);
 
 async function watch(context: BrowserContext, page: Page, url: string): Promise<string[]> {
   const faults: string[] = [];

@@ -3,7 +3,7 @@
  * a store opens through the configuration, the driver and its SDK, in this process and in workers.
  */
 import { fileURLToPath } from 'node:url';
-import type { OperationName } from './stores/counting.ts';
+import type { OperationName } from '../../lib/testing/counting.ts';
 import type { SiteOptions } from './processes.ts';
 import { startBlobServer } from './servers/blob.ts';
 import { redirectBlob } from './servers/blob-redirect.ts';

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { openPostgresDatabase } from '../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { migrations as defaultMigrations } from './migrations.ts';
-import { createMemoryStore } from './stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { movableRuntime } from './engine.ts';
 import { startReplicated } from './replicated.ts';
 import type { PostgresServer } from './servers/postgres.ts';

@@ -8,7 +8,7 @@ import { Engine } from '../../lib/sync/engine.ts';
 import { openDatabase, temporaryFolder } from './engine.ts';
 import { migrations } from './migrations.ts';
 import type { PostgresServer } from './servers/postgres.ts';
-import { createMemoryStore } from './stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 
 export interface PostgresTestEnd extends PostgresEnd {
   readonly url: string;

@@ -1,7 +1,7 @@
 /** The functions under api/ over real HTTP, as `npm start` serves them. */
 import { systemRuntime } from '../../lib/runtime.ts';
 import { startNodeServer } from '../../lib/server/node-server.ts';
-import { createRouter, type Fetch } from '../../lib/server/router.ts';
+import { createRouter, type Fetch } from '../../lib/http/router.ts';
 import type { Route } from './routes.ts';
 
 export interface FunctionServer {

@@ -1,5 +1,5 @@
 /** Endpoints behind a real HTTP server on loopback, as a platform puts them there. */
-import type { Endpoints } from '../../lib/http/endpoints.ts';
+import type { Endpoints } from '../../lib/http/routes.ts';
 import { type FunctionServer, serveFetch } from './function-server.ts';
 import { answerRequest } from './service.ts';
 

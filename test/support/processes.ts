@@ -161,7 +161,7 @@ export class Worker {
         ...(launcher ? [...launcher.arguments, process.execPath] : []),
         ...imports.map((file) => `--import=${file}`),
       ],
-      env: { PATH: process.env['PATH'], ...environment },
+      env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     const child = this.#child;

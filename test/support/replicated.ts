@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
 import { migrations } from './migrations.ts';
 import type { Migration } from '../../lib/catalog/migrations.ts';
-import { createMemoryStore } from './stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { movableRuntime, openDatabase, type OpenOptions } from './engine.ts';
 import { type Service, type ServiceOptions, startService } from './service.ts';

@@ -1,17 +1,24 @@
-/** The files under api/ and the methods that they export. A file that is added is found by itself. */
+/** The routes of everything under /api, and the handlers of each. */
+import type { Fetch, Route as FoundRoute } from '../../lib/http/router.ts';
+import { type Endpoints, functionsOf, routesOf } from '../../lib/http/routes.ts';
 import { loadRoutes as findRoutes } from '../../lib/server/load-routes.ts';
-
-export type Served = (request: Request) => Promise<Response>;
 
 export interface Route {
   /** `/api/[table]/[id]` */
   readonly path: string;
-  /** By method, each that the file exports. */
-  readonly served: Readonly<Record<string, Served>>;
+  /** By method. Those that are not served are one and the same. */
+  readonly served: Readonly<Record<string, Fetch>>;
 }
 
-/** Imports every file under api/; what they serve is what lib/http/serve.ts gives them. */
+export function routesOn(endpoints: Endpoints): Route[] {
+  return routesOf(functionsOf(endpoints)).map(asServed);
+}
+
+/** What the files under api/ export. A file that is added is found by itself. */
 export async function loadRoutes(): Promise<Route[]> {
-  const found = await findRoutes(new URL('../../api/', import.meta.url));
-  return found.map(({ path, methods }) => ({ path, served: methods as Route['served'] }));
+  return (await findRoutes(new URL('../../api/', import.meta.url))).map(asServed);
+}
+
+function asServed({ path, methods }: FoundRoute): Route {
+  return { path, served: methods as Route['served'] };
 }

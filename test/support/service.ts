@@ -3,9 +3,12 @@ import { type App, createApp, type ProcessSignals } from '../../lib/app.ts';
 import type { BackendFactories, BackendFactory } from '../../lib/backends.ts';
 import { backendNames } from '../../lib/config/backends.ts';
 import type { Environment } from '../../lib/config/variables.ts';
-import { createEndpoints, type Endpoints } from '../../lib/http/endpoints.ts';
+import { createEndpoints } from '../../lib/http/endpoints.ts';
 import type { LoadLimits } from '../../lib/http/load-shedder.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
+import { functionNames } from '../../lib/http/relations.ts';
+import { createRouter } from '../../lib/http/router.ts';
+import { type Endpoints, functionsOf, routesOf } from '../../lib/http/routes.ts';
 import { migrations as defaultMigrations } from './migrations.ts';
 import type { Migration } from '../../lib/catalog/migrations.ts';
 import { answerCheck } from './openapi.ts';
@@ -59,6 +62,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   });
   const services = {
     app,
+    trustsPeer: true,
     log: (entry: LogEntry) => void log.push(entry),
     waitUntil: (promise: Promise<unknown>) => void waited.push(promise),
   };
@@ -106,12 +110,11 @@ function dispatch(
 /** As the files under api/ do; like the platform, it adds the path's segments to the query unless the client did. */
 export function answerRequest(endpoints: Endpoints, original: Request): Promise<Response> {
   const url = new URL(original.url);
-  const [, first = '', second, third, ...deeper] = url.pathname.split('/').filter((segment) => segment !== '');
-  const rest = deeper.length === 0 ? restTable : restMacro;
-  const own = Object.hasOwn(ownFunctions, first) ? ownFunctions[first] : undefined;
-  const functions = first === 'rest' && third !== undefined ? rest : own;
-  const chosen = functions ?? (second === undefined ? tableFunctions : rowFunctions);
-  if (!functions) {
+  const [first = '', second] = url.pathname
+    .split('/')
+    .filter((segment) => segment !== '')
+    .slice(1);
+  if (!functionNames.has(first)) {
     for (const [name, segment] of [
       ['table', first],
       ['id', second],
@@ -119,38 +122,5 @@ export function answerRequest(endpoints: Endpoints, original: Request): Promise<
       if (segment !== undefined && !url.searchParams.has(name)) url.searchParams.set(name, decodeURIComponent(segment));
     }
   }
-  const request = new Request(url, original);
-  const endpoint = chosen[request.method];
-  return endpoint ? endpoints[endpoint](request) : endpoints.refuse(request, Object.keys(chosen).join(', '));
+  return createRouter(routesOf(functionsOf(endpoints)))(new Request(url, original));
 }
-
-type Functions = Readonly<Record<string, Exclude<keyof Endpoints, 'refuse'>>>;
-
-/** Functions of their own, by the first segment; all others are tables. */
-const ownFunctions: Readonly<Record<string, Functions>> = {
-  'db-status': { GET: 'status', HEAD: 'status' },
-  'db-sync': { GET: 'cronSync', POST: 'sync' },
-  changes: { GET: 'changes', HEAD: 'changes' },
-  sql: { POST: 'sql' },
-  catalog: { GET: 'catalog', HEAD: 'catalog' },
-  export: { GET: 'export', HEAD: 'export' },
-  import: { POST: 'import', PUT: 'importPart', DELETE: 'importGivenUp' },
-  openapi: { GET: 'openapi', HEAD: 'openapi' },
-};
-const restTable: Functions = {
-  GET: 'restRead',
-  HEAD: 'restRead',
-  POST: 'restCreate',
-  PATCH: 'restUpdate',
-  PUT: 'restPut',
-  DELETE: 'restDelete',
-};
-const restMacro: Functions = { GET: 'restCall', HEAD: 'restCall', POST: 'restCall' };
-const tableFunctions: Functions = {
-  GET: 'list',
-  HEAD: 'list',
-  POST: 'create',
-  PATCH: 'updateMatching',
-  DELETE: 'removeMatching',
-};
-const rowFunctions: Functions = { GET: 'readOne', HEAD: 'readOne', PUT: 'replace', PATCH: 'update', DELETE: 'remove' };

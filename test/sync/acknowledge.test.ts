@@ -2,8 +2,8 @@
 import { DuckDBConnection } from '@duckdb/node-api';
 import { expect, it, vi } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { withFaults } from '../support/stores/faults.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { withFaults } from '../../lib/testing/faults.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import type { Step } from '../../lib/sync/context.ts';
 import { accountIds, insertAccount, openDatabase } from '../support/engine.ts';
@@ -61,8 +61,11 @@ it('a replica that could not follow, nor be brought to the head again, is not re
   let isAway = false;
   const faulty = withFaults(createMemoryStore({ runtime }), {
     runtime,
-    choose: (operation, key) =>
-      isAway && operation === 'get' && key.includes('.log/') ? { kind: 'fail-before' } : null,
+    choose: (operation, key) => {
+      if (!key.includes('.log/')) return null;
+      isAway ||= isHeld && operation === 'create';
+      return isAway && operation === 'get' ? { kind: 'fail-before' } : null;
+    },
   });
   const head: Store['head'] = async (...all) => {
     const found = await faulty.head(...all);
@@ -82,14 +85,13 @@ it('a replica that could not follow, nor be brought to the head again, is not re
   const reading = accountIds(database);
   await looked.promise;
   // Begun after the read was asked for, it tells the read what the head is.
-  isAway = true;
   await insertAccount(database, 'c');
   expect((await database.status()).warnings).toEqual([
     expect.stringContaining('could not follow'),
     expect.stringContaining('could not be made anew'),
   ]);
-  isAway = false;
   isHeld = false;
+  isAway = false;
   answer.resolve();
   expect(await reading).toEqual(['a', 'b', 'c']);
 });

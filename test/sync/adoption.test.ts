@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import type { Row } from '../../lib/values.ts';
-import { withCounting } from '../support/stores/counting.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { withCounting } from '../../lib/testing/counting.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import type { ObjectInfo, Store } from '../../lib/store/store.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { accountIds, insertAccount, openDatabase, temporaryFolder } from '../support/engine.ts';
@@ -189,6 +189,29 @@ describe('the published file', () => {
     await store.copy(alike()!.key, layout.databaseFile);
     expect(await cold.sync()).toMatchObject({ published: true });
     expect(await isNewest()).toBe(true);
+  });
+
+  it('is said to be replaced when somebody put another file there, and what restores one', async () => {
+    const [store, backup] = [createMemoryStore({ runtime }), createMemoryStore({ runtime })];
+    const [database, other] = await Promise.all([openDatabase({ store }), openDatabase({ store: backup })]);
+    await insertAccount(database, 'a');
+    await insertAccount(other, 'b');
+    await Promise.all([database.sync(), other.sync()]);
+    const putBack = async (): Promise<void> => {
+      await store.delete([layout.databaseFile]);
+      await store.create(layout.databaseFile, (await backup.get(layout.databaseFile))!);
+    };
+    const warningsAfterSync = async (each: typeof database): Promise<readonly string[]> => {
+      await each.sync();
+      return (await each.status()).warnings;
+    };
+    expect(await warningsAfterSync(database)).toEqual([]);
+    expect(await warningsAfterSync(await openDatabase({ store }))).toEqual([]);
+    for (const each of [database, await openDatabase({ store })]) {
+      await putBack();
+      await insertAccount(each, runtime.uuid());
+      expect(await warningsAfterSync(each)).toEqual([expect.stringMatching(/another file at test\.db.*eider restore/)]);
+    }
   });
 
   it('is not uploaded again when nothing changed', async () => {

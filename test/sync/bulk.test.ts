@@ -1,8 +1,8 @@
 /** Commits too large for row images: one object, named by one record, continued from by everyone. */
 import { describe, expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
-import { withFaults } from '../support/stores/faults.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { withFaults } from '../../lib/testing/faults.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { Engine, type EngineOptions } from '../../lib/sync/engine.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
@@ -83,7 +83,7 @@ describe('a bulk record', () => {
         if (operation === 'create' && key.startsWith(layout.bulkPrefix) && !interrupted) {
           interrupted = true;
           void insertAccount(database, 'meanwhile');
-          return { kind: 'delay', ms: 150 };
+          return { kind: 'delay', ms: 1000 };
         }
         return null;
       },

@@ -1,9 +1,9 @@
 /** A store that does not keep the promise on which everything rests is refused before anything is written to it. */
 import { describe, expect, it } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { withCounting } from '../support/stores/counting.ts';
-import { withFaults } from '../support/stores/faults.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { withCounting } from '../../lib/testing/counting.ts';
+import { withFaults } from '../../lib/testing/faults.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { insertAccount, openDatabase } from '../support/engine.ts';
 

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import type { Queries } from '../../lib/values.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { accountIds, insertAccount, openDatabase } from '../support/engine.ts';
 
 /** Would take days. */

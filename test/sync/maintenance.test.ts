@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { insertAccount, openDatabase } from '../support/engine.ts';
 
 it('takes one checkpoint for all the writes that ask while it is uploaded', async () => {

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../lib/errors.ts';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { withCounting } from '../support/stores/counting.ts';
-import { type Fault, withFaults } from '../support/stores/faults.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { withCounting } from '../../lib/testing/counting.ts';
+import { type Fault, withFaults } from '../../lib/testing/faults.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { decodeRecord, encodeRecord, recordFormat, type LogRecord } from '../../lib/sync/record.ts';
@@ -223,19 +223,21 @@ describe('rule 4: an unknown outcome is neither success nor conflict', () => {
 
   it('says so when the store never tells, and takes up what turns out to be committed', async () => {
     const inner = createMemoryStore({ runtime });
-    let deaf = false;
+    let deaf: 'no' | 'after the next create' | 'yes' = 'no';
     const store = withFaults(inner, {
       runtime,
       choose: (operation, key) => {
-        if (!deaf || !key.startsWith(layout.logPrefix)) return null;
+        if (deaf === 'no' || !key.startsWith(layout.logPrefix)) return null;
+        if (operation === 'create') deaf = 'yes';
+        if (deaf !== 'yes') return null;
         return { kind: operation === 'create' ? 'fail-after' : 'fail-before' };
       },
     });
     const database = await openDatabase({ store, settings: { commitDeadlineMs: 200 } });
-    deaf = true;
+    deaf = 'after the next create';
     await expect(insertAccount(database, 'a')).rejects.toMatchObject({ kind: 'indeterminate' });
     await expect(accountIds(database)).rejects.toMatchObject({ kind: 'unavailable' });
-    deaf = false;
+    deaf = 'no';
     expect(await accountIds(database)).toEqual(['a']);
     await insertAccount(database, 'b');
     expect(await accountIds(database)).toEqual(['a', 'b']);
@@ -447,6 +449,24 @@ describe('rule 8: nothing is swallowed', () => {
 });
 
 describe('fresh reads', () => {
+  it('cost a cold start one list, and a checkpoint another', async () => {
+    const store = createMemoryStore({ runtime });
+    const writer = await openDatabase({ store });
+    await insertAccount(writer, 'a');
+    await writer.sync();
+    const counting = withCounting(store);
+    const cold = await openDatabase({ store: counting });
+    await accountIds(cold);
+    const started = counting.counts().operations;
+    expect([started.list, started.copy, started.create]).toEqual([1, 0, 0]);
+    for (let round = 0; counting.counts().operations.copy < 3; round++) {
+      await insertAccount(cold, 'x'.repeat(1_000_000) + String(round));
+      await cold.maintain();
+    }
+    // The first checkpoint looks for what is no longer needed, which takes two more.
+    expect(counting.counts().operations.list - started.list).toBe(3 + 2);
+  });
+
   it('see every commit of another database, and share one probe', async () => {
     const store = createMemoryStore({ runtime });
     const counting = withCounting(store);

@@ -1,9 +1,9 @@
 /** A store that asks for patience gets it: commits slow down and take more requests each, and no write fails. */
 import { expect, it } from 'vitest';
 import { systemRuntime } from '../../lib/runtime.ts';
-import { withCounting } from '../support/stores/counting.ts';
-import { type Fault, withFaults } from '../support/stores/faults.ts';
-import { createMemoryStore } from '../support/stores/memory.ts';
+import { withCounting } from '../../lib/testing/counting.ts';
+import { type Fault, withFaults } from '../../lib/testing/faults.ts';
+import { createMemoryStore } from '../../lib/testing/memory.ts';
 import { Pace } from '../../lib/sync/pace.ts';
 import { accountIds, insertAccount, openDatabase } from '../support/engine.ts';
 

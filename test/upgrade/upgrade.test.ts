@@ -18,6 +18,7 @@ import type { Store } from '../../lib/store/store.ts';
 import { layoutOf } from '../../lib/sync/layout.ts';
 import { decodeRecord, encodeRecord, type LogRecord, recordFormat } from '../../lib/sync/record.ts';
 import { localRequest } from '../support/requests.ts';
+import { problemType } from '../support/problems.ts';
 
 const fixtures = globSync('format-*.json.gz', { cwd: import.meta.dirname });
 const layout = layoutOf('school.db');
@@ -50,7 +51,7 @@ function start(machine = 'machine') {
     signals: process,
   });
   onTestFinished(() => app.close());
-  const endpoints = createEndpoints({ app, log: () => undefined, waitUntil: () => undefined });
+  const endpoints = createEndpoints({ trustsPeer: true, app, log: () => undefined, waitUntil: () => undefined });
   const ask = async (endpoint: 'list' | 'create' | 'status' | 'sync', path: string, body?: object) => {
     const init = body && {
       method: 'POST',
@@ -141,7 +142,7 @@ describe('of what a newer version wrote', () => {
     return nextKey;
   }
 
-  const refusal = { status: 503, body: { type: '/problems/outdated', status: 503 } };
+  const refusal = { status: 503, body: { type: problemType('outdated'), status: 503 } };
 
   test('a record that comes while it runs stops an instance from reading, writing and syncing, and nothing else', async () => {
     const { ask } = start();

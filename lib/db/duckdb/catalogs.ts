@@ -1,5 +1,5 @@
 /** The catalogs of a DuckDB database, read once for each state of its definitions. */
-import type { Catalog, Macro } from '../../catalog/catalog.ts';
+import type { Catalog, Macro, Relation } from '../../catalog/catalog.ts';
 import { readDuckDbCatalog, readDuckDbMacros } from '../../catalog/duckdb.ts';
 import type { RunQuery } from '../../catalog/model.ts';
 import type { Runtime } from '../../runtime.ts';
@@ -20,9 +20,15 @@ export class Catalogs {
   readonly #cached = new WeakMap<Definitions, Promise<Cached>>();
   readonly #macros = new WeakMap<object, readonly Macro[]>();
   readonly #references = new WeakMap<object, boolean>();
+  #warnings: readonly string[] = [];
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
+  }
+
+  /** Which views are left out of the catalog that was read last, and why. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
   }
 
   /** Null when it has to be read in a transaction. */
@@ -53,9 +59,22 @@ export class Catalogs {
     const run: RunQuery = async (sql) => plainRows(await session.run(sql));
     const readMs = this.#runtime.monotonicMs();
     const known = this.#macros.get(macros) ?? (await readDuckDbMacros(run));
-    const catalog = await readDuckDbCatalog(run, known);
+    const catalog = await this.#withoutRefused(await readDuckDbCatalog(run, known), session);
     this.#macros.set(macros, known);
     return { catalog, readMs };
+  }
+
+  /** A view that may not be read has no route. */
+  async #withoutRefused(catalog: Catalog, session: Session): Promise<Catalog> {
+    this.#warnings = [];
+    if (![...catalog.relations.values()].some(({ kind }) => kind === 'view')) return catalog;
+    const { judgeViews } = await import('./query/judgement.ts');
+    const { refused } = await judgeViews(session.connection);
+    if (refused.size === 0) return catalog;
+    this.#warnings = [...refused].map(([name, { message }]) => `The view ${name} is not shown: ${message}`);
+    const isShown = ({ schema, name, kind }: Relation): boolean =>
+      kind !== 'view' || !refused.has(`${schema}.${name}`.toLowerCase());
+    return { ...catalog, relations: new Map([...catalog.relations].filter(([, relation]) => isShown(relation))) };
   }
 
   #isOld({ readMs }: Cached): boolean {

@@ -92,10 +92,20 @@ export class Ddl {
       if (this.#host.isWhole) this.#host.capture({ ddl: statement.sql });
       else await (definition.object === 'TABLE' ? this.#captureTable(definition, name) : this.#captureEnum(run, name));
     } else if (definition.addColumn) await this.#addColumn(run, name);
-    else await this.#replayable(statement.sql);
+    else await this.#replayable(await this.#withOwnName(run, name));
     if (makesUnique(statement, definition)) this.#host.madeUnique.set(tableId(name), name);
     if (definition.object === 'TABLE' && definition.action !== 'ALTER') this.#host.rewritten.delete(tableId(name));
     if (definition.object === 'TABLE') await this.#host.shapes.find(name);
+  }
+
+  /**
+   * Of ALTER TABLE, with the table's name as the catalog has it: DuckDB 1.5.6 names the index of ADD PRIMARY KEY after the
+   * name in the statement, and a rollback leaves it behind where that is in another case.
+   */
+  async #withOwnName({ statement, definition: { action, object, name } }: DdlRun, table: TableName): Promise<string> {
+    const { sql } = statement;
+    const shape = action === 'ALTER' && object === 'TABLE' ? await this.#host.shapes.find(table) : null;
+    return shape && name ? `${sql.slice(0, name.start)}${quoteTable(shape)}${sql.slice(name.end)}` : sql;
   }
 
   get #session(): Session {

@@ -26,7 +26,7 @@ import { Catalogs } from './catalogs.ts';
 import { changeSetOf } from './changes.ts';
 import { copyOf, type LocalCopy } from './local-copy.ts';
 import { type MigrateOptions, runMigrations } from './migrate.ts';
-import { prepareAdopted } from './references/take-over.ts';
+import { prepareAdopted } from './adopted.ts';
 import type { SandboxedQueries } from './query/queries.ts';
 import { readingScope, writingScope } from './scope.ts';
 import { readingQueries, runWriting } from './transaction.ts';
@@ -81,7 +81,11 @@ class DuckDbDatabase implements ReplicatedDatabase {
   readonly #maxStalenessMs: number;
   readonly #runtime: Runtime;
   readonly #usage: (() => UsageReport) | undefined;
-  readonly #differences: readonly string[];
+  readonly #migrate: MigrateOptions;
+  #differences: readonly string[];
+  /** Of the database that the migrations have run on. */
+  #logsLeft: number;
+  #migrating: Promise<void> | null = null;
 
   constructor({ engine, differing }: Opened, options: DuckDbDatabaseOptions) {
     this.#engine = engine;
@@ -93,9 +97,25 @@ class DuckDbDatabase implements ReplicatedDatabase {
     this.#maxStalenessMs = options.maxStalenessMs;
     this.#runtime = options.runtime;
     this.#usage = options.usage;
+    this.#migrate = options;
+    this.#logsLeft = engine.logsLeft;
+  }
+
+  /** What was put into the store under this process is an older state, as a rule: it gets what it lacks. */
+  async #migrated(): Promise<void> {
+    if (this.#engine.logsLeft === this.#logsLeft) return;
+    this.#migrating ??= this.#migrateAnew().finally(() => (this.#migrating = null));
+    await this.#migrating;
+  }
+
+  async #migrateAnew(): Promise<void> {
+    const { logsLeft } = this.#engine;
+    this.#differences = (await runMigrations(this.#engine, this.#migrate)).map(describeDifference);
+    this.#logsLeft = logsLeft;
   }
 
   async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
+    await this.#migrated();
     const answer = await this.#engine.read(
       async (session, _version, definitions) =>
         work(readingQueries(session), await readingScope(session, definitions, this.#catalogs)),
@@ -149,6 +169,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
   }
 
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
+    await this.#migrated();
     if (options.large === true) return this.#writeLarge(work);
     const committed = await this.#engine.write(
       (transaction) =>
@@ -202,7 +223,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
       pendingWrites: 0,
       transfers,
       usage: this.#usage?.() ?? null,
-      warnings: [...this.#differences, ...warnings],
+      warnings: [...this.#differences, ...this.#catalogs.warnings, ...warnings],
     };
   }
 

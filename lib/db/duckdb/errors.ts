@@ -183,10 +183,11 @@ const statementErrors: readonly StatementError[] = [
 ];
 
 function statementError({ kind = 'invalid', sqlState, hint }: StatementError, text: string, cause: Error): AppError {
-  const [said = ''] = text.split(/\n\nLINE \d+:|\n+Candidate /);
+  const [all = ''] = text.split(/\n\nLINE \d+:|\nCandidate /);
+  const said = all.split('\n').flatMap((line) => line.trim() || []);
   const place = placeOf(text);
   const options: AppErrorOptions = { cause: withoutValues(cause), sqlState, ...(hint === undefined ? {} : { hint }) };
-  return new AppError(kind, `${said.trim().replaceAll(/\s*\n\s*/g, ' ')}${place}`, options);
+  return new AppError(kind, `${said.join(' ')}${place}`, options);
 }
 
 /** ` (line 2, column 14)`: DuckDB shows the line and points at the place, and cuts long lines off. */

@@ -5,7 +5,7 @@
 import { AppError } from '../../errors.ts';
 import type { Migration } from '../../catalog/migrations.ts';
 import { Shapes } from '../../sync/shapes.ts';
-import { type LeftoverOptions, openLeftover } from '../../sync/leftover.ts';
+import { type IdleReplicaOptions, openIdleReplica } from '../../sync/idle-replica.ts';
 import { runWork } from '../../sync/batch.ts';
 import type { LocalState, Overlay } from '../../sync/overlay.ts';
 import type { Work } from '../database.ts';
@@ -33,17 +33,17 @@ export interface Draft {
   end(): Promise<void>;
 }
 
-export interface LeftoverCopy extends LocalCopy {
+export interface IdleCopy extends LocalCopy {
   close(): Promise<void>;
 }
 
-export interface LeftoverCopyOptions extends LeftoverOptions {
+export interface IdleCopyOptions extends IdleReplicaOptions {
   readonly migrations: readonly Migration[];
 }
 
 /** What an earlier process on this machine left of the database; null when there is nothing that can be used. */
-export async function openLeftoverCopy({ migrations, ...options }: LeftoverCopyOptions): Promise<LeftoverCopy | null> {
-  const state = await openLeftover(options);
+export async function openIdleCopy({ migrations, ...options }: IdleCopyOptions): Promise<IdleCopy | null> {
+  const state = await openIdleReplica(options);
   if (!state) return null;
   const isUpToDate = await state.read((session) => haveRun(session, migrations)).catch(() => false);
   if (isUpToDate) return withClose(copyOf(state, new Catalogs(options.runtime)), () => state.close());
@@ -51,7 +51,7 @@ export async function openLeftoverCopy({ migrations, ...options }: LeftoverCopyO
   return null;
 }
 
-function withClose(copy: LocalCopy, close: () => Promise<void>): LeftoverCopy {
+function withClose(copy: LocalCopy, close: () => Promise<void>): IdleCopy {
   return {
     databaseId: copy.databaseId,
     version: copy.version,

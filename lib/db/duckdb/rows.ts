@@ -12,10 +12,10 @@ import { encodeNullable } from '../../sync/codec.ts';
 import { isAt } from '../../sql/tokens.ts';
 import { keyText, type RowChange } from '../../sync/record.ts';
 import type { Shape, ShapeColumn } from '../../sync/shapes.ts';
-import { quoteName, quoteTable, resultRows, type Session } from '../../sync/sql.ts';
+import { quoteName, quoteTable, type Session } from '../../sync/sql.ts';
 import { rowDifference } from '../../sync/whole-rows.ts';
 import type { Row } from '../../values.ts';
-import { readResult, runStatement } from './run.ts';
+import { changedRows, readResult, runStatement } from './run.ts';
 
 export interface RowRun {
   readonly statement: Statement;
@@ -58,7 +58,7 @@ export async function runRowStatement(session: Session, run: RowRun): Promise<Ro
     shape,
   });
   requireWholeRows(shape, result, whole);
-  const rows = resultRows(result);
+  const rows = changedRows(result);
   const changes = compared ? await compare(session, run, { rows, compared }) : changesOf(run, rows);
   const outcome = { result: answerOf(run, result, whole), changes };
   return run.wantsDeleted === true && !compared ? { ...outcome, deleted: deletedRows(run, rows) } : outcome;
@@ -152,7 +152,8 @@ async function keysGone(session: Session, shape: Shape, key: readonly ShapeColum
   const names = key.map(({ name }) => `b.${quoteName(name)}`);
   const same = key.map(({ name }) => `t.${quoteName(name)} = b.${quoteName(name)}`).join(' AND ');
   const gone = await session.rows(
-    `SELECT ${names.join(', ')} FROM ${beforeTable} AS b WHERE NOT EXISTS (SELECT 1 FROM ${quoteTable(shape)} AS t WHERE ${same})`,
+    // No subquery: in it, a column `b` of structs would come before the table `b` outside.
+    `SELECT ${names.join(', ')} FROM ${beforeTable} AS b ANTI JOIN ${quoteTable(shape)} AS t ON ${same}`,
   );
   if (gone.length === 0) return [];
   return [{ ...nameOf(shape), delete: gone.map((row) => rowOf(key, row, (_column, index) => index)) }];

@@ -3,6 +3,7 @@ import {
   type DuckDBMaterializedResult,
   type DuckDBPreparedStatement,
   type DuckDBType,
+  type DuckDBValue,
   DuckDBTypeId,
   StatementType,
 } from '@duckdb/node-api';
@@ -109,6 +110,35 @@ function notAQuery({ command }: Statement): AppError {
   return new AppError('invalid', `Only SELECT can be run here, since this is a read; this is ${command}.`, {
     sqlState: '25006',
     hint: 'Run statements that change something in a write.',
+  });
+}
+
+/** More than any record holds, so that memory ends before the commit refuses it. */
+const mostChangedRows = 1_000_000;
+const mostChangedCharacters = 64 * 1024 * 1024;
+
+/** The rows that a statement returns, which are what it changed. @throws AppError `invalid` for too much */
+export function changedRows(result: DuckDBMaterializedResult): DuckDBValue[][] {
+  if (result.rowCount > mostChangedRows) throw tooMuchChanged();
+  const rows: DuckDBValue[][] = [];
+  let characters = 0;
+  for (let index = 0; index < result.chunkCount; index++) {
+    const chunk = result.getChunk(index);
+    for (let at = 0; at < chunk.rowCount; at++) {
+      const row = chunk.getRowValues(at);
+      for (const value of row) if (typeof value === 'string') characters += value.length;
+      if (characters > mostChangedCharacters) throw tooMuchChanged();
+      rows.push(row);
+    }
+  }
+  return rows;
+}
+
+function tooMuchChanged(): AppError {
+  const most = `${mostChangedRows} rows, or ${mostChangedCharacters / 1024 / 1024} MB of text`;
+  return new AppError('invalid', `A statement may change ${most}, at most.`, {
+    sqlState: '54000',
+    hint: 'Change fewer rows at a time, or import them as a file.',
   });
 }
 

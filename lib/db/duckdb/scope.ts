@@ -25,7 +25,7 @@ async function openScope({ session, catalogs, definitions, run, runtime }: Scope
   let catalog: Catalog = await catalogs.of(definitions(), session);
   const runFor = async ({ signal }: Stranger, sql: string, values: readonly PlainValue[]) => {
     const { checkStatement } = await import('./query/judgement.ts');
-    await checkStatement(session.connection, catalog, statementOf(sql));
+    await checkStatement(session.connection, catalog, statementOf(sql), values);
     return runtime ? interruptible(session, { signal, runtime }, () => run(sql, values)) : run(sql, values);
   };
   return {

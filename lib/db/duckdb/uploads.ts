@@ -25,11 +25,13 @@ export function uploadsIn(store: Store, name: string, runtime: Runtime): Uploads
     dropAbandoned: async () => {
       const { objects } = await store.list(layout.uploadPrefix);
       const oldest = runtime.now() - abandonedMs;
-      const old = objects.filter(
-        ({ key, modifiedAt }) => layout.uploadPart(key) !== null && modifiedAt.getTime() < oldest,
+      const parts = objects.filter(({ key }) => layout.uploadPart(key) !== null);
+      const { true: old = [], false: open = [] } = Object.groupBy(
+        parts,
+        ({ modifiedAt }) => String(modifiedAt.getTime() < oldest) as 'true' | 'false',
       );
       if (old.length > 0) await store.delete(old.map(({ key }) => key));
-      return old.length;
+      return open.filter(({ key }) => layout.uploadPart(key) === 0).length;
     },
   };
 }

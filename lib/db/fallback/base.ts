@@ -11,7 +11,7 @@ import type { PendingLog } from './pending-log.ts';
 export interface Base {
   readonly copy: LocalCopy;
   readonly link: Link;
-  readonly kind: 'replica' | 'leftover' | 'database';
+  readonly kind: 'replica' | 'idle-replica' | 'database';
   /** Whether they were the primary's at some time, so that what is missing was missing then. */
   readonly isPrimarys: boolean;
   /** What the primary says of itself, as far as the copy tells. */
@@ -41,13 +41,13 @@ const nothing = (): Promise<void> => Promise.resolve();
 
 export async function findBase(options: BaseOptions): Promise<Base> {
   const { primary, fallbacks } = options;
-  const own = (await warmReplica(options)) ?? (await leftoverOf(primary, true, options));
+  const own = (await warmReplica(options)) ?? (await idleReplicaOf(primary, true, options));
   if (own) return own;
   let last: unknown = null;
   for (const link of fallbacks) {
     try {
       const withinMs = link === fallbacks.at(-1) ? lastOpenMs : openMs;
-      return (await openFallback(link, withinMs, options)) ?? (await requireLeftover(link, options));
+      return (await openFallback(link, withinMs, options)) ?? (await requireIdleReplica(link, options));
     } catch (error) {
       last = error;
       options.warn(`${link.label} is not available as a fallback, either.`, error);
@@ -72,16 +72,16 @@ function ofPrimary(link: Link, copy: LocalCopy): Omit<Base, 'kind' | 'close' | '
   return { copy, link, isPrimarys: true, primaryId: copy.databaseId, sharesVersions: true, ageMs: () => copy.ageMs };
 }
 
-async function leftoverOf(link: Link, isPrimary: boolean, options: BaseOptions): Promise<Base | null> {
-  const copy = await link.leftover().catch(() => null);
+async function idleReplicaOf(link: Link, isPrimary: boolean, options: BaseOptions): Promise<Base | null> {
+  const copy = await link.idleReplica().catch(() => null);
   if (!copy) return null;
   const close = (): Promise<void> => copy.close();
-  if (isPrimary) return { ...ofPrimary(link, copy), kind: 'leftover', database: null, close };
-  return { ...(await ofFallback(link, copy, options)), kind: 'leftover', database: null, close };
+  if (isPrimary) return { ...ofPrimary(link, copy), kind: 'idle-replica', database: null, close };
+  return { ...(await ofFallback(link, copy, options)), kind: 'idle-replica', database: null, close };
 }
 
-async function requireLeftover(link: Link, options: BaseOptions): Promise<Base> {
-  const base = await leftoverOf(link, false, options);
+async function requireIdleReplica(link: Link, options: BaseOptions): Promise<Base> {
+  const base = await idleReplicaOf(link, false, options);
   if (base) return base;
   throw new AppError('unavailable', `Nothing of ${link.label} is on this machine.`);
 }
@@ -163,7 +163,7 @@ export function describeRead({ primary, outage, base, pending, atLeast }: Descri
 function sourceOf({ kind, link, isPrimarys }: Base): string {
   if (!isPrimarys) return `${link.label}, which is not known to have a copy of its data,`;
   if (kind === 'replica') return "this instance's replica";
-  if (kind === 'leftover') return 'a replica left on this machine';
+  if (kind === 'idle-replica') return 'a replica left on this machine';
   return `the copy in ${link.label}`;
 }
 

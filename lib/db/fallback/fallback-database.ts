@@ -12,6 +12,7 @@ import type {
   Database,
   DatabaseStatus,
   ReadOptions,
+  StrandedWrites,
   SyncReport,
   Uploads,
   Work,
@@ -20,10 +21,10 @@ import type {
 import { describeOutage, describeRead, describeWrite, findBase } from './base.ts';
 import type { Commands } from './drain.ts';
 import { identityOf, type Link, type LinkDatabase } from './link.ts';
-import type { Outage, OutageMemory } from './outage.ts';
+import type { Notice, Outage, OutageMemory } from './outage.ts';
 import { PendingLog } from './pending-log.ts';
 import { Recovery } from './recovery.ts';
-import { StandIn } from './stand-in.ts';
+import { Standby } from './standby.ts';
 import { type Call, plainCall, readCall, uploadsThrough, Watch, writeCall } from './watch.ts';
 
 export interface FallbackOptions {
@@ -33,6 +34,7 @@ export interface FallbackOptions {
   readonly memory: OutageMemory;
   readonly commands: Commands;
   readonly writes: 'accept' | 'reject';
+  readonly notice?: (notice: Notice) => void;
 }
 
 const refusedMs = 3000;
@@ -40,8 +42,13 @@ const refusedMs = 3000;
 /** Opens the primary; when that is away, what can stand in for it. @throws AppError what is wrong with the primary itself */
 export async function openFallbackDatabase(options: FallbackOptions): Promise<Database> {
   const database = new FallbackDatabase(options);
-  await database.start();
-  return database;
+  try {
+    await database.start();
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
 }
 
 class FallbackDatabase implements Database {
@@ -53,18 +60,24 @@ class FallbackDatabase implements Database {
   readonly #recovery: Recovery;
   #primary: LinkDatabase | null = null;
   #opening: Promise<LinkDatabase> | null = null;
-  #standIn: Promise<StandIn> | null = null;
+  #standby: Promise<Standby> | null = null;
   #refused: { readonly error: unknown; readonly untilMs: number } | null = null;
   #closed = false;
 
   constructor(options: FallbackOptions) {
-    const { primary, fallbacks, runtime, memory } = options;
+    const { primary, fallbacks, runtime } = options;
     this.#options = options;
     this.#warnings = new Warnings(runtime);
     const warn = this.#warnings.note;
-    this.#watch = new Watch(primary, runtime, memory);
+    this.#watch = new Watch(options);
     const { address, formerAddress } = primary;
-    this.#pending = new PendingLog({ fallbacks, target: { address, formerAddress, database: null }, runtime, warn });
+    this.#pending = new PendingLog({
+      fallbacks,
+      target: { address, formerAddress, database: null },
+      runtime,
+      warn,
+      primary,
+    });
     this.#recovery = new Recovery({
       runtime,
       commands: options.commands,
@@ -72,8 +85,8 @@ class FallbackDatabase implements Database {
       pending: this.#pending,
       turn: this.#turn,
       openPrimary: () => this.#openPrimary(),
-      standIn: async () => (await this.#standIn?.catch(() => null)) ?? null,
-      closeStandIn: () => this.#closeStandIn(),
+      standby: async () => (await this.#standby?.catch(() => null)) ?? null,
+      closeStandby: () => this.#closeStandby(),
       warn,
     });
   }
@@ -86,7 +99,7 @@ class FallbackDatabase implements Database {
     await this.#watch.recall();
     if (this.#watch.outage) return;
     const opened = await this.#watch.attempt(plainCall(() => this.#openPrimary()));
-    if (opened.kind === 'away') return;
+    if (opened.kind === 'away') return this.#requireReached();
     // A folder is known again by what it was at first sight; what is mounted away later leaves another one.
     if (this.#options.primary.mayHavePending) await this.#watch.ping().catch(() => undefined);
     await this.#pending.refreshCheap();
@@ -114,49 +127,66 @@ class FallbackDatabase implements Database {
   async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
     return this.#serve(
       (primary) => readCall(primary, work, options),
-      (standIn) => this.#readStandIn(standIn, work, options),
+      (standby) => this.#readStandby(standby, work, options),
     );
   }
 
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
     return this.#serve(
       (primary) => writeCall(primary, work, options),
-      (standIn) => this.#keepWrite(standIn, work, options),
+      (standby) => this.#keepWrite(standby, work, options),
     );
   }
 
   catalog: Database['catalog'] = (options) =>
     this.#serve(
       (primary) => plainCall(() => primary.catalog(options)),
-      (standIn) => standIn.catalog(),
+      (standby) => standby.catalog(),
     );
 
-  async #serve<T>(call: (primary: LinkDatabase) => Call<T>, standing: (standIn: StandIn) => Promise<T>): Promise<T> {
+  async #serve<T>(call: (primary: LinkDatabase) => Call<T>, onStandby: (standby: Standby) => Promise<T>): Promise<T> {
     for (let isFirst = true; ; isFirst = false) {
       const answered = await this.#onPrimary(call);
       if (answered) return answered;
-      const standIn = await this.#openStandIn();
+      const standby = await this.#openStandby();
+      this.#requireOwn(standby);
       try {
-        return await standing(standIn);
+        return await onStandby(standby);
       } catch (error) {
         // The primary came back while it waited for its turn.
-        if (!standIn.isClosed || !isFirst) throw error;
+        if (!standby.isClosed || !isFirst) throw error;
       }
     }
+  }
+
+  /** A database that this process never reached, and may not use, is closed: nobody knows which data were meant. */
+  #requireReached(): void {
+    if (this.#watch.outage?.isRefused && !this.#primary) throw this.#watch.outage.error;
+  }
+
+  /** While the primary refuses this server, its own data are read, and nobody else's take their place. */
+  #requireOwn({ base }: Standby): void {
+    const { outage } = this.#watch;
+    if (outage?.isRefused && !base.isPrimarys) throw outage.error;
   }
 
   /** A copy answers without the pending writes: these are in a transaction that no other process sees. */
   queryAll: Database['queryAll'] = (requests, options = {}) =>
     this.#serve(
       (primary) => plainCall(() => primary.queryAll(requests, options)),
-      async (standIn) => {
-        const { database } = standIn.base;
+      async (standby) => {
+        const { database } = standby.base;
         if (!database) throw this.#away('The database is unavailable, and its fallback answers no queries.');
         const answer = await database
           .queryAll(requests, { ...options, maxStalenessMs: Infinity, atLeast: 0 })
-          .catch(standIn.throwUnknown);
-        const described = this.#described(standIn, options.atLeast);
-        return { ...answer, ...described, degraded: `${described.degraded}; pending writes are left out of queries` };
+          .catch(standby.throwUnknown);
+        const described = this.#described(standby, options.atLeast);
+        return {
+          ...answer,
+          ...described,
+          durability: 'standby',
+          degraded: `${described.degraded}; pending writes are left out of queries`,
+        };
       },
     );
 
@@ -194,52 +224,57 @@ class FallbackDatabase implements Database {
     return attempt.kind === 'answered' ? attempt.value : null;
   }
 
-  async #readStandIn<T>(standIn: StandIn, work: Work<T>, options: ReadOptions): Promise<Answer<T>> {
+  async #readStandby<T>(standby: Standby, work: Work<T>, options: ReadOptions): Promise<Answer<T>> {
     const started = this.#options.runtime.monotonicMs();
-    const value = await standIn.read(work, options.signal);
-    const timings = { 'stand-in': this.#options.runtime.monotonicMs() - started };
-    const durability = this.#pending.size > 0 ? 'pending' : 'durable';
-    return { value, durability, timings, ...this.#described(standIn, options.atLeast) };
+    const value = await standby.read(work, options.signal);
+    const timings = { standby: this.#options.runtime.monotonicMs() - started };
+    const durability = this.#pending.size > 0 ? 'pending' : 'standby';
+    return { value, durability, timings, ...this.#described(standby, options.atLeast) };
   }
 
-  #described(standIn: StandIn, atLeast?: number) {
+  #described(standby: Standby, atLeast?: number) {
     const { primary } = this.#options;
-    return describeRead({ primary, outage: this.#watch.outage, base: standIn.base, pending: this.#pending, atLeast });
+    return describeRead({ primary, outage: this.#watch.outage, base: standby.base, pending: this.#pending, atLeast });
   }
 
-  async #keepWrite<T>(standIn: StandIn, work: Work<T>, { command }: WriteOptions): Promise<Answer<T>> {
-    if (this.#options.writes === 'reject') throw this.#away('The database is away, and writes are not kept meanwhile.');
+  async #keepWrite<T>(standby: Standby, work: Work<T>, { command }: WriteOptions): Promise<Answer<T>> {
+    if (this.#options.writes === 'reject' || this.#watch.outage?.isRefused)
+      throw this.#away('The database is away, and writes are not kept meanwhile.');
     if (command === undefined)
       throw this.#away('The database is away, and this write cannot be kept until it is back.');
     const started = this.#options.runtime.monotonicMs();
-    const { value, link } = await standIn.write(work, command);
+    const { value, link } = await standby.write(work, command);
     this.#recovery.noteWrite();
-    const timings = { 'stand-in': this.#options.runtime.monotonicMs() - started };
-    const described = describeWrite(this.#described(standIn), link);
+    const timings = { standby: this.#options.runtime.monotonicMs() - started };
+    const described = describeWrite(this.#described(standby), link);
     return { value, durability: 'pending', timings, ...described };
   }
 
-  #away(message: string): AppError {
+  /** What somebody has to correct is told as what it is. */
+  #away(message: string): unknown {
+    const { outage } = this.#watch;
+    if (outage?.isRefused) return outage.error;
     return new AppError('unavailable', message, { retryAfterMs: this.#watch.outage?.untilLookMs ?? 1000 });
   }
 
-  #openStandIn(): Promise<StandIn> {
+  #openStandby(): Promise<Standby> {
+    this.#requireReached();
     const { primary, fallbacks, runtime, commands } = this.#options;
-    const open = async (): Promise<StandIn> => {
+    const open = async (): Promise<Standby> => {
       const warn = this.#warnings.note;
       const { database } = this.#pending;
       const base = await findBase({ primary, fallbacks, runtime, warn, database, openPrimary: () => this.#primary });
       this.#pending.recognise(base.primaryId);
-      return new StandIn({ base, pending: this.#pending, runtime, commands, turn: this.#turn });
+      return new Standby({ base, pending: this.#pending, runtime, commands, turn: this.#turn });
     };
     const refusal = this.#refusal;
-    if (refusal !== null) return Promise.reject(nothingStandsIn(refusal, this.#watch.outage));
-    this.#standIn ??= open().catch((error: unknown) => {
-      this.#standIn = null;
+    if (refusal !== null) return Promise.reject(noStandby(refusal, this.#watch.outage));
+    this.#standby ??= open().catch((error: unknown) => {
+      this.#standby = null;
       this.#refused = { error, untilMs: runtime.monotonicMs() + refusedMs };
-      throw nothingStandsIn(error, this.#watch.outage);
+      throw noStandby(error, this.#watch.outage);
     });
-    return this.#standIn;
+    return this.#standby;
   }
 
   /** Why nothing could stand in a moment ago: not every request is to find that out again. Null when it is worth a try. */
@@ -248,10 +283,10 @@ class FallbackDatabase implements Database {
     return refused && this.#options.runtime.monotonicMs() < refused.untilMs ? refused.error : null;
   }
 
-  async #closeStandIn(): Promise<void> {
-    const standIn = await this.#standIn?.catch(() => null);
-    this.#standIn = null;
-    await standIn?.close();
+  async #closeStandby(): Promise<void> {
+    const standby = await this.#standby?.catch(() => null);
+    this.#standby = null;
+    await standby?.close();
   }
 
   async status(): Promise<DatabaseStatus> {
@@ -266,8 +301,11 @@ class FallbackDatabase implements Database {
   }
 
   async #statusInOutage(outage: Outage | null): Promise<DatabaseStatus> {
-    const { base } = await this.#openStandIn();
-    const { primary, writes } = this.#options;
+    const standby = await this.#openStandby();
+    this.#requireOwn(standby);
+    const { base } = standby;
+    const { primary } = this.#options;
+    const writes = outage?.isRefused ? 'reject' : this.#options.writes;
     return {
       engine: this.engine,
       location: `${primary.label} (away)`,
@@ -282,9 +320,14 @@ class FallbackDatabase implements Database {
     };
   }
 
+  readonly stranded: StrandedWrites = {
+    list: () => this.#pending.listStranded(),
+    dismiss: (ids) => this.#pending.dismissStranded(ids),
+  };
+
   async sync(): Promise<SyncReport> {
     this.#requireOpen();
-    const drained = this.#watch.outage ? await this.#recovery.recover() : await this.#recovery.drainLeftovers();
+    const drained = this.#watch.outage ? await this.#recovery.recover() : await this.#recovery.drainRemaining();
     if (!drained || !this.#primary) throw this.#away('The database is still away.');
     const report = await this.#primary.sync();
     return { ...report, pendingDrained: drained.applied, pendingRejected: drained.rejected };
@@ -297,7 +340,7 @@ class FallbackDatabase implements Database {
   async close(): Promise<void> {
     this.#closed = true;
     this.#recovery.stop();
-    await this.#closeStandIn();
+    await this.#closeStandby();
     await this.#primary?.close();
   }
 
@@ -307,7 +350,7 @@ class FallbackDatabase implements Database {
 }
 
 /** What is wrong with the primary comes first: that is what somebody has to mend. */
-function nothingStandsIn(error: unknown, outage: Outage | null): unknown {
+function noStandby(error: unknown, outage: Outage | null): unknown {
   if (!(error instanceof AppError) || !outage) return error;
   const message = `${outage.note.detail} No fallback is available.`;
   return new AppError('unavailable', message, { cause: error, retryAfterMs: outage.untilLookMs });

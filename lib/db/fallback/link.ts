@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { isAppError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
 import type { Database } from '../database.ts';
-import type { LeftoverCopy, LocalCopy } from '../duckdb/local-copy.ts';
+import type { IdleCopy, LocalCopy } from '../duckdb/local-copy.ts';
 
 export type LinkDatabase = Database & { readonly copy?: LocalCopy };
 
@@ -25,7 +25,7 @@ export interface Link {
   /** One cheap question that only a backend that is there answers. @throws AppError */
   ping(signal: AbortSignal): Promise<void>;
   /** What an earlier process left of it on this machine; null when there is nothing. */
-  leftover(): Promise<LeftoverCopy | null>;
+  idleReplica(): Promise<IdleCopy | null>;
   /** Loads the store; asks it for nothing. Null for a backend that is no store. */
   readonly place: (() => Promise<PendingPlace>) | null;
   /**

@@ -4,11 +4,20 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 
 interface OutageNote {
+  /** The backend does not answer (`away`), answers that this server may not or cannot use it (`refused`), or is back. */
+  readonly kind: 'away' | 'refused' | 'back';
   readonly sinceMs: number;
   readonly reason: string;
   readonly detail: string;
   readonly failures: number;
   readonly nextLookMs: number;
+}
+
+/** A line for the log. */
+export interface Notice {
+  readonly level: 'error' | 'warning';
+  readonly message: string;
+  readonly error?: unknown;
 }
 
 /** Where processes of one machine tell each other of an outage, so that not each of them waits for itself. */
@@ -24,6 +33,8 @@ const mostRestMs = 30_000;
 export class Outage {
   readonly #runtime: Pick<Runtime, 'now'>;
   #note: OutageNote;
+  /** Of the last look; null when nobody looked. */
+  error: unknown = null;
 
   constructor(
     runtime: Pick<Runtime, 'now'>,
@@ -31,7 +42,14 @@ export class Outage {
   ) {
     this.#runtime = runtime;
     const detail = 'What was kept for it is being run; until then, reads show it as pending.';
-    const draining = { sinceMs: runtime.now(), reason: 'is back', detail, failures: 0, nextLookMs: 0 };
+    const draining = {
+      kind: 'back',
+      sinceMs: runtime.now(),
+      reason: 'is back',
+      detail,
+      failures: 0,
+      nextLookMs: 0,
+    } as const;
     this.#note = begin !== 'draining' && 'note' in begin ? begin.note : draining;
     if (begin !== 'draining' && 'error' in begin) this.lookFailed(begin.error);
   }
@@ -45,15 +63,25 @@ export class Outage {
     return Math.max(0, this.#note.nextLookMs - this.#runtime.now());
   }
 
+  /** What somebody has to correct is no outage: nothing is kept for it, and nobody else's data take its place. */
+  get isRefused(): boolean {
+    return this.#note.kind === 'refused';
+  }
+
   lookFailed(error: unknown): void {
     const { sinceMs, failures } = this.#note;
+    this.error = error;
+    const isAway = isAppError(error, 'unavailable', 'indeterminate');
     const nextLookMs = this.#runtime.now() + Math.min(mostRestMs, firstRestMs * 2 ** failures);
-    this.#note = { sinceMs, reason: reasonOf(error), detail: detailOf(error), failures: failures + 1, nextLookMs };
+    this.#note = {
+      kind: isAway ? 'away' : 'refused',
+      sinceMs,
+      reason: isAway ? 'cannot be reached' : 'refuses this server',
+      detail: detailOf(error),
+      failures: failures + 1,
+      nextLookMs,
+    };
   }
-}
-
-function reasonOf(error: unknown): string {
-  return isAppError(error, 'denied') ? 'refuses this server' : 'cannot be reached';
 }
 
 function detailOf(error: unknown): string {
@@ -74,6 +102,7 @@ async function readNote(path: string): Promise<OutageNote | null> {
   const note = JSON.parse(await readFile(path, 'utf8')) as OutageNote;
   const numbers = [note.sinceMs, note.failures, note.nextLookMs];
   const texts = [note.reason, note.detail];
+  if (note.kind !== 'away') return null;
   const isWhole = numbers.every((value) => Number.isFinite(value)) && texts.every((value) => typeof value === 'string');
   return isWhole ? note : null;
 }

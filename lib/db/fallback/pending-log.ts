@@ -9,6 +9,7 @@ import { withinTime } from '../../store/time-limit.ts';
 import { SharedProbe } from '../../sync/head.ts';
 import { type Layout, layoutOf } from '../../sync/layout.ts';
 import type { PlainValue } from '../../values.ts';
+import type { StrandedWrite } from '../database.ts';
 import { isMeantFor, type Link, type Target } from './link.ts';
 import {
   decodePendingWrite,
@@ -23,6 +24,8 @@ export interface PendingLogOptions {
   readonly target: Target;
   readonly runtime: Runtime;
   readonly warn: (message: string, cause?: unknown) => void;
+  /** The primary, if it is a store: what it keeps itself, as a fallback of another database, is not for it. */
+  readonly primary?: Link;
 }
 
 /** Most writes that may be pending at once: each process holds them all in memory, and runs them in a row. */
@@ -30,6 +33,8 @@ const mostPending = 5000;
 const askMs = 2500;
 /** A store that did not answer is left alone for this long, in ms. */
 const restMs = 5000;
+/** A look at the primary costs a list, which db-status must not cost each time. */
+const primaryRestMs = 60_000;
 const parallelReads = 32;
 
 interface Place {
@@ -38,17 +43,18 @@ interface Place {
   readonly layout: Layout;
 }
 
-interface Shelf {
+interface Keeper {
   readonly link: Link;
   place: Promise<Place> | null;
   restsUntilMs: number;
-  /** Keys that are of no use, and were told of. */
-  readonly passedOver: Set<string>;
+  /** Those that are never run here, by their ids. */
+  readonly stranded: Map<string, StrandedWrite>;
 }
 
 export class PendingLog {
   readonly #options: PendingLogOptions;
-  readonly #shelves: readonly Shelf[];
+  readonly #keepers: readonly Keeper[];
+  readonly #primary: Keeper | null;
   readonly #ids: PendingIds;
   readonly #writer: string;
   #target: Target;
@@ -60,9 +66,8 @@ export class PendingLog {
 
   constructor(options: PendingLogOptions) {
     this.#options = options;
-    this.#shelves = options.fallbacks
-      .filter(({ place }) => place !== null)
-      .map((link) => ({ link, place: null, restsUntilMs: -Infinity, passedOver: new Set<string>() }));
+    this.#keepers = options.fallbacks.filter(({ place }) => place !== null).map(keeperOn);
+    this.#primary = options.primary?.place ? keeperOn(options.primary) : null;
     this.#ids = new PendingIds(options.runtime);
     this.#writer = options.runtime.uuid();
     this.#target = options.target;
@@ -73,7 +78,7 @@ export class PendingLog {
     if (database === null || database === this.#target.database) return;
     this.#target = { ...this.#target, database };
     for (const [id, { write }] of this.#known) if (!isMeantFor(write, this.#target)) this.#known.delete(id);
-    for (const { passedOver } of this.#shelves) passedOver.clear();
+    for (const { stranded } of this.#keepers) stranded.clear();
     this.edition++;
   }
 
@@ -92,7 +97,7 @@ export class PendingLog {
 
   /** Where the next one would be kept; null when no place is known to take it. */
   get keeper(): Link | null {
-    return this.#shelves.find((shelf) => !this.#rests(shelf))?.link ?? null;
+    return this.#keepers.find((keeper) => !this.#rests(keeper))?.link ?? null;
   }
 
   /** Whether one of them is kept where this machine's end would be its own. */
@@ -121,23 +126,23 @@ export class PendingLog {
    */
   async keep(write: PendingWrite): Promise<Link> {
     let last: unknown = null;
-    for (const shelf of this.#shelves) {
-      if (this.#rests(shelf)) continue;
+    for (const keeper of this.#keepers) {
+      if (this.#rests(keeper)) continue;
       try {
-        await this.#keepOn(shelf, write);
-        this.#learn(write, shelf.link);
-        return shelf.link;
+        await this.#keepOn(keeper, write);
+        this.#learn(write, keeper.link);
+        return keeper.link;
       } catch (error) {
         if (!isAppError(error, 'unavailable', 'denied')) throw error;
-        this.#letRest(shelf);
+        this.#letRest(keeper);
         last = error;
       }
     }
     throw new AppError('unavailable', 'The database is away, and no other place took the write.', { cause: last });
   }
 
-  async #keepOn(shelf: Shelf, write: PendingWrite): Promise<void> {
-    const { store, layout } = await this.#placeOf(shelf);
+  async #keepOn(keeper: Keeper, write: PendingWrite): Promise<void> {
+    const { store, layout } = await this.#placeOf(keeper);
     const key = layout.pendingKey(write.id);
     const bytes = encodePendingWrite(write);
     // Nobody else has the id: what exists already is an earlier attempt of the same call.
@@ -150,44 +155,47 @@ export class PendingLog {
   }
 
   async refreshCheap(): Promise<void> {
-    for (const shelf of this.#shelves) if (shelf.link.mayHavePending) await this.#look(shelf);
+    for (const keeper of this.#keepers) if (keeper.link.mayHavePending) await this.#look(keeper);
   }
 
   async #lookEverywhere(): Promise<void> {
-    await Promise.all(this.#shelves.filter((shelf) => !this.#rests(shelf)).map((shelf) => this.#look(shelf)));
+    await Promise.all(this.#keepers.filter((keeper) => !this.#rests(keeper)).map((keeper) => this.#look(keeper)));
   }
 
   /** A place that does not answer is passed over: what it keeps stays there. */
-  async #look(shelf: Shelf): Promise<void> {
+  async #look(keeper: Keeper): Promise<void> {
     const { runtime, warn } = this.#options;
     try {
-      if (shelf.link.mayHavePending && !(await shelf.link.mayHavePending())) return;
-      const place = await this.#placeOf(shelf);
+      if (keeper.link.mayHavePending && !(await keeper.link.mayHavePending())) return;
+      const place = await this.#placeOf(keeper);
       const ids = await withinTime(runtime, askMs, (signal) => listIds(place, signal));
-      const fresh = ids.filter((id) => !this.#known.has(id) && !this.#settled.has(id) && !shelf.passedOver.has(id));
+      const fresh = ids.filter((id) => !this.#known.has(id) && !this.#settled.has(id) && !keeper.stranded.has(id));
+      for (const id of keeper.stranded.keys()) if (!ids.includes(id)) keeper.stranded.delete(id);
       for (let next = 0; next < fresh.length; next += parallelReads)
-        await Promise.all(fresh.slice(next, next + parallelReads).map((id) => this.#fetch(shelf, place, id)));
+        await Promise.all(fresh.slice(next, next + parallelReads).map((id) => this.#fetch(keeper, place, id)));
       const done = ids.filter((id) => this.#settled.has(id));
       if (done.length > 0) await this.#removeFrom(place, done);
     } catch (error) {
-      this.#letRest(shelf);
-      warn(`Pending writes in ${shelf.link.label} could not be listed.`, error);
+      this.#letRest(keeper);
+      warn(`Pending writes in ${keeper.link.label} could not be listed.`, error);
     }
   }
 
-  async #fetch(shelf: Shelf, { store, layout }: Place, id: string): Promise<void> {
+  async #fetch(keeper: Keeper, { store, layout }: Place, id: string): Promise<void> {
     const key = layout.pendingKey(id);
     const bytes = await withinTime(this.#options.runtime, askMs, (signal) => store.get(key, { signal }));
     // Run and removed since it was listed.
     if (!bytes) return;
     try {
       const write = decodePendingWrite(bytes, key, id);
-      if (isMeantFor(write, this.#target)) return this.#learn(write, shelf.link);
-      this.#options.warn(`The pending write ${key} is meant for another database; it stays where it is.`);
+      if (keeper !== this.#primary && isMeantFor(write, this.#target)) return this.#learn(write, keeper.link);
+      keeper.stranded.set(id, strandedWrite(keeper.link, write));
+      this.#options.warn(`The pending write ${id} is meant for another database; db-status lists it.`);
     } catch (error) {
-      this.#options.warn('A pending write cannot be used.', error);
+      if (!(error instanceof AppError)) throw error;
+      keeper.stranded.set(id, unusableWrite(keeper.link, id, error.message));
+      this.#options.warn('A pending write cannot be used; db-status lists it.', error);
     }
-    shelf.passedOver.add(id);
   }
 
   #learn(write: PendingWrite, link: Link): void {
@@ -203,13 +211,13 @@ export class PendingLog {
       this.#known.delete(id);
       this.#settled.add(id);
     }
-    for (const shelf of this.#shelves) {
-      if (this.#rests(shelf)) continue;
+    for (const keeper of this.#keepers) {
+      if (this.#rests(keeper)) continue;
       try {
-        await this.#removeFrom(await this.#placeOf(shelf), ids);
+        await this.#removeFrom(await this.#placeOf(keeper), ids);
       } catch (error) {
-        this.#letRest(shelf);
-        warn(`Pending writes that were run are still in ${shelf.link.label}.`, error);
+        this.#letRest(keeper);
+        warn(`Pending writes that were run are still in ${keeper.link.label}.`, error);
       }
     }
   }
@@ -219,25 +227,66 @@ export class PendingLog {
     await withinTime(this.#options.runtime, askMs, (signal) => store.delete(keys, { signal }));
   }
 
-  #placeOf(shelf: Shelf): Promise<Place> {
+  /** Those that lie where this database's would, and are never run on it, by the last look. The primary is looked at, too. */
+  async listStranded(): Promise<readonly StrandedWrite[]> {
+    if (this.#primary && !this.#rests(this.#primary)) {
+      await this.#look(this.#primary);
+      this.#letRest(this.#primary, primaryRestMs);
+    }
+    return this.#everyKeeper.flatMap(({ stranded }) => [...stranded.values()]);
+  }
+
+  /** Removes those of the ids that are stranded, for good; answers which. */
+  async dismissStranded(ids: readonly string[]): Promise<readonly string[]> {
+    await this.refresh();
+    await this.listStranded();
+    const dismissed: string[] = [];
+    for (const keeper of this.#everyKeeper) {
+      const here = ids.filter((id) => keeper.stranded.has(id));
+      if (here.length === 0) continue;
+      await this.#removeFrom(await this.#placeOf(keeper), here);
+      for (const id of here) keeper.stranded.delete(id);
+      dismissed.push(...here);
+    }
+    return dismissed;
+  }
+
+  get #everyKeeper(): readonly Keeper[] {
+    return this.#primary ? [...this.#keepers, this.#primary] : this.#keepers;
+  }
+
+  #placeOf(keeper: Keeper): Promise<Place> {
     const load = async (): Promise<Place> => {
-      const { store, name } = await shelf.link.place!();
-      return { link: shelf.link, store, layout: layoutOf(name) };
+      const { store, name } = await keeper.link.place!();
+      return { link: keeper.link, store, layout: layoutOf(name) };
     };
-    shelf.place ??= load().catch((error: unknown) => {
-      shelf.place = null;
+    keeper.place ??= load().catch((error: unknown) => {
+      keeper.place = null;
       throw error;
     });
-    return shelf.place;
+    return keeper.place;
   }
 
-  #rests(shelf: Shelf): boolean {
-    return this.#options.runtime.monotonicMs() < shelf.restsUntilMs;
+  #rests(keeper: Keeper): boolean {
+    return this.#options.runtime.monotonicMs() < keeper.restsUntilMs;
   }
 
-  #letRest(shelf: Shelf): void {
-    shelf.restsUntilMs = this.#options.runtime.monotonicMs() + restMs;
+  #letRest(keeper: Keeper, ms = restMs): void {
+    keeper.restsUntilMs = this.#options.runtime.monotonicMs() + ms;
   }
+}
+
+function keeperOn(link: Link): Keeper {
+  return { link, place: null, restsUntilMs: -Infinity, stranded: new Map() };
+}
+
+function strandedWrite({ name }: Link, { id, time, target, database, command }: PendingWrite): StrandedWrite {
+  const reason = 'It was accepted for another database.';
+  return { id, acceptedAt: time, keptIn: name, address: target, database: database ?? null, reason, command };
+}
+
+function unusableWrite({ name }: Link, id: string, reason: string): StrandedWrite {
+  return { id, acceptedAt: null, keptIn: name, address: null, database: null, reason, command: null };
 }
 
 async function listIds({ store, layout }: Place, signal: AbortSignal): Promise<string[]> {

@@ -7,7 +7,7 @@ import type { Queries } from '../../values.ts';
 import { addReports, type Commands, drain, type DrainReport, nothingDrained } from './drain.ts';
 import type { LinkDatabase } from './link.ts';
 import type { PendingLog } from './pending-log.ts';
-import type { StandIn } from './stand-in.ts';
+import type { Standby } from './standby.ts';
 import { commitInTime, plainCall, type Watch } from './watch.ts';
 
 export interface RecoveryOptions {
@@ -17,8 +17,8 @@ export interface RecoveryOptions {
   readonly pending: PendingLog;
   readonly turn: Turn;
   readonly openPrimary: () => Promise<LinkDatabase>;
-  readonly standIn: () => Promise<StandIn | null>;
-  readonly closeStandIn: () => Promise<void>;
+  readonly standby: () => Promise<Standby | null>;
+  readonly closeStandby: () => Promise<void>;
   readonly warn: (message: string, cause?: unknown) => void;
 }
 
@@ -57,7 +57,7 @@ export class Recovery {
   async drainAtStart(): Promise<void> {
     const { watch, pending } = this.#options;
     const attempt = await watch.attempt(plainCall(() => this.#drainFor(sliceMs)));
-    // More than a slice of them: the stand-in shows the rest until they are run.
+    // More than a slice of them: the standby shows the rest until they are run.
     if (attempt.kind === 'answered' && pending.size > 0) watch.beginDraining();
   }
 
@@ -87,8 +87,8 @@ export class Recovery {
 
   /** Runs pending writes for a while, within the turn. What is left when it ends waits for the next slice. */
   async #takeSlice(primary: LinkDatabase): Promise<{ readonly report: DrainReport; readonly isBack: boolean }> {
-    const { runtime, watch, pending, standIn, closeStandIn } = this.#options;
-    await (await standIn())?.forgetDraft();
+    const { runtime, watch, pending, standby, closeStandby } = this.#options;
+    await (await standby())?.forgetDraft();
     // Only now: what others committed meanwhile may be about the rows that the draft held.
     await withinTime(runtime, catchUpMs, () => primary.read(readOne, { maxStalenessMs: 0 }));
     await pending.refresh();
@@ -96,7 +96,7 @@ export class Recovery {
     const isBack = pending.size === 0;
     if (isBack) {
       await watch.end();
-      await closeStandIn();
+      await closeStandby();
     }
     return { report, isBack };
   }
@@ -113,7 +113,7 @@ export class Recovery {
   }
 
   /** Runs what other processes kept and could not run. For when the primary serves. */
-  async drainLeftovers(): Promise<DrainReport> {
+  async drainRemaining(): Promise<DrainReport> {
     const { pending } = this.#options;
     await pending.refresh();
     let total = nothingDrained;
@@ -145,7 +145,7 @@ export class Recovery {
     else if (now >= this.#nextCheapLookMs) await pending.refreshCheap();
     this.#lookedEverywhere = true;
     this.#nextCheapLookMs = now + cheapLookMs;
-    if (pending.size > 0) await this.drainLeftovers();
+    if (pending.size > 0) await this.drainRemaining();
     await (await openPrimary()).maintain();
   }
 

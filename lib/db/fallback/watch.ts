@@ -7,7 +7,7 @@ import type { Runtime } from '../../runtime.ts';
 import { withinTime } from '../../store/time-limit.ts';
 import type { Answer, Database, ReadOptions, Uploads, Work, WriteOptions } from '../database.ts';
 import type { Link } from './link.ts';
-import { Outage, type OutageMemory } from './outage.ts';
+import { type Notice, Outage, type OutageMemory } from './outage.ts';
 
 export interface Call<T> {
   run(): Promise<T>;
@@ -23,19 +23,29 @@ const pingMs = 2000;
 /** When the caller of a commit under way is told that nobody knows, in ms. */
 const mostWaitMs = 9500;
 
+export interface WatchOptions {
+  readonly primary: Link;
+  readonly runtime: Runtime;
+  readonly memory: OutageMemory;
+  /** Hears of each outage twice: when it begins, and when it ends. */
+  readonly notice?: (notice: Notice) => void;
+}
+
 export class Watch {
   readonly #primary: Link;
   readonly #runtime: Runtime;
   readonly #memory: OutageMemory;
+  readonly #notice: (notice: Notice) => void;
   readonly #calls = new Set<() => void>();
   /** Null while the primary serves. */
   outage: Outage | null = null;
   #ping: Promise<void> | null = null;
 
-  constructor(primary: Link, runtime: Runtime, memory: OutageMemory) {
+  constructor({ primary, runtime, memory, notice = () => undefined }: WatchOptions) {
     this.#primary = primary;
     this.#runtime = runtime;
     this.#memory = memory;
+    this.#notice = notice;
   }
 
   /** Begins in an outage that another process on this machine has met of late. */
@@ -46,15 +56,30 @@ export class Watch {
   }
 
   async end(): Promise<void> {
+    const { outage } = this;
     this.outage = null;
+    if (outage && outage.note.kind !== 'back') this.#tellEnd(outage);
     await this.#memory.clear();
   }
 
   begin(error: unknown): void {
+    const before = this.outage?.note.kind;
     if (this.outage) this.outage.lookFailed(error);
     else this.outage = new Outage(this.#runtime, { error });
-    void this.#memory.save(this.outage.note);
+    const { outage } = this;
+    if (before !== outage.note.kind) this.#tellBegin(outage);
+    // Who is refused is told so at once: each process may ask for itself.
+    void (outage.isRefused ? this.#memory.clear() : this.#memory.save(outage.note));
     for (const tell of this.#calls) tell();
+  }
+
+  #tellBegin({ note, error }: Outage): void {
+    this.#notice({ level: 'error', message: `${this.#primary.label} ${note.reason}: ${note.detail}`, error });
+  }
+
+  #tellEnd({ note }: Outage): void {
+    const lasted = Math.round((this.#runtime.now() - note.sinceMs) / 1000);
+    this.#notice({ level: 'warning', message: `${this.#primary.label} serves again, after ${lasted} s.` });
   }
 
   /** The primary is there, and must not serve before what was kept for it has been run. */

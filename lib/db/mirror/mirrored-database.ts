@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { isAppError } from '../../errors.ts';
+import { makeOwnFolder } from '../../folders.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Engine as MirrorEngine } from '../../sync/engine.ts';
 import { Turn } from '../../sync/turn.ts';
@@ -77,7 +77,7 @@ async function refresh(database: PooledDatabase, place: MirrorPlace): Promise<Mi
 async function refreshOnce(database: PooledDatabase, place: MirrorPlace): Promise<MirrorReport> {
   // With DuckDB, which a process that serves from PostgreSQL does not need otherwise.
   const { refreshMirror } = await import('./mirror.ts');
-  await mkdir(place.spillFolder, { recursive: true });
+  await makeOwnFolder(place.spillFolder);
   const engine = await place.open();
   try {
     return await refreshMirror({ ...place, postgres: { database, pool: database.pool }, engine });

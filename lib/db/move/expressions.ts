@@ -42,7 +42,7 @@ const otherTypes: Readonly<Record<Engine, Readonly<Record<string, string>>>> = {
 };
 
 /** `status = ANY (ARRAY['a'::text])`, as PostgreSQL keeps `status IN ('a')`: DuckDB takes it for a subquery. */
-const anyOf = /(=|<>) (ANY|ALL) \(+ARRAY\[((?:[^[\]']|'(?:[^']|'')*')*)\](?:\)?::[a-z ]+\[\])?\)/g;
+const anyOf = /(=|<>) (ANY|ALL) \(+ARRAY\[((?:[^[\]']|'[^']*')*)\](?:\)?::[a-z ]+\[\])?\)/g;
 
 /**
  * The expression or query as the other engine writes it; null when it may not mean the same there, or is not understood.

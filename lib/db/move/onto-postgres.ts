@@ -3,7 +3,6 @@ import { quoteName } from '../../sync/sql.ts';
 import { commentsOf, defineTable, keyClauses, makeViews, quotedNames, quotedText } from './definition.ts';
 import { translate, type Translation } from './expressions.ts';
 import type { PostgresSession } from './postgres-session.ts';
-import type { ReferenceFound } from './replace.ts';
 import {
   type Definitions,
   lastOf,
@@ -16,6 +15,12 @@ import {
 import { duckdbType, withTypeNote } from './types.ts';
 
 const schemaNote = 'Made by a move from DuckDB.';
+
+export interface ReferenceFound {
+  readonly table: string;
+  readonly name: string;
+  readonly sql: string;
+}
 
 export interface DefinerOptions {
   readonly definitions: Definitions;

@@ -5,7 +5,7 @@
 import { AppError } from '../../errors.ts';
 import { writeArray } from '../../sql/postgres-array.ts';
 import { quoteName } from '../../sync/sql.ts';
-import { Definer, type DefinerOptions } from './onto-postgres.ts';
+import { Definer, type DefinerOptions, type ReferenceFound } from './onto-postgres.ts';
 import { catalogOfPostgres, type ColumnFound, type TableFound, stagedName, tablesFound } from './postgres-inventory.ts';
 import { hasNewChanges } from './postgres-rows.ts';
 import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
@@ -90,12 +90,6 @@ async function running<T>({ title }: MovedTable, work: () => Promise<T>): Promis
   } catch (error) {
     throw ofTable(title, error);
   }
-}
-
-export interface ReferenceFound {
-  readonly table: string;
-  readonly name: string;
-  readonly sql: string;
 }
 
 /** Those of the tables, so that these can be emptied and filled in any order. */

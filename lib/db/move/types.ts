@@ -85,7 +85,7 @@ export function commentOf(comment: string | null): string | null {
 }
 
 /** A type of PostgreSQL that may stand in DDL, as `format_type` writes it. */
-const plainType = /^[a-z][a-z0-9 ]*(\(\d+(,-?\d+)?\))?[a-z ]*(\[\])?$/;
+const plainType = /^[a-z][a-z0-9 ]*(?:\(\d+(?:,-?\d+)?\)[a-z ]*)?(?:\[\])?$/;
 
 /** The type for a column of DuckDB that may have come from PostgreSQL: the one it had there, if that still fits. */
 export function postgresTypeOf(column: DuckDbColumnType, comment: string | null): string | null {

@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { AppError } from '../../errors.ts';
+import { errnoOf } from '../../store/errno.ts';
 
 /**
  * - `disable`: no TLS. `prefer`: TLS when the server has it, whoever that is.
@@ -50,6 +51,7 @@ export function locationOf({ host, port, database, user }: ConnectionSettings): 
 export function readConnectionString(text: string): ConnectionSettings {
   const url = URL.parse(text);
   if (!url) throw wrong('is not a URL');
+  requireEncoded(url);
   const parameters = readParameters(url);
   const { host = decode(url.hostname).replace(/^\[(.*)\]$/, '$1'), dbname = decode(url.pathname.slice(1)) } =
     parameters;
@@ -67,6 +69,13 @@ export function readConnectionString(text: string): ConnectionSettings {
     connectTimeoutMs: optionalNumber(parameters, 'connect_timeout', 1000),
     maxConnections: optionalNumber(parameters, 'connection_limit', 1),
   };
+}
+
+/** Else what stands behind the character in a password would be taken for a path or a parameter, and be shown. */
+function requireEncoded(url: URL): void {
+  const names = [...url.searchParams.keys()].join('');
+  if (url.hash === '' && !url.pathname.includes('@') && !names.includes('@')) return;
+  throw wrong('has a "#", "/", "?" or "@" in its password that is not percent-encoded: write %23, %2F, %3F, %40');
 }
 
 type Parameters = Readonly<Record<string, string | undefined>>;
@@ -168,14 +177,25 @@ export async function tlsOptions(tls: TlsSettings): Promise<ConnectionOptions | 
   };
 }
 
+/** The text itself or a path; the cause of a failure would quote what may be a key that is written in another way. */
 async function readPem(parameter: string, source: string | null): Promise<string | null> {
-  if (source === null || source.startsWith('-----BEGIN')) return source;
+  const text = source === null ? null : pemOf(source);
+  if (source === null || text !== null) return text;
   try {
     return await readFile(source, 'utf8');
-  } catch (cause) {
+  } catch (error) {
+    const code = errnoOf(error);
     throw new AppError('invalid', `The file that ${parameter} in DATABASE_URL names cannot be read.`, {
-      cause,
-      hint: 'It has to be deployed with the functions. Or give the PEM text itself, percent-encoded.',
+      ...(code === undefined ? {} : { cause: new Error(code) }),
+      hint: 'The file has to be deployed with the functions. Or give the PEM text itself, percent-encoded or in base64.',
     });
   }
+}
+
+/** Also with lines that end in `\\n`, and in base64, as hosts of variables make of it. */
+function pemOf(source: string): string | null {
+  const text = source.trimStart().replaceAll('\\n', '\n');
+  if (text.startsWith('-----BEGIN')) return text;
+  const decoded = /^[A-Za-z0-9+/=\s]+$/.test(source) ? Buffer.from(source, 'base64').toString('latin1') : '';
+  return decoded.startsWith('-----BEGIN') ? decoded : null;
 }

@@ -1,6 +1,6 @@
 import { type Catalog, displayName, type Relation, relationId } from '../../catalog/catalog.ts';
 import { AppError, type ConstraintName, type ErrorKind } from '../../errors.ts';
-import type { ServerError } from './errors.ts';
+import type { ServerError } from './server-error.ts';
 
 export function mapConstraint(error: ServerError, cause: Error, catalog: Catalog | null): AppError {
   const { kind, message, columns = [], fault = '' } = violationOf(error, catalog);
@@ -53,7 +53,8 @@ function duplicate(relation: Relation | undefined, { constraint, detail }: Serve
 
 /** From `Key (email)=(…) …`, in whatever language; none where it is about an expression. */
 function columnsIn(detail = '', relation: Relation | undefined): readonly string[] {
-  const names = /\((.*?)\)=\(/s.exec(detail)?.[1]?.split(', ') ?? [];
+  const end = detail.indexOf(')=(');
+  const names = end < 0 ? [] : detail.slice(detail.indexOf('(') + 1, end).split(', ');
   const columns = names.map((name) => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name));
   const isKnown = (name: string): boolean => !relation || relation.columns.some((column) => column.name === name);
   return columns.every(isKnown) ? columns : [];

@@ -5,18 +5,7 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError, type AppErrorOptions, type ErrorKind } from '../../errors.ts';
 import { mapConstraint } from './constraints.ts';
-
-export interface ServerError extends Error {
-  readonly code: string;
-  readonly severity?: string;
-  readonly schema?: string;
-  readonly table?: string;
-  readonly column?: string;
-  readonly constraint?: string;
-  readonly detail?: string;
-  readonly hint?: string;
-  readonly routine?: string;
-}
+import type { ServerError } from './server-error.ts';
 
 /** An error that the server answered, as opposed to one of the network or the driver. */
 export function isServerError(error: unknown): error is ServerError {
@@ -112,6 +101,8 @@ export function mapConnectError(error: unknown): AppError {
     const hint = 'Create it, or correct the end of DATABASE_URL.';
     return failed('denied', 'PostgreSQL has no database of this name.', error, hint);
   }
+  if (code === 'ENOTFOUND')
+    return failed('denied', 'The host of DATABASE_URL does not exist.', error, 'Correct the host in DATABASE_URL.');
   return mapTls(error, code) ?? mapClass(error) ?? away('PostgreSQL cannot be reached.', error);
 }
 

@@ -74,7 +74,8 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
-    const { transactions, catalogs } = this.#parts;
+    const { transactions, catalogs, watch } = this.#parts;
+    watch.requireWritable();
     let changesDefinitions = false;
     const { value, version, timings } = await transactions.run(
       (transaction) =>

@@ -50,12 +50,13 @@ function readTimestamp(zone: '' | 'Z'): ReadText {
   };
 }
 
-const part = (letter: string, from: string): number => Number(new RegExp(`(-?\\d+)${letter}`).exec(from)?.[1] ?? 0);
+const part = (letter: string, from: string): number =>
+  Number(new RegExp(`(?<!\\d)(-?\\d+)${letter}`).exec(from)?.[1] ?? 0);
 
 /** `P1Y2M3DT4H5M6.789S`, each part with a sign of its own. */
 function readInterval(text: string): PlainValue {
   const [date = '', time = ''] = text.split('T');
-  const seconds = /(-?)(\d+)(?:\.(\d+))?S/.exec(time);
+  const seconds = /(?<!\d)(-?)(\d+)(?:\.(\d+))?S/.exec(time);
   const micros = seconds ? BigInt(seconds[2] ?? 0) * 1_000_000n + BigInt((seconds[3] ?? '').padEnd(6, '0')) : 0n;
   const wholeMinutes = BigInt(part('H', time)) * 60n + BigInt(part('M', time));
   return {
@@ -135,7 +136,7 @@ export function toParameter(value: unknown): unknown {
 
 /** A date or a timestamp as PostgreSQL reads it. Year 0 is 1 BC; years beyond four digits have neither a sign nor leading zeros there. */
 export function withEra(text: string): string {
-  const match = /^([+-]?)0*(\d+)(-.*)$/.exec(text);
+  const match = /^([+-]?)(\d+)(-.*)$/.exec(text);
   if (!match) return text;
   const [, sign, digits = '', rest = ''] = match;
   const year = sign === '-' ? -Number(digits) : Number(digits);
@@ -168,7 +169,7 @@ function clockText(micros: bigint): string {
   const seconds = micros / 1_000_000n;
   const fraction = String(micros % 1_000_000n)
     .padStart(6, '0')
-    .replace(/0+$/, '');
+    .replace(/(?<!0)0+$/, '');
   const clock = [seconds / 3600n, (seconds / 60n) % 60n, seconds % 60n]
     .map((value) => String(value).padStart(2, '0'))
     .join(':');

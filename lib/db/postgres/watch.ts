@@ -1,6 +1,6 @@
 /** Rows that may have changed before a table had its triggers make followers of the feed begin again. */
 import { isOfExtension, isUsers } from '../../catalog/postgres.ts';
-import { isAppError } from '../../errors.ts';
+import { AppError, isAppError } from '../../errors.ts';
 import type { Transactions } from './transactions.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -41,6 +41,27 @@ const unwatchedSql = `
       AND t.tgname IN ('eider_insert', 'eider_update', 'eider_delete', 'eider_truncate'))
   ORDER BY c.oid`;
 
+/** Tables whose triggers do not fire for rows that come by replication: only the owner of a table can have them do so. */
+const silentSql = `
+  SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = 'eider_insert'
+  WHERE t.tgenabled = 'O' AND NOT pg_has_role(c.relowner, 'USAGE') AND ${isUsers} ORDER BY c.oid`;
+
+/** What Citus keeps of tables whose rows are on other servers; null where there is no Citus. */
+const distributedSql = `SELECT to_regclass('pg_catalog.pg_dist_partition')::text AS list`;
+
+type Named = { readonly schema: string; readonly name: string };
+
+/** COMMIT may say there that it failed once a worker has committed: the write would be done twice. */
+async function findDistributed(transaction: Transaction): Promise<readonly Named[]> {
+  const [row] = await transaction.rows(distributedSql);
+  if (typeof row?.['list'] !== 'string') return [];
+  return transaction.rows<Named>(
+    `SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_dist_partition d
+     JOIN pg_class c ON c.oid = d.logicalrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${isUsers} ORDER BY c.oid`,
+  );
+}
+
 export function findUnwatched(transaction: Transaction): Promise<Unwatched[]> {
   return transaction.rows<Unwatched>(unwatchedSql);
 }
@@ -63,6 +84,8 @@ async function watch(transaction: Transaction, oid: string, told: 'rows' | 'rese
 export class TableWatch {
   readonly #transactions: Transactions;
   #unwatched: readonly Unwatched[] = [];
+  #silent: readonly Named[] = [];
+  #distributed: readonly Named[] = [];
   readonly #tried = new Map<string, string>();
   #attaching: Promise<void> | null = null;
 
@@ -70,8 +93,22 @@ export class TableWatch {
     this.#transactions = transactions;
   }
 
-  /** Which tables the feed says nothing of, as sentences. */
+  /** What the feed says nothing of, and what keeps writes away, as sentences. */
   get warnings(): readonly string[] {
+    const silent = this.#silent.map(
+      ({ schema, name }) =>
+        `The change feed tells nothing of rows that come to ${schema}.${name} by replication: its owner has to ENABLE ALWAYS its triggers eider_insert, eider_update, eider_delete and eider_truncate.`,
+    );
+    const distributed = this.#distributed.length === 0 ? [] : [refusal(this.#distributed).message];
+    return [...distributed, ...this.#unwatchedSentences(), ...silent];
+  }
+
+  /** @throws AppError `denied` where a write may be done though it is said to have failed */
+  requireWritable(): void {
+    if (this.#distributed.length > 0) throw refusal(this.#distributed);
+  }
+
+  #unwatchedSentences(): readonly string[] {
     return this.#unwatched.flatMap(({ oid, schema, name, reason }) => {
       const why = reason ?? this.#tried.get(oid);
       return why === undefined ? [] : [`The change feed tells nothing of the table ${schema}.${name}: ${why}.`];
@@ -80,13 +117,15 @@ export class TableWatch {
 
   async look(transaction: Transaction): Promise<void> {
     this.#unwatched = await findUnwatched(transaction);
+    this.#silent = await transaction.rows<Named>(silentSql);
+    this.#distributed = await findDistributed(transaction);
   }
 
   /**
    * Gives those that were found their triggers; `again`: also where it was tried in vain. What cannot be done is a warning.
    */
   attach(again = false): Promise<void> {
-    const isDue = this.#unwatched.some(({ oid, reason }) => again || (reason === null && !this.#tried.has(oid)));
+    const isDue = again || this.#unwatched.some(({ oid, reason }) => reason === null && !this.#tried.has(oid));
     if (!isDue && this.#attaching === null) return Promise.resolve();
     this.#attaching ??= this.#attachAll().finally(() => (this.#attaching = null));
     return this.#attaching;
@@ -110,6 +149,13 @@ export class TableWatch {
       const refused = await watch(transaction, oid, 'reset');
       if (refused !== null) this.#tried.set(oid, refused);
     }
-    this.#unwatched = found.filter(({ oid, reason }) => reason !== null || this.#tried.has(oid));
+    await this.look(transaction);
   }
+}
+
+function refusal(distributed: readonly Named[]): AppError {
+  const names = distributed.map(({ schema, name }) => `${schema}.${name}`).join(', ');
+  return new AppError('denied', `Citus has distributed ${names}, so nothing is written to this database.`, {
+    hint: 'A failed COMMIT may have been done on a worker there. Give the rows back with undistribute_table, or write without Eider.',
+  });
 }

@@ -7,6 +7,11 @@ export function csvLine(values: readonly PlainValue[]): string {
   return `${values.map(cell).join(',')}\r\n`;
 }
 
+/** A text that a spreadsheet would take for a formula, so that it does not. https://owasp.org/www-community/attacks/CSV_Injection */
+export function escapeFormula(value: PlainValue): PlainValue {
+  return typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+}
+
 function cell(value: PlainValue): string {
   if (value === null) return '';
   if (typeof value === 'object') return quote(JSON.stringify(value));

@@ -1,10 +1,11 @@
 /** Folders for files that an answer is made of, and sending such a file. */
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { App } from '../../app.ts';
 import { AppError } from '../../errors.ts';
+import { makeOwnFolder } from '../../folders.ts';
 
 const leftMs = 3_600_000;
 
@@ -13,10 +14,12 @@ export async function makeTemporaryFolder(app: App): Promise<string> {
   const root = join(app.examine().config?.tmpDirectory ?? '/tmp', 'eider-files');
   const folder = join(root, app.runtime.uuid());
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeOwnFolder(root);
+    await mkdir(folder, { mode: 0o700 });
     await removeLeftovers(root, app.runtime.now() - leftMs);
     return folder;
   } catch (cause) {
+    if (cause instanceof AppError) throw cause;
     throw new AppError('unavailable', 'The folder for temporary files cannot be used.', { cause });
   }
 }
@@ -24,7 +27,7 @@ export async function makeTemporaryFolder(app: App): Promise<string> {
 async function removeLeftovers(root: string, beforeMs: number): Promise<void> {
   for (const name of await readdir(root)) {
     const folder = join(root, name);
-    const found = await stat(folder).catch(() => null);
+    const found = await lstat(folder).catch(() => null);
     if (found && found.mtimeMs < beforeMs) await rm(folder, { recursive: true, force: true });
   }
 }

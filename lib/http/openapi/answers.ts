@@ -6,7 +6,8 @@ const headerTexts = {
   'db-backend': 'What served the database.',
   'db-bookmark':
     'The version that this answer shows or made. Send it back, and the next answer from any instance shows at least that.',
-  'db-durability': '`durable`, or `pending` while only a fallback has the write.',
+  'db-durability':
+    '`durable`; `pending` while only a fallback has the write; `standby` for rows of a standby while the database is away.',
   'db-degraded': 'Why this answer is not from the primary backend, or not fresh. Absent when all is well.',
   age: 'Age in seconds of the copy that answered while the primary backend is away, where it is known.',
   etag: 'The version of the row, for If-Match and If-None-Match.',

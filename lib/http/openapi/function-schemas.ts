@@ -34,6 +34,12 @@ const statusMembers: JsonObject = {
     orNull(arrayOf(object({ ...fields('id acceptedAt rejectedAt reason'), command: anything }))),
     'Writes that were kept while the backend was away and no longer fitted when it was back; null where that is not known.',
   ),
+  strandedWrites: described(
+    orNull(
+      arrayOf(object({ ...fields('id acceptedAt? keptIn address? database? reason'), command: nullable('object') })),
+    ),
+    'Writes that were accepted for another database, and are never run on this one; dismiss them by their ids.',
+  ),
   transfers: arrayOf(anything),
   usage: nullable('object'),
   mirror: described(

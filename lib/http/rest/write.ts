@@ -24,7 +24,7 @@ import type { PlainValue, Row } from '../../values.ts';
 import { readBytes } from '../body.ts';
 import { refusePrecondition } from '../conditions.ts';
 import { csvType } from '../formats/csv.ts';
-import { readCsv } from '../formats/csv-reader.ts';
+import { readCsv } from '../../imports/csv.ts';
 import type { RequestContext } from '../handle.ts';
 import { parseIdempotencyKey } from '../idempotency-key.ts';
 import { requireWritable, withCatalog } from '../relations.ts';

@@ -68,13 +68,13 @@ export class Root {
       throw errnoOf(error) === 'ENOENT' ? this.#gone('is not there', error) : mapErrno(error, this.path);
     });
     if (found.isDirectory()) return found;
-    throw new AppError('unavailable', `${this.path} is not a folder.`, {
+    throw new AppError('denied', `${this.path} is not a folder.`, {
       hint: 'Name a folder, or move away what has its name.',
     });
   }
 
   #gone(problem: string, cause?: unknown): AppError {
-    return new AppError('unavailable', `The folder ${this.path} ${problem}.`, {
+    return new AppError('denied', `The folder ${this.path} ${problem}.`, {
       cause,
       hint: 'Mount the drive, or correct the path. An empty folder is not made in its place, as that would look like an empty database.',
     });

@@ -2,7 +2,7 @@
  * The one step of a write that others see: giving a finished file its name. Where the answer may be lost, the file
  * itself is looked at.
  */
-import { type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, open, lstat, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
@@ -95,6 +95,8 @@ function noHardLinks(path: string, cause: unknown): AppError {
 
 /** `~` is in no key, so no key leads here. */
 const folderName = '.eider~tmp';
+/** An id. */
+const ownName = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const hourMs = 3_600_000;
 const staleMs = 24 * hourMs;
 
@@ -128,8 +130,17 @@ export class Temporaries {
   }
 
   async #make(): Promise<Temporary> {
+    await this.#requireFolder();
     const path = join(this.#folder, this.#runtime.uuid());
     return { path, file: await open(path, 'wx', 0o600) };
+  }
+
+  /** Somebody may have put a link there: what is written, and what is removed, would be elsewhere. */
+  async #requireFolder(): Promise<void> {
+    if ((await lstat(this.#folder)).isDirectory()) return;
+    throw new AppError('denied', `${this.#folder} is a link, or no folder.`, {
+      hint: 'Remove it; a folder is made in its place.',
+    });
   }
 
   /** Removes what writers that died a day ago left, at most once an hour. Never fails. */
@@ -137,10 +148,14 @@ export class Temporaries {
     const now = this.#runtime.now();
     if (Math.abs(now - this.#sweptMs) < hourMs) return;
     this.#sweptMs = now;
-    for (const name of await readdir(this.#folder).catch(() => [])) {
+    const names = await this.#requireFolder().then(
+      () => readdir(this.#folder),
+      () => [],
+    );
+    for (const name of names.filter((each) => ownName.test(each))) {
       const path = join(this.#folder, name);
-      const found = await stat(path).catch(() => null);
-      if (found && now - found.mtimeMs > staleMs) await rm(path, { force: true }).catch(() => undefined);
+      const found = await lstat(path).catch(() => null);
+      if (found?.isFile() && now - found.mtimeMs > staleMs) await rm(path, { force: true }).catch(() => undefined);
     }
   }
 }

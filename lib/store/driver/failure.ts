@@ -21,7 +21,7 @@ export function unavailable(problem: string, hint: string, afterMs?: number): Me
  * @example meaningsOf('denied', `Code OtherCode: refused the token\n Renew it.`)
  */
 export function meaningsOf(kind: ErrorKind, text: string): readonly (readonly [code: string, meaning: Meaning])[] {
-  const pairs = text.trim().matchAll(/([\w. ]+): (.+)\n\s*(.+)/g);
+  const pairs = text.trim().matchAll(/^([\w. ]+): (.+)\n\s*(.+)/gm);
   return [...pairs].flatMap(([, codes = '', problem = '', hint = '']) =>
     codes
       .trim()
@@ -103,8 +103,13 @@ export function failing(statusPage: string, afterMs?: number): Meaning {
   return unavailable('failed with an internal error', `Try again; if it lasts, see ${statusPage}.`, afterMs);
 }
 
-export function foreign(api: string, hint: string): Meaning {
+/** A garbled answer to the right question may pass; of a wrong question, somebody has to correct the address. */
+export function garbled(api: string, hint: string): Meaning {
   return unavailable(`does not answer as ${api} does`, hint);
+}
+
+export function foreign(api: string, hint: string): Meaning {
+  return denied(`does not answer as ${api} does`, hint);
 }
 
 const unconnected =
@@ -119,8 +124,9 @@ export function isUnconnected(code: string): boolean {
 export function unanswered(code: string, wasSent: boolean, address: string): Meaning {
   if (certificate.test(code)) {
     const hint = `Check ${address} and the clock of this machine; there may be a proxy in between.`;
-    return unavailable('has a TLS certificate that is not trusted', hint);
+    return denied('has a TLS certificate that is not trusted', hint);
   }
+  if (code === 'ENOTFOUND') return denied('has an address that does not exist', `Correct ${address}.`);
   if (!wasSent) return unavailable('cannot be reached', `Check ${address}, and the network.`);
   const hint = `Try again; if it happens often, check the network, and ${address}.`;
   return unavailable('cut the connection, or took too long to answer', hint);

@@ -39,7 +39,7 @@ export class Client {
   constructor(options: ClientOptions) {
     this.#options = options;
     // An endpoint may have a path of its own; addresses go below it.
-    this.#base = new URL((options.endpoint ?? 'https://storage.googleapis.com').replace(/\/*$/, '/'));
+    this.#base = new URL((options.endpoint ?? 'https://storage.googleapis.com').replace(/(?<!\/)\/*$/, '/'));
     this.#authorization = new Authorization(options.credentials);
     this.#wire = new Wire(options);
   }

@@ -7,6 +7,7 @@ import {
   type FailedRequest,
   failing,
   foreign,
+  garbled,
   meaningsOf,
   type Meaning,
   parseRetryAfter,
@@ -40,7 +41,7 @@ export function explainRefusal(refusal: Refusal, attempt: Attempt): AppError {
 
 export function explainForeign(attempt: Attempt): AppError {
   const cause = new ProviderFailure('The answer has not the form of the JSON API.', { code: 'unknown answer' });
-  return explain(notGcs, attempt, cause);
+  return explain(garbled(jsonApi, gcsHint), attempt, cause);
 }
 
 function meaningOf(refusal: Refusal, { permission }: Attempt): Meaning {
@@ -65,10 +66,10 @@ function namedBy(refusal: Refusal): string {
   return 'OTHER';
 }
 
-const notGcs = foreign(
-  'the JSON API of Cloud Storage',
-  'Check GCS_BUCKET, and that GCS_ENDPOINT is the base URL of a JSON API of GCS; there may be a proxy in between.',
-);
+const jsonApi = 'the JSON API of Cloud Storage';
+const gcsHint =
+  'Check GCS_BUCKET, and that GCS_ENDPOINT is the base URL of a JSON API of GCS; there may be a proxy in between.';
+const notGcs = foreign(jsonApi, gcsHint);
 
 /** Overwriting takes the right to delete: https://cloud.google.com/storage/docs/access-control/iam-json */
 function forbidden(permission: string): Meaning {

@@ -5,6 +5,7 @@ import {
   type FailedRequest,
   failing,
   foreign,
+  garbled,
   isUnconnected,
   meaningsOf,
   type Meaning,
@@ -116,6 +117,7 @@ function meaningOf(error: ProviderError, code: string, { writes }: S3Request): M
   }
   if (status === 401 || status === 403) return writes ? deniedAccess : deniedRead;
   if (status >= 500) return failing('the status page of the provider', afterMs);
+  if (status < 300) return garbled('S3', s3Hint);
   const isOther = /JSON|XML|Deserialization|Syntax/i.test(error.name) || code === 'NotFound' || status < 400;
   return isOther ? notS3 : refused;
 }
@@ -188,7 +190,8 @@ const deniedAccess = denied(
   'Allow s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on the objects, and s3:ListBucket on the bucket, to the user of AWS_ACCESS_KEY_ID (or AWS_ROLE_ARN).',
 );
 
-const notS3 = foreign('S3', 'Check S3_ENDPOINT: it must be the base URL of an S3-compatible API, without the bucket.');
+const s3Hint = 'Check S3_ENDPOINT: it must be the base URL of an S3-compatible API, without the bucket.';
+const notS3 = foreign('S3', s3Hint);
 
 const noCredentials = denied(
   'was not asked: there are no credentials',

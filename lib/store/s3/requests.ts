@@ -1,6 +1,6 @@
 import type { $Command, S3Client, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
 import type { AppError } from '../../errors.ts';
-import { explain, explainStopped, foreign, ProviderFailure } from '../driver/failure.ts';
+import { explain, explainStopped, garbled, ProviderFailure } from '../driver/failure.ts';
 import { Interruption, withPatience } from '../driver/patience.ts';
 import type { Meter, RequestClass } from '../usage.ts';
 import { codeOf, isProviderError, mapError, mayHaveHappened, type ProviderError, type S3Request } from './errors.ts';
@@ -107,7 +107,7 @@ export class Requests {
   }
 
   misfit(name: RequestName, problem: string): AppError {
-    const meaning = foreign('S3', 'Try again; if it happens often, check the network and S3_ENDPOINT.');
+    const meaning = garbled('S3', 'Try again; if it happens often, check the network and S3_ENDPOINT.');
     return explain(meaning, this.#request(name, false), new ProviderFailure(problem, { code: problem }));
   }
 

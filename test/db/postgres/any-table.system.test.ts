@@ -129,6 +129,36 @@ describe('the feed', () => {
     expect((await database.status()).warnings).toEqual([]);
   });
 
+  it('begins again where only triggers were dropped or disabled, and says nothing of it once they are back', async () => {
+    const { database, sql, told, byHand } = await open();
+    await sql('CREATE TABLE t (a int PRIMARY KEY)', 'CREATE TABLE u (a int PRIMARY KEY)');
+    await database.catalog({ maxStalenessMs: 0 });
+    await told();
+    for (const loss of ['DROP TRIGGER eider_insert ON t', 'ALTER TABLE u DISABLE TRIGGER eider_insert']) {
+      await byHand(`${loss}; INSERT INTO t VALUES (${loss.length}); INSERT INTO u VALUES (${loss.length})`);
+      await told();
+      await database.catalog({ maxStalenessMs: 0, askedMs: runtime.monotonicMs() + 5000 });
+      expect(await told()).toContainEqual({ kind: 'reset' });
+    }
+    await byHand('INSERT INTO t VALUES (1); INSERT INTO u VALUES (1)');
+    expect(await told()).toHaveLength(2);
+    expect((await database.status()).warnings).toEqual([]);
+  });
+
+  it('tells of parts that are made later', async () => {
+    const { database, sql, told, byHand } = await open();
+    await sql('CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY RANGE (id)');
+    await database.catalog({ maxStalenessMs: 0 });
+    await told();
+    await byHand('CREATE TABLE low PARTITION OF whole FOR VALUES FROM (0) TO (10); INSERT INTO whole VALUES (1)');
+    expect(await told()).toEqual([{ kind: 'put', table: 'whole', rows: [{ id: 1 }] }]);
+    await byHand('INSERT INTO low VALUES (2)');
+    await database.catalog({ maxStalenessMs: 0, askedMs: runtime.monotonicMs() + 5000 });
+    expect(await told()).toEqual([{ kind: 'reset' }]);
+    await byHand('INSERT INTO low VALUES (3)');
+    expect(await told()).toEqual([{ kind: 'put', table: 'whole', rows: [{ id: 3 }] }]);
+  });
+
   it('tells of rows that a restore or a replica writes', async () => {
     const { sql, told, byHand } = await open('CREATE TABLE t (a int PRIMARY KEY)');
     await sql('SELECT 1');
@@ -155,7 +185,28 @@ it('which tables the feed says nothing of, and why, stands in the status', async
   ]);
   await server.run('GRANT TRIGGER ON theirs TO tenant', name);
   await database.sync();
-  expect((await database.status()).warnings).toHaveLength(1);
+  expect((await database.status()).warnings).toEqual([
+    expect.stringContaining('public.far'),
+    expect.stringMatching(/rows that come to public\.theirs by replication.* ENABLE ALWAYS/),
+  ]);
+});
+
+it('nothing is written where Citus has distributed a table', async () => {
+  const { database, sql, byHand } = await open('CREATE TABLE t (a int PRIMARY KEY)');
+  await sql('INSERT INTO t VALUES (1)');
+  // As Citus has it; Citus itself is not here.
+  await byHand(`SET allow_system_table_mods = on; CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass);
+    INSERT INTO pg_catalog.pg_dist_partition VALUES ('t')`);
+  await database.sync();
+  await expect(sql('INSERT INTO t VALUES (2)')).rejects.toMatchObject({
+    kind: 'denied',
+    message: expect.stringContaining('public.t') as unknown,
+  });
+  expect((await database.status()).warnings).toEqual([expect.stringContaining('Citus has distributed public.t')]);
+  expect((await database.read((queries) => queries.selectFrom('t').selectAll().execute())).value).toEqual([{ a: 1 }]);
+  await byHand('TRUNCATE pg_catalog.pg_dist_partition');
+  await database.sync();
+  await sql('INSERT INTO t VALUES (2)');
 });
 
 describe('errors', () => {

@@ -1,6 +1,9 @@
 /** DATABASE_URL as settings: libpq's meanings, and nothing of it in an error. */
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { locationOf, readConnectionString, tlsOptions } from '../../../lib/db/postgres/connection-string.ts';
+import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database.ts';
+import { systemRuntime } from '../../../lib/runtime.ts';
 
 const modeOf = (parameters: string, host = 'h') =>
   readConnectionString(`postgres://u:p@${host}/db?${parameters}`).tls.mode;
@@ -117,6 +120,76 @@ describe('an error', () => {
     for (let error = thrown; error instanceof Error; error = error.cause) {
       const all = Object.getOwnPropertyNames(error).map((name) => String(Reflect.get(error as object, name)));
       expect(all.join('\n')).not.toContain('zqCanary');
+    }
+  });
+});
+
+describe('secrets', () => {
+  const canary = 'zqCanary7';
+  const pem = `-----BEGIN PRIVATE KEY-----\n${canary}${canary}\n-----END PRIVATE KEY-----\n`;
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const forms: readonly string[] = [
+    canary,
+    `/no/such/${canary}.pem`,
+    pem,
+    ` \n${pem}`,
+    pem.replaceAll('\n', '\\n'),
+    pem.replaceAll('\n', ' '),
+    base64(pem),
+    base64(canary.repeat(300)),
+    `'${pem}'`,
+    `"${base64(pem)}"`,
+    canary.repeat(1000),
+  ];
+  const secret = (text: string): readonly string[] => [canary, base64(text).slice(0, 20), base64(pem).slice(0, 60)];
+
+  /** All that the log of an error can show. */
+  function everythingOf(error: unknown): string {
+    return inspect(error, { depth: 10, showHidden: true, maxStringLength: Infinity });
+  }
+
+  async function failureOf(url: string): Promise<unknown> {
+    return openPostgresDatabase({ connectionString: url, driver: 'pg', migrations: [], runtime: systemRuntime }).then(
+      () => null,
+      (error: unknown) => error,
+    );
+  }
+
+  it.each(['sslkey', 'sslcert', 'sslrootcert', 'sslpassword'])('in %s are in no error', async (parameter) => {
+    for (const form of forms) {
+      const url = `postgres://u@127.0.0.1:1/db?sslmode=require&${parameter}=${encodeURIComponent(form)}`;
+      const said = everythingOf(await failureOf(url));
+      expect(said).toContain('AppError');
+      for (const part of secret(form)) expect([parameter, form.slice(0, 20), said.includes(part)]).toContain(false);
+    }
+  });
+
+  it.each([
+    `postgres://u:12#${canary}@127.0.0.1:1/db`,
+    `postgres://u:12?${canary}@127.0.0.1:1/db`,
+    `postgres://u:12/${canary}@127.0.0.1:1/db`,
+    `postgres://u:${canary}%@127.0.0.1:1/db`,
+    `postgres://u:${canary}@127.0.0.1:1/db`,
+    `postgres://u@127.0.0.1:1/db?password=${canary}`,
+    `postgres://u@127.0.0.1:1/db?sslmode=${canary}`,
+    `postgres://u@127.0.0.1:1/db?connect_timeout=${canary}`,
+    `${canary}://u@127.0.0.1:1`,
+    `postgres//u:${canary}@127.0.0.1:1`,
+  ])('%# of a password that is not encoded are in no error', async (url) => {
+    const said = everythingOf(await failureOf(url));
+    expect(said).toContain('AppError');
+    expect(said).not.toContain(canary);
+    expect(said).not.toContain('u:12');
+  });
+
+  it.each(['#', '?', '/'])('in a password with a bare %s are no path, and not shown as one', (character) => {
+    expect(() => readConnectionString(`postgres://u:12${character}34@h/db`)).toThrow(/percent-encoded/);
+  });
+
+  it('are read as PEM, however it was encoded', async () => {
+    for (const form of [pem, ` \n${pem}`, base64(pem), pem.replaceAll('\n', '\\n')]) {
+      const { tls } = readConnectionString(`postgres://u@h/db?sslmode=require&sslkey=${encodeURIComponent(form)}`);
+      expect(await tlsOptions(tls)).toMatchObject({ key: pem });
     }
   });
 });

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import type { Database, QueryRequest } from '../../../lib/db/database.ts';
 import { isAppError } from '../../../lib/errors.ts';
 import { systemRuntime } from '../../../lib/runtime.ts';
-import { createMemoryStore } from '../../support/stores/memory.ts';
+import { createMemoryStore } from '../../../lib/testing/memory.ts';
 import { accountIds, insertAccount, openDatabase } from '../../support/engine.ts';
 
 const open = (): Promise<Database> => openDatabase({ store: createMemoryStore({ runtime: systemRuntime }) });

@@ -72,6 +72,20 @@ it('names tables of other schemas, several columns, and long values in short', a
   });
 });
 
+it('compares with the values, whatever columns are called', async () => {
+  const plain = await openPlain();
+  await plain.ddl(
+    'CREATE TABLE p (v0 INTEGER, w INTEGER, v STRUCT(v0 INTEGER, v1 INTEGER), PRIMARY KEY (v0, w))',
+    'CREATE TABLE c (v0 INTEGER, v1 INTEGER, v STRUCT(v0 INTEGER, v1 INTEGER), FOREIGN KEY (v0, v1) REFERENCES p)',
+  );
+  const same = `{'v0': 1, 'v1': 1}`;
+  await plain.commit([`INSERT INTO p VALUES (1, 1, ${same}), (2, 2, ${same})`]);
+  await plain.commit([`INSERT INTO c VALUES (1, 1, ${same}), (2, 2, ${same})`]);
+  await expect(plain.commit([`INSERT INTO c VALUES (1, 3, ${same})`])).rejects.toMatchObject({ kind: 'invalid' });
+  await expect(plain.commit(['DELETE FROM p WHERE v0 = 2'])).rejects.toMatchObject({ kind: 'conflict' });
+  await plain.commit(['DELETE FROM c WHERE v0 = 2', 'DELETE FROM p WHERE v0 = 2']);
+});
+
 /** Two values of each type. */
 const values: Record<string, readonly [string, string]> = {
   BOOLEAN: ['true', 'false'],

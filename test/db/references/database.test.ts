@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import type { Database } from '../../../lib/db/database.ts';
 import { systemRuntime } from '../../../lib/runtime.ts';
-import { createMemoryStore } from '../../support/stores/memory.ts';
+import { createMemoryStore } from '../../../lib/testing/memory.ts';
 import type { Store } from '../../../lib/store/store.ts';
 import { openDatabase } from '../../support/engine.ts';
 

@@ -15,7 +15,7 @@ import { type Known, openPlain } from './plain.ts';
 import type { Database } from '../../../lib/db/database.ts';
 import { systemRuntime as runtime } from '../../../lib/runtime.ts';
 import { openDatabase } from '../../support/engine.ts';
-import { createMemoryStore } from '../../support/stores/memory.ts';
+import { createMemoryStore } from '../../../lib/testing/memory.ts';
 
 const schemas = Number(process.env['REFERENCE_SCHEMAS'] ?? 40);
 const commitsEach = 20;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { takeOverForeignKeys } from '../../../lib/db/duckdb/references/take-over.ts';
 import { systemRuntime as runtime } from '../../../lib/runtime.ts';
-import { createMemoryStore } from '../../support/stores/memory.ts';
+import { createMemoryStore } from '../../../lib/testing/memory.ts';
 import { Engine } from '../../../lib/sync/engine.ts';
 import { layoutOf } from '../../../lib/sync/layout.ts';
 import { Session } from '../../../lib/sync/sql.ts';

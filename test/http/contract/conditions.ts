@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { rowVersion } from '../../../lib/rows/version.ts';
 import type { Deploy } from '../../support/deployments.ts';
 import type { Service } from '../../support/service.ts';
+import { problemType } from '../../support/problems.ts';
 
 const course = { code: 'CS1', title: 'Computing', credits: 5 };
 
@@ -62,7 +63,7 @@ export function conditionsContract(deploy: Deploy): void {
         });
         expect([response.status, await response.json()]).toMatchObject([
           412,
-          { type: '/problems/precondition-failed', hint: expect.any(String) },
+          { type: problemType('precondition-failed'), hint: expect.any(String) },
         ]);
       }
       const excluded = await service.send(method, path, { ...(json && { json }), headers: { 'if-none-match': '*' } });

@@ -5,6 +5,7 @@ import { habitsContract } from './habits.ts';
 import { idempotencyContract } from './idempotency.ts';
 import { importsContract } from './imports.ts';
 import { manyRowsContract } from './many-rows.ts';
+import { scriptsContract } from './scripts.ts';
 
 describe('conditions', () => {
   conditionsContract(onDuckDb);
@@ -20,4 +21,7 @@ describe('imports', () => {
 });
 describe('many rows', () => {
   manyRowsContract(onDuckDb);
+});
+describe('scripts with combining marks', () => {
+  scriptsContract(onDuckDb);
 });

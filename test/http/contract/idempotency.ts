@@ -155,6 +155,22 @@ export function idempotencyContract(deploy: Deploy): void {
       expect(await count(services[0]!, 'students')).toBe(1);
     });
 
+    it('does all requests of many clients that have keys of their own', async () => {
+      const deployment = deploy();
+      const services = [await deployment.instance(), await deployment.instance()];
+      await Promise.all(services.map((service) => service.app.open()));
+      const statuses: number[] = [];
+      const client = async (name: number): Promise<void> => {
+        for (let turn = 0; turn < 25; turn++) {
+          const json = { name: 'x', email: `${name}.${turn}@x.org` };
+          statuses.push((await post(services[name % 2]!, json, `${name}.${turn}`)).status);
+        }
+      };
+      await Promise.all(Array.from({ length: 16 }, (_, name) => client(name)));
+      expect(statuses.filter((status) => status !== 201)).toEqual([]);
+      expect(statuses).toHaveLength(400);
+    }, 60_000);
+
     it('lets one of two different requests with one key win', async () => {
       const deployment = deploy();
       const services = [await deployment.instance(), await deployment.instance()];

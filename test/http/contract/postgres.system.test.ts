@@ -7,6 +7,7 @@ import { habitsContract } from './habits.ts';
 import { idempotencyContract } from './idempotency.ts';
 import { importsContract } from './imports.ts';
 import { manyRowsContract } from './many-rows.ts';
+import { scriptsContract } from './scripts.ts';
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -29,6 +30,9 @@ describe('imports', () => {
 });
 describe('many rows', () => {
   manyRowsContract(deploy);
+});
+describe('scripts with combining marks', () => {
+  scriptsContract(deploy);
 });
 
 it('gives a row the tag that DuckDB gives it', async () => {

@@ -6,18 +6,11 @@ import * as fc from 'fast-check';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Endpoints } from '../../../lib/http/endpoints.ts';
-import { loadRoutes } from '../../support/routes.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { faultsOf, isAccepted, rowsAdded } from './answers.ts';
 import type { Shown } from './client.ts';
 import { type FuzzInstance, startInstance, type State } from './instance.ts';
 import { anyShot, canary, type Shot, tokensOfFuzz } from './shots.ts';
-
-const serving = vi.hoisted(() => ({ endpoints: null as unknown }));
-vi.mock('../../../lib/http/serve.ts', () => ({
-  endpoints: new Proxy({}, { get: (_, name) => Reflect.get(serving.endpoints as Endpoints, name) as unknown }),
-}));
 
 const volleys = 500;
 const shotsEach = 25;
@@ -30,7 +23,7 @@ const found = { cursor: '', etag: '""' };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'eider-fuzz-'));
-  instance = await startInstance(folder, await loadRoutes(), (endpoints) => (serving.endpoints = endpoints));
+  instance = await startInstance(folder);
   for (const [table, row] of [
     ['students', { name: 'Ada', email: 'same@example.org' }],
     ['courses', { code: 'CS1', title: 'Computing', credits: 3 }],

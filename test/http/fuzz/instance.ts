@@ -3,13 +3,13 @@ import { sql } from 'kysely';
 import { join } from 'node:path';
 import { createApp } from '../../../lib/app.ts';
 import { backendFactories } from '../../../lib/backends.ts';
-import { createEndpoints, type Endpoints } from '../../../lib/http/endpoints.ts';
+import { createEndpoints } from '../../../lib/http/endpoints.ts';
 import { defaultLoadLimits } from '../../../lib/http/load-shedder.ts';
 import { lineLog } from '../../../lib/http/log.ts';
 import { systemRuntime } from '../../../lib/runtime.ts';
 import { migrations } from '../../support/migrations.ts';
 import { serveFunctions } from '../../support/function-server.ts';
-import type { Route } from '../../support/routes.ts';
+import { routesOn } from '../../support/routes.ts';
 import { type Client, createClient } from './client.ts';
 import { tokensOfFuzz } from './shots.ts';
 
@@ -40,12 +40,7 @@ const roomy = {
   transfer: { ...defaultLoadLimits.transfer, waiting: 100 },
 };
 
-/** `expose` is given the endpoints before the routes are called. */
-export async function startInstance(
-  folder: string,
-  routes: readonly Route[],
-  expose: (endpoints: Endpoints) => void,
-): Promise<FuzzInstance> {
+export async function startInstance(folder: string): Promise<FuzzInstance> {
   const environment = {
     LOCAL_DB_PATH: folder,
     TMPDIR: join(folder, 'tmp'),
@@ -68,20 +63,11 @@ export async function startInstance(
     waited.add(promise);
     promise.finally(() => waited.delete(promise)).catch(() => undefined);
   };
-  expose(
-    createEndpoints(
-      {
-        app,
-        log: lineLog(
-          () => systemRuntime.now(),
-          (line) => lines.push(line),
-        ),
-        waitUntil,
-      },
-      roomy,
-    ),
+  const log = lineLog(
+    () => systemRuntime.now(),
+    (line) => lines.push(line),
   );
-  const server = await serveFunctions(routes);
+  const server = await serveFunctions(routesOn(createEndpoints({ app, log, waitUntil, trustsPeer: true }, roomy)));
   const client = createClient(server.port);
   const ids: Record<string, string[]> = {};
   const { database } = await app.open();

@@ -11,7 +11,7 @@ import { movableRuntime } from '../../support/engine.ts';
 import { serveEndpoints } from '../../support/http-server.ts';
 import type { PostgresServer } from '../../support/servers/postgres.ts';
 import { type Service, type ServiceOptions, startService } from '../../support/service.ts';
-import { createMemoryStore } from '../../support/stores/memory.ts';
+import { createMemoryStore } from '../../../lib/testing/memory.ts';
 import { library } from './schema.ts';
 
 const tokens = {

@@ -561,3 +561,53 @@ it('keeps everybody from files, settings, other databases and what is of Eider',
   expect(existsSync(`${file}.csv`) || existsSync(`${file}.db`) || existsSync(file)).toBe(false);
   expect(await courses()).toEqual(untouched);
 });
+
+it('runs nothing in the server that could not be ended: patterns, distances, texts many times as long', async () => {
+  const texts = [
+    `DELETE FROM courses WHERE title LIKE '%a_%a_b'`,
+    `DELETE FROM courses WHERE title NOT LIKE '%a%b'`,
+    `UPDATE courses SET title = 'x' WHERE title ILIKE '%a%b'`,
+    `UPDATE courses SET title = 'x' WHERE title LIKE code`,
+    `UPDATE courses SET title = 'x' WHERE title LIKE 'a$%b' ESCAPE '$'`,
+    `DELETE FROM courses WHERE title GLOB '*a*b'`,
+    `DELETE FROM courses WHERE levenshtein(title, title) > 5`,
+    `UPDATE courses SET title = repeat(title, 1000000)`,
+    `UPDATE courses SET title = replace(title, 'a', title)`,
+    `UPDATE courses SET title = printf('%1000000000s', title)`,
+    `INSERT INTO courses (code, title, credits) SELECT 'X', lpad('x', 1000000000, 'y'), 1`,
+    `WITH slow AS (SELECT id FROM courses WHERE title LIKE '%a_%a_b') DELETE FROM courses WHERE id IN (SELECT id FROM slow)`,
+  ];
+  expect(await notRefused(texts, /may not use/, 'writer')).toEqual([]);
+  const inTransaction = await service.send('POST', '/api/sql', {
+    json: {
+      queries: [
+        { query: `DELETE FROM courses WHERE code = 'none'` },
+        { query: `SELECT 1 FROM courses WHERE title LIKE '%a_%a_b'` },
+      ],
+    },
+    headers: roles.writer,
+  });
+  expect(inTransaction.status).toBe(400);
+  for (const parameter of ['$1', '?']) {
+    const given = await service.send('POST', '/api/sql', {
+      json: { query: `DELETE FROM courses WHERE title LIKE ${parameter}`, params: ['%a_%a_b'] },
+      headers: roles.writer,
+    });
+    expect(await given.json()).toMatchObject({ detail: expect.stringMatching(/may not use LIKE/) as unknown });
+  }
+  expect(await courses()).toEqual(untouched);
+  for (const sql of [
+    `UPDATE courses SET title = replace(title, 'A', 'B') WHERE title LIKE 'A%' OR title ILIKE '%z%'`,
+    `SELECT code FROM courses WHERE title LIKE '%a_%a_b' OR levenshtein(title, 'x') > 5`,
+  ])
+    expect((await ask(sql, 'writer')).status).toBe(200);
+});
+
+it('ends a statement that changes more than any commit holds, before its rows come into memory', async () => {
+  const response = await ask(
+    `INSERT INTO courses (code, title, credits) SELECT 'C' || i, 'x', 1 FROM range(1000001) t(i)`,
+    'administrator',
+  );
+  expect([response.status, await response.json()]).toMatchObject([400, { detail: /may change 1000000 rows/ }]);
+  expect(await courses()).toEqual(untouched);
+});

@@ -7,6 +7,7 @@ import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../support/engine.ts';
 import { startReplicated } from '../../support/replicated.ts';
 import type { Service } from '../../support/service.ts';
+import { problemType } from '../../support/problems.ts';
 
 interface Answered {
   readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
@@ -90,7 +91,7 @@ it('refuses to answer more than there is room for', async () => {
   for (const query of ['SELECT * FROM range(10001)', `SELECT repeat('x', 100000) FROM range(1000)`]) {
     const response = await ask(service, { query });
     expect(response.status).toBe(507);
-    expect(await response.json()).toMatchObject({ type: '/problems/answer-too-large', code: '54000' });
+    expect(await response.json()).toMatchObject({ type: problemType('answer-too-large'), code: '54000' });
   }
   expect((await rowsOf(service, 'SELECT * FROM range(10000)')).length).toBe(10_000);
 });

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import type { Deploy } from '../../support/deployments.ts';
 import { driver, errorOf, serve, type Served, tokens } from './served.ts';
+import { problemType } from '../../support/problems.ts';
 
 const post = (served: Served, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(`${served.url}/api/sql`, { method: 'POST', headers, body: JSON.stringify(body) });
@@ -144,7 +145,7 @@ export function requestsContract(deploy: Deploy): void {
     const nobody = await post(served, query);
     expect(nobody.status).toBe(401);
     expect(nobody.headers.get('content-type')).toBe('application/problem+json');
-    expect(await nobody.json()).toMatchObject({ type: '/problems/unauthorized', status: 401, code: '28P01' });
+    expect(await nobody.json()).toMatchObject({ type: problemType('unauthorized'), status: 401, code: '28P01' });
     for (const wrong of ['postgresql://a:wrong@h/d', 'postgresql://a@h/d', 'nonsense', 'postgresql://a:%zz@h/d']) {
       const response = await post(served, query, { 'neon-connection-string': wrong });
       expect(response.status, wrong).toBe(400);

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ServerFault } from '../../support/servers/faults.ts';
-import { bytesOf, failure, kindOf, streamOf, summary, textOf } from '../conformance/support.ts';
+import { bytesOf, failure, kindOf, streamOf, summary, textOf } from '../../../lib/testing/conformance/support.ts';
 import { openStore, partBytes, requests, said, stateOf, useBlobServer } from './blob-place.ts';
 
 const blob = useBlobServer(0);

@@ -7,7 +7,7 @@ import { createBlobStore } from '../../../lib/store/blob.ts';
 import { storeIdOfToken } from '../../../lib/store/blob/credentials.ts';
 import type { Store } from '../../../lib/store/store.ts';
 import type { StoreMood, TestBlobStore } from '../../support/servers/blob/store.ts';
-import { failure, streamOf, textOf } from '../conformance/support.ts';
+import { failure, streamOf, textOf } from '../../../lib/testing/conformance/support.ts';
 import { openStore, partBytes, requests, useBlobServer } from './blob-place.ts';
 
 const blob = useBlobServer(0);

@@ -6,7 +6,7 @@ import type { Store } from '../../../lib/store/store.ts';
 import { startBlobServer } from '../../support/servers/blob.ts';
 import type { TestBlobStore } from '../../support/servers/blob/store.ts';
 import type { ServerFault } from '../../support/servers/faults.ts';
-import { bytesOf, kindOf, streamOf, summary, textOf } from '../conformance/support.ts';
+import { bytesOf, kindOf, streamOf, summary, textOf } from '../../../lib/testing/conformance/support.ts';
 import { openStore, partBytes, requests, said, stateOf, useBlobServer } from './blob-place.ts';
 
 const blob = useBlobServer(0);

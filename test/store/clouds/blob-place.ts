@@ -3,7 +3,7 @@ import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { systemRuntime } from '../../../lib/runtime.ts';
 import { type BlobStoreOptions, createBlobStore } from '../../../lib/store/blob.ts';
 import type { Store } from '../../../lib/store/store.ts';
-import { summary } from '../conformance/support.ts';
+import { summary } from '../../../lib/testing/conformance/support.ts';
 import type { TestBlobStore } from '../../support/servers/blob/store.ts';
 import { type BlobServer, startBlobServer } from '../../support/servers/blob.ts';
 import { redirectBlob } from '../../support/servers/blob-redirect.ts';

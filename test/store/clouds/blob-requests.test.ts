@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { SentRequest } from '../../../lib/store/usage.ts';
 import type { Store, StreamBody } from '../../../lib/store/store.ts';
 import type { TestBlobStore } from '../../support/servers/blob/store.ts';
-import { allKeys, bytesOf, kindOf, streamOf, summary, textOf } from '../conformance/support.ts';
+import { allKeys, bytesOf, kindOf, streamOf, summary, textOf } from '../../../lib/testing/conformance/support.ts';
 import { openStore, partBytes, requests, useBlobServer } from './blob-place.ts';
 
 let skewMs = 0;

@@ -1,4 +1,4 @@
-import { describeStore } from '../conformance.ts';
+import { describeStore } from '../../../lib/testing/conformance.ts';
 import { openStore, useBlobServer } from './blob-place.ts';
 
 const blob = useBlobServer(2);

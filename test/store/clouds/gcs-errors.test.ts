@@ -4,7 +4,7 @@ import type { AppError, ErrorKind } from '../../../lib/errors.ts';
 import type { GcsCredentials, GcsStoreOptions } from '../../../lib/store/gcs.ts';
 import { routeTokens } from '../../support/servers/gcs/tokens.ts';
 import { GcsServer } from '../../support/servers/gcs.ts';
-import { textOf } from '../conformance/support.ts';
+import { textOf } from '../../../lib/testing/conformance/support.ts';
 import { answerOf, errorOf, openOn, touches } from './gcs-places.ts';
 
 const server = await GcsServer.start({ asksForTokens: true });

@@ -10,7 +10,15 @@ import type { GcsStoreOptions } from '../../../lib/store/gcs.ts';
 import type { Store } from '../../../lib/store/store.ts';
 import type { ServerFault, ServerRequest } from '../../support/servers/faults.ts';
 import { GcsServer } from '../../support/servers/gcs.ts';
-import { allKeys, bytesOf, failure, kindOf, streamOf, summary, textOf } from '../conformance/support.ts';
+import {
+  allKeys,
+  bytesOf,
+  failure,
+  kindOf,
+  streamOf,
+  summary,
+  textOf,
+} from '../../../lib/testing/conformance/support.ts';
 import { busy, faults, large, openOn, page } from './gcs-places.ts';
 
 const server = await GcsServer.start({ asksForTokens: false });
@@ -94,7 +102,7 @@ describe('a fault during', () => {
   test.for(Object.entries(operations))('%s: the server speaks no TLS', async ([, work]) => {
     const { store } = open({ endpoint: server.url.replace('http:', 'https:') });
     expect(await failure(work.run(store))).toMatchObject({
-      kind: 'unavailable',
+      kind: 'denied',
       message: expect.stringContaining('certificate'),
       hint: expect.stringContaining('GCS_ENDPOINT'),
     });
@@ -105,7 +113,7 @@ describe('a fault during', () => {
     await store.create('there', bytesOf(100));
     for (const body of [page, '']) {
       server.faults.add(() => true, { kind: 'answer', status: 404, body });
-      expect(await kindOf(work.run(store))).toBe('unavailable');
+      expect(await kindOf(work.run(store))).toBe('denied');
     }
     expect(await store.get('there')).toEqual(bytesOf(100));
   });
@@ -252,7 +260,7 @@ describe('an emulator with texts of its own', () => {
     const { store } = open();
     server.faults.add(ofObject, { kind: 'answer', status: 404, body: notFound });
     server.denied.add('storage.objects.list');
-    expect(await kindOf(store.head('absent'))).toBe('unavailable');
+    expect(await kindOf(store.head('absent'))).toBe('denied');
   });
 });
 
@@ -343,8 +351,8 @@ describe('any sequence of faults', () => {
       const isDone = await work.isDone?.(store);
       if (outcome.said === 'done' && outcome.value === 'exists') throw new Error('There was nothing.');
       const allowed: Record<string, readonly unknown[]> = work.writes
-        ? { done: [true], unavailable: [false], indeterminate: [true, false] }
-        : { done: [undefined], unavailable: [undefined] };
+        ? { done: [true], unavailable: [false], denied: [false], indeterminate: [true, false] }
+        : { done: [undefined], unavailable: [undefined], denied: [undefined] };
       assert.ok(allowed[outcome.said]?.includes(isDone), `${outcome.said}, but done: ${isDone}`);
       const isRead = !work.writes && outcome.said === 'done';
       if (isRead) assert.deepEqual(outcome.value, await work.run(store));

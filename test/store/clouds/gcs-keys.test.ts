@@ -8,7 +8,7 @@ import { createGcsStore, type GcsCredentials, type GcsStoreOptions } from '../..
 import type { SentRequest } from '../../../lib/store/usage.ts';
 import { routeTokens } from '../../support/servers/gcs/tokens.ts';
 import { GcsServer } from '../../support/servers/gcs.ts';
-import { bytesOf, failure, streamOf, textOf } from '../conformance/support.ts';
+import { bytesOf, failure, streamOf, textOf } from '../../../lib/testing/conformance/support.ts';
 import { answerOf, errorOf, openOn, touches } from './gcs-places.ts';
 
 const server = await GcsServer.start({ asksForTokens: true });
@@ -77,7 +77,7 @@ describe('a key', () => {
     const location = `${elsewhere.url}/upload/storage/v1/b/bucket/o?uploadType=resumable&upload_id=none`;
     server.faults.add(({ path }) => path !== '/token', { kind: 'answer', status: 200, headers: { location } });
     const { store } = open({ partBytes: 256 * 1024 });
-    expect(await errorOf(store.create('x', streamOf(bytesOf(300_000))))).toMatchObject({ kind: 'unavailable' });
+    expect(await errorOf(store.create('x', streamOf(bytesOf(300_000))))).toMatchObject({ kind: 'denied' });
     expect(elsewhere.seen.map(({ method, headers }) => [method, headers.authorization])).toEqual([
       ['PUT', undefined],
       ['PUT', undefined],

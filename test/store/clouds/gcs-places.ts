@@ -5,7 +5,7 @@ import type { Store } from '../../../lib/store/store.ts';
 import type { ServerFault } from '../../support/servers/faults.ts';
 import type { Bucket } from '../../support/servers/gcs/bucket.ts';
 import type { GcsServer } from '../../support/servers/gcs.ts';
-import { bytesOf, failure, streamOf, textOf } from '../conformance/support.ts';
+import { bytesOf, failure, streamOf, textOf } from '../../../lib/testing/conformance/support.ts';
 
 export const partBytes = 256 * 1024;
 /** Three parts. */

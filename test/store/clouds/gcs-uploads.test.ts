@@ -7,7 +7,7 @@ import { createGcsStore, type GcsStoreOptions } from '../../../lib/store/gcs.ts'
 import type { ByteRange, Store } from '../../../lib/store/store.ts';
 import type { ServerRequest } from '../../support/servers/faults.ts';
 import { GcsServer } from '../../support/servers/gcs.ts';
-import { bytesOf, failure, kindOf, streamOf, summary, textOf } from '../conformance/support.ts';
+import { bytesOf, failure, kindOf, streamOf, summary, textOf } from '../../../lib/testing/conformance/support.ts';
 import { busy, faults, large, openOn, partBytes } from './gcs-places.ts';
 
 const server = await GcsServer.start({ asksForTokens: false });

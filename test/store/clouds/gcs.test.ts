@@ -2,7 +2,7 @@
 import { afterAll } from 'vitest';
 import { createGcsStore } from '../../../lib/store/gcs.ts';
 import { GcsServer } from '../../support/servers/gcs.ts';
-import { describeStore } from '../conformance.ts';
+import { describeStore } from '../../../lib/testing/conformance.ts';
 
 const server = await GcsServer.start({ asksForTokens: false });
 afterAll(() => server.stop());

@@ -5,7 +5,7 @@ import { AppError } from '../../../lib/errors.ts';
 import type { S3StoreOptions } from '../../../lib/store/s3.ts';
 import type { Store } from '../../../lib/store/store.ts';
 import type { ServerFault } from '../../support/servers/faults.ts';
-import { failure, kindOf, textOf } from '../conformance/support.ts';
+import { failure, kindOf, textOf } from '../../../lib/testing/conformance/support.ts';
 import { isNamed, s3Error, useS3 } from './s3-place.ts';
 
 const place = useS3();
@@ -79,7 +79,7 @@ const refused: readonly Expected[] = [
   ['half a request', s3Error(400, 'RequestTimeout'), 'unavailable', /whole request/, /network/],
   ['too large', s3Error(400, 'EntityTooLarge'), 'invalid', /that large/, /smaller/],
   ['another 400', s3Error(400, 'SomethingNew'), 'invalid', /refused/, /S3_ENDPOINT/],
-  ['no S3', { kind: 'answer', status: 404, body: '<html>' }, 'unavailable', /as S3 does/, /S3_ENDPOINT/],
+  ['no S3', { kind: 'answer', status: 404, body: '<html>' }, 'denied', /as S3 does/, /S3_ENDPOINT/],
 ];
 
 /** All that anyone may print of an error. */
@@ -187,11 +187,11 @@ describe('deleting', () => {
 
 describe('no connection', () => {
   test.for([
-    ['ECONNREFUSED', 'http://127.0.0.1:1', /cannot be reached/, /S3_ENDPOINT/],
-    ['ENOTFOUND', 'http://eider.invalid', /cannot be reached/, /S3_ENDPOINT/],
-  ] as const)('because of %s', { timeout: 30_000 }, async ([, endpoint, message, hint]) => {
+    ['ECONNREFUSED', 'unavailable', 'http://127.0.0.1:1', /cannot be reached/, /S3_ENDPOINT/],
+    ['ENOTFOUND', 'denied', 'http://eider.invalid', /address that does not exist/, /S3_ENDPOINT/],
+  ] as const)('because of %s', { timeout: 30_000 }, async ([, kind, endpoint, message, hint]) => {
     const error = (await failure(place.open({ endpoint }).get('a'))) as AppError;
-    expect(error).toMatchObject({ kind: 'unavailable' });
+    expect(error).toMatchObject({ kind });
     expect(error.message).toMatch(message);
     expect(error.hint).toMatch(hint);
   });
@@ -200,7 +200,7 @@ describe('no connection', () => {
     const error = (await failure(
       place.open({ endpoint: place.proxy.url.replace('http:', 'https:') }).get('a'),
     )) as AppError;
-    expect(error).toMatchObject({ kind: 'unavailable', message: expect.stringContaining('certificate') as string });
+    expect(error).toMatchObject({ kind: 'denied', message: expect.stringContaining('certificate') as string });
   });
 });
 
@@ -275,7 +275,7 @@ describe('AWS itself', () => {
     vi.stubEnv('AWS_ENDPOINT_URL', place.proxy.url);
     // A region that does not exist has no address.
     const store = place.open({ endpoint: null, region: 'xx-nowhere-1', forcePathStyle: false });
-    expect(await kindOf(store.get('a'))).toBe('unavailable');
+    expect(await kindOf(store.get('a'))).toBe('denied');
     expect(place.seen).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { systemRuntime } from '../../../lib/runtime.ts';
 import { withRetry } from '../../../lib/store/retry.ts';
 import type { Store } from '../../../lib/store/store.ts';
 import type { ServerFault } from '../../support/servers/faults.ts';
-import { bytesOf, kindOf, streamOf, summary, textOf } from '../conformance/support.ts';
+import { bytesOf, kindOf, streamOf, summary, textOf } from '../../../lib/testing/conformance/support.ts';
 import { isNamed, largeSize, s3Error, useS3 } from './s3-place.ts';
 
 const place = useS3();

@@ -6,7 +6,16 @@ import type { StreamBody } from '../../../lib/store/store.ts';
 import { testRuntime } from '../../support/runtime.ts';
 import { startProxy } from '../../support/servers/proxy.ts';
 import { withoutConditions } from '../../support/servers/signing.ts';
-import { bytesOf, failingBody, failure, kindOf, lyingBody, streamOf, summary, textOf } from '../conformance/support.ts';
+import {
+  bytesOf,
+  failingBody,
+  failure,
+  kindOf,
+  lyingBody,
+  streamOf,
+  summary,
+  textOf,
+} from '../../../lib/testing/conformance/support.ts';
 import { isNamed, largeSize, partBytes, s3Error, useS3 } from './s3-place.ts';
 
 const place = useS3();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { systemRuntime } from '../../../lib/runtime.ts';
 import { createS3Store, type S3StoreOptions } from '../../../lib/store/s3.ts';
 import { type S3Server, startS3Server } from '../../support/servers/s3.ts';
-import { describeStore } from '../conformance.ts';
+import { describeStore } from '../../../lib/testing/conformance.ts';
 
 let server: S3Server;
 

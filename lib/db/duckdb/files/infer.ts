@@ -1,19 +1,10 @@
 /** The columns of a file that somebody sent, as DuckDB reads it. */
-import {
-  DECIMAL,
-  type DuckDBConnection,
-  DuckDBInstance,
-  type DuckDBType,
-  DuckDBTypeId,
-  HUGEINT,
-  VARCHAR,
-} from '@duckdb/node-api';
-import { dirname } from 'node:path';
+import { DECIMAL, type DuckDBConnection, type DuckDBType, DuckDBTypeId, HUGEINT, VARCHAR } from '@duckdb/node-api';
 import { AppError } from '../../../errors.ts';
-import { duckDbOptions } from '../../../sync/duckdb-options.ts';
 import { quoteName } from '../../../sync/sql.ts';
 import type { Engine } from '../../../values.ts';
 import { postgresType } from '../../move/types.ts';
+import { openSentFile } from './sent-file.ts';
 
 const csv = `$1, header = true, delim = ',', quote = '"', escape = '"', null_padding = false`;
 /** The text of days and times is what ISO 8601 says: any other stays text. */
@@ -41,8 +32,7 @@ export async function inferColumns(
   format: keyof typeof readers,
   engine: Engine,
 ): Promise<InferredColumn[]> {
-  const instance = await DuckDBInstance.create(':memory:', { ...duckDbOptions(dirname(path)), memory_limit: '256MB' });
-  const connection = await instance.connect();
+  const { connection, close } = await openSentFile(path);
   try {
     const query = `SELECT * FROM ${readers[format]}`;
     const types = (await connection.run(`${query} LIMIT 0`, [path])).columnTypes();
@@ -61,8 +51,7 @@ export async function inferColumns(
   } catch (cause) {
     throw new AppError('invalid', `DuckDB cannot read the file as ${format}.`, { cause });
   } finally {
-    connection.closeSync();
-    instance.closeSync();
+    close();
   }
 }
 

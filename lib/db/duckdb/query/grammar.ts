@@ -7,6 +7,7 @@
 import { AppError } from '../../../errors.ts';
 import { tooDeep } from '../../../sql/nesting.ts';
 import { operators, scalarFunctions, tableFunctions } from './functions.ts';
+import { requireBounded } from './in-server.ts';
 
 /** What there is in the database, in lower case. */
 export interface Relations {
@@ -25,6 +26,7 @@ export interface Relations {
 }
 
 type Node = Readonly<Record<string, unknown>>;
+type Values = readonly unknown[];
 
 const expressions = new Set(
   `BETWEEN CASE CAST COLLATE COLUMN_REF COMPARISON CONJUNCTION CONSTANT DEFAULT FUNCTION LAMBDA LAMBDA_REF OPERATOR
@@ -45,19 +47,20 @@ const maxDepth = 200;
 const maxEffort = 6_000_000;
 /** Of queries within expressions it takes three times as long for each level. */
 const maxQueryDepth = 10;
-const plainName = /^[\p{L}_][\p{L}\p{N}_$]*$/u;
+const plainName = /^[\p{L}_][\p{L}\p{M}\p{N}_$]*$/u;
 
 /**
  * Answers the macros of the user that the tree calls: they are read in its place, so their texts have to be checked, too.
  *
- * @throws AppError `invalid` for a tree that holds anything which is not allowed
+ * `values`: of the parameters, where it runs in the server's own process. @throws AppError `invalid` for a tree that holds anything which is not allowed
  */
-export function checkTree(tree: unknown, relations: Relations): ReadonlySet<string> {
-  return new Inspection(relations).statement(tree);
+export function checkTree(tree: unknown, relations: Relations, values: Values | null): ReadonlySet<string> {
+  return new Inspection(relations, values).statement(tree);
 }
 
 class Inspection {
   readonly #relations: Relations;
+  readonly #values: Values | null;
   readonly #common = new Set<string>();
   /** Looked at when all names that WITH gives are known. */
   readonly #tables: Node[] = [];
@@ -66,8 +69,9 @@ class Inspection {
   #queryDepth = 0;
   #effort = 0;
 
-  constructor(relations: Relations) {
+  constructor(relations: Relations, values: Values | null) {
     this.#relations = relations;
+    this.#values = values;
   }
 
   statement(tree: unknown): ReadonlySet<string> {
@@ -141,6 +145,7 @@ class Inspection {
       this.#macros.add(path);
       return;
     }
+    if (this.#values) requireBounded(node, this.#values);
     const isOwn = ['', 'main'].includes(schema) && ['', 'system'].includes(catalog);
     const isKnown = allowed.has(name) || (node['is_operator'] === true && operators.has(name));
     if (isOwn && (isKnown || this.#relations.functions.has(name))) return;

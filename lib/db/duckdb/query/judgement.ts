@@ -4,11 +4,11 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Catalog } from '../../../catalog/catalog.ts';
-import { AppError } from '../../../errors.ts';
+import { AppError, isAppError } from '../../../errors.ts';
 import { definitionOf } from '../../../sql/definition.ts';
 import { requireShallow } from '../../../sql/nesting.ts';
 import { definitionParts, rowParts } from '../../../sql/parts.ts';
-import type { Statement } from '../../../sql/statement.ts';
+import { type Statement, statementOf } from '../../../sql/statement.ts';
 import { isQuery } from '../run.ts';
 import { scalarFunctions } from './functions.ts';
 import { checkTree, refuse, type Relations } from './grammar.ts';
@@ -16,7 +16,7 @@ import { checkTree, refuse, type Relations } from './grammar.ts';
 /** All tables and views, each with whether it is the user's. */
 const relationsSql = `
   SELECT schema_name || '.' || name AS path, schema_name, name,
-    NOT internal AND NOT temporary AND database_name = current_database() AND schema_name <> 'eider' AS own
+    NOT internal AND NOT temporary AND database_name = current_database() AND lower(schema_name) <> 'eider' AS own
   FROM (
     SELECT database_name, schema_name, table_name, internal, temporary FROM duckdb_tables() UNION ALL
     SELECT database_name, schema_name, view_name, internal, temporary FROM duckdb_views()
@@ -24,14 +24,64 @@ const relationsSql = `
 /** Each as a statement: that of a table is one. */
 const macrosSql = `
   SELECT lower(schema_name || '.' || function_name), function_type = 'table_macro', macro_definition
-  FROM duckdb_functions() WHERE NOT internal AND database_name = current_database() AND schema_name <> 'eider'
+  FROM duckdb_functions() WHERE NOT internal AND database_name = current_database() AND lower(schema_name) <> 'eider'
     AND function_type IN ('macro', 'table_macro')`;
 
 const typesSql = `
   SELECT type_name FROM duckdb_types()
-  WHERE NOT internal AND database_name = current_database() AND schema_name <> 'eider'`;
+  WHERE NOT internal AND database_name = current_database() AND lower(schema_name) <> 'eider'`;
 
+/** What a query may name. A view that a query may not be is none of it: of an adopted file it may be anybody's. */
 export async function readRelations(connection: DuckDBConnection): Promise<Relations> {
+  return (await judgeViews(connection)).relations;
+}
+
+const viewsSql = `
+  SELECT lower(schema_name || '.' || view_name), sql FROM duckdb_views()
+  WHERE NOT internal AND NOT temporary AND database_name = current_database() AND lower(schema_name) <> 'eider'`;
+
+interface JudgedViews {
+  readonly relations: Relations;
+  /** By their names in lower case, with the schema: why nobody may read them. */
+  readonly refused: ReadonlyMap<string, AppError>;
+}
+
+/** Each view is judged as a query of its text, until those that are left read none of those that are not. */
+export async function judgeViews(connection: DuckDBConnection): Promise<JudgedViews> {
+  const all = await readAllRelations(connection);
+  const views = new Map((await connection.runAndReadAll(viewsSql)).getRows().map(([name, sql]) => [String(name), sql]));
+  const refused = new Map<string, AppError>();
+  const users = new Set(all.users);
+  const relations = { ...all, users };
+  for (let before = -1; before < refused.size;) {
+    before = refused.size;
+    for (const [name, sql] of views) {
+      const fault = await faultOfView(connection, String(sql), relations);
+      if (!fault) continue;
+      refused.set(name, fault);
+      users.delete(name);
+      views.delete(name);
+    }
+  }
+  return { relations, refused };
+}
+
+async function faultOfView(connection: DuckDBConnection, sql: string, relations: Relations): Promise<AppError | null> {
+  try {
+    const statement = statementOf(sql);
+    const definition = definitionOf(statement);
+    if (!definition) throw refuse('a view of an unknown form');
+    for (const select of definitionParts(statement, definition).selects) {
+      await checkQuery(connection, select, relations);
+    }
+    return null;
+  } catch (error) {
+    if (isAppError(error, 'invalid')) return error;
+    throw error;
+  }
+}
+
+async function readAllRelations(connection: DuckDBConnection): Promise<Relations> {
   const names = async (sql: string): Promise<string[]> => {
     const reader = await connection.runAndReadAll(sql);
     return reader.getRows().map(([name]) => String(name).toLowerCase());
@@ -56,15 +106,20 @@ async function readMacros(connection: DuckDBConnection): Promise<Relations['macr
 }
 
 /**
- * Checks the query, and every macro that it comes to.
+ * Checks the query, and every macro that it comes to. `values`: of its parameters, where it runs in the server's own process.
  *
  * @throws AppError `invalid` for a text that is not one SELECT, or that may not be run
  */
-export async function checkQuery(connection: DuckDBConnection, sql: string, relations: Relations): Promise<void> {
+export async function checkQuery(
+  connection: DuckDBConnection,
+  sql: string,
+  relations: Relations,
+  values: readonly unknown[] | null = null,
+): Promise<void> {
   const seen = new Set<string>();
   const texts = [sql];
   for (let text = texts.pop(); text !== undefined; text = texts.pop()) {
-    for (const macro of checkTree(await parse(connection, text), relations)) {
+    for (const macro of checkTree(await parse(connection, text), relations, values)) {
       if (!seen.has(macro)) texts.push(...(relations.macros.get(macro) ?? []));
       seen.add(macro);
     }
@@ -79,10 +134,15 @@ export async function checkStatement(
   connection: DuckDBConnection,
   catalog: Catalog,
   statement: Statement,
+  values: readonly unknown[],
 ): Promise<void> {
   const relations = known.get(catalog) ?? withSequences(await readRelations(connection));
   known.set(catalog, relations);
-  for (const select of partsOf(statement, relations)) await checkQuery(connection, select, relations);
+  // Each part would count parameters without numbers anew.
+  const isNumbered = !statement.tokens.some(({ text }) => text === '?');
+  // Definitions are the administrator's.
+  const bounds = definitionOf(statement) ? null : isNumbered ? values : [];
+  for (const select of partsOf(statement, relations)) await checkQuery(connection, select, relations, bounds);
 }
 
 /** Sequences belong to who writes. */

@@ -1,9 +1,5 @@
-/**
- * A process for queries, from the server's side: starting it within limits, giving it orders, ending it.
- *
- * A query that does not stop when it is told to, or takes more memory than DuckDB counts, ends with its process.
- */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** A process for queries, from the server's side. */
+import { LimitedProcess } from '../../../async/limited-process.ts';
 import { AppError } from '../../../errors.ts';
 import type { Runtime } from '../../../runtime.ts';
 import type { QueryRequest, QueryResult } from '../../database.ts';
@@ -23,41 +19,26 @@ export const defaultLimits: SandboxLimits = {
   processBytes: 1024 * 1024 * 1024,
 };
 
-/** How long a query may take to stop before its process is killed. */
-const graceMs = 500;
 const openWithinMs = 30_000;
 
-type Ended = { readonly kind: 'ended' };
-
 export class Sandbox {
-  readonly #runtime: Runtime;
   readonly #limits: SandboxLimits;
-  readonly #process: ChildProcess;
-  #waiting: ((reply: Reply | Ended) => void) | null = null;
-  #ended = false;
-  #killed = false;
-  /** What runs was told to stop. */
-  #late = false;
+  readonly #process: LimitedProcess<Order, Reply>;
 
   constructor(runtime: Runtime, limits: SandboxLimits) {
-    this.#runtime = runtime;
     this.#limits = limits;
-    this.#process = start(limits);
-    this.#process.on('message', (reply: Reply) => this.#settle(reply));
-    this.#process.on('error', () => this.#end());
-    this.#process.on('exit', () => this.#end());
-    this.#rest();
+    this.#process = new LimitedProcess({ runtime, moduleUrl, mark: processMark, processBytes: limits.processBytes });
   }
 
   /** Whether it takes orders. */
   get isAlive(): boolean {
-    return !this.#ended;
+    return this.#process.isAlive;
   }
 
   /** Opens a copy of the database for the queries that follow. */
   async open(path: string, spillPath: string): Promise<void> {
     const order = { kind: 'open', path, spillPath, memoryBytes: this.#limits.memoryBytes } as const;
-    const reply = await this.#order(order, openWithinMs, undefined);
+    const reply = await this.#process.ask(order, openWithinMs);
     if (reply.kind === 'opened') return;
     this.kill();
     const cause = new Error(reply.kind === 'failed' ? reply.message : `The process answered "${reply.kind}".`);
@@ -67,7 +48,7 @@ export class Sandbox {
   /** Runs a query on the copy that is open. */
   async run(request: QueryRequest, signal: AbortSignal | undefined): Promise<QueryResult> {
     const { timeoutMs, ...rest } = request;
-    const reply = await this.#order({ kind: 'run', request: rest }, timeoutMs, signal);
+    const reply = await this.#process.ask({ kind: 'run', request: rest }, timeoutMs, signal);
     // A query that was broken off may leave memory taken: whoever comes next gets a process that has not been through it.
     if (reply.kind !== 'result' && reply.kind !== 'invalid') this.kill();
     switch (reply.kind) {
@@ -83,9 +64,8 @@ export class Sandbox {
       case 'too-much-memory':
         throw tooMuchMemory();
       case 'ended':
-        // Killed for its time, or by the limit on its memory.
-        if (this.#late) throw stopped(timeoutMs, signal);
-        throw this.#killed ? new AppError('unavailable', 'The database is closed.') : tooMuchMemory();
+        if (reply.why === 'stopped') throw stopped(timeoutMs, signal);
+        throw reply.why === 'killed' ? new AppError('unavailable', 'The database is closed.') : tooMuchMemory();
       case 'failed':
       case 'opened':
         throw new Error(`A query failed: ${reply.kind === 'failed' ? reply.message : reply.kind}`);
@@ -93,88 +73,8 @@ export class Sandbox {
   }
 
   kill(): void {
-    this.#killed = true;
-    this.#process.kill('SIGKILL');
-    this.#end();
+    this.#process.kill();
   }
-
-  /** Gives an order and waits for its reply, no longer than the time that it has, and a grace. */
-  async #order(order: Order, withinMs: number, signal: AbortSignal | undefined): Promise<Reply | Ended> {
-    const reply = new Promise<Reply | Ended>((resolve) => (this.#waiting = resolve));
-    if (this.#ended) return { kind: 'ended' };
-    const over = new AbortController();
-    const stop = (): void => this.#stop(over.signal);
-    this.#late = false;
-    this.#work();
-    this.#process.send(order, (error) => error && this.#end());
-    void this.#runtime.sleep(withinMs, over.signal).then(stop, () => undefined);
-    signal?.addEventListener('abort', stop);
-    if (signal?.aborted) stop();
-    try {
-      return await reply;
-    } finally {
-      over.abort();
-      signal?.removeEventListener('abort', stop);
-      this.#rest();
-    }
-  }
-
-  /** Asks the query to stop; what does not listen is killed. */
-  #stop(over: AbortSignal): void {
-    if (this.#late || this.#ended) return;
-    this.#late = true;
-    this.#process.send({ kind: 'stop' } satisfies Order, () => undefined);
-    void this.#runtime.sleep(graceMs, over).then(
-      () => this.kill(),
-      () => undefined,
-    );
-  }
-
-  #settle(reply: Reply | Ended): void {
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    waiting?.(reply);
-  }
-
-  #end(): void {
-    this.#ended = true;
-    this.#settle({ kind: 'ended' });
-  }
-
-  /** Between orders the process keeps nobody from ending. */
-  #rest(): void {
-    this.#process.unref();
-    this.#process.channel?.unref();
-  }
-
-  #work(): void {
-    this.#process.ref();
-    this.#process.channel?.ref();
-  }
-}
-
-/**
- * By way of the shell, which can set limits: `-d` counts what the process may write to, `-c` keeps a process that is
- * killed from leaving its memory on disk. Where there is no such limit (macOS), DuckDB's own has to do.
- */
-function start({ processBytes }: SandboxLimits): ChildProcess {
-  const kilobytes = Math.floor(processBytes / 1024);
-  const limited = `ulimit -d ${kilobytes} 2>/dev/null; ulimit -c 0 2>/dev/null; exec "$0" "$@"`;
-  const program = 'import(process.argv[1])';
-  const node = [
-    process.execPath,
-    '--max-old-space-size=256',
-    '--input-type=module',
-    '-e',
-    program,
-    moduleUrl,
-    processMark,
-  ];
-  return spawn('/bin/sh', ['-c', limited, ...node], {
-    env: {},
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    windowsHide: true,
-  });
 }
 
 function stopped(timeoutMs: number, signal: AbortSignal | undefined): AppError {

@@ -74,8 +74,8 @@ async function probe(session: Session, question: Question, bound: Bound): Promis
 
 /** `table WHERE …` for the rows that have one of the values in these columns. */
 function matching(relation: Relation, columns: readonly string[], values: BoundValues): string {
-  const table = quoteRelation(relation);
-  const names = columns.map(quoteName);
+  const table = `${quoteRelation(relation)} AS t`;
+  const names = columns.map((column) => `t.${quoteName(column)}`);
   const equal = (term: (at: number) => string): string =>
     names.map((name, at) => `${name} = ${term(at)}`).join(' AND ');
   if (values.kind === 'joined') return `${table} SEMI JOIN ${values.table} ON ${equal((at) => `v.v${at}`)}`;
@@ -89,18 +89,19 @@ async function findViolation(session: Session, question: Question): Promise<void
   const { child, reference, parent } = link;
   const bound = new Bound();
   const table = bound.table(values, await typesOf(session, question));
+  // No subqueries: in one, a column `v` of structs would come before the table `v` outside.
   const [row] = await bound.rows(
     session,
-    `SELECT v.i FROM ${table} WHERE NOT ${isThere(parent, reference.targetColumns)} AND ${isThere(child, reference.columns)}
-     ORDER BY v.i LIMIT 1`,
+    `SELECT v.i FROM ${table} ANTI JOIN ${havingValues(parent, 'p', reference.targetColumns)}
+     SEMI JOIN ${havingValues(child, 'c', reference.columns)} ORDER BY v.i LIMIT 1`,
   );
   if (row) throw violation(link, values[Number(row[0])] ?? [], question.about === 'new');
 }
 
-/** Whether the values of `v` are a row's. */
-function isThere(relation: Relation, columns: readonly string[]): string {
-  const match = columns.map((column, at) => `t.${quoteName(column)} = v.v${at}`).join(' AND ');
-  return `EXISTS (SELECT 1 FROM ${quoteRelation(relation)} AS t WHERE ${match})`;
+/** What a join of `v` goes on with, so that its rows are those whose values a row has. */
+function havingValues(relation: Relation, alias: string, columns: readonly string[]): string {
+  const match = columns.map((column, at) => `${alias}.${quoteName(column)} = v.v${at}`).join(' AND ');
+  return `${quoteRelation(relation)} AS ${alias} ON ${match}`;
 }
 
 /** Throws for a value of any row of the child that the parent has not. */

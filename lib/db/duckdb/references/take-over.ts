@@ -47,11 +47,6 @@ function tablesWithForeignKeys(session: Session): Promise<DuckDBValue[][]> {
   );
 }
 
-/** For a copy that nobody reads yet. */
-export async function prepareAdopted(session: Session): Promise<void> {
-  await takeOverForeignKeys(session, () => session.execute('CHECKPOINT'));
-}
-
 function tableOf(catalog: Catalog, schema: string, name: string): Relation {
   const table = catalog.relations.get(relationId({ schema, name }));
   if (table) return table;

@@ -44,7 +44,7 @@ const alterations =
 const ownSchemas = /^(?:eider|information_schema|pg_.*)$/;
 /** Fields that hold a node without its name around it, beyond those that are walked like any other. */
 const refusedFields = new Set(['intoClause', 'lockingClause']);
-const plainName = /^[\p{L}_][\p{L}\p{N}_$]*$/u;
+const plainName = /^[\p{L}_][\p{L}\p{M}\p{N}_$]*$/u;
 
 /** @throws AppError `invalid` for a tree that holds anything which is not allowed */
 export function checkTree(tree: unknown, may: May, calls?: RelationName): UsedNames {

@@ -1,0 +1,59 @@
+/**
+ * A note beside a replica of when it was last proved at the head of its log, for a process that finds it while the store
+ * is away.
+ */
+import { stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Runtime } from '../runtime.ts';
+
+/** Where a replica lies. */
+interface Place {
+  readonly folder: string;
+  readonly replicaPath: string;
+}
+
+/** How often, at most, a running process renews its note, in ms. */
+const renewMs = 10_000;
+
+export const proofIn = (folder: string): string => join(folder, 'proved');
+
+/** In ms since 1970; null when nobody knows. */
+export async function provedAtMs({ folder, replicaPath }: Place): Promise<number | null> {
+  const paths = [proofIn(folder), `${replicaPath}.wal`];
+  const [note, wal] = await Promise.all(paths.map((path) => stat(path).catch(() => null)));
+  // Only commits and records, which are applied on the way to the head, are written to the write-ahead log.
+  const newest = Math.max(note?.mtimeMs ?? 0, wal?.mtimeMs ?? 0);
+  return newest === 0 ? null : newest;
+}
+
+/** Never fails: without the note nobody knows. */
+export async function noteProvedAt({ folder }: Place, atMs: number): Promise<void> {
+  const path = proofIn(folder);
+  await writeFile(path, '', { flag: 'a', mode: 0o600 }).catch(() => undefined);
+  await utimes(path, atMs / 1000, atMs / 1000).catch(() => undefined);
+}
+
+export class FreshnessNote {
+  readonly #runtime: Runtime;
+  #writtenMs = -Infinity;
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** Notes a proof of this age, unless that was done a moment ago. */
+  async renew(place: Place, ageMs: number): Promise<void> {
+    if (Math.abs(this.#runtime.now() - this.#writtenMs) >= renewMs) await this.write(place, ageMs);
+  }
+
+  async write(place: Place, ageMs: number): Promise<void> {
+    if (!Number.isFinite(ageMs)) return;
+    this.#writtenMs = this.#runtime.now();
+    await noteProvedAt(place, this.#writtenMs - ageMs);
+  }
+
+  /** The replica that it was about has gone. */
+  forget(): void {
+    this.#writtenMs = -Infinity;
+  }
+}

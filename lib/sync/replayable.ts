@@ -1,0 +1,51 @@
+/** DDL of a record is judged again before it runs: whoever can write into the store may have made the record. */
+import { AppError } from '../errors.ts';
+import { definitionOf, readsFile } from '../sql/definition.ts';
+import { type Statement, statementOf } from '../sql/statement.ts';
+import type { Token } from '../sql/tokens.ts';
+
+/**
+ * The text to run: one statement of a kind that commits capture.
+ *
+ * @throws AppError `corrupt` for any other
+ */
+export function replayable(ddl: string): string {
+  const statement = read(ddl);
+  if (statement && (isDefinition(statement) || fillsDefaults(statement))) return statement.sql;
+  throw new AppError('corrupt', 'A record of the log has a statement for DDL that no commit makes; it was not run.', {
+    hint: 'Somebody else wrote into the store. Put the objects of the log back from a backup of it, and change its keys.',
+  });
+}
+
+function read(ddl: string): Statement | null {
+  try {
+    return statementOf(ddl);
+  } catch {
+    return null;
+  }
+}
+
+function isDefinition(statement: Statement): boolean {
+  return definitionOf(statement) !== null && readsFile(statement.tokens) === null;
+}
+
+/** `UPDATE t SET a = DEFAULT, b = DEFAULT`: what fills columns that were added. */
+function fillsDefaults({ write, tokens }: Statement): boolean {
+  if (write?.kind !== 'update') return false;
+  const set = tokens.findIndex(({ keyword }) => keyword === 'SET');
+  const [, ...rest] = tokens.slice(set);
+  return rest.every(isAssignmentOfDefault) && rest.length % 4 === 3;
+}
+
+function isAssignmentOfDefault({ kind, text, keyword }: Token, index: number): boolean {
+  switch (index % 4) {
+    case 0:
+      return kind === 'name';
+    case 1:
+      return text === '=';
+    case 2:
+      return keyword === 'DEFAULT';
+    default:
+      return text === ',';
+  }
+}
