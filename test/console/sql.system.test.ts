@@ -211,10 +211,16 @@ test('charts follow the columns, and can be changed by hand', async () => {
   await page.getByRole('checkbox', { name: 'n' }).click();
   await page.getByRole('combobox', { name: 'Chart' }).selectOption('area');
   await page.getByRole('img', { name: 'area chart: total by region, 3 rows' }).waitFor();
-  await run(page, 'SELECT id, amount FROM sales');
+  await run(page, 'SELECT day, region, sum(amount) AS total FROM sales GROUP BY ALL ORDER BY region DESC, day');
   await page.getByRole('status').getByText('90 rows').waitFor();
   await page.getByRole('button', { name: 'Chart' }).click();
-  await page.getByRole('img', { name: 'scatter chart: amount by id, 90 rows' }).waitFor();
+  await page.getByRole('img', { name: 'line chart: r2, r1, r0 by day, 90 rows' }).waitFor();
+  await page.getByLabel('Split by').selectOption('nothing');
+  await page.getByRole('img', { name: 'line chart: total by day, 90 rows' }).waitFor();
+  await run(page, 'SELECT id, amount FROM sales WHERE id < 80');
+  await page.getByRole('status').getByText('80 rows').waitFor();
+  await page.getByRole('button', { name: 'Chart' }).click();
+  await page.getByRole('img', { name: 'scatter chart: amount by id, 80 rows' }).waitFor();
   await close();
 });
 

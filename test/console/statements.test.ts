@@ -1,7 +1,7 @@
 /** What the editor knows of statements before and after they ran. */
 import { expect, test } from 'vitest';
 import { readPlan } from '../../console/src/pages/sql/plan.ts';
-import { dangerOf, placeOfError } from '../../console/src/pages/sql/statements.ts';
+import { dangerOf, inTab, placeOfError } from '../../console/src/pages/sql/statements.ts';
 
 test.each([
   'DROP TABLE a',
@@ -43,6 +43,13 @@ test('an error is at the place that it says, or at what it names', () => {
   expect(at('There is no table "Sales" that a query may read.')).toBe('sales');
   expect(at('Something else.')).toBe(text);
   expect(at('Beyond the text (line 9, column 1).')).toBe(text);
+});
+
+test('lines and columns are those of the tab', () => {
+  const piece = { line: 3, column: 5 };
+  expect(inTab('No (line 1, column 2).', piece)).toBe('No (line 3, column 6).');
+  expect(inTab('No (line 2, column 2).', piece)).toBe('No (line 4, column 2).');
+  expect(inTab('No (line 2).', piece)).toBe('No (line 4).');
 });
 
 test("plans of both engines become one kind of tree, and a node's time is its own", () => {

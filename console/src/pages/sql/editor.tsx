@@ -99,7 +99,10 @@ function piecesOf(state: EditorState, from = 0, to = state.doc.length): Piece[] 
   const pieces: Piece[] = [];
   for (let node = state.facet(language)?.parser.parse(given).topNode.firstChild; node; node = node.nextSibling) {
     const text = given.slice(node.from, node.to).replace(/\s*;\s*$/, '');
-    if (node.name === 'Statement' && text.trim() !== '') pieces.push({ text, from: from + node.from });
+    if (node.name !== 'Statement' || text.trim() === '') continue;
+    const line = state.doc.lineAt(from + node.from);
+    const column = from + node.from - line.from + 1;
+    pieces.push({ text, from: from + node.from, line: line.number, column });
   }
   return pieces;
 }

@@ -13,7 +13,7 @@ import { ChartView } from './chart-view.tsx';
 import { Plan } from './plan.tsx';
 import { discard, type Outcome, pin, wordsOf } from './run.ts';
 import { saveCsv, saveJson, saveParquet } from './saving.ts';
-import { kindOfText } from './statements.ts';
+import { inTab, kindOfText, type Piece } from './statements.ts';
 
 interface ResultsProps {
   readonly outcomes: readonly Outcome[];
@@ -112,7 +112,7 @@ function Body({ outcome, view, onShow, onFirstRows }: OutcomeViewProps & { reado
     case 'failed':
       return (
         <div className="sql-failure">
-          <Failure error={state.error} />
+          <Failure error={placed(state.error, piece)} />
           <div className="row">
             <Button onClick={() => onShow(outcome)}>Show the place</Button>
             {isTooLarge(state.error) && kindOfText(piece.text) === 'read' ? (
@@ -128,6 +128,11 @@ function Body({ outcome, view, onShow, onFirstRows }: OutcomeViewProps & { reado
       if (state.answer.value.fields.length === 0) return <Done outcome={outcome} />;
       return view === 'chart' ? <ChartView result={state.answer.value} /> : <ResultGrid result={state.answer.value} />;
   }
+}
+
+function placed(error: unknown, piece: Piece): unknown {
+  if (!(error instanceof ApiError)) return error;
+  return new ApiError({ ...error.problem, detail: inTab(error.message, piece) }, error.requestId);
 }
 
 const isTooLarge = (error: unknown): boolean => error instanceof ApiError && error.status === 507;

@@ -7,6 +7,9 @@ import { isAt } from '../../../../lib/sql/tokens.ts';
 export interface Piece {
   readonly text: string;
   readonly from: number;
+  /** Where that is for people: both count from 1. */
+  readonly line: number;
+  readonly column: number;
 }
 
 /** Null where the server will say what is wrong with it. */
@@ -44,6 +47,18 @@ export function dangerOf(text: string): string | null {
 /** The same, as far as its first rows: where all are more than one answer may have. */
 export function firstRows(text: string, count: number): string {
   return `SELECT * FROM (\n${text}\n) AS answer LIMIT ${count}`;
+}
+
+/** The server counts lines from the beginning of the statement, people from that of the tab. */
+export function inTab(message: string, { line, column }: Pick<Piece, 'line' | 'column'>): string {
+  return message.replace(
+    /\(line (\d+)(, column (\d+))?\)/,
+    (_, ofStatement: string, hasColumn?: string, at?: string) => {
+      const shift = ofStatement === '1' ? column - 1 : 0;
+      const where = hasColumn === undefined ? '' : `, column ${Number(at) + shift}`;
+      return `(line ${Number(ofStatement) + line - 1}${where})`;
+    },
+  );
 }
 
 /** The part of the statement that an error is about. */
