@@ -9,7 +9,7 @@ beforeAll(async () => {
   site = await openConsole();
   await site.sql('CREATE TABLE sales (id BIGINT PRIMARY KEY, day DATE, region VARCHAR, amount DECIMAL(12,2))');
   await site.sql(
-    `INSERT INTO sales SELECT range, DATE '2026-01-01' + (range % 30)::INTEGER, 'r' || range % 3, range / 4 FROM range(90)`,
+    `INSERT INTO sales SELECT range, DATE '2026-01-01' + (range % 30)::INTEGER, 'r' || range // 30, range / 4 FROM range(90)`,
   );
 });
 afterAll(() => site.close());
