@@ -41,6 +41,7 @@ test('an error is at the place that it says, or at what it names', () => {
   expect(at('Referenced column was not found (line 2, column 3).')).toBe('amuont');
   expect(at('PostgreSQL: column "amuont" does not exist')).toBe('amuont');
   expect(at('There is no table "Sales" that a query may read.')).toBe('sales');
+  expect(at('There is no column "on".')).toBe(text);
   expect(at('Something else.')).toBe(text);
   expect(at('Beyond the text (line 9, column 1).')).toBe(text);
 });

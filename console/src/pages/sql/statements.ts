@@ -81,8 +81,17 @@ function writtenPlace(message: string, text: string): number | null {
 /** What the message has in quotes. */
 function namedPlace(message: string, text: string): number | null {
   for (const [, name = ''] of message.matchAll(/"([^"]+)"/g)) {
-    const at = text.toLowerCase().lastIndexOf(name.toLowerCase());
-    if (at >= 0) return at;
+    const at = lastWord(text.toLowerCase(), name.toLowerCase());
+    if (at !== null) return at;
+  }
+  return null;
+}
+
+/** Where `word` stands by itself for the last time: a table is named behind its columns. */
+function lastWord(text: string, word: string): number | null {
+  const isLetter = (at: number): boolean => /[\p{L}\p{N}_]/u.test(text.charAt(at));
+  for (let at = text.lastIndexOf(word); at >= 0; at = at === 0 ? -1 : text.lastIndexOf(word, at - 1)) {
+    if (!isLetter(at - 1) && !isLetter(at + word.length)) return at;
   }
   return null;
 }
