@@ -81,7 +81,10 @@ export async function openConsole(environment: Readonly<Record<string, string>> 
 async function runSql({ url }: ServedProject, query: string, token: string | undefined): Promise<unknown> {
   const response = await fetch(`${url}/api/sql`, {
     method: 'POST',
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    headers: {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
     body: JSON.stringify({ query }),
   });
   if (!response.ok) throw new Error(await response.text());
