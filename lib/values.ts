@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 
 /** What serves the SQL. */
-export type Engine = 'duckdb' | 'postgres';
+export type EngineName = 'duckdb' | 'postgres';
 
 /**
  * A value as rows carry it, the same on every engine and safe to put into JSON:

@@ -21,6 +21,18 @@ test('the arrows between layers point down only', () => {
   for (const layer of Object.keys(allowedEdges) as Layer[]) expect(reaches(layer)).not.toContain(layer);
 });
 
+test('a name of a type means one thing', () => {
+  const named = files.flatMap((path) => {
+    const text = readFileSync(new URL(path, root), 'utf8');
+    return [...text.matchAll(/^(?:export )?(?:abstract )?(?:interface|type|class) (\w+)/gm)].map(([, name]) => ({
+      name,
+      path,
+    }));
+  });
+  const twice = [...Map.groupBy(named, ({ name }) => name)].filter(([, each]) => each.length > 1);
+  expect(twice.map(([name, each]) => `${name}: ${each.map(({ path }) => path).join(', ')}`)).toEqual([]);
+});
+
 /** The offences of `code` in a file at `path`. */
 function found(path: string, code: string): readonly string[] {
   return offences({ path, text: code });

@@ -10,7 +10,7 @@ import {
 import { type BackendName, describeBackend, type PostgresSettings } from '../config/backends.ts';
 import type { Config } from '../config/config.ts';
 import type { Database, StrandedWrites } from '../db/database.ts';
-import { type Link, pingStore } from '../db/fallback/link.ts';
+import { type BackendLink, pingStore } from '../db/fallback/link.ts';
 import type { PendingLog } from '../db/fallback/pending-log.ts';
 import type { Notice } from '../db/fallback/outage.ts';
 import { type Command, fixCommand, repeatCommand } from '../rows/commands.ts';
@@ -63,12 +63,12 @@ function withStranded(database: Database, config: Config, context: ChainContext)
   return Object.assign(database, { stranded });
 }
 
-function linksOf(config: Config, context: ChainContext): Link[] {
+function linksOf(config: Config, context: ChainContext): BackendLink[] {
   const all = [config.chosen, ...config.fallbacks];
   return all.map((chosen, place) => linkTo({ ...config, chosen, fallbacks: all.slice(place + 1) }, context));
 }
 
-function linkTo(config: Config, context: ChainContext): Link {
+function linkTo(config: Config, context: ChainContext): BackendLink {
   const { chosen } = config;
   const { factories, runtime } = context;
   let opened: Promise<BackendStore> | null = null;
@@ -94,7 +94,7 @@ function linkTo(config: Config, context: ChainContext): Link {
 }
 
 /** On a connection of its own: those of the pool may all be busy, which is no outage. */
-function pingPostgres({ connectionString, driver }: PostgresSettings): Link['ping'] {
+function pingPostgres({ connectionString, driver }: PostgresSettings): BackendLink['ping'] {
   return async (signal) => {
     const { pingPostgresServer } = await import('../db/postgres/open.ts');
     await pingPostgresServer({ connectionString, driver, signal });

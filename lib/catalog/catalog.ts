@@ -1,12 +1,12 @@
 /** What a database says of itself: the one description of tables from which everything else follows. */
 import { AppError } from '../errors.ts';
-import type { Engine } from '../values.ts';
+import type { EngineName } from '../values.ts';
 import type { ValueType } from './types.ts';
 
 /** One schema of a database at one time. Immutable; DDL makes a new one. */
 export interface Catalog {
   /** In whose words types, defaults and checks are written. */
-  readonly engine: Engine;
+  readonly engine: EngineName;
   /** Changes with any DDL. */
   readonly etag: string;
   /** The schema of names that are written without one: `main` on DuckDB, `public` on PostgreSQL unless the search path says otherwise. */

@@ -53,7 +53,7 @@ interface RelationRow {
   readonly is_view: boolean;
 }
 
-interface ColumnRow {
+interface DuckDbColumnRow {
   readonly schema: string;
   readonly relation: string;
   readonly name: string;
@@ -90,8 +90,8 @@ interface ReferenceRow {
   readonly target_columns: readonly string[];
 }
 
-interface Parts {
-  readonly columns: readonly ColumnRow[];
+interface CatalogParts {
+  readonly columns: readonly DuckDbColumnRow[];
   readonly constraints: readonly ConstraintRow[];
   readonly indexes: readonly IndexRow[];
   readonly references: readonly ReferenceRow[];
@@ -105,7 +105,7 @@ interface Parts {
  */
 export async function readDuckDbCatalog(run: RunQuery, macros?: readonly Macro[]): Promise<Catalog> {
   const [ours, relations] = parted(await rowsOf<RelationRow>(run, relationsSql));
-  const columns = byRelation(await rowsOf<ColumnRow>(run, columnsSql));
+  const columns = byRelation(await rowsOf<DuckDbColumnRow>(run, columnsSql));
   const constraints = byRelation(await rowsOf<ConstraintRow>(run, constraintsSql));
   const indexes = byRelation(await rowsOf<IndexRow>(run, indexesSql));
   const references = byRelation(ours.length === 0 ? [] : await rowsOf<ReferenceRow>(run, referencesSql));
@@ -151,7 +151,7 @@ function parted(rows: readonly RelationRow[]): readonly [ours: readonly Relation
   return [rows.filter(isOurs), rows.filter((row) => !isOurs(row))];
 }
 
-function relationOf(row: RelationRow, parts: Parts): Relation {
+function relationOf(row: RelationRow, parts: CatalogParts): Relation {
   const { schema, relation: name, comment, is_view: isView, sql, rows } = row;
   const generated = generatedColumns(sql);
   const columns = parts.columns.map((column) => columnOf(column, generated));
@@ -171,7 +171,7 @@ function relationOf(row: RelationRow, parts: Parts): Relation {
   };
 }
 
-function columnOf(row: ColumnRow, generated: ReadonlySet<string>): Column {
+function columnOf(row: DuckDbColumnRow, generated: ReadonlySet<string>): Column {
   const isGenerated = generated.has(row.name);
   return {
     name: row.name,
@@ -192,7 +192,7 @@ function unwritable(columns: readonly Column[]): string | null {
 
 type NameConstraint = ReturnType<typeof constraintNames>;
 
-function uniqueSets({ constraints, indexes }: Parts, nameOf: NameConstraint): UniqueSet[] {
+function uniqueSets({ constraints, indexes }: CatalogParts, nameOf: NameConstraint): UniqueSet[] {
   const declared = constraints
     .filter(({ type }) => type === 'UNIQUE')
     .map(({ columns }) => ({ name: nameOf(columns, 'key'), columns }));

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
-import type { Engine } from '../values.ts';
+import type { EngineName } from '../values.ts';
 import type { Migration } from './migrations.ts';
 
 const fileName = /^(\d{4,}_\w[\w-]*)(?:\.(duckdb|postgres))?\.sql$/;
@@ -13,7 +13,7 @@ const fileName = /^(\d{4,}_\w[\w-]*)(?:\.(duckdb|postgres))?\.sql$/;
  * @example loadMigrations('migrations') // [{ name: '0001_books', sql: 'CREATE TABLE …' }]
  */
 export function loadMigrations(folder: string): readonly Migration[] {
-  const found = new Map<string, string | Partial<Record<Engine, string>>>();
+  const found = new Map<string, string | Partial<Record<EngineName, string>>>();
   for (const file of filesIn(folder)) {
     const [, name = '', engine] = fileName.exec(file) ?? [];
     const sql = readFileSync(join(folder, file), 'utf8');

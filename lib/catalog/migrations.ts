@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AppError, isAppError } from '../errors.ts';
 import { splitStatements } from '../sql/tokens.ts';
-import type { Engine } from '../values.ts';
+import type { EngineName } from '../values.ts';
 
 /**
  * One migration as it stands in the folder.
@@ -12,7 +12,7 @@ export interface Migration {
   /** The file's name without `.sql` and the engine: `0001_books`. */
   readonly name: string;
   /** The text for both engines, or one for each; an engine without one leaves the migration out. */
-  readonly sql: string | Readonly<Partial<Record<Engine, string>>>;
+  readonly sql: string | Readonly<Partial<Record<EngineName, string>>>;
 }
 
 export interface MigrationScript {
@@ -54,7 +54,7 @@ export interface MigrationPlan {
 }
 
 /** The migrations that the engine runs, in their order. @throws AppError `invalid` for a line `-- eider:` that says nothing known */
-export function scriptsFor(migrations: readonly Migration[], engine: Engine): MigrationScript[] {
+export function scriptsFor(migrations: readonly Migration[], engine: EngineName): MigrationScript[] {
   return migrations.flatMap(({ name, sql }) => {
     const text = typeof sql === 'string' ? sql : sql[engine];
     if (text === undefined) return [];

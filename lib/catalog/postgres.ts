@@ -78,18 +78,18 @@ const macrosSql = `(
 
 const catalogSql = `SELECT current_schema() AS schema, ${relationsSql} AS relations, ${typesSql} AS types, ${macrosSql} AS macros`;
 
-interface RelationFound extends Pick<Relation, 'schema' | 'name' | 'comment'> {
+interface PostgresRelation extends Pick<Relation, 'schema' | 'name' | 'comment'> {
   readonly kind: 'r' | 'p' | 'v' | 'm' | 'f';
   readonly rows: number;
   readonly mayWrite: boolean;
-  readonly columns: readonly ColumnFound[] | null;
+  readonly columns: readonly PostgresColumn[] | null;
   readonly unique:
     readonly { readonly name: string; readonly columns: readonly string[]; readonly isKey: boolean }[] | null;
   readonly checks: Relation['checks'] | null;
   readonly references: Relation['references'] | null;
 }
 
-interface ColumnFound extends Omit<Column, 'type'> {
+interface PostgresColumn extends Omit<Column, 'type'> {
   readonly oid: number;
   readonly modifier: number;
 }
@@ -102,7 +102,7 @@ interface ColumnFound extends Omit<Column, 'type'> {
 export async function readPostgresCatalog(run: RunQuery): Promise<Catalog> {
   const [row = {}] = await run(catalogSql);
   const typeOf = postgresTypes(listIn(row['types']) as readonly DefinedType[]);
-  const relations = listIn(row['relations']) as readonly RelationFound[];
+  const relations = listIn(row['relations']) as readonly PostgresRelation[];
   const found = relations.map((relation) => relationOf(relation, typeOf));
   return withEtag({
     engine: 'postgres',
@@ -121,7 +121,7 @@ function textIn(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-function relationOf(found: RelationFound, typeOf: ReturnType<typeof postgresTypes>): Relation {
+function relationOf(found: PostgresRelation, typeOf: ReturnType<typeof postgresTypes>): Relation {
   const { schema, name, kind, comment, rows } = found;
   const unique = found.unique ?? [];
   return {
@@ -140,7 +140,7 @@ function relationOf(found: RelationFound, typeOf: ReturnType<typeof postgresType
   };
 }
 
-function readOnlyReason({ kind, mayWrite }: RelationFound): string | null {
+function readOnlyReason({ kind, mayWrite }: PostgresRelation): string | null {
   if (kind === 'v') return 'It is a view.';
   if (kind === 'm') return 'It is a materialized view.';
   if (kind === 'f') return 'It is a foreign table.';

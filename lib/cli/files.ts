@@ -9,7 +9,7 @@ import { AppError, type FieldError } from '../errors.ts';
 import { exportHandler, exportTypes } from '../http/export.ts';
 import { importHandler } from '../http/import.ts';
 import { withApi } from './api.ts';
-import { megabytes, Progress } from './progress.ts';
+import { megabytes, ProgressBar } from './progress.ts';
 import { transfersOf } from './status.ts';
 import { type Common, confirm, counted, exitCodes, NotUnderstood, report, type Terminal } from './terminal.ts';
 
@@ -20,7 +20,7 @@ export interface FileOptions extends Common {
   readonly yes?: boolean;
 }
 
-export interface ImportOptions extends FileOptions {
+export interface ImportWords extends FileOptions {
   readonly create?: boolean;
   readonly dryRun?: boolean;
   readonly onConflict?: string;
@@ -58,7 +58,7 @@ async function exportTo(terminal: Terminal, query: URLSearchParams, options: Fil
     const permission = query.has('table') ? 'export-table' : 'export-database';
     const terms = { permission, load: 'transfer', maxBodyBytes: 0, produces: exportTypes } as const;
     const asked = api.call(exportHandler(api.app), terms, `/api/export?${query.toString()}`);
-    const answer = await new Progress(terminal).during('exporting', asked, transfersOf(api.app));
+    const answer = await new ProgressBar(terminal).during('exporting', asked, transfersOf(api.app));
     const bytes = Number(answer.headers.get('content-length'));
     const version = Number(answer.headers.get('db-bookmark'));
     const body = [Readable.fromWeb(answer.body as NodeStream), watched(terminal, bytes)] as const;
@@ -74,7 +74,7 @@ async function exportTo(terminal: Terminal, query: URLSearchParams, options: Fil
 
 /** Shows how much of it has come. */
 function watched(terminal: Terminal, totalBytes: number): Transform {
-  const progress = new Progress(terminal);
+  const progress = new ProgressBar(terminal);
   const text = `writing ${megabytes(totalBytes)}`;
   let bytes = 0;
   return new Transform({
@@ -107,7 +107,7 @@ async function writeWhole(file: string, write: (path: string) => Promise<void>):
 const mostImportBytes = 200_000_000;
 const mostImportRows = 1_000_000;
 
-export function importTable(terminal: Terminal, table: string, options: ImportOptions): Promise<number> {
+export function importTable(terminal: Terminal, table: string, options: ImportWords): Promise<number> {
   const { file = '-', create = false, dryRun = false, onConflict } = options;
   const format = options.format ?? formatOf(file);
   if (format === undefined) throw new NotUnderstood('Say with --format what the rows are: csv, jsonl or parquet.');
@@ -117,14 +117,14 @@ export function importTable(terminal: Terminal, table: string, options: ImportOp
     const terms = { permission: 'import', load: 'transfer', maxBodyBytes: mostImportBytes } as const;
     const handler = importHandler(api.app, mostImportRows);
     const asked = api.call(handler, terms, `/api/import?${query.toString()}`, await bodyOf(terminal, file));
-    const answer = await new Progress(terminal).during(`importing ${file}`, asked, transfersOf(api.app));
-    const done = (await answer.json()) as Imported;
+    const answer = await new ProgressBar(terminal).during(`importing ${file}`, asked, transfersOf(api.app));
+    const done = (await answer.json()) as ImportedFile;
     await report(terminal, options, done, describeImport(done, dryRun));
     return done.wrong === undefined || done.wrong === 0 ? exitCodes.done : exitCodes.attention;
   });
 }
 
-interface Imported {
+interface ImportedFile {
   readonly table: string;
   readonly rows: number;
   readonly create?: string;
@@ -133,7 +133,7 @@ interface Imported {
   readonly errors?: readonly FieldError[];
 }
 
-function describeImport({ table, rows, create, wrong = 0, errors = [] }: Imported, isDryRun: boolean): string {
+function describeImport({ table, rows, create, wrong = 0, errors = [] }: ImportedFile, isDryRun: boolean): string {
   const lines = [
     `${isDryRun ? 'Would import' : 'Imported'} ${counted(rows, 'row')} into ${table}`,
     ...(create === undefined ? [] : [create]),

@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts';
 import { complete, describeRelation, listRelations } from './completions.ts';
 import { describeError } from './failures.ts';
 import { type RowFormat, rowFormats } from './rows.ts';
-import { isWhole, type Session, type ShellOptions, statementsOf } from './shell.ts';
+import { isWhole, type ShellSession, type ShellOptions, statementsOf } from './shell.ts';
 import { isYes, print, type Terminal } from './terminal.ts';
 
 const historySize = 1000;
@@ -20,13 +20,13 @@ const help = `A statement ends with a semicolon, and may have several lines. Ctr
   .quit                 leave
 `;
 
-export async function interact(session: Session, terminal: Terminal, options: ShellOptions): Promise<void> {
+export async function interact(session: ShellSession, terminal: Terminal, options: ShellOptions): Promise<void> {
   const prompt = new Prompt(session, terminal, options);
   await prompt.run();
 }
 
 class Prompt {
-  readonly #session: Session;
+  readonly #session: ShellSession;
   readonly #terminal: Terminal;
   readonly #options: ShellOptions;
   readonly #historyFile: string | null;
@@ -37,7 +37,7 @@ class Prompt {
   #typed: string[] = [];
   #running: AbortController | null = null;
 
-  constructor(session: Session, terminal: Terminal, options: ShellOptions) {
+  constructor(session: ShellSession, terminal: Terminal, options: ShellOptions) {
     this.#session = session;
     this.#terminal = terminal;
     this.#options = options;

@@ -3,11 +3,11 @@ import type { MigrationMode, MigrationReport } from '../db/migration-report.ts';
 import { withApi } from './api.ts';
 import { type Common, exitCodes, report, type Terminal } from './terminal.ts';
 
-export interface MigrateOptions extends Common {
+export interface MigrateWords extends Common {
   readonly dryRun?: boolean;
 }
 
-export async function migrate(terminal: Terminal, options: MigrateOptions): Promise<number> {
+export async function migrate(terminal: Terminal, options: MigrateWords): Promise<number> {
   let found: MigrationReport = { ran: [], pending: [], skipped: [], differing: [] };
   const migrationMode: MigrationMode = {
     isDryRun: options.dryRun === true,

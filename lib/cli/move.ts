@@ -2,7 +2,7 @@ import type { BackendName } from '../config/backends.ts';
 import type { MoveReport } from '../db/move/report.ts';
 import { moveDatabase } from '../db/move/move.ts';
 import { openEnds } from './ends.ts';
-import { Progress, stepOfMove } from './progress.ts';
+import { ProgressBar, stepOfMove } from './progress.ts';
 import { type Common, confirm, counted, exitCodes, report, type Terminal } from './terminal.ts';
 
 export interface MoveWords extends Common {
@@ -16,7 +16,7 @@ export async function move(terminal: Terminal, options: MoveWords): Promise<numb
   const { environment, runtime } = terminal;
   const { from, to, replace = false, yes } = options;
   const { source, target, workFolder } = await openEnds(from, to, environment, runtime);
-  const progress = new Progress(terminal);
+  const progress = new ProgressBar(terminal);
   try {
     const what = replace ? `, in place of whatever it holds` : '';
     await confirm(terminal, `Copy everything from ${source.end.location} to ${target.end.location}${what}?`, yes);

@@ -1,8 +1,8 @@
 /** The words of the command `eider`: what there is, with which options. What each does is loaded when it is asked for. */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { backendNames } from '../config/backends.ts';
-import type { FileOptions, ImportOptions } from './files.ts';
-import type { MigrateOptions } from './migrate.ts';
+import type { FileOptions, ImportWords } from './files.ts';
+import type { MigrateWords } from './migrate.ts';
 import type { MoveWords } from './move.ts';
 import type { RestoreWords } from './restore.ts';
 import type { ShellOptions } from './shell.ts';
@@ -56,7 +56,7 @@ function addOperations(add: Add, runs: Runs, terminal: Terminal): void {
     .action(runs(async (options: SyncWords) => (await import('./status.ts')).sync(terminal, options)));
   add('migrate', 'run the files of migrations/ that have not run')
     .option('--dry-run', 'only say which they are')
-    .action(runs(async (options: MigrateOptions) => (await import('./migrate.ts')).migrate(terminal, options)));
+    .action(runs(async (options: MigrateWords) => (await import('./migrate.ts')).migrate(terminal, options)));
   add('serve', 'serve the API and the console on this machine until SIGTERM or Ctrl-C')
     .option('--port <number>', 'default: PORT, or the first that is free from 3000 on', portOf)
     .option('--host <address>', 'what to listen on; 0.0.0.0 is every network', '127.0.0.1')
@@ -95,7 +95,7 @@ function addFiles(add: Add, runs: Runs, terminal: Terminal): void {
     .option('--on-conflict <columns>', 'a row with the same values in these columns changes the one that is there')
     .option('--dry-run', 'only say what would be')
     .action(
-      runs(async (table: string, options: ImportOptions) =>
+      runs(async (table: string, options: ImportWords) =>
         (await import('./files.ts')).importTable(terminal, table, options),
       ),
     );

@@ -4,7 +4,7 @@ import type { MoveEvent, MoveStep } from '../db/move/report.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What is under way, and how much of it is done. */
-export interface Step {
+export interface ProgressStep {
   readonly text: string;
   /** From 0 to 1; absent: nobody knows. */
   readonly share?: number;
@@ -16,7 +16,7 @@ const everyMs = { onTerminal: 100, inLog: 5000 };
 const barWidth = 24;
 
 /** One line of a terminal that is written over; elsewhere a line now and then. */
-export class Progress {
+export class ProgressBar {
   readonly #terminal: Terminal;
   #text = '';
   #share: number | undefined;
@@ -27,7 +27,7 @@ export class Progress {
     this.#terminal = terminal;
   }
 
-  show({ text, share, seconds }: Step): void {
+  show({ text, share, seconds }: ProgressStep): void {
     const { stderr, runtime } = this.#terminal;
     const isTerminal = stderr.isTTY === true;
     const sinceMs = runtime.monotonicMs() - this.#shownMs;
@@ -50,7 +50,11 @@ export class Progress {
   }
 
   /** Shows `text`, and what the store is sent meanwhile, until the work ends. */
-  async during<T>(text: string, work: Promise<T>, transfers: () => Promise<Transfers> = noTransfers): Promise<T> {
+  async during<T>(
+    text: string,
+    work: Promise<T>,
+    transfers: () => Promise<TransferredBytes> = noTransfers,
+  ): Promise<T> {
     const ended = new AbortController();
     const shown = this.#follow(text, transfers, ended.signal);
     try {
@@ -62,7 +66,7 @@ export class Progress {
     }
   }
 
-  async #follow(text: string, transfers: () => Promise<Transfers>, signal: AbortSignal): Promise<void> {
+  async #follow(text: string, transfers: () => Promise<TransferredBytes>, signal: AbortSignal): Promise<void> {
     const { stderr, runtime } = this.#terminal;
     const pauseMs = stderr.isTTY === true ? 2 * everyMs.onTerminal : everyMs.inLog;
     const startedMs = runtime.monotonicMs();
@@ -78,10 +82,10 @@ export class Progress {
 const isTrue = (): boolean => true;
 const isFalse = (): boolean => false;
 
-type Transfers = Awaited<ReturnType<Database['status']>>['transfers'];
-const noTransfers = (): Promise<Transfers> => Promise.resolve([]);
+type TransferredBytes = Awaited<ReturnType<Database['status']>>['transfers'];
+const noTransfers = (): Promise<TransferredBytes> => Promise.resolve([]);
 
-function stepOf({ direction, bytes, totalBytes }: Transfers[number]): Step {
+function stepOf({ direction, bytes, totalBytes }: TransferredBytes[number]): ProgressStep {
   const text = `${direction === 'upload' ? 'uploading' : 'downloading'} ${megabytes(totalBytes)}`;
   return { text, share: totalBytes === 0 ? 1 : bytes / totalBytes };
 }
@@ -106,7 +110,7 @@ const verbs: Readonly<Record<MoveStep, string>> = {
   compare: 'looking at the target',
 };
 
-export function stepOfMove({ step, table, rows, totalRows, resumed }: MoveEvent): Step {
+export function stepOfMove({ step, table, rows, totalRows, resumed }: MoveEvent): ProgressStep {
   if (table === null) return { text: verbs[step] };
   const text = `${verbs[step]}: ${table}${resumed === true ? ', going on where the last move was cut off' : ''}`;
   return totalRows === 0 ? { text } : { text, share: Math.min(1, rows / totalRows) };

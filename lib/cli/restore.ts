@@ -2,7 +2,7 @@ import { projectMigrations } from '../app.ts';
 import { restoreDatabase } from '../db/duckdb/restore.ts';
 import { AppError } from '../errors.ts';
 import { openChosen } from './ends.ts';
-import { Progress } from './progress.ts';
+import { ProgressBar } from './progress.ts';
 import { type Common, confirm, exitCodes, report, type Terminal } from './terminal.ts';
 
 export interface RestoreWords extends Common {
@@ -22,7 +22,7 @@ export async function restore(terminal: Terminal, options: RestoreWords): Promis
     const migrations = projectMigrations();
     const asked = restoreDatabase({ engine, file: options.file, workFolder, migrations, runtime });
     const transfers = () => Promise.resolve(engine.status().transfers);
-    const done = await new Progress(terminal).during(`restoring ${options.file}`, asked, transfers);
+    const done = await new ProgressBar(terminal).during(`restoring ${options.file}`, asked, transfers);
     const words = `Version ${done.version} is what ${options.file} holds; it replaced version ${done.replacedVersion}.\n`;
     await report(terminal, options, done, words);
     return exitCodes.done;

@@ -17,7 +17,7 @@ export interface ShellOptions extends Common {
 export function shell(terminal: Terminal, sql: string | undefined, options: ShellOptions): Promise<number> {
   return withDatabase(terminal, async (database) => {
     const format = options.json === true ? 'json' : (options.format ?? 'table');
-    const session = new Session(terminal, database, format);
+    const session = new ShellSession(terminal, database, format);
     if (sql === undefined && terminal.stdin.isTTY === true) {
       const { interact } = await import('./interactive.ts');
       await interact(session, terminal, options);
@@ -30,7 +30,7 @@ export function shell(terminal: Terminal, sql: string | undefined, options: Shel
   });
 }
 
-export class Session {
+export class ShellSession {
   readonly database: Database;
   format: RowFormat;
   wasDegraded = false;

@@ -4,7 +4,7 @@ import type { Candidate } from '../config/choice.ts';
 import type { CheckpointStatus, OutageStatus, SyncReport } from '../db/database.ts';
 import { statusHandler, syncHandler } from '../http/operations.ts';
 import { type LocalApi, withApi } from './api.ts';
-import { Progress } from './progress.ts';
+import { ProgressBar } from './progress.ts';
 import { type Common, counted, exitCodes, report, type Terminal } from './terminal.ts';
 
 /** The members of db-status that are put into words. */
@@ -76,7 +76,7 @@ export function sync(terminal: Terminal, options: SyncWords): Promise<number> {
   return withApi(terminal, async ({ app, call }) => {
     const terms = { permission: 'sync', load: 'free', maxBodyBytes: 1_000_000 } as const;
     const asked = call(syncHandler(app), terms, '/api/db-sync', { method: 'POST', ...dismissal(options.dismiss) });
-    const done = await new Progress(terminal).during('synchronizing', asked, transfersOf(app));
+    const done = await new ProgressBar(terminal).during('synchronizing', asked, transfersOf(app));
     const body = (await done.json()) as SyncReport | Dismissed;
     if ('dismissed' in body) {
       await report(terminal, options, body, `Dismissed ${counted(body.dismissed, 'write')}\n`);

@@ -3,7 +3,7 @@ import type { BlobCredentials } from '../store/blob/credentials.ts';
 import type { GcsCredentials } from '../store/gcs/authorization.ts';
 import type { S3Credentials } from '../store/s3/client.ts';
 import type { Store } from '../store/store.ts';
-import type { Engine } from '../values.ts';
+import type { EngineName } from '../values.ts';
 
 /** In the order of priority: the first that is configured is chosen. */
 export const backendNames = ['postgres', 'network', 'volume', 'blob', 's3', 'gcs', 'local'] as const;
@@ -74,7 +74,7 @@ export type StoreSettings = DirectorySettings | BlobSettings | S3Settings | GcsS
 export type BackendSettings = PostgresSettings | StoreSettings;
 
 export interface BackendTraits {
-  readonly engine: Engine;
+  readonly engine: EngineName;
   readonly persistent: boolean;
   readonly message: string;
 }

@@ -1,6 +1,6 @@
 /** A check answers the parsed value, or what is wrong. */
 import type { GcsCredentials, GoogleKey } from '../store/gcs/authorization.ts';
-import type { Check, Checked } from './variables.ts';
+import type { VariableCheck, Checked } from './variables.ts';
 
 const shortestToken = 16;
 const longestSegment = 200;
@@ -9,11 +9,11 @@ const longestKey = 700;
 const wrong = (problem: string): { readonly problem: string } => ({ problem });
 
 /** Text that fits `pattern`; `problem` says what it should be. */
-function matching(pattern: RegExp, problem: string): Check<string> {
+function matching(pattern: RegExp, problem: string): VariableCheck<string> {
   return (text) => (pattern.test(text) ? { value: text } : wrong(problem));
 }
 
-export function oneOf<const W extends string>(words: readonly W[]): Check<W> {
+export function oneOf<const W extends string>(words: readonly W[]): VariableCheck<W> {
   return (text) => {
     const word = words.find((candidate) => candidate === text.toLowerCase());
     return word === undefined ? wrong(`must be one of: ${words.join(', ')}`) : { value: word };

@@ -43,8 +43,8 @@ export const detectors: Readonly<Record<ConfigurableBackend, (environment: Envir
   local: detectLocal,
 };
 
-type Found = Detection & { readonly backend: ConfigurableBackend };
-type Ready = Extract<Found, { state: 'ready' }>;
+type FoundBackend = Detection & { readonly backend: ConfigurableBackend };
+type Ready = Extract<FoundBackend, { state: 'ready' }>;
 /** What `DB_BACKEND` names; `wrong` when it names nothing known, so that nothing may be chosen. */
 type Forced = ConfigurableBackend | 'wrong' | null;
 
@@ -55,7 +55,7 @@ export function chosenByProgram(chosen: BackendSettings): Choice {
 }
 
 export function choose(environment: Environment, forced: Forced): Choice {
-  const found = backendNames.map((backend): Found => ({ backend, ...detectors[backend](environment) }));
+  const found = backendNames.map((backend): FoundBackend => ({ backend, ...detectors[backend](environment) }));
   // The forced one; else the first that anyone began to configure. The local file always counts, so there is one.
   const decisive = found.find(({ backend, state }) =>
     forced === null ? state !== 'not-configured' : backend === forced,
@@ -72,7 +72,7 @@ export function choose(environment: Environment, forced: Forced): Choice {
 }
 
 /** Those that are ready, without a second way to the same database. */
-function servingOrder(found: readonly Found[]): readonly Ready[] {
+function servingOrder(found: readonly FoundBackend[]): readonly Ready[] {
   const ready = found.filter((each): each is Ready => each.state === 'ready');
   return ready.filter((each, index) => !ready.slice(0, index).some((earlier) => isSamePlace(earlier, each)));
 }
@@ -81,14 +81,19 @@ function isSamePlace({ settings: a }: Ready, { settings: b }: Ready): boolean {
   return 'directory' in a && 'directory' in b && a.directory === b.directory && a.name === b.name;
 }
 
-function problemsOf(found: Found, forced: Forced): readonly FieldError[] {
+function problemsOf(found: FoundBackend, forced: Forced): readonly FieldError[] {
   if ('problems' in found) return found.problems;
   const { backend, state, reason } = found;
   if (state === 'ready' || forced !== backend) return [];
   return [{ path: 'DB_BACKEND', message: `DB_BACKEND asks for ${backend}, but ${reason}` }];
 }
 
-function judge(found: Found, decisive: Found | undefined, serving: readonly Ready[], forced: Forced): Candidate {
+function judge(
+  found: FoundBackend,
+  decisive: FoundBackend | undefined,
+  serving: readonly Ready[],
+  forced: Forced,
+): Candidate {
   const { backend, state, reason } = found;
   const says = (verdict: CandidateState, why = ''): Candidate => ({
     backend,
@@ -103,7 +108,7 @@ function judge(found: Found, decisive: Found | undefined, serving: readonly Read
   return says('fallback', `; it serves while the backends before it are away${caveat}`);
 }
 
-function whySkipped(decisive: Found | undefined, forced: Forced): string {
+function whySkipped(decisive: FoundBackend | undefined, forced: Forced): string {
   if (forced === 'wrong') return ', but DB_BACKEND is wrong';
   if (decisive?.state !== 'ready') return `, but ${decisive?.backend} comes first and cannot be used as it is`;
   return forced === null ? ', but it is the same place as one before it' : `, but DB_BACKEND asks for ${forced}`;

@@ -7,7 +7,7 @@ import { AppError, type FieldError } from '../errors.ts';
 import { backendNames, type BackendSettings } from './backends.ts';
 import * as checks from './checks.ts';
 import { type Candidate, choose, chosenByProgram } from './choice.ts';
-import { type Check, type Environment, VariableReader } from './variables.ts';
+import { type VariableCheck, type Environment, VariableReader } from './variables.ts';
 
 export interface Config {
   readonly chosen: BackendSettings;
@@ -87,7 +87,7 @@ function readGeneral(reader: VariableReader): GeneralSettings {
   };
 }
 
-const absolute: Check<string> = (text) =>
+const absolute: VariableCheck<string> = (text) =>
   isAbsolute(text) ? { value: text } : { problem: 'must be an absolute path, beginning with "/"' };
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html: in MB. What is no number says nothing. */

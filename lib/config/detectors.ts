@@ -5,7 +5,7 @@ import { type BlobSettings, defaultDatabaseName, type DirectorySettings } from '
 import * as checks from './checks.ts';
 import { checkGoogleCredentials, isSegment } from './checks.ts';
 import {
-  type Check,
+  type VariableCheck,
   type Detection,
   type Environment,
   notConfigured,
@@ -164,7 +164,7 @@ const localPath = 'data/student_courses.db';
 const vercelWritable = '/tmp';
 const localPathOnVercel = `${vercelWritable}/eider-local/student_courses.db`;
 
-type Place = Pick<DirectorySettings, 'directory' | 'name'>;
+type PathPlace = Pick<DirectorySettings, 'directory' | 'name'>;
 
 export function detectMount(environment: Environment, backend: 'network' | 'volume'): Detection {
   const variable = backend === 'network' ? 'NETWORK_DB_PATH' : 'VERCEL_VOLUME_PATH';
@@ -184,15 +184,15 @@ export function detectLocal(environment: Environment): Detection {
   return settle(reader, reason, () => place && { backend: 'local', ...place, createDirectory: true });
 }
 
-const absolutePath: Check<Place> = (text) =>
+const absolutePath: VariableCheck<PathPlace> = (text) =>
   isAbsolute(text) ? databasePath(text) : { problem: 'must be an absolute path, beginning with "/"' };
 
-const pathInTmp: Check<Place> = (text) =>
+const pathInTmp: VariableCheck<PathPlace> = (text) =>
   `${normalize(text)}/`.startsWith(`${vercelWritable}/`)
     ? databasePath(text)
     : { problem: `must lie in ${vercelWritable} on Vercel, where functions can write nowhere else` };
 
-const databasePath: Check<Place> = (text) => {
+const databasePath: VariableCheck<PathPlace> = (text) => {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\x00-\x1f\x7f]/.test(text)) return { problem: 'must not hold line breaks or other control characters' };
   const place = splitPath(text);
@@ -201,7 +201,7 @@ const databasePath: Check<Place> = (text) => {
 };
 
 /** A last segment with a database's extension is the file; anything else, or a slash at the end, is the folder. */
-function splitPath(text: string): Place {
+function splitPath(text: string): PathPlace {
   const path = normalize(text);
   const isFile = databaseExtensions.includes(extname(path).toLowerCase()) && !path.endsWith('/');
   if (isFile) return { directory: dirname(path), name: basename(path) };

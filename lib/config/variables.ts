@@ -56,7 +56,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** A value that fits, or what is wrong with it: the rest of a sentence that begins with the variable's name. */
 export type Checked<T> = { readonly value: T } | { readonly problem: string };
 
-export type Check<T> = (text: string) => Checked<T>;
+export type VariableCheck<T> = (text: string) => Checked<T>;
 
 /** Reads variables for one purpose (one backend, say) and remembers what is missing and what is wrong. */
 export class VariableReader {
@@ -83,7 +83,7 @@ export class VariableReader {
   }
 
   /** The checked value; null when the variable is unset, or wrong (which is noted). */
-  read<T>(name: VariableName, check: Check<T>): T | null {
+  read<T>(name: VariableName, check: VariableCheck<T>): T | null {
     const text = this.#text(name);
     if (text === null) return null;
     const checked = check(text);
@@ -93,7 +93,7 @@ export class VariableReader {
   }
 
   /** Like `read`; an unset variable is noted as missing, `because` of another that is set. */
-  require<T>(name: VariableName, check: Check<T>, because: VariableName): T | null {
+  require<T>(name: VariableName, check: VariableCheck<T>, because: VariableName): T | null {
     if (!this.isSet(name)) this.missing.push({ path: name, message: `${because} is set but ${name} is missing` });
     return this.read(name, check);
   }

@@ -2,7 +2,7 @@
 import type { Catalog, RelationName } from '../catalog/catalog.ts';
 import type { Explain } from '../sql/explain.ts';
 import type { QueryColumn, StatementResult } from '../sql/result.ts';
-import type { Engine, PlainValue, Queries, Row } from '../values.ts';
+import type { EngineName, PlainValue, Queries, Row } from '../values.ts';
 import type { UsageReport } from '../store/usage.ts';
 
 export interface ReadOptions {
@@ -116,7 +116,7 @@ export interface OutageStatus {
 }
 
 export interface DatabaseStatus {
-  readonly engine: Engine;
+  readonly engine: EngineName;
   readonly location: string;
   readonly databaseId: string | null;
   readonly version: number;
@@ -291,7 +291,7 @@ export interface Scope {
 export type Work<T> = (queries: Queries, scope: Scope) => Promise<T>;
 
 export interface Database {
-  readonly engine: Engine;
+  readonly engine: EngineName;
 
   /** Runs `work` on one consistent state. `work` must not write. Never waits for a store write of this process. */
   read<T>(work: Work<T>, options?: ReadOptions): Promise<Answer<T>>;

@@ -15,10 +15,10 @@ import { rowsOf, type StatementResult } from '../sql/result.ts';
 import type { Queries, Row } from '../values.ts';
 
 /** Runs one compiled query on a session. */
-export type RunQuery = (query: CompiledQuery) => Promise<QueryResult<Row>>;
+export type DialectQuery = (query: CompiledQuery) => Promise<QueryResult<Row>>;
 
 /** Kysely over a function that runs compiled queries. */
-export function makeQueries(run: RunQuery, compiler?: () => PostgresQueryCompiler): Queries {
+export function makeQueries(run: DialectQuery, compiler?: () => PostgresQueryCompiler): Queries {
   return new Kysely({ dialect: new SessionDialect(run, compiler) });
 }
 
@@ -48,10 +48,10 @@ export function isPlainSelect(node: CompiledQuery['query']): boolean {
 }
 
 export class SessionDialect implements Dialect {
-  readonly #run: RunQuery;
+  readonly #run: DialectQuery;
   readonly createQueryCompiler: () => PostgresQueryCompiler;
 
-  constructor(run: RunQuery, compiler = () => new PostgresQueryCompiler()) {
+  constructor(run: DialectQuery, compiler = () => new PostgresQueryCompiler()) {
     this.#run = run;
     this.createQueryCompiler = compiler;
   }
@@ -72,7 +72,7 @@ export class SessionDialect implements Dialect {
 class SessionDriver implements Driver {
   readonly #connection: DatabaseConnection;
 
-  constructor(run: RunQuery) {
+  constructor(run: DialectQuery) {
     this.#connection = {
       executeQuery: <R>(query: CompiledQuery) => run(query) as Promise<QueryResult<R>>,
       streamQuery: () => {

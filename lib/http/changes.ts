@@ -123,7 +123,7 @@ function requireKept({ oldest, head }: ChangePage, after: number): void {
   }
 }
 
-interface Position {
+interface FeedPosition {
   readonly database: Database;
   /** What is there already. */
   readonly page: ChangePage;
@@ -137,7 +137,7 @@ interface Position {
 async function* tellChanges(
   app: App,
   context: RequestContext,
-  position: Position,
+  position: FeedPosition,
   ended: AbortSignal,
 ): AsyncGenerator<string> {
   // An event with an id alone is not dispatched, but it is where the client goes on if nothing else comes.
@@ -154,7 +154,7 @@ async function* tellChanges(
 
 async function* followChanges(
   { runtime }: Pick<App, 'runtime'>,
-  { database, pass, beganMs, ...start }: Position,
+  { database, pass, beganMs, ...start }: FeedPosition,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   let { page, after } = start;

@@ -29,7 +29,7 @@ const types = {
   jsonl: 'application/jsonl',
   duckdb: 'application/vnd.duckdb',
 } as const;
-type Format = keyof typeof types;
+type ExportFormat = keyof typeof types;
 
 export const exportTypes = Object.values(types);
 
@@ -91,8 +91,8 @@ function formatAccepted(request: Request): string | null {
 }
 
 /** @throws RequestError 400 */
-function formatOf(given: string | null, isTable: boolean): Format {
-  const allowed: readonly Format[] = isTable ? ['parquet', 'csv', 'jsonl'] : ['duckdb'];
+function formatOf(given: string | null, isTable: boolean): ExportFormat {
+  const allowed: readonly ExportFormat[] = isTable ? ['parquet', 'csv', 'jsonl'] : ['duckdb'];
   const format = allowed.find((each) => each === (given ?? allowed[0]));
   if (format) return format;
   const message = isTable ? `expects ${allowed.join(', ')}` : 'expects "duckdb" where no table is named';
@@ -106,14 +106,19 @@ async function writeDatabase(context: RequestContext, path: string): Promise<voi
   context.noted(await database.exportTo(path, context.readOptions));
 }
 
-interface Target {
-  readonly format: Format;
+interface ExportTarget {
+  readonly format: ExportFormat;
   readonly folder: string;
   readonly path: string;
   readonly isEscaped: boolean;
 }
 
-function writeTable(context: RequestContext, name: string, rest: ExportQuery['rest'], target: Target): Promise<void> {
+function writeTable(
+  context: RequestContext,
+  name: string,
+  rest: ExportQuery['rest'],
+  target: ExportTarget,
+): Promise<void> {
   return readRelation(
     context,
     name,
@@ -138,7 +143,7 @@ interface Sink {
   end(): Promise<void>;
 }
 
-function textSink(columns: readonly QueryColumn[], { format, path, isEscaped }: Target): Sink {
+function textSink(columns: readonly QueryColumn[], { format, path, isEscaped }: ExportTarget): Sink {
   const names = columns.map(({ name }) => name);
   const given = (values: readonly PlainValue[]) => (isEscaped ? values.map(escapeFormula) : values);
   const file = createWriteStream(path, { flags: 'w', mode: 0o600 });
@@ -160,7 +165,7 @@ function valuesOf(names: readonly string[], row: Row): PlainValue[] {
   return names.map((name) => row[name] ?? null);
 }
 
-async function parquetSink(columns: readonly QueryColumn[], { folder, path }: Target): Promise<Sink> {
+async function parquetSink(columns: readonly QueryColumn[], { folder, path }: ExportTarget): Promise<Sink> {
   const { ParquetWriter } = await import('../db/duckdb/files/parquet.ts');
   const writer = await ParquetWriter.open(folder, columns);
   const names = columns.map(({ name }) => name);
@@ -170,7 +175,7 @@ async function parquetSink(columns: readonly QueryColumn[], { folder, path }: Ta
   };
 }
 
-async function fileAnswer(path: string, folder: string, format: Format, name: string): Promise<Response> {
+async function fileAnswer(path: string, folder: string, format: ExportFormat, name: string): Promise<Response> {
   const { size } = await stat(path);
   return new Response(fileBody(path, folder), {
     headers: {

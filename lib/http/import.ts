@@ -79,9 +79,9 @@ function requireAdministrator({ role }: RequestContext): void {
   });
 }
 
-type Asked = SentFile & ImportOptions & { readonly table: string; readonly key: string | null };
+type ImportRequest = SentFile & ImportOptions & { readonly table: string; readonly key: string | null };
 
-async function importFile(app: App, context: RequestContext, asked: Asked): Promise<Response> {
+async function importFile(app: App, context: RequestContext, asked: ImportRequest): Promise<Response> {
   const job = await judgeFile(app, context, asked);
   if (asked.isDryRun) return Response.json(foreseen(job));
   requireRight(job.judged);
@@ -90,7 +90,7 @@ async function importFile(app: App, context: RequestContext, asked: Asked): Prom
 }
 
 /** In a process of its own, which has ended before anything is written. */
-async function judgeFile(app: App, context: RequestContext, asked: Asked): Promise<Import> {
+async function judgeFile(app: App, context: RequestContext, asked: ImportRequest): Promise<Import> {
   const find = asked.create ? makeJob : findJob;
   const { FileReader } = await import('../imports/reader.ts');
   const reader = await FileReader.open(app.runtime, context.request.signal);
@@ -101,7 +101,7 @@ async function judgeFile(app: App, context: RequestContext, asked: Asked): Promi
   }
 }
 
-async function findJob(context: RequestContext, asked: Asked, reader: FileReader): Promise<Import> {
+async function findJob(context: RequestContext, asked: ImportRequest, reader: FileReader): Promise<Import> {
   const named = await writableTable(context, asked.table);
   requireUnique(named.relation, asked.onConflict);
   const spool = `${asked.path}.rows`;
@@ -110,7 +110,7 @@ async function findJob(context: RequestContext, asked: Asked, reader: FileReader
 }
 
 /** Columns whose values are of another form than DuckDB found become JSON or text, until all rows fit. */
-async function makeJob(context: RequestContext, asked: Asked, reader: FileReader): Promise<Import> {
+async function makeJob(context: RequestContext, asked: ImportRequest, reader: FileReader): Promise<Import> {
   const { newTable, schemaIn, textColumns, widened } = await import('../imports/new-table.ts');
   const catalog = await (await context.database()).catalog({ maxStalenessMs: 0 });
   await requireSchema(context, schemaIn(asked.table));

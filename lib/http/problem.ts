@@ -51,7 +51,7 @@ export interface Problem {
   readonly errors?: readonly FieldError[];
 }
 
-interface Kind {
+interface ProblemKind {
   readonly type: string;
   readonly title: string;
   readonly status: number;
@@ -61,7 +61,7 @@ interface Kind {
   readonly retryAfter?: number;
 }
 
-const requestKinds: Readonly<Record<RequestStatus, Omit<Kind, 'status'>>> = {
+const requestKinds: Readonly<Record<RequestStatus, Omit<ProblemKind, 'status'>>> = {
   400: { type: 'invalid-request', title: 'The request is not valid' },
   401: { type: 'unauthorized', title: 'A token is required' },
   403: { type: 'forbidden', title: 'This is not allowed' },
@@ -77,7 +77,7 @@ const requestKinds: Readonly<Record<RequestStatus, Omit<Kind, 'status'>>> = {
   507: { type: 'answer-too-large', title: 'The answer is too large' },
 };
 
-const kinds: Readonly<Record<ErrorKind, Kind>> = {
+const kinds: Readonly<Record<ErrorKind, ProblemKind>> = {
   invalid: { type: 'invalid-input', title: 'The input is not valid', status: 422 },
   'not-found': { type: 'not-found', title: 'Not found', status: 404 },
   conflict: { type: 'conflict', title: 'The data do not allow this', status: 409 },
@@ -121,9 +121,9 @@ const kinds: Readonly<Record<ErrorKind, Kind>> = {
   },
 };
 
-const preconditionFailed: Kind = { type: 'precondition-failed', title: 'The row has changed', status: 412 };
+const preconditionFailed: ProblemKind = { type: 'precondition-failed', title: 'The row has changed', status: 412 };
 
-const defect: Kind = {
+const defect: ProblemKind = {
   type: 'internal',
   title: 'This server has a defect',
   status: 500,
@@ -153,7 +153,7 @@ export function problemOf(error: unknown): { readonly problem: Problem; readonly
   return { problem, headers };
 }
 
-function kindOf(error: unknown): Kind {
+function kindOf(error: unknown): ProblemKind {
   if (error instanceof RequestError) return { ...requestKinds[error.status], status: error.status };
   if (error instanceof PreconditionFailed) return preconditionFailed;
   return error instanceof AppError ? kinds[error.kind] : defect;

@@ -89,9 +89,9 @@ export function writableTable(context: RequestContext, name: string): Promise<Na
   });
 }
 
-type Attempt<T> = { readonly value: T } | { readonly error: AppError };
+type LookUp<T> = { readonly value: T } | { readonly error: AppError };
 
-function attempt<T>(work: () => T): Attempt<T> {
+function attempt<T>(work: () => T): LookUp<T> {
   try {
     return { value: work() };
   } catch (error) {

@@ -3,7 +3,7 @@ import type { Fetch, Route } from './router.ts';
 
 const methods = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'] as const;
 
-export type Method = (typeof methods)[number];
+export type HttpMethod = (typeof methods)[number];
 
 const routes = {
   '/api/[table]': { GET: 'list', HEAD: 'list', POST: 'create', PATCH: 'updateMatching', DELETE: 'removeMatching' },
@@ -26,10 +26,10 @@ const routes = {
   },
   '/api/rest/v1/rpc/[name]': { GET: 'restCall', HEAD: 'restCall', POST: 'restCall' },
   '/api/sql': { POST: 'sql' },
-} as const satisfies Record<string, Partial<Record<Method, string>>>;
+} as const satisfies Record<string, Partial<Record<HttpMethod, string>>>;
 
-type Values<T> = T extends unknown ? T[keyof T] : never;
-type EndpointName = Values<Values<typeof routes>>;
+type PathValues<T> = T extends unknown ? T[keyof T] : never;
+type EndpointName = PathValues<PathValues<typeof routes>>;
 
 /** What the endpoints are called, one of which answers what no other does. */
 export interface Endpoints extends Readonly<Record<EndpointName, Fetch>> {
@@ -38,19 +38,19 @@ export interface Endpoints extends Readonly<Record<EndpointName, Fetch>> {
 }
 
 /** A handler for each method; those that are not served answer 405 with the methods that are. */
-export type Handlers = Readonly<Record<Method, Fetch>>;
+export type Handlers = Readonly<Record<HttpMethod, Fetch>>;
 
 export type Functions = Readonly<Record<keyof typeof routes, Handlers>>;
 
 export function functionsOf(endpoints: Endpoints): Functions {
-  const all = Object.entries<Partial<Record<Method, EndpointName>>>(routes);
+  const all = Object.entries<Partial<Record<HttpMethod, EndpointName>>>(routes);
   return Object.fromEntries(all.map(([path, served]) => [path, handlersOf(endpoints, served)])) as Functions;
 }
 
-function handlersOf(endpoints: Endpoints, served: Partial<Record<Method, EndpointName>>): Handlers {
+function handlersOf(endpoints: Endpoints, served: Partial<Record<HttpMethod, EndpointName>>): Handlers {
   const allow = Object.keys(served).join(', ');
   const refuse: Fetch = (request) => endpoints.refuse(request, allow);
-  const handlers = methods.map((method): [Method, Fetch] => {
+  const handlers = methods.map((method): [HttpMethod, Fetch] => {
     const name = served[method];
     return [method, name === undefined ? refuse : (request) => endpoints[name](request)];
   });

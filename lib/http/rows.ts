@@ -71,12 +71,12 @@ async function readRow(context: RequestContext): Promise<Response> {
   return unmodified(row, precondition) ?? Response.json(pick(row, select), { headers: { etag: entityTag(row) } });
 }
 
-interface OneRow extends Named {
+interface RowRequest extends Named {
   readonly key: Key;
 }
 
 /** @throws RequestError 400, 405; AppError `not-found` */
-function oneRow(catalog: Catalog, { address }: RequestContext): OneRow {
+function oneRow(catalog: Catalog, { address }: RequestContext): RowRequest {
   inQuery(() => refuseParameters(address.parameters));
   const named = relationNamed(catalog, address.segments[0] ?? '');
   requireWritable(named);
@@ -84,7 +84,7 @@ function oneRow(catalog: Catalog, { address }: RequestContext): OneRow {
 }
 
 /** A whole row may leave out the key, which stands in the address. */
-function valuesOf({ relation, key }: OneRow, mode: InputMode, input: PlainValue): Row {
+function valuesOf({ relation, key }: RowRequest, mode: InputMode, input: PlainValue): Row {
   if (mode === 'part' || typeof input !== 'object' || input === null || Array.isArray(input))
     return parseInput(relation, mode, input);
   const own = relation.key.map((name, index) => [name, key[index] ?? null] as const);

@@ -32,7 +32,7 @@ const mostRows = 10_000;
 /** All statements together, with the wait for their turn. */
 const requestMs = 30_000;
 
-interface Prepared extends AskedStatement {
+interface PreparedBatch extends AskedStatement {
   readonly kind: StatementKind;
   readonly explain: Explain | undefined;
 }
@@ -63,7 +63,7 @@ export function sqlHandler(app: App): Handler {
 }
 
 /** What it is, and in the words of the engine. @throws AppError `invalid` */
-function prepare(asked: AskedStatement, { engine }: Database): Prepared {
+function prepare(asked: AskedStatement, { engine }: Database): PreparedBatch {
   const given = statementOf(asked.sql);
   const { explain, statement } = explainOf(given) ?? { explain: undefined, statement: given };
   const kind = kindOf(statement);
@@ -78,7 +78,7 @@ function onlyQueries(message: string): AppError {
 }
 
 /** @throws RequestError 403, AppError 25006 */
-function requireRights(statements: readonly Prepared[], { isReadOnly }: AskedSql, rights: SqlRights): void {
+function requireRights(statements: readonly PreparedBatch[], { isReadOnly }: AskedSql, rights: SqlRights): void {
   const needed = statements.filter(({ kind }) => kind !== 'read');
   if (isReadOnly && needed.length > 0) {
     throw new AppError('invalid', 'The transaction is read-only, and has a statement that is no SELECT.', {
@@ -125,7 +125,7 @@ async function withinTime<T>(
 async function runReads(
   context: RequestContext,
   database: Database,
-  statements: readonly Prepared[],
+  statements: readonly PreparedBatch[],
   signal: AbortSignal,
 ): Promise<Once<readonly StatementResult[]>> {
   const requests = statements.map(({ sql, params, explain }): QueryRequest => ({
@@ -146,7 +146,7 @@ async function runReads(
 }
 
 interface Writes {
-  readonly statements: readonly Prepared[];
+  readonly statements: readonly PreparedBatch[];
   /** The body. */
   readonly input: PlainValue;
   readonly signal: AbortSignal;

@@ -10,13 +10,13 @@ type Health =
   | { readonly status: 'ok' | 'degraded'; readonly version: number }
   | { readonly status: 'down'; readonly version: null };
 
-interface Look {
+interface StatusLook {
   readonly atMs: number;
   readonly health: Promise<Health>;
 }
 
 export function summaryHandler(app: App): Handler {
-  let last: Look | null = null;
+  let last: StatusLook | null = null;
   return async (context) => {
     const nowMs = app.runtime.monotonicMs();
     if (last === null || nowMs - last.atMs >= lookEveryMs) last = { atMs: nowMs, health: look(app, context) };

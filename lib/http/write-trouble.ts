@@ -1,13 +1,13 @@
 /** What refuses writes at present, as far as this process knows: a full disk shows nowhere else. */
 import { isAppError } from '../errors.ts';
 
-export interface Refusal {
+export interface RefusedWrites {
   readonly atMs: number;
   readonly message: string;
 }
 
 export class WriteTrouble {
-  #last: Refusal | null = null;
+  #last: RefusedWrites | null = null;
 
   /** Notes how a write ended; `error` is null when it succeeded. What is wrong with the write itself says nothing. */
   note(error: unknown, nowMs: number): void {

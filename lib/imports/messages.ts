@@ -2,7 +2,7 @@
 import type { Relation } from '../catalog/catalog.ts';
 import type { InferredColumn } from '../db/duckdb/files/infer.ts';
 import type { FieldError } from '../errors.ts';
-import type { Engine, Row } from '../values.ts';
+import type { EngineName, Row } from '../values.ts';
 
 export type Format = 'csv' | 'jsonl' | 'parquet';
 
@@ -38,13 +38,13 @@ export interface Judged {
 }
 
 /** To the process, one at a time. */
-export type Order =
+export type ImportOrder =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'columns'; readonly file: SentFile; readonly engine: Engine }
+  | { readonly kind: 'columns'; readonly file: SentFile; readonly engine: EngineName }
   | { readonly kind: 'judge'; readonly judging: Judging };
 
 /** From the process, one for each order. */
-export type Reply =
+export type ImportReply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'columns'; readonly columns: readonly InferredColumn[] }
   | { readonly kind: 'judged'; readonly judged: Judged }

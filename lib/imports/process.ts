@@ -1,7 +1,7 @@
 /** The process in which files of users are read: what they take and break is taken and broken here. */
 import { setPriority } from 'node:os';
 import { AppError } from '../errors.ts';
-import type { Order, Reply } from './messages.ts';
+import type { ImportOrder, ImportReply } from './messages.ts';
 
 /** Where this file is, or what it became a part of: what the process has to load. */
 export const moduleUrl = import.meta.url;
@@ -17,7 +17,7 @@ function serveFiles(): void {
   // Requests of tables go first.
   setPriority(10);
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-  process.on('message', (order: Order | { readonly kind: 'stop' }) => {
+  process.on('message', (order: ImportOrder | { readonly kind: 'stop' }) => {
     if (order.kind === 'stop') return;
     void carryOut(order)
       .catch(replyToFailure)
@@ -25,7 +25,7 @@ function serveFiles(): void {
   });
 }
 
-async function carryOut(order: Order): Promise<Reply> {
+async function carryOut(order: ImportOrder): Promise<ImportReply> {
   switch (order.kind) {
     case 'ready':
       return { kind: 'ready' };
@@ -40,7 +40,7 @@ async function carryOut(order: Order): Promise<Reply> {
   }
 }
 
-function replyToFailure(error: unknown): Reply {
+function replyToFailure(error: unknown): ImportReply {
   if (error instanceof AppError && error.kind === 'invalid')
     return { kind: 'invalid', message: error.message, hint: error.hint, fields: error.fields };
   return { kind: 'failed', message: String(error instanceof Error ? error.stack : error).slice(0, 2000) };

@@ -3,8 +3,8 @@ import { type Ended, LimitedProcess } from '../async/limited-process.ts';
 import type { InferredColumn } from '../db/duckdb/files/infer.ts';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
-import type { Engine } from '../values.ts';
-import type { Judged, Judging, Order, Reply, SentFile } from './messages.ts';
+import type { EngineName } from '../values.ts';
+import type { Judged, Judging, ImportOrder, ImportReply, SentFile } from './messages.ts';
 import { moduleUrl, processMark } from './process.ts';
 
 /** Of a file of 200 MB, a million rows. */
@@ -13,7 +13,7 @@ const startWithinMs = 30_000;
 const processBytes = 1024 * 1024 * 1024;
 
 export class FileReader {
-  readonly #process: LimitedProcess<Order, Reply>;
+  readonly #process: LimitedProcess<ImportOrder, ImportReply>;
   readonly #signal: AbortSignal;
 
   private constructor(runtime: Runtime, signal: AbortSignal) {
@@ -31,7 +31,7 @@ export class FileReader {
   }
 
   /** The columns of a table for the file. @throws AppError `invalid` */
-  async columns(file: SentFile, engine: Engine): Promise<readonly InferredColumn[]> {
+  async columns(file: SentFile, engine: EngineName): Promise<readonly InferredColumn[]> {
     const reply = await this.#ask({ kind: 'columns', file, engine });
     if (reply.kind === 'columns') return reply.columns;
     throw this.#failure(reply);
@@ -48,11 +48,11 @@ export class FileReader {
     this.#process.kill();
   }
 
-  #ask(order: Order): Promise<Reply | Ended> {
+  #ask(order: ImportOrder): Promise<ImportReply | Ended> {
     return this.#process.ask(order, readWithinMs, this.#signal);
   }
 
-  #failure(reply: Reply | Ended): Error {
+  #failure(reply: ImportReply | Ended): Error {
     if (reply.kind === 'invalid') {
       const { message, hint, fields } = reply;
       const more = { ...(hint === undefined ? {} : { hint }), ...(fields === undefined ? {} : { fields }) };

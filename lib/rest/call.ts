@@ -4,7 +4,7 @@ import { parseDuckDbType } from '../catalog/duckdb-types.ts';
 import type { Parameter } from '../rows/parameters.ts';
 import { join, name, raw, type Sql, sql, value as parameter } from '../sql/compose.ts';
 import type { QueryColumn } from '../sql/result.ts';
-import type { Engine, PlainValue } from '../values.ts';
+import type { EngineName, PlainValue } from '../values.ts';
 import { RestError } from './faults.ts';
 import { listItems, listLiteral } from './operands.ts';
 import { schemaOf } from './schemas.ts';
@@ -83,7 +83,7 @@ export function noSuchFunction(catalog: Catalog, called: string, names: readonly
   );
 }
 
-function argumentsOf(engine: Engine, macro: Macro, given: Arguments): Sql[] {
+function argumentsOf(engine: EngineName, macro: Macro, given: Arguments): Sql[] {
   const known = macro.parameters.filter((each) => Object.hasOwn(given, each.name));
   return known.map(({ name: of, type }) => {
     const value = given[of] ?? null;
@@ -136,7 +136,7 @@ function quoted(text: string): Sql {
 const ofPostgres: Readonly<Record<string, string>> = { DOUBLE: 'double precision', BLOB: 'bytea' };
 
 /** What a call answers, as a relation: for filters and orders. */
-export function resultRelation({ macro }: Call, engine: Engine, columns: readonly QueryColumn[]): Relation {
+export function resultRelation({ macro }: Call, engine: EngineName, columns: readonly QueryColumn[]): Relation {
   return {
     schema: macro.schema,
     name: macro.name,
@@ -161,7 +161,7 @@ export function resultRelation({ macro }: Call, engine: Engine, columns: readonl
 }
 
 /** Whether each row is one value, and not an object with the columns. */
-export function isOfValues({ macro }: Call, engine: Engine, columns: readonly QueryColumn[]): boolean {
+export function isOfValues({ macro }: Call, engine: EngineName, columns: readonly QueryColumn[]): boolean {
   const [only, ...others] = columns;
   if (!only || others.length > 0 || only.name !== macro.name) return false;
   return engine === 'postgres' || macro.kind === 'scalar';

@@ -1,6 +1,6 @@
 /** The types that `::` may name. */
 import type { ValueType } from '../catalog/types.ts';
-import type { Engine } from '../values.ts';
+import type { EngineName } from '../values.ts';
 import { RestError } from './faults.ts';
 
 export interface Cast {
@@ -38,7 +38,7 @@ const known: readonly (readonly [names: string, sqlType: string, type: ValueType
 ];
 
 /** @throws RestError 42704 */
-export function castNamed(engine: Engine, name: string): Cast {
+export function castNamed(engine: EngineName, name: string): Cast {
   const found = known.find(([names]) => names.split(',').includes(name.toLowerCase()));
   if (!found) throw new RestError('42704', 400, `type "${name}" does not exist`);
   const [, sqlType, type, onDuckDb = sqlType] = found;

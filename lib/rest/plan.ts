@@ -4,7 +4,7 @@ import { type PlannedComparison, planComparison } from '../rows/conditions.ts';
 import { type Comparison, type Filter, type JsonStep, mapTree, ParameterFault, type Tree } from '../rows/filter.ts';
 import { typeOfPath } from '../rows/json-path.ts';
 import type { SortDirection } from '../rows/order.ts';
-import type { Engine } from '../values.ts';
+import type { EngineName } from '../values.ts';
 import { type Cast, castNamed } from './casts.ts';
 import { noSuchColumn, RestError, tooMuch } from './faults.ts';
 import type { OrderTerm } from './order.ts';
@@ -16,7 +16,7 @@ import { filterText } from './values.ts';
 /** A relation in an answer: the one that was asked for, or an embedded one. */
 export interface Node {
   readonly relation: Relation;
-  readonly parts: readonly Part[];
+  readonly parts: readonly PlanPart[];
   /** All of it, those too that are there for filters alone. */
   readonly embeds: readonly Embed[];
   readonly condition: Tree<Leaf>;
@@ -26,7 +26,7 @@ export interface Node {
 }
 
 /** In the order of the answer. */
-export type Part =
+export type PlanPart =
   | { readonly kind: 'column'; readonly key: string; readonly expression: Expression }
   | { readonly kind: 'embed'; readonly embed: Embed };
 
@@ -98,7 +98,7 @@ class Planner {
     };
   }
 
-  #parts(relation: Relation, item: SelectItem, path: readonly string[]): Part[] {
+  #parts(relation: Relation, item: SelectItem, path: readonly string[]): PlanPart[] {
     if (item.kind === 'embed') return [{ kind: 'embed', embed: this.#embed(relation, item, path) }];
     if (item.kind === 'star')
       return relation.columns.map((column) => ({ kind: 'column', key: column.name, expression: plain(column) }));
@@ -128,7 +128,7 @@ function plain(column: Column): Expression {
   return { column, path: [], cast: null, aggregate: null, resultCast: null };
 }
 
-function planField(engine: Engine, relation: Relation, item: FieldItem): Part {
+function planField(engine: EngineName, relation: Relation, item: FieldItem): PlanPart {
   const { column: name, path, cast, aggregate, resultCast, alias } = item;
   const column = columnNamed(relation, name) ?? null;
   // What `count` without brackets meant before there were aggregates.
@@ -148,7 +148,7 @@ function planField(engine: Engine, relation: Relation, item: FieldItem): Part {
   };
 }
 
-function castOrNull(engine: Engine, name: string | null): Cast | null {
+function castOrNull(engine: EngineName, name: string | null): Cast | null {
   return name === null ? null : castNamed(engine, name);
 }
 

@@ -72,7 +72,7 @@ function added(scopes: Scoped[], path: readonly string[]): Scoped {
   return scope;
 }
 
-type Key = { readonly path: readonly string[] } & (
+type QueryKey = { readonly path: readonly string[] } & (
   | { readonly kind: 'word'; readonly word: string; readonly isNegated: boolean }
   | { readonly kind: 'filter'; readonly field: Field }
 );
@@ -81,7 +81,7 @@ const words = new Set(['select', 'columns', 'on_conflict']);
 const scopedWords = new Set(['order', 'limit', 'offset', 'and', 'or']);
 
 /** `authors.books.title`, `not.or`, `orders.limit`, `settings->>theme`. A name in quotes is no word of the grammar. */
-function parseKey(name: string): Key {
+function parseKey(name: string): QueryKey {
   const scanner = new Scanner('query parameter', name);
   const names: Name[] = [scanner.name('a column')];
   while (scanner.take('.')) names.push(scanner.name('a column'));

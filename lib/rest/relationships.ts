@@ -31,13 +31,13 @@ export function findRelationship(catalog: Catalog, parent: Relation, item: Embed
 }
 
 /** By how the parent refers to it: the columns and names by which it can be asked for. */
-interface Candidate extends Relationship {
+interface RelationshipCandidate extends Relationship {
   /** The one column of its foreign key, on whichever side that is; null where there are several. */
   readonly column: string | null;
   readonly isParents: boolean;
 }
 
-function candidates(catalog: Catalog, parent: Relation): Candidate[] {
+function candidates(catalog: Catalog, parent: Relation): RelationshipCandidate[] {
   const others = [...catalog.relations.values()].filter(({ schema }) => schema === parent.schema);
   const own = parent.references.flatMap((reference) => {
     const target = catalog.relations.get(relationId(reference.target));
@@ -51,7 +51,7 @@ function pointsAt({ schema, name }: Relation): (reference: Reference) => boolean
   return ({ target }) => target.schema === schema && target.name === name;
 }
 
-function toOne(parent: Relation, target: Relation, reference: Reference): Candidate {
+function toOne(parent: Relation, target: Relation, reference: Reference): RelationshipCandidate {
   return {
     target,
     isToMany: false,
@@ -64,7 +64,7 @@ function toOne(parent: Relation, target: Relation, reference: Reference): Candid
   };
 }
 
-function toMany(target: Relation, reference: Reference): Candidate {
+function toMany(target: Relation, reference: Reference): RelationshipCandidate {
   const isToMany = !isUnique(target, reference.columns);
   return {
     target,
@@ -79,12 +79,12 @@ function toMany(target: Relation, reference: Reference): Candidate {
 }
 
 /** A table whose primary key holds two references joins what they refer to. */
-function throughJunction(catalog: Catalog, parent: Relation, junction: Relation): Candidate[] {
+function throughJunction(catalog: Catalog, parent: Relation, junction: Relation): RelationshipCandidate[] {
   const keyed = junction.references.filter(({ columns }) => columns.every((column) => junction.key.includes(column)));
   return keyed.filter(pointsAt(parent)).flatMap((near) =>
     keyed
       .filter((far) => far !== near)
-      .flatMap((far): Candidate[] => {
+      .flatMap((far): RelationshipCandidate[] => {
         const target = catalog.relations.get(relationId(far.target));
         if (target?.schema !== parent.schema) return [];
         return [
@@ -109,7 +109,7 @@ function isUnique({ key, unique }: Relation, columns: readonly string[]): boolea
   );
 }
 
-function isMeant(parent: Relation, candidate: Candidate, { target, hint }: EmbedItem): boolean {
+function isMeant(parent: Relation, candidate: RelationshipCandidate, { target, hint }: EmbedItem): boolean {
   const { junction, names, column, isParents } = candidate;
   const isNamed = candidate.target.name === target;
   if (!junction && candidate.target === parent) return isMeantOfItself(candidate, target, hint);
@@ -119,7 +119,11 @@ function isMeant(parent: Relation, candidate: Candidate, { target, hint }: Embed
 }
 
 /** Of a table that refers to itself its name means the children, and the column the parent. */
-function isMeantOfItself({ target: { name }, column, isParents }: Candidate, target: string, hint: string | null) {
+function isMeantOfItself(
+  { target: { name }, column, isParents }: RelationshipCandidate,
+  target: string,
+  hint: string | null,
+) {
   if (isParents) return hint === null && column === target;
   return name === target && (hint === null || hint === column);
 }

@@ -3,7 +3,7 @@ import { type Catalog, displayName, findRelation, type Relation } from '../catal
 import { RestError } from './faults.ts';
 
 /** A relation, and its name in commands. */
-export interface Named {
+export interface RestRelation {
   readonly relation: Relation;
   readonly table: string;
 }
@@ -25,7 +25,7 @@ export function schemaOf(catalog: Catalog, profile: string | null): string | nul
 }
 
 /** @throws RestError PGRST205 */
-export function relationNamed(catalog: Catalog, profile: string | null, name: string): Named {
+export function relationNamed(catalog: Catalog, profile: string | null, name: string): RestRelation {
   const schema = schemaOf(catalog, profile);
   const relation = findRelation(catalog, schema === null ? name : `${schema}.${name}`);
   if (relation && (schema === null || relation.schema === schema))

@@ -10,7 +10,7 @@ import type { Tree } from '../rows/filter.ts';
 import { jsonPathSql, typeOfPath } from '../rows/json-path.ts';
 import { tableSql } from '../rows/statements.ts';
 import { join, name, raw, type Sql, sql } from '../sql/compose.ts';
-import type { Engine } from '../values.ts';
+import type { EngineName } from '../values.ts';
 import { RestError } from './faults.ts';
 import type { Embed, Expression, Leaf, Node, PlannedOrder } from './plan.ts';
 import type { Pairing, Relationship } from './relationships.ts';
@@ -39,7 +39,7 @@ const root = 't';
 
 export class LevelStatement {
   readonly members: readonly Member[];
-  readonly #engine: Engine;
+  readonly #engine: EngineName;
   readonly #node: Node;
   readonly #outputs: Output[] = [];
   readonly #joins: Sql[] = [];
@@ -49,7 +49,7 @@ export class LevelStatement {
   readonly #isBare: boolean;
   #names = 0;
 
-  constructor(engine: Engine, node: Node, { leading = 0, isBare = false }: StatementOptions = {}) {
+  constructor(engine: EngineName, node: Node, { leading = 0, isBare = false }: StatementOptions = {}) {
     this.#engine = engine;
     this.#node = node;
     this.#leading = leading;

@@ -13,7 +13,7 @@ import { RestError } from './faults.ts';
 import { planQuery, writeFilter } from './plan.ts';
 import type { RestQuery } from './query.ts';
 import { mostRows, representRows } from './read.ts';
-import type { Named } from './schemas.ts';
+import type { RestRelation } from './schemas.ts';
 import type { ClientRow } from './values.ts';
 
 interface Insertion {
@@ -28,7 +28,7 @@ interface Insertion {
 
 /** The command that inserts rows. @throws RestError 42P10, PGRST204 */
 export function insertCommand(
-  { table, relation }: Named,
+  { table, relation }: RestRelation,
   { rows, isMany, resolution, onConflict }: Insertion,
 ): Command {
   const columns = onConflict ?? relation.key;
@@ -65,7 +65,7 @@ export function requiredFilter(verb: 'UPDATE' | 'DELETE', relation: Relation, qu
 }
 
 /** The command of PUT: one row, whose key stands in the filter. @throws RestError PGRST105, PGRST114, PGRST115 */
-export function putCommand({ table, relation }: Named, rows: readonly Row[], query: RestQuery): Command {
+export function putCommand({ table, relation }: RestRelation, rows: readonly Row[], query: RestQuery): Command {
   const [{ filters, limit, offset }] = query.scopes;
   if (limit !== null || offset > 0)
     throw new RestError('PGRST114', 400, 'limit/offset querystring parameters are not allowed for PUT');

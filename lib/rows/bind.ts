@@ -2,14 +2,14 @@
 import type { Column } from '../catalog/catalog.ts';
 import type { ValueType } from '../catalog/types.ts';
 import { join, raw, type Sql, sql, value as parameter } from '../sql/compose.ts';
-import type { Engine, PlainValue, Row } from '../values.ts';
+import type { EngineName, PlainValue, Row } from '../values.ts';
 import { postgresText } from './postgres-text.ts';
 import { textOf } from './values.ts';
 
 type TypedColumn = Pick<Column, 'name' | 'type' | 'sqlType'>;
 
 /** The value as a parameter of the column's type. */
-export function bind(engine: Engine, { type, sqlType }: Omit<TypedColumn, 'name'>, value: PlainValue): Sql {
+export function bind(engine: EngineName, { type, sqlType }: Omit<TypedColumn, 'name'>, value: PlainValue): Sql {
   const sent = engine === 'duckdb' || value === null ? value : postgresText(type, value);
   return sql`cast(${parameter(sent)} as ${raw(sqlType)})`;
 }
@@ -30,7 +30,7 @@ export interface ValueTable {
  * One list of texts is one parameter, which both engines take apart several times as fast as thousands of parameters. What
  * DuckDB does not read back from a text exactly is a list of values for each column.
  */
-export function valueTable(engine: Engine, columns: readonly TypedColumn[], rows: readonly Row[]): ValueTable {
+export function valueTable(engine: EngineName, columns: readonly TypedColumn[], rows: readonly Row[]): ValueTable {
   return engine === 'duckdb' ? duckdbTable(columns, rows) : postgresTable(columns, rows);
 }
 

@@ -15,21 +15,21 @@ import { deleteMatching, deleteRow, type Matched, replaceRow, updateMatching, up
 import type { Precondition } from './version.ts';
 
 /** By its display name. */
-type Target = { readonly table: string };
-type OneRow = Target & { readonly key: Key; readonly precondition?: Precondition };
+type CommandTarget = { readonly table: string };
+type RowCommand = CommandTarget & { readonly key: Key; readonly precondition?: Precondition };
 /** `returning`: the outcome has the rows. */
-type Matching = { readonly filter: Filter; readonly returning?: true };
+type MatchingRows = { readonly filter: Filter; readonly returning?: true };
 type AtMostOnce = { readonly idempotency?: Idempotency };
 
 type CommandOf = {
-  create: Target & AtMostOnce & { readonly kind: 'create'; readonly values: Row };
-  createMany: Target & AtMostOnce & { readonly kind: 'createMany'; readonly rows: readonly Row[] };
-  upsert: Target & AtMostOnce & OnConflict & { readonly kind: 'upsert'; readonly rows: readonly Row[] };
-  replace: OneRow & { readonly kind: 'replace'; readonly values: Row };
-  update: OneRow & AtMostOnce & { readonly kind: 'update'; readonly values: Row };
-  delete: OneRow & { readonly kind: 'delete' };
-  updateMany: Target & AtMostOnce & Matching & { readonly kind: 'updateMany'; readonly values: Row };
-  deleteMany: Target & Matching & { readonly kind: 'deleteMany' };
+  create: CommandTarget & AtMostOnce & { readonly kind: 'create'; readonly values: Row };
+  createMany: CommandTarget & AtMostOnce & { readonly kind: 'createMany'; readonly rows: readonly Row[] };
+  upsert: CommandTarget & AtMostOnce & OnConflict & { readonly kind: 'upsert'; readonly rows: readonly Row[] };
+  replace: RowCommand & { readonly kind: 'replace'; readonly values: Row };
+  update: RowCommand & AtMostOnce & { readonly kind: 'update'; readonly values: Row };
+  delete: RowCommand & { readonly kind: 'delete' };
+  updateMany: CommandTarget & AtMostOnce & MatchingRows & { readonly kind: 'updateMany'; readonly values: Row };
+  deleteMany: CommandTarget & MatchingRows & { readonly kind: 'deleteMany' };
 };
 
 /** Plain JSON. */
@@ -167,7 +167,7 @@ function answerForms(relation: Relation, command: Command): AnswerForms<Outcome<
   return {
     keep: (value) => madeOf(relation, rows, value as readonly Row[]),
     restore: (kept) => {
-      const { alike, names, values } = kept as Made;
+      const { alike, names, values } = kept as MadeRow;
       return rows.map((row, index) => {
         const own = Object.fromEntries(names.map((name, at) => [name, values[index]?.[at] ?? null]));
         const whole: Row = { ...alike, ...own, ...row };
@@ -178,13 +178,13 @@ function answerForms(relation: Relation, command: Command): AnswerForms<Outcome<
 }
 
 /** What the database made of new rows; the rest is in the command, which is the same when it is sent again. */
-type Made = {
+type MadeRow = {
   readonly alike: Row;
   readonly names: readonly string[];
   readonly values: readonly (readonly PlainValue[])[];
 };
 
-function madeOf({ columns }: Relation, given: readonly Row[], whole: readonly Row[]): Made {
+function madeOf({ columns }: Relation, given: readonly Row[], whole: readonly Row[]): MadeRow {
   const [first = {}] = whole;
   const made = columns.map(({ name }) => name).filter((name) => given.some((row) => !Object.hasOwn(row, name)));
   const names = made.filter((name) => whole.some((row) => JSON.stringify(row[name]) !== JSON.stringify(first[name])));

@@ -2,7 +2,7 @@
 import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { ValueType } from '../catalog/types.ts';
 import { join, name, raw, type Sql, sql } from '../sql/compose.ts';
-import type { Engine, PlainValue } from '../values.ts';
+import type { EngineName, PlainValue } from '../values.ts';
 import { bind } from './bind.ts';
 import { type Comparison, type Filter, type JsonStep, mapTree, ParameterFault, type Tree } from './filter.ts';
 import { compareJson, comparesJson, jsonPathSql, typeOfPath } from './json-path.ts';
@@ -72,7 +72,7 @@ function shorten(text: string): string {
 }
 
 /** The condition in SQL. `table`: what the relation is called there, where names alone would not do. */
-export function conditionSql(engine: Engine, condition: Condition, table?: string): Sql {
+export function conditionSql(engine: EngineName, condition: Condition, table?: string): Sql {
   return treeSql(condition, (comparison) => comparisonSql(engine, comparison, table));
 }
 
@@ -102,7 +102,7 @@ const symbols = {
   ov: '&&',
 } as const;
 
-export function comparisonSql(engine: Engine, comparison: PlannedComparison, table?: string): Sql {
+export function comparisonSql(engine: EngineName, comparison: PlannedComparison, table?: string): Sql {
   const { column, operator, values, path } = comparison;
   const whole = table === undefined ? name(column.name) : name(table, column.name);
   const own = path ? jsonPathSql(engine, column, whole, path) : whole;
@@ -118,7 +118,7 @@ export function comparisonSql(engine: Engine, comparison: PlannedComparison, tab
 
 /** What an engine has of its own may have no operators: its text has. */
 function operands(
-  engine: Engine,
+  engine: EngineName,
   own: Sql,
   column: Pick<Column, 'type' | 'sqlType'>,
   values: readonly PlainValue[],

@@ -7,7 +7,7 @@
 import { sql } from 'kysely';
 import { AppError } from '../errors.ts';
 import { momentOfMillis } from '../datetime.ts';
-import type { Engine, PlainValue, Queries } from '../values.ts';
+import type { EngineName, PlainValue, Queries } from '../values.ts';
 
 /** `key` and `fingerprint` are hashes. As JSON, they are part of a command. */
 export type Idempotency = {
@@ -35,7 +35,7 @@ const dayMs = 86_400_000;
 /** Expired keys that one write removes, at most. */
 const mostRemoved = 200;
 
-interface Kept {
+interface KeptAnswer {
   readonly fingerprint: string;
   readonly answer: string;
   readonly at: string;
@@ -43,7 +43,7 @@ interface Kept {
 
 export interface KeyTable {
   readonly queries: Queries;
-  readonly engine: Engine;
+  readonly engine: EngineName;
 }
 
 /** Runs `work`, or answers what it answered under this key in the last 24 hours. */
@@ -97,13 +97,13 @@ export async function answerOf<T>(queries: Queries, key: string, forms: AnswerFo
   return kept === null ? null : forms.restore(JSON.parse(kept.answer) as PlainValue);
 }
 
-async function findKey(queries: Queries, key: string): Promise<Kept | null> {
+async function findKey(queries: Queries, key: string): Promise<KeptAnswer | null> {
   const found = await queries
     .selectFrom(keyTable)
     .select(['fingerprint', 'answer', 'at'])
     .where('key', '=', key)
     .executeTakeFirst();
-  return found ? (found as unknown as Kept) : null;
+  return found ? (found as unknown as KeptAnswer) : null;
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Column } from '../catalog/catalog.ts';
 import type { ValueType } from '../catalog/types.ts';
 import { join, raw, type Sql, sql, value as parameter } from '../sql/compose.ts';
-import type { Engine, PlainValue } from '../values.ts';
+import type { EngineName, PlainValue } from '../values.ts';
 import type { JsonStep } from './filter.ts';
 import type { Operator } from './kind.ts';
 import { textOf } from './values.ts';
@@ -12,7 +12,7 @@ export function typeOfPath(path: readonly JsonStep[]): ValueType {
 }
 
 /** `own` is the column. What is no JSON is made JSON first. */
-export function jsonPathSql(engine: Engine, { type }: Column, own: Sql, path: readonly JsonStep[]): Sql {
+export function jsonPathSql(engine: EngineName, { type }: Column, own: Sql, path: readonly JsonStep[]): Sql {
   const isJson = type.kind === 'json';
   if (engine === 'postgres') {
     const start = isJson ? own : sql`to_jsonb(${own})`;
@@ -46,7 +46,7 @@ export function comparesJson({ kind }: ValueType, operator: Operator): boolean {
 const symbols: Partial<Record<Operator, string>> = { eq: '=', neq: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' };
 
 /** `values` are texts of JSON. Numbers are compared as numbers, all else as the text that JSON without blanks has. */
-export function compareJson(engine: Engine, own: Sql, operator: Operator, values: readonly PlainValue[]): Sql {
+export function compareJson(engine: EngineName, own: Sql, operator: Operator, values: readonly PlainValue[]): Sql {
   const texts = values.map((each) => JSON.stringify(JSON.parse(textOf(each))));
   const [first = 'null'] = texts;
   const json = raw(engine === 'postgres' ? 'jsonb' : 'json');
@@ -69,7 +69,7 @@ export function compareJson(engine: Engine, own: Sql, operator: Operator, values
 }
 
 /** Null where it is no number. */
-function numberSql(engine: Engine, own: Sql): Sql {
+function numberSql(engine: EngineName, own: Sql): Sql {
   return engine === 'postgres'
     ? sql`case when jsonb_typeof(${own}) = 'number' then cast(${own} as double precision) end`
     : sql`case when json_type(${own}) in ('BIGINT', 'UBIGINT', 'DOUBLE', 'HUGEINT', 'UHUGEINT') then cast(json_extract_string(${own}, '$') as double) end`;

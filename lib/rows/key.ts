@@ -5,7 +5,7 @@ import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { join, name, type Sql, sql } from '../sql/compose.ts';
-import type { Engine, PlainValue, Row } from '../values.ts';
+import type { EngineName, PlainValue, Row } from '../values.ts';
 import { bind } from './bind.ts';
 import { ValueFault } from './kind.ts';
 import { runRows, tableSql } from './statements.ts';
@@ -61,7 +61,7 @@ export function noSuchRow(relation: Relation, key: string | Key): AppError {
 }
 
 /** The condition that a row has this key. */
-export function hasKey(engine: Engine, relation: Relation, key: Key): Sql {
+export function hasKey(engine: EngineName, relation: Relation, key: Key): Sql {
   const parts = keyColumns(relation).map(
     (column, index) => sql`${name(column.name)} = ${bind(engine, column, key[index] ?? null)}`,
   );

@@ -160,7 +160,7 @@ function selectRows(scope: Scope, relation: Relation, list: ListQuery): Promise<
 }
 
 /** Rows of a table without a key come as they are stored. */
-function orderSql(engine: Engine, relation: Relation, order: readonly SortKey[]): Sql {
+function orderSql(engine: ListEngine, relation: Relation, order: readonly SortKey[]): Sql {
   const keys = order.map(
     ({ column, direction, nulls }) => sql`${name(column.name)} ${raw(`${direction} nulls ${nulls}`)}`,
   );
@@ -176,10 +176,10 @@ async function countRows(scope: Scope, relation: Relation, condition: Condition)
   return Number(row?.['rows']);
 }
 
-type Engine = Scope['catalog']['engine'];
+type ListEngine = Scope['catalog']['engine'];
 
 /** Rows that come after the row with these values: equal in the first keys, then after it in the next one. */
-function afterSql(engine: Engine, order: readonly SortKey[], values: readonly PlainValue[]): Sql {
+function afterSql(engine: ListEngine, order: readonly SortKey[], values: readonly PlainValue[]): Sql {
   const alternatives = order.flatMap((key, index) => {
     const beyond = beyondSql(engine, key, values[index] ?? null);
     if (!beyond) return [];
@@ -189,14 +189,14 @@ function afterSql(engine: Engine, order: readonly SortKey[], values: readonly Pl
   return alternatives.length === 0 ? raw('false') : sql`(${join(alternatives, ' or ')})`;
 }
 
-function sameSql(engine: Engine, column: Column, value: PlainValue): Sql {
+function sameSql(engine: ListEngine, column: Column, value: PlainValue): Sql {
   return value === null
     ? sql`${name(column.name)} is null`
     : sql`${name(column.name)} = ${bind(engine, column, value)}`;
 }
 
 /** Strictly after `value` in this key alone, or null when nothing is. */
-function beyondSql(engine: Engine, { column, direction, nulls }: SortKey, value: PlainValue): Sql | null {
+function beyondSql(engine: ListEngine, { column, direction, nulls }: SortKey, value: PlainValue): Sql | null {
   const own = name(column.name);
   if (value === null) return nulls === 'first' ? sql`${own} is not null` : null;
   const beyond = sql`${own} ${raw(direction === 'asc' ? '>' : '<')} ${bind(engine, column, value)}`;

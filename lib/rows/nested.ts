@@ -1,15 +1,15 @@
 /** Kinds of values that hold others: lists, structs, maps and unions. */
 import type { ValueType } from '../catalog/types.ts';
 import type { PlainValue } from '../values.ts';
-import { equating, type JsonSchema, type Kind, type Operator, ValueFault, within } from './kind.ts';
+import { equating, type JsonSchema, type ValueKind, type Operator, ValueFault, within } from './kind.ts';
 
 /** What values.ts knows of all kinds; given here, so that a kind can ask of its parts. */
-export interface Parts {
+export interface NestedParts {
   parse(type: ValueType, input: PlainValue): PlainValue;
   operators(type: ValueType): readonly Operator[];
 }
 
-export function list(parts: Parts): Kind<'list'> {
+export function list(parts: NestedParts): ValueKind<'list'> {
   return {
     parse(type, input) {
       if (!Array.isArray(input)) throw new ValueFault('must be a list');
@@ -33,13 +33,13 @@ function mayNest({ item: { kind }, nests }: ValueType & { kind: 'list' }): boole
   return nests === true && kind !== 'list' && kind !== 'map' && kind !== 'json';
 }
 
-const structInput: Kind<'struct'>['schema'] = ({ fields }, of) => ({
+const structInput: ValueKind<'struct'>['schema'] = ({ fields }, of) => ({
   type: 'object',
   properties: Object.fromEntries(fields.map(([name, type]) => [name, nullable(of(type))])),
   additionalProperties: false,
 });
 
-export function struct(parts: Parts): Kind<'struct'> {
+export function struct(parts: NestedParts): ValueKind<'struct'> {
   return {
     parse({ fields }, input) {
       if (!isObject(input)) throw new ValueFault('must be an object');
@@ -59,7 +59,7 @@ export function struct(parts: Parts): Kind<'struct'> {
   };
 }
 
-export function map(parts: Parts): Kind<'map'> {
+export function map(parts: NestedParts): ValueKind<'map'> {
   return {
     parse(type, input) {
       const entries = entriesOf(type, input).map(([key, value], index) =>
@@ -93,7 +93,7 @@ function entriesOf(
   });
 }
 
-export function union(parts: Parts): Kind<'union'> {
+export function union(parts: NestedParts): ValueKind<'union'> {
   return {
     parse({ members }, input) {
       const given = isObject(input) ? input : {};
@@ -117,7 +117,7 @@ export function union(parts: Parts): Kind<'union'> {
   };
 }
 
-function comparisonsOf(parts: Parts, type: ValueType): readonly Operator[] {
+function comparisonsOf(parts: NestedParts, type: ValueType): readonly Operator[] {
   const known = type.kind === 'other' ? [] : parts.operators(type);
   return known.includes('eq') ? equating : ['is'];
 }

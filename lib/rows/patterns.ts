@@ -5,7 +5,7 @@
  * three of them take years for 100 kB. RE2, its regular expressions, takes the text's length times the expression's.
  */
 import { raw, type Sql, sql, value as parameter } from '../sql/compose.ts';
-import type { Engine } from '../values.ts';
+import type { EngineName } from '../values.ts';
 import { ParameterFault } from './filter.ts';
 import type { Operator } from './kind.ts';
 
@@ -60,14 +60,14 @@ function writtenOut(pattern: string): number {
 }
 
 /** @example patternSql('duckdb', sql`"a"`, 'like', 'x%y_') // regexp_full_match("a", cast('x.*y.' as text), 's') */
-export function patternSql(engine: Engine, own: Sql, operator: PatternOperator, pattern: string): Sql {
+export function patternSql(engine: EngineName, own: Sql, operator: PatternOperator, pattern: string): Sql {
   if (operator === 'like' || operator === 'ilike') return likeSql(engine, own, operator, pattern);
   const given = sql`cast(${parameter(pattern)} as text)`;
   if (engine === 'postgres') return sql`${own} ${raw(operator === 'match' ? '~' : '~*')} ${given}`;
   return sql`regexp_matches(${own}, ${given}, ${raw(operator === 'match' ? "'c'" : "'i'")})`;
 }
 
-function likeSql(engine: Engine, own: Sql, operator: 'like' | 'ilike', pattern: string): Sql {
+function likeSql(engine: EngineName, own: Sql, operator: 'like' | 'ilike', pattern: string): Sql {
   if (engine === 'postgres' || isPlain.test(pattern))
     return sql`${own} ${raw(operator)} cast(${parameter(pattern)} as text) escape '\\'`;
   const given = sql`cast(${parameter(regularExpression(pattern))} as text)`;

@@ -1,8 +1,8 @@
 /** Kinds of single values other than times. */
-import { comparing, equating, type Kind, operators, ValueFault } from './kind.ts';
+import { comparing, equating, type ValueKind, operators, ValueFault } from './kind.ts';
 import type { PlainValue } from '../values.ts';
 
-export const boolean: Kind<'boolean'> = {
+export const boolean: ValueKind<'boolean'> = {
   parse(_type, input) {
     if (typeof input === 'boolean') return input;
     throw new ValueFault('must be true or false');
@@ -20,7 +20,7 @@ export const boolean: Kind<'boolean'> = {
 const roundedFault = 'must be sent as text: a number in JSON is not exact beyond 9007199254740991';
 const largestSafe = BigInt(Number.MAX_SAFE_INTEGER);
 
-export const integer: Kind<'integer'> = {
+export const integer: ValueKind<'integer'> = {
   parse({ min, max }, input) {
     if (typeof input === 'number' && Number.isInteger(input) && !Number.isSafeInteger(input))
       throw new ValueFault(roundedFault);
@@ -52,7 +52,7 @@ const decimalPattern = /^([+-]?)(\d{0,2000})(?:\.(\d{0,2000}))?(?:[eE]([+-]?\d{1
 const certainDigits = 15;
 const mostShift = 2000;
 
-export const decimal: Kind<'decimal'> = {
+export const decimal: ValueKind<'decimal'> = {
   parse(type, input) {
     if (typeof input === 'number') return decimalOf(type, digitsOf(input));
     if (typeof input === 'string') return decimalOf(type, input.trim());
@@ -134,7 +134,7 @@ const notFinite: Readonly<Record<string, string>> = {
   '-infinity': '-Infinity',
 };
 
-export const float: Kind<'float'> = {
+export const float: ValueKind<'float'> = {
   parse({ bits }, input) {
     if (typeof input === 'string' && Object.hasOwn(notFinite, input.trim().toLowerCase()))
       return notFinite[input.trim().toLowerCase()] ?? null;
@@ -152,7 +152,7 @@ function round(bits: 32 | 64, value: number): number {
   return bits === 32 ? Math.fround(value) : value;
 }
 
-export const text: Kind<'text'> = {
+export const text: ValueKind<'text'> = {
   parse({ maxLength }, input) {
     const given = requireText(input);
     if (maxLength !== null && isLonger(given, maxLength))
@@ -178,7 +178,7 @@ function isLonger(given: string, maxLength: number): boolean {
 }
 
 /** Text of JSON, in rows too: whatever a value is, it comes back as it was written. */
-export const json: Kind<'json'> = {
+export const json: ValueKind<'json'> = {
   parse(_type, input) {
     if (typeof input !== 'string') return requireText(JSON.stringify(input));
     const given = requireText(input);
@@ -197,7 +197,7 @@ export const json: Kind<'json'> = {
 /** Values that a message lists. */
 const mostListed = 20;
 
-export const enumeration: Kind<'enum'> = {
+export const enumeration: ValueKind<'enum'> = {
   parse({ values }, input) {
     if (typeof input === 'string' && values.includes(input)) return input;
     const more = values.length > mostListed ? ', …' : '';
@@ -209,7 +209,7 @@ export const enumeration: Kind<'enum'> = {
 
 const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-export const uuid: Kind<'uuid'> = {
+export const uuid: ValueKind<'uuid'> = {
   parse(_type, input) {
     const lower = typeof input === 'string' ? input.toLowerCase() : '';
     if (uuidPattern.test(lower)) return lower;
@@ -221,7 +221,7 @@ export const uuid: Kind<'uuid'> = {
 
 const base64Pattern = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-export const blob: Kind<'blob'> = {
+export const blob: ValueKind<'blob'> = {
   parse(_type, input) {
     if (typeof input === 'string' && base64Pattern.test(input)) return Buffer.from(input, 'base64').toString('base64');
     throw new ValueFault('must be bytes in base64');
@@ -230,7 +230,7 @@ export const blob: Kind<'blob'> = {
   schema: () => ({ type: 'string', contentEncoding: 'base64' }),
 };
 
-export const bit: Kind<'bit'> = {
+export const bit: ValueKind<'bit'> = {
   parse(_type, input) {
     if (typeof input === 'string' && /^[01]*$/.test(input)) return input;
     throw new ValueFault('must be a text of the digits 0 and 1');
@@ -240,7 +240,7 @@ export const bit: Kind<'bit'> = {
 };
 
 /** Of the engine's own: it reads the text. */
-export const other: Kind<'other'> = {
+export const other: ValueKind<'other'> = {
   parse: (_type, input) => requireText(input),
   operators: () => equating,
   schema: () => ({ type: 'string' }),

@@ -12,7 +12,7 @@ import {
   parseTimestamp,
 } from '../datetime.ts';
 import type { PlainValue } from '../values.ts';
-import { comparing, type Kind, type TypeOf, ValueFault, within } from './kind.ts';
+import { comparing, type ValueKind, type TypeOf, ValueFault, within } from './kind.ts';
 import * as scalars from './scalars.ts';
 
 const datePattern = /^([+-]?\d{4,7})-(\d\d)-(\d\d)$/;
@@ -33,7 +33,7 @@ function dayOf(text: string): string | null {
   return isSame ? day : null;
 }
 
-export const date: Kind<'date'> = {
+export const date: ValueKind<'date'> = {
   parse(_type, input) {
     if (input === 'infinity' || input === '-infinity') return input;
     const day = typeof input === 'string' ? dayOf(input) : null;
@@ -79,7 +79,7 @@ function fits(fraction: string, digits: number): boolean {
 
 const second = 1_000_000n;
 
-export const time: Kind<'time'> = {
+export const time: ValueKind<'time'> = {
   parse({ withZone }, input) {
     const match = typeof input === 'string' ? timePattern.exec(input) : null;
     const found = match && clockOf(match.slice(1, 5), 24);
@@ -98,7 +98,7 @@ export const time: Kind<'time'> = {
   schema: ({ withZone }) => (withZone ? { type: 'string' } : { type: 'string', examples: ['04:05:06.123456'] }),
 };
 
-export const timestamp: Kind<'timestamp'> = {
+export const timestamp: ValueKind<'timestamp'> = {
   parse(type, input) {
     if (input === 'infinity' || input === '-infinity') return input;
     const units = typeof input === 'string' ? unitsOf(type, input) : null;
@@ -144,7 +144,7 @@ const parts = {
   micros: { kind: 'integer', min: -int64, max: int64 - 1n },
 } as const satisfies Record<string, TypeOf<'integer'>>;
 
-export const interval: Kind<'interval'> = {
+export const interval: ValueKind<'interval'> = {
   parse(_type, input) {
     if (typeof input !== 'object' || input === null || Array.isArray(input)) throw wrongInterval();
     const given = input as Readonly<Record<string, PlainValue>>;

@@ -12,7 +12,7 @@ import { runRows, runStatement, tableSql } from './statements.ts';
 import { requireColumns } from './input.ts';
 import { hasPrecondition, type Precondition, requirePrecondition } from './version.ts';
 
-interface OneRow {
+interface RowUpdate {
   readonly key: Key;
   readonly precondition?: Precondition | undefined;
 }
@@ -24,12 +24,20 @@ export function renewedColumn(relation: Relation, given: readonly string[]): str
 }
 
 /** Sets the columns that are given. @throws AppError `not-found`, `conflict` */
-export function updateRow(scope: Scope, relation: Relation, change: OneRow & { readonly values: Row }): Promise<Row> {
+export function updateRow(
+  scope: Scope,
+  relation: Relation,
+  change: RowUpdate & { readonly values: Row },
+): Promise<Row> {
   return writeRow(scope, relation, change, change.values, renewedColumn(relation, Object.keys(change.values)));
 }
 
 /** Sets all columns: those that are not given to their defaults. The key stays. @throws AppError `not-found`, `conflict` */
-export function replaceRow(scope: Scope, relation: Relation, change: OneRow & { readonly values: Row }): Promise<Row> {
+export function replaceRow(
+  scope: Scope,
+  relation: Relation,
+  change: RowUpdate & { readonly values: Row },
+): Promise<Row> {
   const values = { ...keyValues(relation, change.key), ...change.values };
   const left = relation.columns.filter((column) => !column.generated && !Object.hasOwn(values, column.name));
   return writeRow(scope, relation, change, values, ...left.map((column) => column.name));
@@ -38,7 +46,7 @@ export function replaceRow(scope: Scope, relation: Relation, change: OneRow & { 
 async function writeRow(
   scope: Scope,
   relation: Relation,
-  { key, precondition }: OneRow,
+  { key, precondition }: RowUpdate,
   values: Row,
   ...defaults: readonly (string | null)[]
 ): Promise<Row> {
@@ -65,7 +73,7 @@ function setSql(scope: Scope, relation: Relation, values: Row, defaults: readonl
   });
 }
 
-export async function deleteRow(scope: Scope, relation: Relation, { key, precondition }: OneRow): Promise<null> {
+export async function deleteRow(scope: Scope, relation: Relation, { key, precondition }: RowUpdate): Promise<null> {
   if (hasPrecondition(precondition)) await requireRow(scope, relation, { key, precondition });
   const where = hasKey(scope.catalog.engine, relation, key);
   const { rowCount } = await runStatement(scope, sql`delete from ${tableSql(relation)} where ${where}`);
@@ -73,7 +81,7 @@ export async function deleteRow(scope: Scope, relation: Relation, { key, precond
   return null;
 }
 
-async function requireRow(scope: Scope, relation: Relation, { key, precondition }: OneRow): Promise<Row> {
+async function requireRow(scope: Scope, relation: Relation, { key, precondition }: RowUpdate): Promise<Row> {
   const row = await findRow(scope, relation, key);
   if (!row) throw noSuchRow(relation, key);
   if (precondition) requirePrecondition(relation, row, precondition);
@@ -96,7 +104,7 @@ export type Matched = {
   readonly returned?: readonly Row[];
 };
 
-interface Matching {
+interface MatchingUpdate {
   readonly filter: Filter;
   readonly returning?: true;
 }
@@ -104,7 +112,7 @@ interface Matching {
 export async function updateMatching(
   scope: Scope,
   relation: Relation,
-  { filter, values, returning: wantsRows }: Matching & { readonly values: Row },
+  { filter, values, returning: wantsRows }: MatchingUpdate & { readonly values: Row },
 ): Promise<Matched> {
   const where = await limitedCondition(scope, relation, filter);
   const renewed = renewedColumn(relation, Object.keys(values));
@@ -124,7 +132,7 @@ export async function updateMatching(
 export async function deleteMatching(
   scope: Scope,
   relation: Relation,
-  { filter, returning }: Matching,
+  { filter, returning }: MatchingUpdate,
 ): Promise<Matched> {
   const where = await limitedCondition(scope, relation, filter);
   if (returning) {

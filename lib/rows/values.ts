@@ -1,14 +1,14 @@
 /** Values of any type: read from JSON and from text, described, and what filters can ask of them. */
 import type { ValueType } from '../catalog/types.ts';
 import type { PlainValue } from '../values.ts';
-import { type JsonSchema, type Kind, type Operator, ValueFault } from './kind.ts';
-import { list, map, type Parts, struct, union } from './nested.ts';
+import { type JsonSchema, type ValueKind, type Operator, ValueFault } from './kind.ts';
+import { list, map, type NestedParts, struct, union } from './nested.ts';
 import * as scalars from './scalars.ts';
 import { date, interval, time, timestamp } from './times.ts';
 
-const parts: Parts = { parse: parseValue, operators: operatorsOf };
+const parts: NestedParts = { parse: parseValue, operators: operatorsOf };
 
-const kinds: { readonly [K in ValueType['kind']]: Kind<K> } = {
+const kinds: { readonly [K in ValueType['kind']]: ValueKind<K> } = {
   boolean: scalars.boolean,
   integer: scalars.integer,
   decimal: scalars.decimal,
@@ -30,8 +30,8 @@ const kinds: { readonly [K in ValueType['kind']]: Kind<K> } = {
   other: scalars.other,
 };
 
-function kindOf(type: ValueType): Kind {
-  return kinds[type.kind] as Kind;
+function kindOf(type: ValueType): ValueKind {
+  return kinds[type.kind] as ValueKind;
 }
 
 /**

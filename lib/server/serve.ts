@@ -20,7 +20,7 @@ export interface ServeOptions {
   readonly log: (text: string) => void;
 }
 
-interface Address {
+interface ListenAddress {
   readonly host: string;
   readonly port: number | null;
 }
@@ -41,7 +41,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
 }
 
-async function serveUntilSignal(options: ServeOptions, address: Address): Promise<void> {
+async function serveUntilSignal(options: ServeOptions, address: ListenAddress): Promise<void> {
   const { signals, out } = options;
   const background = new BackgroundWork();
   background.install();
@@ -67,7 +67,7 @@ async function serveUntilSignal(options: ServeOptions, address: Address): Promis
   }
 }
 
-async function listen(fetch: Promise<Fetch>, address: Address, { runtime }: ServeOptions): Promise<NodeServer> {
+async function listen(fetch: Promise<Fetch>, address: ListenAddress, { runtime }: ServeOptions): Promise<NodeServer> {
   const { host, port } = address;
   if (port !== null) return startNodeServer({ fetch, runtime, host, port });
   for (const each of defaultPorts.slice(0, -1)) {
@@ -92,7 +92,7 @@ async function end(server: NodeServer, background: BackgroundWork, { runtime }: 
 }
 
 /** @throws AppError `invalid` */
-function addressOf({ environment, host = defaultHost, port: given }: ServeOptions): Address {
+function addressOf({ environment, host = defaultHost, port: given }: ServeOptions): ListenAddress {
   const port = given || environment['PORT'];
   if (!port) return { host, port: null };
   if (/^\d{1,5}$/.test(port) && Number(port) < 65_536) return { host, port: Number(port) };

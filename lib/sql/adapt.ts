@@ -20,7 +20,7 @@ export interface Adapted {
 export function adapt(statement: Statement, values: readonly PlainValue[]): Adapted {
   const { sql, tokens } = statement;
   requireKnown(statement);
-  const parameters = new Parameters(tokens, values);
+  const parameters = new AdaptedParameters(tokens, values);
   const edits = tokens.flatMap((token, index): Edit[] => {
     if (token.kind === 'parameter') return parameters.edit(index);
     return token.kind === 'word' || token.kind === 'name' ? wordEdits(statement, index) : [];
@@ -50,7 +50,7 @@ const integerText = /^[+-]?\d{1,38}$/;
 const decimalText = /^[+-]?(?=[\d.]*\d)(\d*)\.(\d*)$/;
 const doubleText = /^[+-]?\d+(?:\.\d*)?[eE][+-]?\d+$/;
 
-class Parameters {
+class AdaptedParameters {
   /** What is bound now, in its order. */
   readonly sent: PlainValue[] = [];
   isChanged = false;

@@ -13,7 +13,7 @@ import { indexOfTop, isAt, type Token } from './tokens.ts';
  * @example rowParts(statementOf('DELETE FROM t USING u WHERE f(t.a)'), write) // ['SELECT 1 FROM u', 'SELECT f(t.a)']
  */
 export function rowParts(statement: Statement, write: RowStatement): string[] {
-  const parts = new Parts(statement);
+  const parts = new StatementParts(statement);
   const rest = statement.tokens.filter(({ start }) => start >= write.target.end);
   const [head = [], ...clauses] = splitAt(rest, startsClause[write.kind]);
   const body = write.kind === 'insert' ? parts.source(head) : parts.alias(head);
@@ -54,7 +54,7 @@ function splitAt(tokens: readonly Token[], starts: Starts): Token[][] {
   return clauses;
 }
 
-class Parts {
+class StatementParts {
   readonly #sql: string;
   readonly #with: string;
 

@@ -3,7 +3,7 @@ import type { Runtime } from '../runtime.ts';
 import { BlobClient } from './blob/client.ts';
 import { type BlobCredentials, storeIdOf } from './blob/credentials.ts';
 import type { BlobAccess } from './blob/errors.ts';
-import { Reading } from './blob/reading.ts';
+import { BlobReading } from './blob/reading.ts';
 import { type Driver, inBatches, type PageRequest, storeOf } from './driver.ts';
 import { compareKeys, isKey } from './keys.ts';
 import { sendParts } from './parts.ts';
@@ -37,7 +37,7 @@ class BlobDriver implements Driver {
   readonly location: string;
   readonly partBytes: number;
   readonly #client: BlobClient;
-  readonly #reading: Reading;
+  readonly #reading: BlobReading;
   readonly #listing: Listing;
 
   constructor({ credentials, partBytes = defaultPartBytes, ...options }: BlobStoreOptions) {
@@ -45,7 +45,7 @@ class BlobDriver implements Driver {
     this.location = `vercel blob ${storeIdOf(credentials)}`;
     this.partBytes = partBytes;
     this.#client = new BlobClient({ credentials, location: this.location, access, runtime, meter, patienceMs });
-    this.#reading = new Reading(this.#client);
+    this.#reading = new BlobReading(this.#client);
     this.#listing = new Listing(this.#client);
   }
 

@@ -6,20 +6,20 @@ export function errnoOf(error: unknown): string | undefined {
   return /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined;
 }
 
-type Meaning = readonly [kind: ErrorKind, problem: string, hint: string];
+type ErrnoMeaning = readonly [kind: ErrorKind, problem: string, hint: string];
 
-const noRight: Meaning = [
+const noRight: ErrnoMeaning = [
   'denied',
   'may not be read or written',
   'Give the user that this process runs as the right to read and write it.',
 ];
-const tooManyFiles: Meaning = [
+const tooManyFiles: ErrnoMeaning = [
   'unavailable',
   'could not be opened: too many files are open',
   'Raise the limit on open files.',
 ];
 
-const meanings: Readonly<Record<string, Meaning>> = {
+const meanings: Readonly<Record<string, ErrnoMeaning>> = {
   EACCES: noRight,
   EPERM: noRight,
   ENOENT: ['unavailable', 'was removed while it was used', 'Try again; if it stays away, find out what removes it.'],

@@ -6,8 +6,8 @@ import { isAppError } from '../errors.ts';
 import { deletedHalfway, type Driver, type PageRequest, storeOf } from './driver.ts';
 import { expectedBytes, rangeHeader } from './driver/bytes.ts';
 import type { GcsCredentials } from './gcs/authorization.ts';
-import { type Call, Client, methods } from './gcs/client.ts';
-import { field, infoOf, pageOf, Refusal, textOf } from './gcs/errors.ts';
+import { type GcsCall, Client, methods } from './gcs/client.ts';
+import { field, infoOf, pageOf, GcsRefusal, textOf } from './gcs/errors.ts';
 import { requirePartBytes, upload, uploadInParts } from './gcs/session.ts';
 import { isKey } from './keys.ts';
 import type { Meter } from './usage.ts';
@@ -56,9 +56,9 @@ class GcsDriver implements Driver {
   async get(key: string, range: ByteRange | undefined, signal: Signal): Promise<Uint8Array | null> {
     const headers = range ? { range: rangeHeader(range) } : {};
     const query = { alt: 'media' };
-    const call: Call = { ...methods.get, signal, path: this.#client.objectsPath(key), query, headers };
+    const call: GcsCall = { ...methods.get, signal, path: this.#client.objectsPath(key), query, headers };
     const answer = await this.#client.ask(call);
-    if (answer instanceof Refusal) {
+    if (answer instanceof GcsRefusal) {
       if (answer.status === 416 && range) return new Uint8Array(0);
       if (await this.#client.isAbsence(answer, signal)) return null;
       throw this.#client.explain(answer, call);
@@ -73,7 +73,7 @@ class GcsDriver implements Driver {
 
   async head(key: string, signal: Signal): Promise<ObjectInfo | null> {
     const query = { fields: 'name,size,timeCreated' };
-    const call: Call = { ...methods.get, signal, path: this.#client.objectsPath(key), query };
+    const call: GcsCall = { ...methods.get, signal, path: this.#client.objectsPath(key), query };
     const answer = await this.#client.find(call);
     if (!answer) return null;
     const info = infoOf(this.#client.json(answer, call));
@@ -94,7 +94,7 @@ class GcsDriver implements Driver {
         ...(after === undefined ? {} : { startOffset: `${after}!` }),
         ...(pageToken === null ? {} : { pageToken }),
       };
-      const call: Call = { ...methods.list, signal, path: this.#client.objectsPath(), query };
+      const call: GcsCall = { ...methods.list, signal, path: this.#client.objectsPath(), query };
       const page = pageOf(this.#client.json(await this.#client.demand(call), call));
       if (!page) throw this.#client.notUnderstood(call);
       // Other programs may keep objects beside ours that no key of ours can name, such as the console's folders.
@@ -112,7 +112,7 @@ class GcsDriver implements Driver {
         fields: 'kind,done,rewriteToken',
         ...(token === null ? {} : { rewriteToken: token }),
       };
-      const call: Call = { ...methods.rewrite, signal, path, query, commits: true };
+      const call: GcsCall = { ...methods.rewrite, signal, path, query, commits: true };
       const answer = await this.#client.find(call);
       if (!answer) return false;
       const step = this.#client.json(answer, call);
@@ -129,7 +129,7 @@ class GcsDriver implements Driver {
     const worker = async (): Promise<void> => {
       for (let key = left.pop(); key !== undefined && failures.length === 0; key = left.pop()) {
         throwIfAborted(signal);
-        const call: Call = { ...methods.delete, signal, path: this.#client.objectsPath(key), commits: true };
+        const call: GcsCall = { ...methods.delete, signal, path: this.#client.objectsPath(key), commits: true };
         if (await this.#client.find(call)) removed++;
       }
     };

@@ -9,9 +9,9 @@ import type { Runtime } from '../runtime.ts';
 import { type Driver, inBatches, type PageRequest, storeOf } from './driver.ts';
 import type { Meter } from './usage.ts';
 import { createS3Clients, type S3ClientOptions, secretsOf } from './s3/client.ts';
-import { type Described, Objects } from './s3/objects.ts';
-import { isRefusal, type Refusal, Requests } from './s3/requests.ts';
-import { Uploads, type UploadSizes } from './s3/upload.ts';
+import { type DescribedObject, Objects } from './s3/objects.ts';
+import { isRefusal, type S3Refusal, Requests } from './s3/requests.ts';
+import { S3Uploads, type UploadSizes } from './s3/upload.ts';
 import { throwIfAborted, type Signal } from './signal.ts';
 import type { Body, ByteRange, CreateOutcome, Store } from './store.ts';
 
@@ -49,7 +49,7 @@ class S3Driver implements Driver {
   readonly #sizes: UploadSizes;
   readonly #requests: Requests;
   readonly #objects: Objects;
-  readonly #uploads: Uploads;
+  readonly #uploads: S3Uploads;
   readonly #runtime: Runtime;
 
   constructor(options: S3StoreOptions) {
@@ -61,7 +61,7 @@ class S3Driver implements Driver {
     this.partBytes = this.#sizes.partBytes;
     this.#requests = new Requests({ bucket, client, location, secrets: secretsOf(credentials), meter });
     this.#objects = new Objects(this.#requests);
-    this.#uploads = new Uploads(this.#requests, this.#sizes, runtime);
+    this.#uploads = new S3Uploads(this.#requests, this.#sizes, runtime);
     this.#runtime = runtime;
   }
 
@@ -74,7 +74,7 @@ class S3Driver implements Driver {
     return this.#settle(key, () => this.#uploads.create(key, body, signal), signal);
   }
 
-  async #put(Key: string, Body: Uint8Array, signal: Signal): Promise<Refusal | null> {
+  async #put(Key: string, Body: Uint8Array, signal: Signal): Promise<S3Refusal | null> {
     const command = new PutObjectCommand({ Bucket: this.#requests.bucket, Key, Body, IfNoneMatch: '*' });
     const expect = ['PreconditionFailed', 'ConditionalRequestConflict'];
     const answer = await this.#requests.ask('PutObject', command, { signal, expect });
@@ -86,7 +86,7 @@ class S3Driver implements Driver {
    * is taken now, only a look tells. So does an upload that is gone after an attempt to complete it.
    * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
    */
-  async #settle(key: string, attempt: () => Promise<Refusal | null>, signal?: AbortSignal): Promise<CreateOutcome> {
+  async #settle(key: string, attempt: () => Promise<S3Refusal | null>, signal?: AbortSignal): Promise<CreateOutcome> {
     let unsure = false;
     for (let conflicts = 0; conflicts < mostConflicts; conflicts++) {
       try {
@@ -141,7 +141,7 @@ class S3Driver implements Driver {
   }
 
   /** Parts of two objects are none. Not every store has a condition for this. */
-  async #requireSame({ key, etag }: Described, signal: Signal): Promise<void> {
+  async #requireSame({ key, etag }: DescribedObject, signal: Signal): Promise<void> {
     if ((await this.#objects.describe(key, signal))?.etag === etag) return;
     throw new AppError('unavailable', `${key} changed while it was copied; nothing was changed.`);
   }

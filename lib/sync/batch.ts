@@ -35,17 +35,17 @@ export interface PendingRequest {
   needsOwnBatch?: true;
 }
 
-export type Result<T = unknown> =
+export type BatchResult<T = unknown> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
 /** What one run of a batch gave: a result for each request, and the changes of those that succeeded. */
 export interface BatchRun {
-  readonly results: ReadonlyMap<PendingRequest, Result>;
+  readonly results: ReadonlyMap<PendingRequest, BatchResult>;
   readonly changes: readonly Change[];
 }
 
 export interface WorkRun<T> {
-  readonly result: Result<T>;
+  readonly result: BatchResult<T>;
   readonly changes: readonly Change[];
   readonly definitions: Definitions;
   /** The transaction holds changes of it, or DuckDB gave the transaction up. */
@@ -88,8 +88,8 @@ export async function runWork<T>(
     spoil: (error) => void spoiledBy.push(error),
   };
   const result = await work(transaction).then(
-    (value): Result<T> => ({ ok: true, value }),
-    (error: unknown): Result<T> => ({ ok: false, error }),
+    (value): BatchResult<T> => ({ ok: true, value }),
+    (error: unknown): BatchResult<T> => ({ ok: false, error }),
   );
   const ran = { changes, definitions: current, isPostponed };
   if (spoiledBy.length > 0) return { ...ran, result: { ok: false, error: reasonOf(result, spoiledBy) }, dirty: true };
@@ -97,13 +97,13 @@ export async function runWork<T>(
 }
 
 /** What spoiled the transaction, unless the work says so in words of its own: later statements only say that it is spoiled. */
-function reasonOf(result: Result, spoiledBy: readonly unknown[]): unknown {
+function reasonOf(result: BatchResult, spoiledBy: readonly unknown[]): unknown {
   return result.ok || spoiledBy.includes(result.error) ? spoiledBy[0] : result.error;
 }
 
 export function answer(
   request: PendingRequest,
-  result: Result | undefined,
+  result: BatchResult | undefined,
   version: number,
   timings: Committed<unknown>['timings'],
 ): void {

@@ -9,7 +9,7 @@ import {
   type Committed,
   mergeChanges,
   type PendingRequest,
-  type Result,
+  type BatchResult,
   runWork,
   withoutAborted,
   type WriteTransaction,
@@ -152,10 +152,10 @@ export class GroupCommit {
    */
   async #runBatch(batch: readonly PendingRequest[]): Promise<BatchRun> {
     const { replica } = this.#host;
-    const failed = new Map<PendingRequest, Result>();
+    const failed = new Map<PendingRequest, BatchResult>();
     for (;;) {
       await replica.begin();
-      const results = new Map<PendingRequest, Result>(failed);
+      const results = new Map<PendingRequest, BatchResult>(failed);
       const changes: Change[] = [];
       let { definitions } = replica;
       let spoiled = false;

@@ -21,16 +21,16 @@ export interface ReplicaCopy {
   release(): void;
 }
 
-interface Kept {
+interface KeptCopy {
   readonly folder: string;
   readonly path: string;
   readonly version: number;
-  readonly base: Base;
+  readonly base: CopyBase;
   users: number;
 }
 
 /** A copy of the main file, and what tells whether the main file is still the same. */
-interface Base {
+interface CopyBase {
   readonly path: string;
   readonly replica: Replica;
   readonly stamp: string;
@@ -42,7 +42,7 @@ const spareBytes = 32 * 1024 * 1024;
 export class ReplicaCopies {
   readonly #slot: Slot;
   readonly #host: ReplicaHost;
-  #current: Kept | null = null;
+  #current: KeptCopy | null = null;
   #count = 0;
 
   constructor(slot: Slot, host: ReplicaHost) {
@@ -72,7 +72,7 @@ export class ReplicaCopies {
     return this.#current?.version === version && this.#current.base.replica === replica && version >= least;
   }
 
-  async #copyPresent(least: number): Promise<Kept> {
+  async #copyPresent(least: number): Promise<KeptCopy> {
     if (this.#host.isBehind(least)) await this.#host.catchUp();
     if (this.#isCurrent(least)) return this.#current!;
     const before = this.#current;
@@ -93,7 +93,7 @@ export class ReplicaCopies {
   }
 
   /** The main file's copy that `before` has, if it is still good, else a new one in `folder`. */
-  async #baseOf(before: Kept | null, folder: string): Promise<Base> {
+  async #baseOf(before: KeptCopy | null, folder: string): Promise<CopyBase> {
     const { replica } = this.#host;
     const stamp = await stampOf(this.#slot.replicaPath);
     if (before?.base.replica === replica && before.base.stamp === stamp) return before.base;
@@ -102,7 +102,7 @@ export class ReplicaCopies {
     return { path, replica, stamp };
   }
 
-  #removeUnused(kept: Kept): void {
+  #removeUnused(kept: KeptCopy): void {
     if (kept.users > 0 || kept === this.#current) return;
     // What cannot be removed now is removed with the slot's other leftovers.
     void rm(kept.folder, { recursive: true, force: true }).catch(() => undefined);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Runtime } from '../runtime.ts';
 
 /** Where a replica lies. */
-interface Place {
+interface FreshnessPlace {
   readonly folder: string;
   readonly replicaPath: string;
 }
@@ -18,7 +18,7 @@ const renewMs = 10_000;
 export const proofIn = (folder: string): string => join(folder, 'proved');
 
 /** In ms since 1970; null when nobody knows. */
-export async function provedAtMs({ folder, replicaPath }: Place): Promise<number | null> {
+export async function provedAtMs({ folder, replicaPath }: FreshnessPlace): Promise<number | null> {
   const paths = [proofIn(folder), `${replicaPath}.wal`];
   const [note, wal] = await Promise.all(paths.map((path) => stat(path).catch(() => null)));
   // Only commits and records, which are applied on the way to the head, are written to the write-ahead log.
@@ -27,7 +27,7 @@ export async function provedAtMs({ folder, replicaPath }: Place): Promise<number
 }
 
 /** Never fails: without the note nobody knows. */
-export async function noteProvedAt({ folder }: Place, atMs: number): Promise<void> {
+export async function noteProvedAt({ folder }: FreshnessPlace, atMs: number): Promise<void> {
   const path = proofIn(folder);
   await writeFile(path, '', { flag: 'a', mode: 0o600 }).catch(() => undefined);
   await utimes(path, atMs / 1000, atMs / 1000).catch(() => undefined);
@@ -42,11 +42,11 @@ export class FreshnessNote {
   }
 
   /** Notes a proof of this age, unless that was done a moment ago. */
-  async renew(place: Place, ageMs: number): Promise<void> {
+  async renew(place: FreshnessPlace, ageMs: number): Promise<void> {
     if (Math.abs(this.#runtime.now() - this.#writtenMs) >= renewMs) await this.write(place, ageMs);
   }
 
-  async write(place: Place, ageMs: number): Promise<void> {
+  async write(place: FreshnessPlace, ageMs: number): Promise<void> {
     if (!Number.isFinite(ageMs)) return;
     this.#writtenMs = this.#runtime.now();
     await noteProvedAt(place, this.#writtenMs - ageMs);

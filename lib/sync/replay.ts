@@ -48,14 +48,14 @@ function countImages(record: LogRecord): number {
 }
 
 /** Changes of rows, where sequences are after them, and the statement of DDL that follows. */
-interface Run {
+interface ReplayRun {
   readonly rows: RowChange[];
   readonly sequences: Map<string, SequenceChange>;
   readonly ddl: string | null;
 }
 
 /** The changes of all records, cut by single DDL statements. */
-function* runs(records: readonly LogRecord[]): Generator<Run> {
+function* runs(records: readonly LogRecord[]): Generator<ReplayRun> {
   let rows: RowChange[] = [];
   let sequences = new Map<string, SequenceChange>();
   for (const change of records.flatMap((record) => record.changes)) {

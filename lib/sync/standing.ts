@@ -10,14 +10,14 @@ import type { SnapshotInfo } from './snapshot.ts';
  */
 export type Standing = 'followed' | 'behind' | 'left';
 
-interface Known {
+interface KnownRecord {
   readonly position: Position;
   /** Key of the snapshot that the replica was made from, if any. */
   readonly madeFrom: string | null;
   readonly look: () => Promise<readonly SnapshotInfo[]>;
 }
 
-export async function standingOf(context: SyncContext, { position, madeFrom, look }: Known): Promise<Standing> {
+export async function standingOf(context: SyncContext, { position, madeFrom, look }: KnownRecord): Promise<Standing> {
   const { version, recordId } = position;
   if (version === 0) return 'followed';
   const isThere = await isRecordAt(context, version, recordId);

@@ -25,7 +25,7 @@ export interface Started extends Look {
   readonly tail: TailStart | null;
 }
 
-type Made = Pick<Started, 'replica' | 'madeFrom'>;
+type MadeReplica = Pick<Started, 'replica' | 'madeFrom'>;
 
 /** Resumes from the slot's file if it is on the log, else starts from the newest good snapshot. `look`: begun already. */
 export async function startReplica(
@@ -184,7 +184,7 @@ async function baseOfLog(context: SyncContext): Promise<string | null> {
  * Without a usable snapshot: a log can be replayed from its first record on the empty database, or on the adopted one, whose
  * snapshot it names: a list may not have it yet.
  */
-async function openBase(context: SyncContext, slot: Slot): Promise<Made | null> {
+async function openBase(context: SyncContext, slot: Slot): Promise<MadeReplica | null> {
   const base = await baseOfLog(context);
   if (base === null) {
     await refuseHeadlessLog(context);
@@ -201,12 +201,12 @@ async function openBase(context: SyncContext, slot: Slot): Promise<Made | null> 
   return madeAnew(await Replica.open(slot, context.settings));
 }
 
-function madeAnew(replica: Replica): Made {
+function madeAnew(replica: Replica): MadeReplica {
   return { replica, madeFrom: null };
 }
 
 /** Null when the snapshot is not there, or damaged. */
-async function openAdopted(context: SyncContext, slot: Slot, base: string): Promise<Made | null> {
+async function openAdopted(context: SyncContext, slot: Slot, base: string): Promise<MadeReplica | null> {
   const sha256 = adoptedSha256Of(base);
   if (sha256 === null) return null;
   const key = context.layout.snapshotKey(0, sha256);

@@ -37,7 +37,7 @@ export interface FaultOptions {
 }
 
 /** `key` is what messages name: the object, the prefix of a `list`, the target of a `copy`, the first key of a `delete`. */
-interface Call {
+interface FaultyCall {
   readonly operation: OperationName;
   readonly key: string;
   readonly options: OperationOptions | undefined;
@@ -45,18 +45,18 @@ interface Call {
 
 /** @example withFaults(store, { choose: (operation) => (operation === 'create' ? { kind: 'fail-after' } : null) }) */
 export function withFaults(store: Store, { runtime = systemRuntime, choose }: FaultOptions): Store {
-  const perform = async <T>(call: Call, work: () => Promise<T>): Promise<[T, Fault | null]> => {
+  const perform = async <T>(call: FaultyCall, work: () => Promise<T>): Promise<[T, Fault | null]> => {
     const fault = choose(call.operation, call.key);
     await failBefore(fault, call, runtime);
     const value = await work();
     if (fault?.kind === 'fail-after') throw new AppError(unknownKind(call), `Injected: no answer for ${call.key}.`);
     return [value, fault];
   };
-  const plain = async <T>(call: Call, work: () => Promise<T>): Promise<T> => (await perform(call, work))[0];
+  const plain = async <T>(call: FaultyCall, work: () => Promise<T>): Promise<T> => (await perform(call, work))[0];
   return {
     location: store.location,
     create: async (key, body, options) => {
-      const call: Call = { operation: 'create', key, options };
+      const call: FaultyCall = { operation: 'create', key, options };
       const [outcome, fault] = await perform(call, () => store.create(key, body, options));
       return fault?.kind === 'answer-exists' ? 'exists' : outcome;
     },
@@ -72,7 +72,7 @@ export function withFaults(store: Store, { runtime = systemRuntime, choose }: Fa
   };
 }
 
-async function failBefore(fault: Fault | null, call: Call, runtime: Runtime): Promise<void> {
+async function failBefore(fault: Fault | null, call: FaultyCall, runtime: Runtime): Promise<void> {
   const { key, options } = call;
   switch (fault?.kind) {
     case 'delay':
@@ -94,7 +94,7 @@ async function failBefore(fault: Fault | null, call: Call, runtime: Runtime): Pr
   }
 }
 
-function unknownKind({ operation }: Call): 'indeterminate' | 'unavailable' {
+function unknownKind({ operation }: FaultyCall): 'indeterminate' | 'unavailable' {
   return operation === 'create' || operation === 'copy' || operation === 'delete' ? 'indeterminate' : 'unavailable';
 }
 

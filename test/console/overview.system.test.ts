@@ -17,10 +17,10 @@ describe('on a new machine', () => {
 
   test.each(allLooks)('neither page fails axe: $colours, $width px', async (looks) => {
     const { page, expectAccessible, close } = await site.open('', looks);
-    await page.getByText('does not persist across deployments').waitFor();
+    await page.getByText('on this machine').waitFor();
     await page.getByRole('heading', { name: 'Live' }).waitFor();
     await expectAccessible();
-    await page.getByRole('link', { name: 'Make it persist' }).click();
+    await page.getByRole('link', { name: 'Keep it where every machine finds it' }).click();
     await page.getByRole('tab', { name: 'S3' }).click();
     await page.getByText('S3_BUCKET is not set.').waitFor();
     await expectAccessible();

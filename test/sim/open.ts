@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import type { Database } from '../../lib/db/database.ts';
 import type { Commands } from '../../lib/db/fallback/drain.ts';
-import type { Link, LinkDatabase, PendingPlace } from '../../lib/db/fallback/link.ts';
+import type { BackendLink, LinkDatabase, PendingPlace } from '../../lib/db/fallback/link.ts';
 import type { Runtime } from '../../lib/runtime.ts';
 import type { Migration } from '../../lib/catalog/migrations.ts';
 import type { Store } from '../../lib/store/store.ts';
@@ -76,7 +76,7 @@ export function openChain(parts: ChainParts): Promise<Database> {
 const awayMs = 2000;
 
 /** `raw`: the store without what wraps it for the database. */
-function linkTo(parts: OpenParts, name: string, raw: Store, wrapped: Omit<Place, 'slotRoot'>): Link {
+function linkTo(parts: OpenParts, name: string, raw: Store, wrapped: Omit<Place, 'slotRoot'>): BackendLink {
   const { library, runtime, migrations, databaseName, machine } = parts;
   const slotRoot = join(machine, name);
   const place: PendingPlace = { store: raw, name: databaseName };

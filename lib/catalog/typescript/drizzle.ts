@@ -3,7 +3,7 @@ import { type Catalog, type Column, type Reference, type Relation, relationId } 
 import type { ValueType } from '../types.ts';
 import { camelCase, comment, distinctNames, literal, property } from './names.ts';
 
-interface Named {
+interface NamedRelation {
   readonly relation: Relation;
   /** What the schema calls it. */
   readonly name: string;
@@ -15,7 +15,7 @@ export function drizzleSchema(catalog: Catalog, relations: readonly Relation[]):
   const schemaNames = distinctNames(schemas, (name) => `${camelCase(name)}Schema`, ['sql', ...builders]);
   const taken = ['sql', ...builders, ...schemaNames.values()];
   const names = distinctNames(relations, ({ name }) => camelCase(name), taken);
-  const all = relations.map((relation): Named => {
+  const all = relations.map((relation): NamedRelation => {
     const columns = distinctNames(relation.columns, ({ name }) => camelCase(name));
     return { relation, name: names.get(relation)!, columns };
   });
@@ -54,7 +54,7 @@ const builders = [
   'varchar',
 ];
 
-function definition(named: Named, all: readonly Named[], schema: string | undefined): string {
+function definition(named: NamedRelation, all: readonly NamedRelation[], schema: string | undefined): string {
   const { relation, name, columns } = named;
   const isView = relation.kind === 'view';
   const maker = schema === undefined ? (isView ? 'pgView' : 'pgTable') : `${schema}.${isView ? 'view' : 'table'}`;
@@ -121,7 +121,7 @@ function integerOf({ min, max }: Extract<ValueType, { kind: 'integer' }>, name: 
   return max < 2n ** 63n ? `bigint(${name}, { mode: 'bigint' })` : `numeric(${name})`;
 }
 
-function constraints({ relation, columns }: Named, all: readonly Named[]): string[] {
+function constraints({ relation, columns }: NamedRelation, all: readonly NamedRelation[]): string[] {
   const own = (names: readonly string[]): string => fieldsOf('table', relation, columns, names);
   const { key, unique, checks, references } = relation;
   return [
@@ -132,14 +132,23 @@ function constraints({ relation, columns }: Named, all: readonly Named[]): strin
   ];
 }
 
-function foreignKeyOf({ name, target, targetColumns }: Reference, columns: string, all: readonly Named[]): string[] {
+function foreignKeyOf(
+  { name, target, targetColumns }: Reference,
+  columns: string,
+  all: readonly NamedRelation[],
+): string[] {
   const found = all.find(({ relation }) => relationId(relation) === relationId(target));
   if (!found) return [];
   const foreign = fieldsOf(found.name, found.relation, found.columns, targetColumns);
   return [`foreignKey({ columns: [${columns}], foreignColumns: [${foreign}], name: ${literal(name)} })`];
 }
 
-function fieldsOf(table: string, relation: Relation, names: Named['columns'], wanted: readonly string[]): string {
+function fieldsOf(
+  table: string,
+  relation: Relation,
+  names: NamedRelation['columns'],
+  wanted: readonly string[],
+): string {
   const found = wanted.map((name) => names.get(relation.columns.find((column) => column.name === name)!) ?? name);
   return found
     .map((name) => (/^[A-Za-z_$][\w$]*$/.test(name) ? `${table}.${name}` : `${table}[${literal(name)}]`))

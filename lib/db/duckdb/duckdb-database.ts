@@ -25,14 +25,14 @@ import type { UsageReport } from '../../store/usage.ts';
 import { Catalogs } from './catalogs.ts';
 import { changeSetOf } from './changes.ts';
 import { copyOf, type LocalCopy } from './local-copy.ts';
-import { type MigrateOptions, runMigrations } from './migrate.ts';
+import { type DuckDbMigrateOptions, runMigrations } from './migrate.ts';
 import { prepareAdopted } from './adopted.ts';
 import type { SandboxedQueries } from './query/queries.ts';
 import { readingScope, writingScope } from './scope.ts';
 import { readingQueries, runWriting } from './transaction.ts';
 import { uploadsIn } from './uploads.ts';
 
-export interface DuckDbDatabaseOptions extends EngineOptions, Omit<MigrateOptions, 'runtime'> {
+export interface DuckDbDatabaseOptions extends EngineOptions, Omit<DuckDbMigrateOptions, 'runtime'> {
   /** How old a read's state may be unless the read says otherwise, in ms. */
   readonly maxStalenessMs: number;
   /** Tells what the store was sent, where that is counted. */
@@ -50,7 +50,7 @@ export async function openDuckDbDatabase(options: DuckDbDatabaseOptions): Promis
 }
 
 /** The engine alone, for what works on whole states. */
-export async function openMigratedEngine(options: EngineOptions & MigrateOptions): Promise<Engine> {
+export async function openMigratedEngine(options: EngineOptions & DuckDbMigrateOptions): Promise<Engine> {
   return (await openMigrated(options)).engine;
 }
 
@@ -60,7 +60,7 @@ interface Opened {
   readonly differing: MigrationPlan['differing'];
 }
 
-async function openMigrated(options: EngineOptions & MigrateOptions): Promise<Opened> {
+async function openMigrated(options: EngineOptions & DuckDbMigrateOptions): Promise<Opened> {
   const engine = await Engine.open({ ...options, prepareAdopted });
   try {
     return { engine, differing: await runMigrations(engine, options) };
@@ -81,7 +81,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
   readonly #maxStalenessMs: number;
   readonly #runtime: Runtime;
   readonly #usage: (() => UsageReport) | undefined;
-  readonly #migrate: MigrateOptions;
+  readonly #migrate: DuckDbMigrateOptions;
   #differences: readonly string[];
   /** Of the database that the migrations have run on. */
   #logsLeft: number;

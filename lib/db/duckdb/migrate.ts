@@ -22,7 +22,7 @@ import { foretell, type MigrationMode } from '../migration-report.ts';
 import { knownNames, ownMigrations } from '../own-migrations.ts';
 import { hasForeignKeys, takeOverForeignKeys } from './references/take-over.ts';
 
-export interface MigrateOptions {
+export interface DuckDbMigrateOptions {
   readonly migrations: readonly Migration[];
   readonly runtime: Runtime;
   readonly migrationMode?: MigrationMode;
@@ -32,7 +32,10 @@ const anyState = { maxStalenessMs: Infinity, atLeast: undefined };
 const ownScripts = scriptsFor(ownMigrations, 'duckdb');
 
 /** Runs the migrations that have not run on this database yet, in order. Answers what differs from the files. */
-export async function runMigrations(engine: Engine, options: MigrateOptions): Promise<MigrationPlan['differing']> {
+export async function runMigrations(
+  engine: Engine,
+  options: DuckDbMigrateOptions,
+): Promise<MigrationPlan['differing']> {
   const { migrations, runtime, migrationMode: mode } = options;
   const scripts = scriptsFor(migrations, 'duckdb');
   const { runs, foreignKeys } = (await engine.read(lookAt, anyState)).value;
@@ -71,13 +74,13 @@ async function runOrFindRun(engine: Engine, due: Due): Promise<'ran' | 'skipped'
   }
 }
 
-interface Found {
+interface FoundMigrations {
   readonly runs: readonly MigrationRun[];
   /** There are foreign keys of DuckDB's own. None can come once Eider's tables are there, so nobody looks then. */
   readonly foreignKeys: boolean;
 }
 
-async function lookAt(session: Session): Promise<Found> {
+async function lookAt(session: Session): Promise<FoundMigrations> {
   const runs = await migrationRuns(session);
   return { runs, foreignKeys: lacksOwn(runs) && (await hasForeignKeys(session)) };
 }

@@ -4,13 +4,13 @@ import { withinTime } from '../../store/time-limit.ts';
 import type { Queries } from '../../values.ts';
 import type { Answer, OutageStatus } from '../database.ts';
 import type { LocalCopy } from '../duckdb/local-copy.ts';
-import type { Link, LinkDatabase } from './link.ts';
+import type { BackendLink, LinkDatabase } from './link.ts';
 import type { Outage } from './outage.ts';
 import type { PendingLog } from './pending-log.ts';
 
 export interface Base {
   readonly copy: LocalCopy;
-  readonly link: Link;
+  readonly link: BackendLink;
   readonly kind: 'replica' | 'idle-replica' | 'database';
   /** Whether they were the primary's at some time, so that what is missing was missing then. */
   readonly isPrimarys: boolean;
@@ -26,8 +26,8 @@ export interface Base {
 }
 
 interface BaseOptions {
-  readonly primary: Link;
-  readonly fallbacks: readonly Link[];
+  readonly primary: BackendLink;
+  readonly fallbacks: readonly BackendLink[];
   readonly runtime: Runtime;
   readonly database: string | null;
   readonly openPrimary: () => LinkDatabase | null;
@@ -68,11 +68,11 @@ async function warmReplica({ primary, openPrimary }: BaseOptions): Promise<Base 
   return { ...ofPrimary(primary, copy), kind: 'replica', database, close: nothing };
 }
 
-function ofPrimary(link: Link, copy: LocalCopy): Omit<Base, 'kind' | 'close' | 'database'> {
+function ofPrimary(link: BackendLink, copy: LocalCopy): Omit<Base, 'kind' | 'close' | 'database'> {
   return { copy, link, isPrimarys: true, primaryId: copy.databaseId, sharesVersions: true, ageMs: () => copy.ageMs };
 }
 
-async function idleReplicaOf(link: Link, isPrimary: boolean, options: BaseOptions): Promise<Base | null> {
+async function idleReplicaOf(link: BackendLink, isPrimary: boolean, options: BaseOptions): Promise<Base | null> {
   const copy = await link.idleReplica().catch(() => null);
   if (!copy) return null;
   const close = (): Promise<void> => copy.close();
@@ -80,14 +80,14 @@ async function idleReplicaOf(link: Link, isPrimary: boolean, options: BaseOption
   return { ...(await ofFallback(link, copy, options)), kind: 'idle-replica', database: null, close };
 }
 
-async function requireIdleReplica(link: Link, options: BaseOptions): Promise<Base> {
+async function requireIdleReplica(link: BackendLink, options: BaseOptions): Promise<Base> {
   const base = await idleReplicaOf(link, false, options);
   if (base) return base;
   throw new AppError('unavailable', `Nothing of ${link.label} is on this machine.`);
 }
 
 /** Null when it is away, too. One that opens later is closed when it is there. */
-async function openFallback(link: Link, withinMs: number, options: BaseOptions): Promise<Base | null> {
+async function openFallback(link: BackendLink, withinMs: number, options: BaseOptions): Promise<Base | null> {
   const opening = link.open();
   try {
     const database = await withinTime(options.runtime, withinMs, () => opening);
@@ -103,7 +103,7 @@ async function openFallback(link: Link, withinMs: number, options: BaseOptions):
 
 /** A mirror of the primary says so itself, and how old it is. */
 async function ofFallback(
-  link: Link,
+  link: BackendLink,
   copy: LocalCopy,
   { primary, runtime, database }: BaseOptions,
 ): Promise<Omit<Base, 'kind' | 'close' | 'database'>> {
@@ -135,15 +135,15 @@ type Description = Pick<
   'version' | 'degraded' | 'ageMs' | 'servedBy' | 'isIncomplete' | 'isOfOtherLog'
 >;
 
-interface Described {
-  readonly primary: Link;
+interface DescribedBase {
+  readonly primary: BackendLink;
   readonly outage: Outage | null;
   readonly base: Base;
   readonly pending: PendingLog;
   readonly atLeast: number | undefined;
 }
 
-export function describeRead({ primary, outage, base, pending, atLeast }: Described): Description {
+export function describeRead({ primary, outage, base, pending, atLeast }: DescribedBase): Description {
   const { copy, isPrimarys, sharesVersions } = base;
   const why = outage ? `${primary.label} ${outage.note.reason}` : `${primary.label} is just back`;
   const withPending = pending.size > 0 ? `, with ${pending.size} pending writes on top` : '';
@@ -167,11 +167,11 @@ function sourceOf({ kind, link, isPrimarys }: Base): string {
   return `the copy in ${link.label}`;
 }
 
-export function describeWrite(read: Description, keeper: Link): Description {
+export function describeWrite(read: Description, keeper: BackendLink): Description {
   return { ...read, degraded: `${read.degraded}; the write is kept in ${keeper.label} until then${riskOf(keeper)}` };
 }
 
-function riskOf({ persistent }: Link): string {
+function riskOf({ persistent }: BackendLink): string {
   return persistent ? '' : ' and is lost if this machine is';
 }
 

@@ -6,7 +6,7 @@ import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { Turn } from '../../sync/turn.ts';
 import { Warnings } from '../../sync/warnings.ts';
-import type { Engine } from '../../values.ts';
+import type { EngineName } from '../../values.ts';
 import type {
   Answer,
   Database,
@@ -20,16 +20,16 @@ import type {
 } from '../database.ts';
 import { describeOutage, describeRead, describeWrite, findBase } from './base.ts';
 import type { Commands } from './drain.ts';
-import { identityOf, type Link, type LinkDatabase } from './link.ts';
+import { identityOf, type BackendLink, type LinkDatabase } from './link.ts';
 import type { Notice, Outage, OutageMemory } from './outage.ts';
 import { PendingLog } from './pending-log.ts';
 import { Recovery } from './recovery.ts';
 import { Standby } from './standby.ts';
-import { type Call, plainCall, readCall, uploadsThrough, Watch, writeCall } from './watch.ts';
+import { type WatchedCall, plainCall, readCall, uploadsThrough, Watch, writeCall } from './watch.ts';
 
 export interface FallbackOptions {
-  readonly primary: Link;
-  readonly fallbacks: readonly Link[];
+  readonly primary: BackendLink;
+  readonly fallbacks: readonly BackendLink[];
   readonly runtime: Runtime;
   readonly memory: OutageMemory;
   readonly commands: Commands;
@@ -91,7 +91,7 @@ class FallbackDatabase implements Database {
     });
   }
 
-  get engine(): Engine {
+  get engine(): EngineName {
     return this.#primary?.engine ?? (this.#options.primary.place ? 'duckdb' : 'postgres');
   }
 
@@ -144,7 +144,10 @@ class FallbackDatabase implements Database {
       (standby) => standby.catalog(),
     );
 
-  async #serve<T>(call: (primary: LinkDatabase) => Call<T>, onStandby: (standby: Standby) => Promise<T>): Promise<T> {
+  async #serve<T>(
+    call: (primary: LinkDatabase) => WatchedCall<T>,
+    onStandby: (standby: Standby) => Promise<T>,
+  ): Promise<T> {
     for (let isFirst = true; ; isFirst = false) {
       const answered = await this.#onPrimary(call);
       if (answered) return answered;
@@ -217,7 +220,7 @@ class FallbackDatabase implements Database {
     throw this.#away(away);
   }
 
-  async #onPrimary<T>(call: (primary: LinkDatabase) => Call<T>): Promise<T | null> {
+  async #onPrimary<T>(call: (primary: LinkDatabase) => WatchedCall<T>): Promise<T | null> {
     this.#requireOpen();
     if (this.#watch.outage || !this.#primary) return null;
     const attempt = await this.#watch.attempt(call(this.#primary));

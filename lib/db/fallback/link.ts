@@ -12,7 +12,7 @@ export interface PendingPlace {
   readonly name: string;
 }
 
-export interface Link {
+export interface BackendLink {
   /** As the header `db-backend` has it: `s3`. */
   readonly name: string;
   /** In sentences: `the S3 bucket`. Tells no location. */
@@ -44,7 +44,7 @@ export async function pingStore({ store, name }: PendingPlace, signal: AbortSign
   });
 }
 
-export interface Target {
+export interface LinkTarget {
   readonly address: string;
   readonly formerAddress: string;
   readonly database: string | null;
@@ -56,7 +56,7 @@ export interface Addressee {
   readonly database?: string | null;
 }
 
-export function isMeantFor({ target, database }: Addressee, primary: Target): boolean {
+export function isMeantFor({ target, database }: Addressee, primary: LinkTarget): boolean {
   if (database === undefined) return target === primary.formerAddress;
   if (database !== null && primary.database !== null) return database === primary.database;
   return target === primary.address;

@@ -10,7 +10,7 @@ import { SharedProbe } from '../../sync/head.ts';
 import { type Layout, layoutOf } from '../../sync/layout.ts';
 import type { PlainValue } from '../../values.ts';
 import type { StrandedWrite } from '../database.ts';
-import { isMeantFor, type Link, type Target } from './link.ts';
+import { isMeantFor, type BackendLink, type LinkTarget } from './link.ts';
 import {
   decodePendingWrite,
   encodePendingWrite,
@@ -20,12 +20,12 @@ import {
 } from './pending-write.ts';
 
 export interface PendingLogOptions {
-  readonly fallbacks: readonly Link[];
-  readonly target: Target;
+  readonly fallbacks: readonly BackendLink[];
+  readonly target: LinkTarget;
   readonly runtime: Runtime;
   readonly warn: (message: string, cause?: unknown) => void;
   /** The primary, if it is a store: what it keeps itself, as a fallback of another database, is not for it. */
-  readonly primary?: Link;
+  readonly primary?: BackendLink;
 }
 
 /** Most writes that may be pending at once: each process holds them all in memory, and runs them in a row. */
@@ -37,15 +37,15 @@ const restMs = 5000;
 const primaryRestMs = 60_000;
 const parallelReads = 32;
 
-interface Place {
-  readonly link: Link;
+interface PendingTarget {
+  readonly link: BackendLink;
   readonly store: Store;
   readonly layout: Layout;
 }
 
 interface Keeper {
-  readonly link: Link;
-  place: Promise<Place> | null;
+  readonly link: BackendLink;
+  place: Promise<PendingTarget> | null;
   restsUntilMs: number;
   /** Those that are never run here, by their ids. */
   readonly stranded: Map<string, StrandedWrite>;
@@ -57,8 +57,8 @@ export class PendingLog {
   readonly #primary: Keeper | null;
   readonly #ids: PendingIds;
   readonly #writer: string;
-  #target: Target;
-  readonly #known = new Map<string, { readonly write: PendingWrite; readonly link: Link }>();
+  #target: LinkTarget;
+  readonly #known = new Map<string, { readonly write: PendingWrite; readonly link: BackendLink }>();
   /** Those that were run or rejected, and whose objects may be there still. */
   readonly #settled = new Set<string>();
   readonly #refresh = new SharedProbe(() => this.#lookEverywhere());
@@ -96,7 +96,7 @@ export class PendingLog {
   }
 
   /** Where the next one would be kept; null when no place is known to take it. */
-  get keeper(): Link | null {
+  get keeper(): BackendLink | null {
     return this.#keepers.find((keeper) => !this.#rests(keeper))?.link ?? null;
   }
 
@@ -124,7 +124,7 @@ export class PendingLog {
    * Makes the write durable in the first store that takes it, and answers whose that is. @throws AppError `unavailable`
    * when none does; `indeterminate` when one did not say
    */
-  async keep(write: PendingWrite): Promise<Link> {
+  async keep(write: PendingWrite): Promise<BackendLink> {
     let last: unknown = null;
     for (const keeper of this.#keepers) {
       if (this.#rests(keeper)) continue;
@@ -181,7 +181,7 @@ export class PendingLog {
     }
   }
 
-  async #fetch(keeper: Keeper, { store, layout }: Place, id: string): Promise<void> {
+  async #fetch(keeper: Keeper, { store, layout }: PendingTarget, id: string): Promise<void> {
     const key = layout.pendingKey(id);
     const bytes = await withinTime(this.#options.runtime, askMs, (signal) => store.get(key, { signal }));
     // Run and removed since it was listed.
@@ -198,7 +198,7 @@ export class PendingLog {
     }
   }
 
-  #learn(write: PendingWrite, link: Link): void {
+  #learn(write: PendingWrite, link: BackendLink): void {
     this.#ids.saw(write.id);
     this.#known.set(write.id, { write, link });
     this.edition++;
@@ -222,7 +222,7 @@ export class PendingLog {
     }
   }
 
-  async #removeFrom({ store, layout }: Place, ids: readonly string[]): Promise<void> {
+  async #removeFrom({ store, layout }: PendingTarget, ids: readonly string[]): Promise<void> {
     const keys = ids.map((id) => layout.pendingKey(id));
     await withinTime(this.#options.runtime, askMs, (signal) => store.delete(keys, { signal }));
   }
@@ -255,8 +255,8 @@ export class PendingLog {
     return this.#primary ? [...this.#keepers, this.#primary] : this.#keepers;
   }
 
-  #placeOf(keeper: Keeper): Promise<Place> {
-    const load = async (): Promise<Place> => {
+  #placeOf(keeper: Keeper): Promise<PendingTarget> {
+    const load = async (): Promise<PendingTarget> => {
       const { store, name } = await keeper.link.place!();
       return { link: keeper.link, store, layout: layoutOf(name) };
     };
@@ -276,20 +276,20 @@ export class PendingLog {
   }
 }
 
-function keeperOn(link: Link): Keeper {
+function keeperOn(link: BackendLink): Keeper {
   return { link, place: null, restsUntilMs: -Infinity, stranded: new Map() };
 }
 
-function strandedWrite({ name }: Link, { id, time, target, database, command }: PendingWrite): StrandedWrite {
+function strandedWrite({ name }: BackendLink, { id, time, target, database, command }: PendingWrite): StrandedWrite {
   const reason = 'It was accepted for another database.';
   return { id, acceptedAt: time, keptIn: name, address: target, database: database ?? null, reason, command };
 }
 
-function unusableWrite({ name }: Link, id: string, reason: string): StrandedWrite {
+function unusableWrite({ name }: BackendLink, id: string, reason: string): StrandedWrite {
   return { id, acceptedAt: null, keptIn: name, address: null, database: null, reason, command: null };
 }
 
-async function listIds({ store, layout }: Place, signal: AbortSignal): Promise<string[]> {
+async function listIds({ store, layout }: PendingTarget, signal: AbortSignal): Promise<string[]> {
   const objects = await listAll(store, layout.pendingPrefix, { signal });
   return objects.map(({ key }) => layout.pendingId(key)).filter((id) => id !== null);
 }

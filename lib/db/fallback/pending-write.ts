@@ -55,7 +55,7 @@ export class PendingIds {
   }
 }
 
-type Json = Readonly<Record<string, PlainValue>>;
+type PendingBody = Readonly<Record<string, PlainValue>>;
 
 /**
  * A command of the first version, which knew three tables, each with an `id` and two times that the program set.
@@ -63,19 +63,24 @@ type Json = Readonly<Record<string, PlainValue>>;
  * @example fromFormer({ kind: 'delete', table: 'books', id: 'a', at: '…' }) // { kind: 'delete', table: 'books', key: ['a'] }
  */
 function fromFormer(command: PlainValue): PlainValue {
-  const { kind, table, at, id, values, precondition, idempotency, rows, filters } = command as Json;
+  const { kind, table, at, id, values, precondition, idempotency, rows, filters } = command as PendingBody;
   const target = {
     table: table!,
     ...(precondition === undefined ? {} : { precondition }),
-    ...(idempotency === undefined ? {} : { idempotency: { ...(idempotency as Json), at: at! } }),
+    ...(idempotency === undefined ? {} : { idempotency: { ...(idempotency as PendingBody), at: at! } }),
   };
-  const born = (row: Json): Json => ({ id: row['id']!, ...(row['values'] as Json), created_at: at!, updated_at: at! });
-  const changed = { ...(values as Json | undefined), updated_at: at! };
+  const born = (row: PendingBody): PendingBody => ({
+    id: row['id']!,
+    ...(row['values'] as PendingBody),
+    created_at: at!,
+    updated_at: at!,
+  });
+  const changed = { ...(values as PendingBody | undefined), updated_at: at! };
   switch (kind) {
     case 'create':
-      return { kind, ...target, values: born(command as Json) };
+      return { kind, ...target, values: born(command as PendingBody) };
     case 'createMany':
-      return { kind, ...target, rows: (rows as readonly Json[]).map(born) };
+      return { kind, ...target, rows: (rows as readonly PendingBody[]).map(born) };
     // All that a client could give was given; a command of today would set the time of birth, too.
     case 'replace':
     case 'update':
@@ -83,16 +88,21 @@ function fromFormer(command: PlainValue): PlainValue {
     case 'delete':
       return { kind, ...target, key: [id!] };
     case 'updateMany':
-      return { kind, ...target, filter: { and: (filters as readonly Json[]).map(fromFormerFilter) }, values: changed };
+      return {
+        kind,
+        ...target,
+        filter: { and: (filters as readonly PendingBody[]).map(fromFormerFilter) },
+        values: changed,
+      };
     case 'deleteMany':
-      return { kind, ...target, filter: { and: (filters as readonly Json[]).map(fromFormerFilter) } };
+      return { kind, ...target, filter: { and: (filters as readonly PendingBody[]).map(fromFormerFilter) } };
     default:
       return command;
   }
 }
 
-function fromFormerFilter({ column, negated, comparison }: Json): PlainValue {
-  const { operator, value, values, pattern } = comparison as Json;
+function fromFormerFilter({ column, negated, comparison }: PendingBody): PlainValue {
+  const { operator, value, values, pattern } = comparison as PendingBody;
   const given = (values ?? [pattern ?? value ?? null]) as readonly PlainValue[];
   const leaf = { column: column!, operator: operator!, values: given.map(String) };
   return negated === true ? { not: leaf } : leaf;

@@ -12,7 +12,7 @@ import type { Work } from '../database.ts';
 import type { Draft } from '../duckdb/local-copy.ts';
 import type { Base } from './base.ts';
 import { type Commands, findSettled } from './drain.ts';
-import type { Link } from './link.ts';
+import type { BackendLink } from './link.ts';
 import type { PendingLog } from './pending-log.ts';
 import type { PendingWrite } from './pending-write.ts';
 
@@ -25,15 +25,15 @@ export interface StandbyOptions {
   readonly turn: Turn;
 }
 
-export interface Kept<T> {
+export interface KeptRead<T> {
   readonly value: T;
-  readonly link: Link;
+  readonly link: BackendLink;
 }
 
 interface Queued {
   readonly work: Work<unknown>;
   readonly command: PlainValue;
-  readonly resolve: (kept: Kept<never>) => void;
+  readonly resolve: (kept: KeptRead<never>) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -76,7 +76,7 @@ export class Standby {
     return this.base.copy.read(onCopy((_queries, { catalog }) => Promise.resolve(catalog)));
   }
 
-  async write<T>(work: Work<T>, command: PlainValue): Promise<Kept<T>> {
+  async write<T>(work: Work<T>, command: PlainValue): Promise<KeptRead<T>> {
     const { pending, turn } = this.#options;
     await pending.refresh();
     return new Promise((resolve, reject) => {

@@ -6,16 +6,16 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { withinTime } from '../../store/time-limit.ts';
 import type { Answer, Database, ReadOptions, Uploads, Work, WriteOptions } from '../database.ts';
-import type { Link } from './link.ts';
+import type { BackendLink } from './link.ts';
 import { type Notice, Outage, type OutageMemory } from './outage.ts';
 
-export interface Call<T> {
+export interface WatchedCall<T> {
   run(): Promise<T>;
   /** Gives the call up if nothing of it can happen any more; whether it did. It may be asked again. */
   abandon(): boolean;
 }
 
-type Attempt<T> = { readonly kind: 'answered'; readonly value: T } | { readonly kind: 'away' };
+type WatchedAttempt<T> = { readonly kind: 'answered'; readonly value: T } | { readonly kind: 'away' };
 
 /** How long a call may take before somebody looks whether the backend is there, in ms. */
 const patienceMs = 3000;
@@ -24,7 +24,7 @@ const pingMs = 2000;
 const mostWaitMs = 9500;
 
 export interface WatchOptions {
-  readonly primary: Link;
+  readonly primary: BackendLink;
   readonly runtime: Runtime;
   readonly memory: OutageMemory;
   /** Hears of each outage twice: when it begins, and when it ends. */
@@ -32,7 +32,7 @@ export interface WatchOptions {
 }
 
 export class Watch {
-  readonly #primary: Link;
+  readonly #primary: BackendLink;
   readonly #runtime: Runtime;
   readonly #memory: OutageMemory;
   readonly #notice: (notice: Notice) => void;
@@ -88,7 +88,7 @@ export class Watch {
   }
 
   /** Runs a call until it ends or the primary is away. @throws what the call throws, if that is the call's own matter. */
-  attempt<T>(call: Call<T>): Promise<Attempt<T>> {
+  attempt<T>(call: WatchedCall<T>): Promise<WatchedAttempt<T>> {
     return new Promise((resolve, reject) => {
       const ended = new AbortController();
       const end = (tell: () => void): void => {
@@ -157,7 +157,7 @@ function unknownOutcome(): AppError {
 }
 
 /** A read of a replica runs to its end once it has begun: nothing of it depends on a store any more. */
-export function readCall<T>(database: Database, work: Work<T>, options: ReadOptions): Call<Answer<T>> {
+export function readCall<T>(database: Database, work: Work<T>, options: ReadOptions): WatchedCall<Answer<T>> {
   let begun = false;
   const noted: Work<T> = (queries, scope) => {
     begun = true;
@@ -169,7 +169,7 @@ export function readCall<T>(database: Database, work: Work<T>, options: ReadOpti
   };
 }
 
-export function plainCall<T>(run: () => Promise<T>): Call<T> {
+export function plainCall<T>(run: () => Promise<T>): WatchedCall<T> {
   return { run, abandon: () => true };
 }
 
@@ -187,7 +187,7 @@ export function uploadsThrough(call: <T>(work: (uploads: Uploads) => Promise<T>)
  * A write can be abandoned until its work has ended: what comes then is the commit. One that was abandoned must not commit all
  * the same: its work refuses to begin, or to end well.
  */
-export function writeCall<T>(database: Database, work: Work<T>, options: WriteOptions): Call<Answer<T>> {
+export function writeCall<T>(database: Database, work: Work<T>, options: WriteOptions): WatchedCall<Answer<T>> {
   let [ran, abandoned] = [false, false];
   const requireWanted = (): void => {
     if (abandoned) throw new AppError('unavailable', 'The database went away before the write was run.');

@@ -3,7 +3,7 @@
  * not.
  */
 import { quoteName } from '../../sync/sql.ts';
-import type { Engine } from '../../values.ts';
+import type { EngineName } from '../../values.ts';
 import { translate, type Translation } from './expressions.ts';
 import type { MovedColumn, MovedTable, MovedView } from './tables.ts';
 
@@ -59,7 +59,7 @@ function extrasOf({ title, all, relation }: MovedTable, translation: Defining): 
 }
 
 /** DuckDB computes when it reads; PostgreSQL before version 18 only when it writes. */
-const kept: Readonly<Record<Engine, string>> = { duckdb: 'VIRTUAL', postgres: 'STORED' };
+const kept: Readonly<Record<EngineName, string>> = { duckdb: 'VIRTUAL', postgres: 'STORED' };
 
 function ddlOf({ all }: MovedTable, { quoted, typeOf, constraints }: Defining, extras: readonly Extra[]): string {
   const clauses = new Map(extras.map(({ column, clause }) => [column, clause]));

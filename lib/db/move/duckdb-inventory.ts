@@ -9,13 +9,13 @@ import { nameRefusals } from './names.ts';
 import {
   carriedRelation,
   carriedTables,
-  type Definitions,
+  type MovedDefinitions,
   type Limit,
   type MovedColumn,
   type MovedTable,
   namesOf,
   quotedOnDuckDb,
-  type Refusal,
+  type MoveRefusal,
   sequenceAt,
   throwRefusals,
   titleOf,
@@ -35,7 +35,7 @@ export function catalogOfDuckDb(session: Session): Promise<Catalog> {
  */
 export async function tablesOfDuckDb(session: Session, current: string | null = null): Promise<MovedTable[]> {
   const catalog = await catalogOfDuckDb(session);
-  const refusals: Refusal[] = [];
+  const refusals: MoveRefusal[] = [];
   const found: [RelationName, MovedTable['relation']][] = [...catalog.relations.values()]
     .filter(({ kind }) => kind === 'table')
     .map((relation) => [relation, relation]);
@@ -63,7 +63,7 @@ async function carried(session: Session): Promise<[RelationName, MovedTable['rel
 export interface Describing {
   readonly relation: MovedTable['relation'] & Partial<Pick<Relation, 'key' | 'columns'>>;
   readonly current: string | null;
-  readonly refusals: Refusal[];
+  readonly refusals: MoveRefusal[];
 }
 
 export async function describeTable(session: Session, name: RelationName, how: Describing): Promise<MovedTable> {
@@ -142,7 +142,7 @@ function limitOf({ type, declared }: MovedColumn): Limit | null {
 
 const own = `database_name = current_database() AND schema_name <> 'eider'`;
 
-export async function definitionsOfDuckDb(session: Session, current: string): Promise<Definitions> {
+export async function definitionsOfDuckDb(session: Session, current: string): Promise<MovedDefinitions> {
   const catalog = await catalogOfDuckDb(session);
   const named = (row: Readonly<Record<string, unknown>>) =>
     namesOf({ schema: String(row['schema']), name: String(row['name']) }, 'duckdb', current);
@@ -172,7 +172,7 @@ export async function definitionsOfDuckDb(session: Session, current: string): Pr
   };
 }
 
-async function viewsOf(session: Session, catalog: Catalog, current: string): Promise<Definitions['views']> {
+async function viewsOf(session: Session, catalog: Catalog, current: string): Promise<MovedDefinitions['views']> {
   const rows = await session.rows(
     `SELECT schema_name, view_name, sql FROM duckdb_views() WHERE ${own} AND NOT internal`,
   );
@@ -194,7 +194,7 @@ function queryOf(sql: string): string {
 }
 
 /** Those that are neither a constraint nor, in the catalog, a unique set. */
-async function indexesOf(session: Session, catalog: Catalog, current: string): Promise<Definitions['indexes']> {
+async function indexesOf(session: Session, catalog: Catalog, current: string): Promise<MovedDefinitions['indexes']> {
   const rows = await session.rows(
     `SELECT schema_name, table_name, index_name, is_unique, sql FROM duckdb_indexes() WHERE ${own} ORDER BY ALL`,
   );

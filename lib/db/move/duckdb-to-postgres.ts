@@ -52,11 +52,11 @@ import {
 } from './report.ts';
 import type { MovedTable, PlainRow } from './tables.ts';
 
-type Options = MoveOptions<DuckDbEnd, PostgresEnd>;
+type IntoPostgres = MoveOptions<DuckDbEnd, PostgresEnd>;
 
-type Outcome = Omit<MoveReport, 'sourceVersion' | 'sourceMovedOn'>;
+type FillOutcome = Omit<MoveReport, 'sourceVersion' | 'sourceMovedOn'>;
 
-export async function moveIntoPostgres(options: Options, slot: Slot): Promise<MoveReport> {
+export async function moveIntoPostgres(options: IntoPostgres, slot: Slot): Promise<MoveReport> {
   const { engine } = options.source;
   await mkdir(slot.spillPath, { recursive: true });
   // One read transaction: whatever others write, all of it is one state.
@@ -65,7 +65,7 @@ export async function moveIntoPostgres(options: Options, slot: Slot): Promise<Mo
   return { ...value, sourceVersion, sourceMovedOn: now !== sourceVersion };
 }
 
-async function moveState(options: Options, slot: Slot, session: Session): Promise<Outcome> {
+async function moveState(options: IntoPostgres, slot: Slot, session: Session): Promise<FillOutcome> {
   const { source, target, replace, onEvent } = options;
   const current = await inTransaction(target.pool, 'read', currentSchema);
   const tables = await tablesOfDuckDb(session, current);
@@ -107,7 +107,10 @@ interface Staged extends Replacing {
   readonly sourceVersion: number;
 }
 
-function commitStaged(options: Options, staged: Staged): Promise<Pick<Outcome, 'targetVersion' | 'leftBehind'>> {
+function commitStaged(
+  options: IntoPostgres,
+  staged: Staged,
+): Promise<Pick<FillOutcome, 'targetVersion' | 'leftBehind'>> {
   const { source, target, runtime, onEvent } = options;
   const { tables, moved, sourceVersion, migrations } = staged;
   return inTransaction(target.pool, 'write', async (postgres) => {

@@ -4,10 +4,10 @@
  */
 import { type Token, tokensOf } from '../../sql/tokens.ts';
 import { quoteName } from '../../sync/sql.ts';
-import type { Engine } from '../../values.ts';
+import type { EngineName } from '../../values.ts';
 
 export interface Translation {
-  readonly to: Engine;
+  readonly to: EngineName;
   /** The schema on PostgreSQL that is `main` on DuckDB. */
   readonly current: string;
   /** Names as they are written where they are declared: DuckDB takes them in any case. */
@@ -27,7 +27,7 @@ const functions =
   words(`lower upper length char_length abs coalesce nullif greatest least now gen_random_uuid ltrim rtrim
   replace concat starts_with left right count sum min max avg bool_and bool_or row_number rank sign floor ceil nextval`);
 
-const otherFunctions: Readonly<Record<Engine, Readonly<Record<string, string>>>> = {
+const otherFunctions: Readonly<Record<EngineName, Readonly<Record<string, string>>>> = {
   postgres: { uuid: 'gen_random_uuid', get_current_timestamp: 'now', count_star: 'count', trim: 'btrim' },
   duckdb: { btrim: 'trim', character_length: 'length' },
 };
@@ -36,7 +36,7 @@ const typeWords =
   words(`boolean bool smallint integer int bigint int2 int4 int8 real double precision float decimal numeric
   character char varying varchar text bpchar uuid date time timestamp timestamptz with without zone interval json jsonb bytea blob`);
 
-const otherTypes: Readonly<Record<Engine, Readonly<Record<string, string>>>> = {
+const otherTypes: Readonly<Record<EngineName, Readonly<Record<string, string>>>> = {
   postgres: { double: 'double precision', float: 'real', blob: 'bytea' },
   duckdb: { jsonb: 'json', bytea: 'blob', bpchar: 'varchar' },
 };

@@ -1,13 +1,13 @@
 /** PostgreSQL cuts names after 63 bytes and has one namespace for tables, views and sequences; DuckDB ignores case. */
 import type { RelationName } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
-import type { Definitions, MovedName, MovedTable, Refusal } from './tables.ts';
+import type { MovedDefinitions, MovedName, MovedTable, MoveRefusal } from './tables.ts';
 
 const mostBytes = 63;
 const mostColumns = 1600;
 const systemColumns = ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
 
-interface Named {
+interface NamedThing {
   readonly what: string;
   readonly to: string;
   readonly id: string;
@@ -15,7 +15,7 @@ interface Named {
 
 const plain = ({ schema, name }: RelationName): string => `${schema}.${name}`;
 
-export function requireNamesOnPostgres(tables: readonly MovedTable[], definitions: Definitions): void {
+export function requireNamesOnPostgres(tables: readonly MovedTable[], definitions: MovedDefinitions): void {
   const { sequences, views, enums } = definitions;
   requireDistinct([
     ...namedOnPostgres('table', tables),
@@ -25,7 +25,7 @@ export function requireNamesOnPostgres(tables: readonly MovedTable[], definition
   ]);
 }
 
-function namedOnPostgres(kind: string, all: readonly MovedName[]): Named[] {
+function namedOnPostgres(kind: string, all: readonly MovedName[]): NamedThing[] {
   return all.map(({ duckdb, postgres }) => ({
     what: `${kind} ${plain(duckdb)}`,
     to: plain(postgres),
@@ -33,7 +33,7 @@ function namedOnPostgres(kind: string, all: readonly MovedName[]): Named[] {
   }));
 }
 
-export function nameRefusals({ title: table, postgres, all }: MovedTable): Refusal[] {
+export function nameRefusals({ title: table, postgres, all }: MovedTable): MoveRefusal[] {
   const tooLong = (name: string): boolean => Buffer.byteLength(name) > mostBytes;
   const long = `has a name of more than ${mostBytes} bytes, which PostgreSQL cuts`;
   return [
@@ -70,8 +70,8 @@ export function requireColumnsOnDuckDb(title: string, columns: readonly string[]
   );
 }
 
-function requireDistinct(all: readonly Named[]): void {
-  const seen = new Map<string, Named>();
+function requireDistinct(all: readonly NamedThing[]): void {
+  const seen = new Map<string, NamedThing>();
   for (const each of all) {
     const other = seen.get(each.id);
     if (other) throw collision(other, each);
@@ -79,7 +79,7 @@ function requireDistinct(all: readonly Named[]): void {
   }
 }
 
-function collision(one: Named, other: Named): AppError {
+function collision(one: NamedThing, other: NamedThing): AppError {
   return new AppError('invalid', `The ${one.what} and the ${other.what} would both be ${other.to}.`, {
     hint: 'Rename one of them at the source, then repeat. Nothing was written.',
   });

@@ -13,7 +13,7 @@ import { definitionsOfPostgres } from './postgres-definitions.ts';
 import { enumOnDuckDb, type PostgresTables } from './postgres-inventory.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import {
-  type Definitions,
+  type MovedDefinitions,
   lastOf,
   type MovedColumn,
   type MovedName,
@@ -123,7 +123,7 @@ class Making {
     if (translated === null || !(await this.#tryRun(sql))) this.leftBehind.push(`the index ${name}`);
   }
 
-  async views(views: Definitions['views']): Promise<void> {
+  async views(views: MovedDefinitions['views']): Promise<void> {
     const take = (sql: string): Promise<boolean> => this.#tryRun(sql);
     this.leftBehind.push(...(await makeViews(views, { ...this.#translation, quotedOf: quotedOnDuckDb, take })));
   }

@@ -4,7 +4,7 @@ import { commentsOf, defineTable, keyClauses, makeViews, quotedNames, quotedText
 import { translate, type Translation } from './expressions.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import {
-  type Definitions,
+  type MovedDefinitions,
   lastOf,
   type MovedColumn,
   type MovedSequence,
@@ -23,7 +23,7 @@ export interface ReferenceFound {
 }
 
 export interface DefinerOptions {
-  readonly definitions: Definitions;
+  readonly definitions: MovedDefinitions;
   readonly tables: readonly MovedTable[];
   readonly current: string;
   /** They are others than those that the last move brought: tables that are kept get them, too. */
@@ -110,7 +110,7 @@ export class Definer {
   }
 
   typeOf = (column: MovedColumn): string => {
-    const isSame = ({ labels }: Definitions['enums'][number]): boolean =>
+    const isSame = ({ labels }: MovedDefinitions['enums'][number]): boolean =>
       column.declared === `ENUM(${labels.map(quotedText).join(', ')})`;
     const found = this.#options.definitions.enums.find(isSame);
     return found ? quotedOnPostgres(found) : column.postgres;

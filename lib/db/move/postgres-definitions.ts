@@ -1,7 +1,7 @@
 import { type Catalog, relationId } from '../../catalog/catalog.ts';
 import { stagingSchema } from './postgres-inventory.ts';
 import type { PostgresSession, TextRow } from './postgres-session.ts';
-import { type Definitions, namesOf, sequenceAt, titleOf } from './tables.ts';
+import { type MovedDefinitions, namesOf, sequenceAt, titleOf } from './tables.ts';
 
 /** Neither PostgreSQL's nor Eider's, nor of an extension. `table` is where the thing has its row, `o` that row. */
 const users = (table: string): string =>
@@ -15,7 +15,7 @@ const namesIn = (current: string) => (row: TextRow) =>
 export async function sequencesOfPostgres(
   postgres: PostgresSession,
   current: string,
-): Promise<Definitions['sequences']> {
+): Promise<MovedDefinitions['sequences']> {
   const named = namesIn(current);
   const rows = await postgres.rows(
     `SELECT n.nspname::text AS schema, o.relname::text AS name, s.seqincrement::text AS increment, s.seqmin::text AS min,
@@ -31,7 +31,7 @@ export async function sequencesOfPostgres(
   });
 }
 
-export async function definitionsOfPostgres(postgres: PostgresSession, catalog: Catalog): Promise<Definitions> {
+export async function definitionsOfPostgres(postgres: PostgresSession, catalog: Catalog): Promise<MovedDefinitions> {
   const current = catalog.defaultSchema;
   const named = namesIn(current);
   const enums = await postgres.rows(
@@ -59,7 +59,7 @@ export async function definitionsOfPostgres(postgres: PostgresSession, catalog: 
 }
 
 /** Unique ones of expressions: those of columns are unique sets of the catalog. */
-async function indexesOf(postgres: PostgresSession, catalog: Catalog): Promise<Definitions['indexes']> {
+async function indexesOf(postgres: PostgresSession, catalog: Catalog): Promise<MovedDefinitions['indexes']> {
   const rows = await postgres.rows(
     `SELECT n.nspname::text AS schema, c.relname::text AS name, o.relname::text AS index,
       (SELECT string_agg('(' || pg_get_indexdef(o.oid, k, true) || ')', ', ' ORDER BY k)

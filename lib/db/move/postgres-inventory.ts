@@ -13,7 +13,7 @@ import {
   type MovedTable,
   namesOf,
   quotedOnPostgres,
-  type Refusal,
+  type MoveRefusal,
   throwRefusals,
   titleOf,
   valueRefusals,
@@ -58,7 +58,7 @@ export async function tablesOfPostgres(
   const current = catalog.defaultSchema;
   const found = (await tablesFound(postgres, catalog)).filter((name) => isWanted(titleOf(name, current), name));
   requireNamesOnDuckDb(found.map((name) => ({ kind: 'table', ...namesOf(name, 'postgres', current) })));
-  const refusals: Refusal[] = [];
+  const refusals: MoveRefusal[] = [];
   const tables: MovedTable[] = [];
   for (const each of found) {
     const table = await describeFound(scratch, each, { current, refusals });
@@ -124,7 +124,7 @@ function columnFound(row: ColumnRow): ColumnFound {
 async function describeFound(
   scratch: Session,
   found: TableFound,
-  { current, refusals }: { readonly current: string; readonly refusals: Refusal[] },
+  { current, refusals }: { readonly current: string; readonly refusals: MoveRefusal[] },
 ): Promise<MovedTable | null> {
   const title = titleOf(found, current);
   const definition = await defineOnDuckDb(scratch, found, title, refusals);
@@ -154,7 +154,7 @@ async function defineOnDuckDb(
   scratch: Session,
   { columns }: TableFound,
   table: string,
-  refusals: Refusal[],
+  refusals: MoveRefusal[],
 ): Promise<string[] | null> {
   if (columns.length === 0) {
     refusals.push({ table, reason: 'has no columns, which DuckDB does not allow' });

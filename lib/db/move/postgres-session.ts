@@ -1,7 +1,7 @@
 /** A transaction on a whole database: no time limit, and every value as text in settings of its own. */
 import { AppError, isAppError } from '../../errors.ts';
 import { mapStatementError } from '../postgres/errors.ts';
-import type { Connection, ConnectionPool, StatementResult } from '../postgres/pool.ts';
+import type { Connection, ConnectionPool, PostgresResult } from '../postgres/pool.ts';
 
 /** Columns by name. What is selected has to be text. */
 export type TextRow = Readonly<Record<string, string | null>>;
@@ -17,7 +17,7 @@ export class PostgresSession {
     return (await this.run(text, values)).rows as TextRow[];
   }
 
-  async run(text: string, values?: readonly (string | null)[]): Promise<StatementResult> {
+  async run(text: string, values?: readonly (string | null)[]): Promise<PostgresResult> {
     try {
       return await this.#connection.run(values ? { text, values } : { text });
     } catch (error) {

@@ -41,9 +41,9 @@ import {
 } from './report.ts';
 import { type MovedTable, type PlainRow, quotedOnDuckDb } from './tables.ts';
 
-type Options = MoveOptions<PostgresEnd, DuckDbEnd>;
+type OutOfPostgres = MoveOptions<PostgresEnd, DuckDbEnd>;
 
-interface Found {
+interface FoundSource {
   readonly state: PostgresState;
   readonly tables: readonly MovedTable[];
   readonly leftBehind: readonly string[];
@@ -52,7 +52,7 @@ interface Found {
   readonly resumed: boolean;
 }
 
-export async function moveOutOfPostgres(options: Options, slot: Slot): Promise<MoveReport> {
+export async function moveOutOfPostgres(options: OutOfPostgres, slot: Slot): Promise<MoveReport> {
   await mkdir(slot.spillPath, { recursive: true });
   try {
     return await moveOnce(options, slot);
@@ -66,7 +66,7 @@ export async function moveOutOfPostgres(options: Options, slot: Slot): Promise<M
 
 class StaleFile extends Error {}
 
-async function moveOnce(options: Options, slot: Slot): Promise<MoveReport> {
+async function moveOnce(options: OutOfPostgres, slot: Slot): Promise<MoveReport> {
   const { source, target, runtime, onEvent } = options;
   const before = await lookAtDuckDb(target.engine, onEvent);
   const found = await inTransaction(source.pool, 'read', (postgres) =>
@@ -93,7 +93,7 @@ async function moveOnce(options: Options, slot: Slot): Promise<MoveReport> {
   };
 }
 
-interface Reading {
+interface SourceReading {
   readonly postgres: PostgresSession;
   readonly scratch: Session;
   readonly slot: Slot;
@@ -101,7 +101,10 @@ interface Reading {
 }
 
 /** Reads everything in one transaction: compares with the target, or makes the file. */
-async function readSource(options: Options, { postgres, scratch, slot, before }: Reading): Promise<Found> {
+async function readSource(
+  options: OutOfPostgres,
+  { postgres, scratch, slot, before }: SourceReading,
+): Promise<FoundSource> {
   const { target, replace, commitRows = 50_000, onEvent } = options;
   const state = await stateOfPostgres(postgres);
   const inventory = await tablesOfPostgres(postgres, scratch);
@@ -127,7 +130,7 @@ async function readSource(options: Options, { postgres, scratch, slot, before }:
   return { ...found, moved: moved(sums), isThere: false, resumed };
 }
 
-function hasMovedOn(source: PostgresEnd, { state, tables, moved: { sums } }: Found): Promise<boolean> {
+function hasMovedOn(source: PostgresEnd, { state, tables, moved: { sums } }: FoundSource): Promise<boolean> {
   return inTransaction(source.pool, 'read', (postgres) => wasWrittenSince(postgres, state, tables, sums));
 }
 

@@ -17,7 +17,7 @@ export interface Replacing extends Pick<DefinerOptions, 'tables' | 'definitions'
   readonly since: string | null;
 }
 
-interface Target {
+interface ReplacedTable {
   readonly table: MovedTable;
   readonly staged: string;
   readonly quoted: string;
@@ -32,7 +32,7 @@ export async function replaceAll(
 ): Promise<readonly string[]> {
   const catalog = await catalogOfPostgres(postgres);
   const present = await tablesFound(postgres, catalog);
-  const targets = tables.map((table, index): Target => {
+  const targets = tables.map((table, index): ReplacedTable => {
     const found = present.find((each) => titleOf(each, catalog.defaultSchema) === table.title);
     const isKept = found !== undefined && (table.duckdb.schema === 'eider' || isAlike(found, table));
     return { table, staged: stagedName(index), quoted: quotedOnPostgres(table), found, isKept };
@@ -108,7 +108,7 @@ async function dropReferences(postgres: PostgresSession, tables: readonly string
   return found;
 }
 
-async function empty(postgres: PostgresSession, targets: readonly Target[]): Promise<TextRow[]> {
+async function empty(postgres: PostgresSession, targets: readonly ReplacedTable[]): Promise<TextRow[]> {
   const named = (isKept: boolean): string[] =>
     targets.filter((each) => each.found && each.isKept === isKept).map(({ quoted }) => quoted);
   const [kept, others] = [named(true), named(false)];
@@ -143,7 +143,7 @@ async function enableTriggers(postgres: PostgresSession, triggers: readonly Text
 async function fill(
   postgres: PostgresSession,
   definer: Definer,
-  { table, staged, quoted, found, isKept }: Target,
+  { table, staged, quoted, found, isKept }: ReplacedTable,
 ): Promise<void> {
   if (!isKept) await definer.table(table);
   const types = new Map(found?.columns.map(({ name, type }) => [name, type]));

@@ -83,7 +83,7 @@ export interface MovedIndex {
   readonly elements: string;
 }
 
-export interface Definitions {
+export interface MovedDefinitions {
   readonly sequences: readonly MovedSequence[];
   readonly enums: readonly MovedEnum[];
   readonly views: readonly MovedView[];
@@ -120,7 +120,7 @@ export function titleOf({ schema, name }: RelationName, defaultSchema = 'main'):
 }
 
 /** What cannot be moved, and why; gathered over the whole database before anything is written. */
-export interface Refusal {
+export interface MoveRefusal {
   readonly table: string;
   readonly column?: string;
   readonly type?: string;
@@ -139,8 +139,8 @@ export async function valueRefusals(
   quoted: string,
   limitOf: (column: MovedColumn) => Limit | null,
   find: (sql: string) => Promise<readonly unknown[]>,
-): Promise<Refusal[]> {
-  const refusals: Refusal[] = [];
+): Promise<MoveRefusal[]> {
+  const refusals: MoveRefusal[] = [];
   for (const column of columns) {
     const { condition, reason, declared: type } = limitOf(column) ?? {};
     if (condition === undefined || reason === undefined || type === undefined) continue;
@@ -151,9 +151,9 @@ export async function valueRefusals(
   return refusals;
 }
 
-export function throwRefusals(refusals: readonly Refusal[]): void {
+export function throwRefusals(refusals: readonly MoveRefusal[]): void {
   if (refusals.length === 0) return;
-  const path = ({ table, column }: Refusal): string => (column === undefined ? table : `${table}.${column}`);
+  const path = ({ table, column }: MoveRefusal): string => (column === undefined ? table : `${table}.${column}`);
   const listed = refusals.map((each) => `${path(each)}${each.type ? ` (${each.type})` : ''} ${each.reason}`);
   throw new AppError('invalid', `This cannot be moved without loss: ${listed.join('; ')}.`, {
     fields: refusals.map((each) => ({

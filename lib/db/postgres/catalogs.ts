@@ -6,7 +6,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { readPostgresCatalog, readPostgresFingerprint } from '../../catalog/postgres.ts';
 import type { Runtime } from '../../runtime.ts';
 import { codeOf } from './errors.ts';
-import type { Transaction } from './transaction.ts';
+import type { PostgresTransaction } from './transaction.ts';
 
 export const compareEveryMs = 1000;
 /** The numbers of rows in it are rough, but should follow what is written. */
@@ -23,12 +23,12 @@ const notFoundCodes: ReadonlySet<string> = new Set(['42P01', '42703', '42704', '
 
 export class PostgresCatalogs {
   readonly #runtime: Runtime;
-  readonly #onChange: (transaction: Transaction) => Promise<void>;
+  readonly #onChange: (transaction: PostgresTransaction) => Promise<void>;
   #known: Known | null = null;
   #comparedMs = -Infinity;
 
   /** `onChange`: called in the transaction in which definitions were found to have changed. */
-  constructor(runtime: Runtime, onChange: (transaction: Transaction) => Promise<void>) {
+  constructor(runtime: Runtime, onChange: (transaction: PostgresTransaction) => Promise<void>) {
     this.#runtime = runtime;
     this.#onChange = onChange;
   }
@@ -43,7 +43,7 @@ export class PostgresCatalogs {
   }
 
   /** The catalog for a transaction that has changed no definition. */
-  async of(transaction: Transaction, withinMs = compareEveryMs): Promise<Catalog> {
+  async of(transaction: PostgresTransaction, withinMs = compareEveryMs): Promise<Catalog> {
     const now = this.#runtime.monotonicMs();
     const known = this.knownSince(now - Math.min(withinMs, compareEveryMs));
     if (known) return known;
@@ -69,7 +69,7 @@ export class PostgresCatalogs {
     if (notFoundCodes.has(codeOf(failure))) this.doubt();
   }
 
-  async #compare(transaction: Transaction, now: number): Promise<Known> {
+  async #compare(transaction: PostgresTransaction, now: number): Promise<Known> {
     const run = (sql: string) => transaction.rows(sql);
     const fingerprint = await readPostgresFingerprint(run);
     const known = this.#known;

@@ -3,12 +3,12 @@ import { displayName, relationId, type RelationName } from '../../catalog/catalo
 import type { PlainValue, Row } from '../../values.ts';
 import type { ChangePage, ChangeSet, ChangesRequest, TableChange } from '../database.ts';
 import { mostRowsOfVersion } from './schema-of-eider.ts';
-import type { Transaction } from './transaction.ts';
+import type { PostgresTransaction } from './transaction.ts';
 import { elementReaderOf, readerOf, type ReadText } from './values.ts';
 
 const mostRowsOfPage = 20_000;
 
-export async function readChanges(transaction: Transaction, request: ChangesRequest): Promise<ChangePage> {
+export async function readChanges(transaction: PostgresTransaction, request: ChangesRequest): Promise<ChangePage> {
   const { after, limit } = request;
   const [bounds] = await transaction.rows<{ head: string; oldest: string; schema: string }>(
     `SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS head, dropped::text AS oldest, current_schema() AS schema
@@ -37,7 +37,7 @@ interface VersionFound {
   readonly rows: number;
 }
 
-async function versionsAfter(transaction: Transaction, after: number, head: number, limit: number) {
+async function versionsAfter(transaction: PostgresTransaction, after: number, head: number, limit: number) {
   const found = await transaction.rows<VersionFound & Row>(
     `SELECT version::text AS version, max(at) AS at, count(*)::int AS rows FROM eider.changes
     WHERE version > $1::xid8 AND version <= $2::xid8 GROUP BY eider.changes.version
@@ -60,7 +60,10 @@ interface ChangeFound {
 }
 
 /** Each value as it is written in JSON: a number there may have more digits than JavaScript's. */
-async function changesOf(transaction: Transaction, versions: readonly string[]): Promise<readonly ChangeFound[]> {
+async function changesOf(
+  transaction: PostgresTransaction,
+  versions: readonly string[],
+): Promise<readonly ChangeFound[]> {
   return transaction.rows<ChangeFound & Row>(
     `SELECT version::text AS version, table_name AS "table", op,
       ARRAY(SELECT key FROM json_each(image)) AS names, ARRAY(SELECT value::text FROM json_each(image)) AS values
@@ -82,7 +85,7 @@ function nameOf(table: string, defaultSchema: string): RelationName {
 
 type Columns = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
-async function columnsOf(transaction: Transaction, found: readonly NamedChange[]): Promise<Columns> {
+async function columnsOf(transaction: PostgresTransaction, found: readonly NamedChange[]): Promise<Columns> {
   const names = new Map(found.filter(({ op }) => op !== 'schema').map(({ name }) => [relationId(name), name]));
   if (names.size === 0) return new Map();
   const rows = await transaction.rows<RelationName & { column: string; type: string } & Row>(
@@ -147,7 +150,7 @@ const batch = 20_000;
  * Drops a batch of changes, and answers how many and whether there may be more. Only whole versions, and only such as
  * all before them are old enough, too: a version is given out when a transaction begins, its changes come later.
  */
-export async function dropOldChanges(transaction: Transaction, retainMs: number) {
+export async function dropOldChanges(transaction: PostgresTransaction, retainMs: number) {
   const [row] = await transaction.rows(
     // Before version 15 there is no min() or max() of transaction ids.
     `WITH oldest AS MATERIALIZED (

@@ -6,14 +6,14 @@ import type { EventEmitter } from 'node:events';
 import { Client, type ClientConfig } from 'pg';
 import { AppError } from '../../errors.ts';
 
-interface Wire extends EventEmitter {
+interface ScramWire extends EventEmitter {
   readonly stream: { destroy(error?: Error): void };
 }
 
 export class BoundClient extends Client {
   constructor(config?: string | ClientConfig) {
     super(config);
-    const { connection } = this as unknown as { connection: Wire };
+    const { connection } = this as unknown as { connection: ScramWire };
     // Before pg's own listeners, which are added when it connects; what they send then is not sent any more.
     const refuse = (): void => connection.stream.destroy(notBound());
     connection.on('authenticationCleartextPassword', refuse);

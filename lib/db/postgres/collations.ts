@@ -1,5 +1,5 @@
 /** The order of texts in tables that are made through Eider. */
-import type { Transaction } from './transaction.ts';
+import type { PostgresTransaction } from './transaction.ts';
 
 /**
  * DuckDB orders text by code points, PostgreSQL by some language. The best of those that order alike comes first; the last
@@ -22,14 +22,14 @@ const columnsSql = `
   GROUP BY a.attrelid`;
 
 /** Gives columns of text that the open transaction has just made that order. */
-export async function orderByCodePoints(transaction: Transaction): Promise<void> {
+export async function orderByCodePoints(transaction: PostgresTransaction): Promise<void> {
   const changed = await transaction.rows<{ table: string; changes: string }>(columnsSql, [
     await codePointCollation(transaction),
   ]);
   for (const { table, changes } of changed) await transaction.rows(`ALTER TABLE ${table} ${changes}`);
 }
 
-async function codePointCollation(transaction: Transaction): Promise<string> {
+async function codePointCollation(transaction: PostgresTransaction): Promise<string> {
   const rows = await transaction.rows<{ name: string }>(
     `SELECT collname AS name FROM pg_collation WHERE collnamespace = 'pg_catalog'::regnamespace
     AND collencoding IN (-1, pg_char_to_encoding('UTF8')) AND collname = ANY ($1)`,

@@ -78,10 +78,10 @@ function requireEncoded(url: URL): void {
   throw wrong('has a "#", "/", "?" or "@" in its password that is not percent-encoded: write %23, %2F, %3F, %40');
 }
 
-type Parameters = Readonly<Record<string, string | undefined>>;
+type UrlParameters = Readonly<Record<string, string | undefined>>;
 
-function readParameters(url: URL): Parameters {
-  return Object.assign(Object.create(null) as object, Object.fromEntries(url.searchParams)) as Parameters;
+function readParameters(url: URL): UrlParameters {
+  return Object.assign(Object.create(null) as object, Object.fromEntries(url.searchParams)) as UrlParameters;
 }
 
 /** What changes how safe a connection is, and is not known here. */
@@ -93,7 +93,7 @@ const refusedParameters = [
   'sslcertmode',
 ];
 
-function readTls(parameters: Parameters, host: string): TlsSettings {
+function readTls(parameters: UrlParameters, host: string): TlsSettings {
   const refused = refusedParameters.find((name) => parameters[name]);
   if (refused !== undefined) throw wrong(`has the parameter ${refused}, which is not supported`);
   const rootCertificate = parameters['sslrootcert'];
@@ -114,7 +114,7 @@ function readTls(parameters: Parameters, host: string): TlsSettings {
 const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'] as const;
 
 /** As libpq: without a mode `prefer`; `require` with an authority is `verify-ca`; the system's authorities want names. */
-function readMode(parameters: Parameters, authority: string | null): TlsMode {
+function readMode(parameters: UrlParameters, authority: string | null): TlsMode {
   const given = oneOf(parameters, 'sslmode', modes) ?? modeOfSsl(parameters);
   if (parameters['sslrootcert'] === 'system') return given === 'disable' ? 'disable' : 'verify-full';
   if (given === 'allow' || given === null) return 'prefer';
@@ -123,13 +123,13 @@ function readMode(parameters: Parameters, authority: string | null): TlsMode {
 }
 
 /** pg's own `ssl=true` and its like, as hosts hand them out. */
-function modeOfSsl(parameters: Parameters): (typeof modes)[number] | null {
+function modeOfSsl(parameters: UrlParameters): (typeof modes)[number] | null {
   const ssl = oneOf(parameters, 'ssl', ['true', '1', 'false', '0', 'no-verify'] as const);
   if (ssl === null || ssl === 'no-verify') return ssl;
   return ssl === 'true' || ssl === '1' ? 'verify-full' : 'disable';
 }
 
-function oneOf<W extends string>(parameters: Parameters, name: string, words: readonly W[]): W | null {
+function oneOf<W extends string>(parameters: UrlParameters, name: string, words: readonly W[]): W | null {
   const given = parameters[name];
   if (given === undefined || given === '') return null;
   const word = words.find((candidate) => candidate === given);
@@ -137,7 +137,7 @@ function oneOf<W extends string>(parameters: Parameters, name: string, words: re
   return word;
 }
 
-function optionalNumber(parameters: Parameters, name: string, factor: number): number | null {
+function optionalNumber(parameters: UrlParameters, name: string, factor: number): number | null {
   const given = parameters[name];
   const value = given === undefined ? 0 : wholeNumber(name, given);
   return value === 0 ? null : value * factor;

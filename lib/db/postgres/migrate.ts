@@ -23,11 +23,11 @@ import type { Limits } from './limits.ts';
 import { orderByCodePoints } from './collations.ts';
 import { addToken, functions, noteDefinitions, ownTables } from './schema-of-eider.ts';
 import { runStatement } from './scope.ts';
-import type { Transaction } from './transaction.ts';
+import type { PostgresTransaction } from './transaction.ts';
 import type { Transactions } from './transactions.ts';
 import { findUnwatched, type TableWatch, takeTurn, waitForTablesBriefly, watchNew } from './watch.ts';
 
-export interface MigrateOptions {
+export interface PostgresMigrateOptions {
   readonly transactions: Transactions;
   readonly migrations: readonly Migration[];
   readonly runtime: Runtime;
@@ -42,7 +42,7 @@ const ownScripts = scriptsFor([...ownMigrations, functions], 'postgres');
  * Runs the migrations that have not run on this database yet, in order, and gives tables without triggers theirs. Answers
  * what differs from the files. @throws AppError
  */
-export async function runMigrations(options: MigrateOptions): Promise<MigrationPlan['differing']> {
+export async function runMigrations(options: PostgresMigrateOptions): Promise<MigrationPlan['differing']> {
   const { transactions, migrations, mode, watch } = options;
   const scripts = scriptsFor(migrations, 'postgres');
   const looked = await look(options);
@@ -58,23 +58,24 @@ export async function runMigrations(options: MigrateOptions): Promise<MigrationP
   const outcomes = await runPending(options, scripts, pending, looked.runs);
   if (outcomes.length > 0) await look(options);
   await watch.attach();
-  const named = (outcome: Outcome): string[] => outcomes.filter(([, each]) => each === outcome).map(([name]) => name);
+  const named = (outcome: MigrationOutcome): string[] =>
+    outcomes.filter(([, each]) => each === outcome).map(([name]) => name);
   mode?.report({ ran: named('ran'), pending: [], skipped: named('skipped'), differing });
   return differing;
 }
 
-type Outcome = 'ran' | 'skipped' | 'had-run';
+type MigrationOutcome = 'ran' | 'skipped' | 'had-run';
 
 /** Eider's own run in the transaction of the first of the user's, or alone when there is none. */
 async function runPending(
-  { transactions, runtime, limits }: MigrateOptions,
+  { transactions, runtime, limits }: PostgresMigrateOptions,
   scripts: readonly MigrationScript[],
   pending: readonly MigrationScript[],
   runs: readonly MigrationRun[] | null,
-): Promise<(readonly [name: string, outcome: Outcome])[]> {
+): Promise<(readonly [name: string, outcome: MigrationOutcome])[]> {
   const isOwnPending = ownScripts.some(({ name }) => !runs?.some((run) => run.name === name));
   const due = pending.length === 0 && isOwnPending ? [null] : pending;
-  const outcomes: (readonly [string, Outcome])[] = [];
+  const outcomes: (readonly [string, MigrationOutcome])[] = [];
   for (const script of due) {
     const { value } = await transactions.run((transaction) => runOne(transaction, runtime, scripts, script), {
       mode: 'upkeep',
@@ -86,7 +87,7 @@ async function runPending(
 }
 
 /** Whether the server can be used, what has run on it, and which tables lack triggers. */
-async function look({ transactions, watch }: MigrateOptions) {
+async function look({ transactions, watch }: PostgresMigrateOptions) {
   const looked = await transactions.run(
     async (transaction) => {
       const { isMade, lacksToken } = await requireServer(transaction);
@@ -102,7 +103,7 @@ async function look({ transactions, watch }: MigrateOptions) {
  * Where the user has no right to it, or somebody has the table open, it is left for another start: what became of a commit
  * that was not answered is not known then.
  */
-async function bringUpToDate({ transactions }: MigrateOptions): Promise<void> {
+async function bringUpToDate({ transactions }: PostgresMigrateOptions): Promise<void> {
   const changing = transactions.run(
     async (transaction) => {
       await takeTurn(transaction);
@@ -116,7 +117,7 @@ async function bringUpToDate({ transactions }: MigrateOptions): Promise<void> {
   });
 }
 
-async function requireServer(transaction: Transaction): Promise<{ isMade: boolean; lacksToken: boolean }> {
+async function requireServer(transaction: PostgresTransaction): Promise<{ isMade: boolean; lacksToken: boolean }> {
   const [row] = await transaction.rows(
     `SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding,
       current_schema() AS schema, to_regclass('eider.migrations') IS NOT NULL AS made,
@@ -134,16 +135,16 @@ function unfit(why: string): AppError {
   return new AppError('denied', `This PostgreSQL database cannot be used: it ${why}.`);
 }
 
-function migrationRuns(transaction: Transaction): Promise<MigrationRun[]> {
+function migrationRuns(transaction: PostgresTransaction): Promise<MigrationRun[]> {
   return transaction.rows<MigrationRun & Row>(`SELECT name, to_json(m)->>'sha256' AS sha256 FROM eider.migrations m`);
 }
 
 async function runOne(
-  transaction: Transaction,
+  transaction: PostgresTransaction,
   runtime: Runtime,
   scripts: readonly MigrationScript[],
   script: MigrationScript | null,
-): Promise<Outcome> {
+): Promise<MigrationOutcome> {
   await takeTurn(transaction);
   const runs = await withHints(() => ownSchema(transaction, runtime));
   if (script === null || runs.some(({ name }) => name === script.name)) return 'had-run';
@@ -154,7 +155,7 @@ async function runOne(
 }
 
 async function runScript(
-  transaction: Transaction,
+  transaction: PostgresTransaction,
   script: MigrationScript,
   statements: Parameters<typeof runStatements>[1],
 ): Promise<void> {
@@ -167,13 +168,18 @@ async function runScript(
   await watchNew(transaction, ({ oid }) => !before.has(oid));
 }
 
-async function note(transaction: Transaction, runtime: Runtime, name: string, sha256: string | null): Promise<void> {
+async function note(
+  transaction: PostgresTransaction,
+  runtime: Runtime,
+  name: string,
+  sha256: string | null,
+): Promise<void> {
   const at = new Date(runtime.now());
   await transaction.rows('INSERT INTO eider.migrations (name, at, sha256) VALUES ($1, $2, $3)', [name, at, sha256]);
 }
 
 /** Makes what of Eider's own is not there yet; answers what has run. */
-async function ownSchema(transaction: Transaction, runtime: Runtime): Promise<readonly MigrationRun[]> {
+async function ownSchema(transaction: PostgresTransaction, runtime: Runtime): Promise<readonly MigrationRun[]> {
   const { isMade } = await requireServer(transaction);
   if (!isMade) await makeOwnTables(transaction, runtime);
   const runs = await migrationRuns(transaction);
@@ -185,7 +191,7 @@ async function ownSchema(transaction: Transaction, runtime: Runtime): Promise<re
   return runs;
 }
 
-async function makeOwnTables(transaction: Transaction, runtime: Runtime): Promise<void> {
+async function makeOwnTables(transaction: PostgresTransaction, runtime: Runtime): Promise<void> {
   const [row] = await transaction.rows(`SELECT to_regnamespace('eider') IS NOT NULL AS made`);
   // IF NOT EXISTS would ask for the right to make schemas also where somebody has made this one.
   if (row?.['made'] !== true) await transaction.rows('CREATE SCHEMA eider');
@@ -193,7 +199,7 @@ async function makeOwnTables(transaction: Transaction, runtime: Runtime): Promis
   await transaction.rows('INSERT INTO eider.state (id) VALUES ($1)', [runtime.uuid()]);
 }
 
-async function hasTables(transaction: Transaction): Promise<boolean> {
+async function hasTables(transaction: PostgresTransaction): Promise<boolean> {
   const [row] = await transaction.rows(
     `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't' AND ${isUsers} AND NOT ${isOfExtension('pg_class', 'c.oid')}) AS found`,

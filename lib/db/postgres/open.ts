@@ -20,7 +20,7 @@ export interface PostgresDatabaseOptions extends Pick<TransactionsOptions, 'onSt
   readonly limits?: Partial<Limits>;
 }
 
-export async function openParts(options: PostgresDatabaseOptions): Promise<Parts> {
+export async function openParts(options: PostgresDatabaseOptions): Promise<DatabaseParts> {
   const { connectionString, driver, migrations, migrationMode, runtime, onStep } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const settings = readConnectionString(connectionString);
@@ -47,7 +47,7 @@ export async function openParts(options: PostgresDatabaseOptions): Promise<Parts
 
 const mostWarnings = 20;
 
-export interface Parts {
+export interface DatabaseParts {
   readonly pool: ConnectionPool;
   readonly transactions: Transactions;
   readonly runtime: Runtime;

@@ -7,7 +7,7 @@ import { mapConnectError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { readerOf, type ReadText } from './values.ts';
 
-export interface Statement {
+export interface PostgresStatement {
   readonly text: string;
   readonly values?: readonly unknown[];
   /** Rows as lists of values: for results in which two columns have one name. */
@@ -21,7 +21,7 @@ export interface ResultField {
   readonly dataTypeModifier: number;
 }
 
-export interface StatementResult {
+export interface PostgresResult {
   /** The first word of what the server says it did: `COMMIT`, `ROLLBACK`, `SELECT`. */
   readonly command: string | null;
   readonly rowCount: number | null;
@@ -31,7 +31,7 @@ export interface StatementResult {
 
 export interface Connection {
   /** Several statements in one text, without values, answer the result of the last. */
-  run(statement: Statement): Promise<StatementResult>;
+  run(statement: PostgresStatement): Promise<PostgresResult>;
   release(): void;
   /** Ends it, whatever it is doing. Once, and instead of `release`. */
   destroy(): void;
@@ -49,7 +49,7 @@ interface DriverPool {
 }
 
 interface DriverClient {
-  query(statement: Statement & { values?: unknown[] }): Promise<StatementResult | StatementResult[]>;
+  query(statement: PostgresStatement & { values?: unknown[] }): Promise<PostgresResult | PostgresResult[]>;
   release(destroy?: boolean): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;

@@ -16,11 +16,11 @@ import type {
 } from '../database.ts';
 import { compareEveryMs } from './catalogs.ts';
 import { dropOldChanges, readChanges } from './changes.ts';
-import { openParts, type Parts, type PostgresDatabaseOptions } from './open.ts';
+import { openParts, type DatabaseParts, type PostgresDatabaseOptions } from './open.ts';
 import type { ConnectionPool } from './pool.ts';
 import { noteDefinitions } from './schema-of-eider.ts';
 import { openWork } from './scope.ts';
-import type { Transaction } from './transaction.ts';
+import type { PostgresTransaction } from './transaction.ts';
 import { watchNew } from './watch.ts';
 
 /** Connects, runs the migrations that are new, and gives the database. On failure nothing stays open. @throws AppError */
@@ -45,11 +45,11 @@ const retentionEveryMs = 10 * 60_000;
 class PostgresDatabase implements PooledDatabase {
   readonly engine = 'postgres';
   readonly uploads = noUploads;
-  readonly #parts: Parts;
+  readonly #parts: DatabaseParts;
   #version = 0;
   #nextRetentionMs: number;
 
-  constructor(parts: Parts) {
+  constructor(parts: DatabaseParts) {
     this.#parts = parts;
     // Not at once: a process that lives for one request has no time for it.
     this.#nextRetentionMs = parts.runtime.monotonicMs() + retentionEveryMs / 10;
@@ -106,7 +106,7 @@ class PostgresDatabase implements PooledDatabase {
     return value;
   }
 
-  async #judged<T>(transaction: Transaction, work: () => Promise<T>): Promise<T> {
+  async #judged<T>(transaction: PostgresTransaction, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } finally {
@@ -215,7 +215,7 @@ class PostgresDatabase implements PooledDatabase {
 }
 
 /** What a statement made gets its triggers at once, and the feed says that definitions changed. */
-async function keepDefinitions(transaction: Transaction, before: Catalog): Promise<void> {
+async function keepDefinitions(transaction: PostgresTransaction, before: Catalog): Promise<void> {
   await transaction.rows(noteDefinitions);
   await watchNew(transaction, (table) => !before.relations.has(relationId(table)));
 }

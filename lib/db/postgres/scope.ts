@@ -8,13 +8,13 @@ import type { PlainValue, Row } from '../../values.ts';
 import type { Scope } from '../database.ts';
 import { makeQueries } from '../dialect.ts';
 import type { PostgresCatalogs } from './catalogs.ts';
-import type { StatementResult as Ran } from './pool.ts';
+import type { PostgresResult as Ran } from './pool.ts';
 import { typeName } from './values.ts';
-import type { Transaction } from './transaction.ts';
+import type { PostgresTransaction } from './transaction.ts';
 
 /** `onDefinitions`: called with the catalog from before a statement that may have changed it. */
 export async function openWork(
-  transaction: Transaction,
+  transaction: PostgresTransaction,
   catalogs: PostgresCatalogs,
   onDefinitions?: (before: Catalog) => Promise<void>,
 ) {
@@ -48,14 +48,14 @@ export async function openWork(
 
 /** Runs one statement as it is written. @throws AppError `invalid` for several, and for one that would end the transaction */
 export async function runStatement(
-  transaction: Transaction,
+  transaction: PostgresTransaction,
   sql: string,
   values: readonly PlainValue[] = [],
 ): Promise<StatementResult> {
   return statementResult(await runText(transaction, sql, values));
 }
 
-function runText(transaction: Transaction, sql: string, values: readonly PlainValue[]): Promise<Ran> {
+function runText(transaction: PostgresTransaction, sql: string, values: readonly PlainValue[]): Promise<Ran> {
   requireAllowed(sql);
   return transaction.run({ text: sql, values, rowMode: 'array' });
 }

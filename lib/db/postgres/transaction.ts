@@ -2,7 +2,7 @@ import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Row } from '../../values.ts';
 import { causeOf, codeOf, isConnectionLoss, isServerError, mapBeginError, mapStatementError } from './errors.ts';
-import type { Connection, Statement, StatementResult } from './pool.ts';
+import type { Connection, PostgresStatement, PostgresResult } from './pool.ts';
 import { tokenSetting } from './schema-of-eider.ts';
 import { toParameter } from './values.ts';
 import { within } from './limits.ts';
@@ -14,7 +14,7 @@ export type TransactionMode = 'read' | 'write' | 'upkeep';
  * - `aborted`: the server said so; nothing is kept.
  * - `unknown`: it said nothing.
  */
-export type Outcome =
+export type CommitOutcome =
   | { readonly kind: 'committed' }
   | { readonly kind: 'aborted'; readonly error: unknown }
   | { readonly kind: 'unknown'; readonly error: unknown };
@@ -66,7 +66,7 @@ const settings: Readonly<Record<string, string>> = {
 /** An answer means durable, also where the server's own default is to say so before it is. */
 const durable = `CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END`;
 
-export class Transaction {
+export class PostgresTransaction {
   /** Of the state that is read, or that this transaction makes. */
   readonly version: number;
   /** Its own, unlike the version: kept with its changes. Null for one that reads. */
@@ -86,7 +86,7 @@ export class Transaction {
   }
 
   /** The connection is the transaction's from here on. @throws AppError when it does not begin; the connection is gone then. */
-  static async begin(options: TransactionOptions): Promise<Transaction> {
+  static async begin(options: TransactionOptions): Promise<PostgresTransaction> {
     const { connection, runtime, mode, deadlineMs, beginMs } = options;
     const leftMs = Math.max(Math.ceil(deadlineMs - runtime.monotonicMs()), 1);
     const token = mode === 'read' ? null : runtime.uuid();
@@ -96,7 +96,7 @@ export class Transaction {
     const text = `${begin[mode]}; SELECT ${versionSql[mode]} AS version, ${searchPath}, ${mode === 'read' ? configured : `${durable}, ${configured}`}`;
     try {
       const { rows } = await within(runtime, Math.min(beginMs, leftMs), connection.run({ text }));
-      return new Transaction(options, token, rows[0] ?? {});
+      return new PostgresTransaction(options, token, rows[0] ?? {});
     } catch (error) {
       connection.destroy();
       throw isConnectionLoss(error) ? new LostTransaction(error) : mapBeginError(error);
@@ -104,7 +104,7 @@ export class Transaction {
   }
 
   /** One statement at a time; callers in parallel wait for each other. @throws AppError */
-  run(statement: Statement): Promise<StatementResult> {
+  run(statement: PostgresStatement): Promise<PostgresResult> {
     const values = statement.values?.map(toParameter);
     const result = this.#turn.then(() => this.#runNow(values ? { ...statement, values } : statement));
     this.#turn = result.catch(() => undefined);
@@ -116,7 +116,7 @@ export class Transaction {
   }
 
   /** Sends COMMIT, and waits for its answer at least until `untilMs` on the monotonic clock. */
-  async commit(untilMs: number): Promise<Outcome> {
+  async commit(untilMs: number): Promise<CommitOutcome> {
     await this.#turn;
     if (this.failure !== undefined) {
       await this.rollback();
@@ -150,7 +150,7 @@ export class Transaction {
     }
   }
 
-  #endBadly(error: unknown): Outcome {
+  #endBadly(error: unknown): CommitOutcome {
     const { connection } = this.#options;
     if (isServerError(error) && !isConnectionLoss(error)) {
       connection.release();
@@ -160,7 +160,7 @@ export class Transaction {
     return { kind: 'unknown', error };
   }
 
-  async #runNow(statement: Statement): Promise<StatementResult> {
+  async #runNow(statement: PostgresStatement): Promise<PostgresResult> {
     const { connection, runtime, mode, deadlineMs, signal, mapError = mapStatementError } = this.#options;
     signal?.throwIfAborted();
     if (this.#ended.signal.aborted || this.isLost) throw new AppError('unavailable', 'This transaction has ended.');

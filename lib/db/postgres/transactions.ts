@@ -8,7 +8,7 @@ import type { Runtime } from '../../runtime.ts';
 import { busy, causeOf, isRaceOfConstraints, isSerializationFailure, mapStatementError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import type { ConnectionPool } from './pool.ts';
-import { LostTransaction, Transaction, type TransactionMode } from './transaction.ts';
+import { LostTransaction, PostgresTransaction, type TransactionMode } from './transaction.ts';
 
 export interface TransactionsOptions {
   readonly pool: ConnectionPool;
@@ -19,7 +19,7 @@ export interface TransactionsOptions {
   readonly onStep?: (step: 'begun' | 'worked' | 'committed') => void | Promise<void>;
 }
 
-interface Run<T> {
+interface TransactionRun<T> {
   readonly value: T;
   readonly version: number;
   readonly timings: { readonly begin: number; readonly run: number; readonly commit: number };
@@ -32,7 +32,7 @@ interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-type Work<T> = (transaction: Transaction) => Promise<T>;
+type TransactionWork<T> = (transaction: PostgresTransaction) => Promise<T>;
 
 interface Repeat {
   readonly repeat: 'lost' | 'serialization' | 'race';
@@ -50,7 +50,7 @@ export class Transactions {
   }
 
   /** Runs `work` until an attempt of it ends for good. @throws AppError, or what `work` throws */
-  async run<T>(work: Work<T>, options: RunOptions): Promise<Run<T>> {
+  async run<T>(work: TransactionWork<T>, options: RunOptions): Promise<TransactionRun<T>> {
     const { runtime, limits } = this.#options;
     const beganMs = runtime.monotonicMs();
     const deadlineMs = beganMs + (options.withinMs ?? limits.operationMs);
@@ -69,10 +69,15 @@ export class Transactions {
     }
   }
 
-  async #attempt<T>(work: Work<T>, options: RunOptions, beganMs: number, deadlineMs: number): Promise<Run<T> | Repeat> {
+  async #attempt<T>(
+    work: TransactionWork<T>,
+    options: RunOptions,
+    beganMs: number,
+    deadlineMs: number,
+  ): Promise<TransactionRun<T> | Repeat> {
     const { runtime } = this.#options;
     const startedMs = runtime.monotonicMs();
-    let transaction: Transaction;
+    let transaction: PostgresTransaction;
     try {
       transaction = await this.#begin(options, deadlineMs);
     } catch (error) {
@@ -94,18 +99,30 @@ export class Transactions {
     return { value: worked.value, version: transaction.version, timings: { ...timings, commit } };
   }
 
-  async #begin({ mode, signal }: RunOptions, deadlineMs: number): Promise<Transaction> {
+  async #begin({ mode, signal }: RunOptions, deadlineMs: number): Promise<PostgresTransaction> {
     const { pool, runtime, limits } = this.#options;
     signal?.throwIfAborted();
     const connection = await pool.connect();
     const mapError = this.#map;
     const { beginMs } = limits;
-    const transaction = await Transaction.begin({ connection, runtime, mode, deadlineMs, beginMs, signal, mapError });
+    const transaction = await PostgresTransaction.begin({
+      connection,
+      runtime,
+      mode,
+      deadlineMs,
+      beginMs,
+      signal,
+      mapError,
+    });
     if (mode !== 'read') await this.#options.onStep?.('begun');
     return transaction;
   }
 
-  async #work<T>(transaction: Transaction, work: Work<T>, options: RunOptions): Promise<{ value: T } | Repeat> {
+  async #work<T>(
+    transaction: PostgresTransaction,
+    work: TransactionWork<T>,
+    options: RunOptions,
+  ): Promise<{ value: T } | Repeat> {
     try {
       return { value: await work(transaction) };
     } catch (error) {
@@ -116,7 +133,7 @@ export class Transactions {
     }
   }
 
-  async #commit(transaction: Transaction, beganMs: number, deadlineMs: number): Promise<Repeat | null> {
+  async #commit(transaction: PostgresTransaction, beganMs: number, deadlineMs: number): Promise<Repeat | null> {
     const { runtime, limits, onStep } = this.#options;
     await onStep?.('worked');
     const untilMs = Math.max(deadlineMs, runtime.monotonicMs() + limits.commitMs);
@@ -143,7 +160,7 @@ export class Transactions {
    * one: 'committed' counts only with the transaction's own token.
    * https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
    */
-  async #findOutcome(transaction: Transaction, untilMs: number): Promise<'committed' | 'aborted' | null> {
+  async #findOutcome(transaction: PostgresTransaction, untilMs: number): Promise<'committed' | 'aborted' | null> {
     const { runtime } = this.#options;
     for (let wasCommitted = false; ;) {
       const { status, isOurs, isAnothers } = await this.#ask(transaction, untilMs);
@@ -156,7 +173,7 @@ export class Transactions {
     }
   }
 
-  async #ask({ version, token }: Transaction, untilMs: number): Promise<Found> {
+  async #ask({ version, token }: PostgresTransaction, untilMs: number): Promise<FoundOutcome> {
     try {
       const transaction = await this.#begin({ mode: 'read' }, untilMs);
       try {
@@ -178,7 +195,7 @@ export class Transactions {
   readonly #map = (error: unknown): unknown => mapStatementError(error, this.#options.catalog?.() ?? null);
 }
 
-function repeatFor(transaction: Transaction, error: unknown = transaction.failure): Repeat | null {
+function repeatFor(transaction: PostgresTransaction, error: unknown = transaction.failure): Repeat | null {
   if (transaction.isLost) return { repeat: 'lost', error };
   if (isSerializationFailure(error)) return { repeat: 'serialization', error };
   return isRaceOfConstraints(error) ? { repeat: 'race', error } : null;
@@ -186,7 +203,7 @@ function repeatFor(transaction: Transaction, error: unknown = transaction.failur
 
 const pauseMs = 100;
 
-interface Found {
+interface FoundOutcome {
   /** Null when nobody answered; also what the server has forgotten, or never heard of, is not known. */
   readonly status: unknown;
   readonly isOurs: boolean;

@@ -2,19 +2,19 @@
 import { isOfExtension, isUsers } from '../../catalog/postgres.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Transactions } from './transactions.ts';
-import type { Transaction } from './transaction.ts';
+import type { PostgresTransaction } from './transaction.ts';
 
 /** Migrations and triggers take turns. Whatever number, as long as nobody else locks it: "eider" in ASCII. */
 const lockNumber = 0x6569646572;
 
-export async function takeTurn(transaction: Transaction): Promise<void> {
+export async function takeTurn(transaction: PostgresTransaction): Promise<void> {
   await transaction.rows('SELECT pg_advisory_xact_lock($1)', [lockNumber]);
 }
 
 /** How long others wait behind this for a table that somebody has open. */
 const patienceMs = 1000;
 
-export async function waitForTablesBriefly(transaction: Transaction): Promise<void> {
+export async function waitForTablesBriefly(transaction: PostgresTransaction): Promise<void> {
   await transaction.rows(`SELECT set_config('lock_timeout', '${patienceMs}', true)`);
 }
 
@@ -50,30 +50,34 @@ const silentSql = `
 /** What Citus keeps of tables whose rows are on other servers; null where there is no Citus. */
 const distributedSql = `SELECT to_regclass('pg_catalog.pg_dist_partition')::text AS list`;
 
-type Named = { readonly schema: string; readonly name: string };
+type WatchedTable = { readonly schema: string; readonly name: string };
 
 /** COMMIT may say there that it failed once a worker has committed: the write would be done twice. */
-async function findDistributed(transaction: Transaction): Promise<readonly Named[]> {
+async function findDistributed(transaction: PostgresTransaction): Promise<readonly WatchedTable[]> {
   const [row] = await transaction.rows(distributedSql);
   if (typeof row?.['list'] !== 'string') return [];
-  return transaction.rows<Named>(
+  return transaction.rows<WatchedTable>(
     `SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_dist_partition d
      JOIN pg_class c ON c.oid = d.logicalrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${isUsers} ORDER BY c.oid`,
   );
 }
 
-export function findUnwatched(transaction: Transaction): Promise<Unwatched[]> {
+export function findUnwatched(transaction: PostgresTransaction): Promise<Unwatched[]> {
   return transaction.rows<Unwatched>(unwatchedSql);
 }
 
 /** Gives tables that this transaction has made their triggers, and tells of the rows that they have. */
-export async function watchNew(transaction: Transaction, isNew: (table: Unwatched) => boolean): Promise<void> {
+export async function watchNew(transaction: PostgresTransaction, isNew: (table: Unwatched) => boolean): Promise<void> {
   const fresh = (await findUnwatched(transaction)).filter((table) => table.reason === null && isNew(table));
   const made = new Set(fresh.map(({ oid }) => oid));
   for (const { oid, root } of fresh) await watch(transaction, oid, root !== null && made.has(root) ? 'none' : 'rows');
 }
 
-async function watch(transaction: Transaction, oid: string, told: 'rows' | 'reset' | 'none'): Promise<string | null> {
+async function watch(
+  transaction: PostgresTransaction,
+  oid: string,
+  told: 'rows' | 'reset' | 'none',
+): Promise<string | null> {
   const [row] = await transaction.rows<{ reason: string | null }>(
     'SELECT eider.watch($1::oid::regclass, $2) AS reason',
     [oid, told],
@@ -84,8 +88,8 @@ async function watch(transaction: Transaction, oid: string, told: 'rows' | 'rese
 export class TableWatch {
   readonly #transactions: Transactions;
   #unwatched: readonly Unwatched[] = [];
-  #silent: readonly Named[] = [];
-  #distributed: readonly Named[] = [];
+  #silent: readonly WatchedTable[] = [];
+  #distributed: readonly WatchedTable[] = [];
   readonly #tried = new Map<string, string>();
   #attaching: Promise<void> | null = null;
 
@@ -115,9 +119,9 @@ export class TableWatch {
     });
   }
 
-  async look(transaction: Transaction): Promise<void> {
+  async look(transaction: PostgresTransaction): Promise<void> {
     this.#unwatched = await findUnwatched(transaction);
-    this.#silent = await transaction.rows<Named>(silentSql);
+    this.#silent = await transaction.rows<WatchedTable>(silentSql);
     this.#distributed = await findDistributed(transaction);
   }
 
@@ -139,7 +143,7 @@ export class TableWatch {
     });
   }
 
-  async #attachIn(transaction: Transaction): Promise<void> {
+  async #attachIn(transaction: PostgresTransaction): Promise<void> {
     await takeTurn(transaction);
     await waitForTablesBriefly(transaction);
     const found = await findUnwatched(transaction);
@@ -153,7 +157,7 @@ export class TableWatch {
   }
 }
 
-function refusal(distributed: readonly Named[]): AppError {
+function refusal(distributed: readonly WatchedTable[]): AppError {
   const names = distributed.map(({ schema, name }) => `${schema}.${name}`).join(', ');
   return new AppError('denied', `Citus has distributed ${names}, so nothing is written to this database.`, {
     hint: 'A failed COMMIT may have been done on a worker there. Give the rows back with undistribute_table, or write without Eider.',

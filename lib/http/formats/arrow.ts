@@ -43,17 +43,17 @@ export function arrowStream({ columns, rows }: Pick<QueryResult, 'columns' | 'ro
   return tableToIPC(new Table(schema, [new RecordBatch(schema, data)]), 'stream') as Uint8Array<ArrayBuffer>;
 }
 
-interface Kind {
+interface ArrowKind {
   readonly type: DataType;
   readonly convert: (value: PlainValue) => unknown;
 }
 
 const msADay = 86_400_000;
 
-const number = (type: DataType): Kind => ({ type, convert: Number });
-const bigNumber = (type: DataType): Kind => ({ type, convert: (value) => BigInt(value as string) });
+const number = (type: DataType): ArrowKind => ({ type, convert: Number });
+const bigNumber = (type: DataType): ArrowKind => ({ type, convert: (value) => BigInt(value as string) });
 
-const kinds: Readonly<Record<string, Kind>> = {
+const kinds: Readonly<Record<string, ArrowKind>> = {
   BOOLEAN: { type: new Bool(), convert: Boolean },
   TINYINT: number(new Int8()),
   SMALLINT: number(new Int16()),
@@ -70,11 +70,11 @@ const kinds: Readonly<Record<string, Kind>> = {
   DATE: { type: new DateDay(), convert: (value) => parseDate(value as string) * msADay },
 };
 
-const text: Kind = {
+const text: ArrowKind = {
   type: new Utf8(),
   convert: (value) => (typeof value === 'string' ? value : JSON.stringify(value)),
 };
 
-function kindOf(type: string): Kind {
+function kindOf(type: string): ArrowKind {
   return Object.hasOwn(kinds, type) ? (kinds[type] ?? text) : text;
 }

@@ -5,7 +5,7 @@ import { headerComponents, problemComponents, problemSchema } from './answers.ts
 import { functionSchemas } from './function-schemas.ts';
 import { functionPaths } from './functions.ts';
 import type { JsonObject } from './json-schema.ts';
-import { type Described, relationSchemas, schemaNamer } from './rows.ts';
+import { type DescribedRows, relationSchemas, schemaNamer } from './rows.ts';
 import { restPaths, restSchemas } from './rest.ts';
 import { parameterComponents, relationPaths } from './tables.ts';
 
@@ -49,7 +49,7 @@ export function openApiDocument(catalog: Catalog): JsonObject {
   };
 }
 
-function described(catalog: Catalog): Described[] {
+function described(catalog: Catalog): DescribedRows[] {
   const nameOf = schemaNamer(['Problem', ...Object.keys(functionSchemas), ...Object.keys(restSchemas)]);
   return [...catalog.relations.values()]
     .map((relation) => ({ relation, table: displayName(catalog, relation) }))

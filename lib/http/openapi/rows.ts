@@ -7,7 +7,7 @@ import { valueInputSchema, valueSchema } from '../../rows/values.ts';
 import { tokensOf } from '../../sql/tokens.ts';
 import { arrayOf, type JsonObject, nullable, object, schemaRef } from './json-schema.ts';
 
-export interface Described {
+export interface DescribedRows {
   readonly relation: Relation;
   /** In addresses. */
   readonly table: string;
@@ -17,7 +17,7 @@ export interface Described {
 
 const suffixes = ['', 'Selection', 'Input', 'Patch', 'Page'] as const;
 
-export function schemaNames({ name }: Described) {
+export function schemaNames({ name }: DescribedRows) {
   return {
     row: name,
     selection: `${name}Selection`,
@@ -40,7 +40,7 @@ export function schemaNamer(taken: readonly string[]): (table: string) => string
   };
 }
 
-export function relationSchemas(described: Described): JsonObject {
+export function relationSchemas(described: DescribedRows): JsonObject {
   const { relation } = described;
   const names = schemaNames(described);
   const columns = Object.fromEntries(relation.columns.map((column) => [column.name, rowSchema(column)]));

@@ -14,7 +14,7 @@ import {
   schemaRef,
   string,
 } from './json-schema.ts';
-import { type Described, schemaNames } from './rows.ts';
+import { type DescribedRows, schemaNames } from './rows.ts';
 
 /** Parameters that many operations have, by the name under which they are referred to. */
 export const parameterComponents: JsonObject = {
@@ -42,7 +42,7 @@ export const parameterComponents: JsonObject = {
 };
 
 /** A view is read, and so are rows without a key: in lists. */
-export function relationPaths(of: Described): JsonObject {
+export function relationPaths(of: DescribedRows): JsonObject {
   const { relation, table } = of;
   const path = `/api/${encodeURIComponent(table)}`;
   const canWrite = relation.readOnly === null;
@@ -61,7 +61,7 @@ export function relationPaths(of: Described): JsonObject {
   return { ...rows, [`${path}/{key}`]: row };
 }
 
-function keyParameter({ relation }: Described): JsonObject {
+function keyParameter({ relation }: DescribedRows): JsonObject {
   const several = relation.key.length === 1 ? '' : ', each percent-encoded, joined by commas';
   return {
     name: 'key',
@@ -72,11 +72,11 @@ function keyParameter({ relation }: Described): JsonObject {
   };
 }
 
-function operation(of: Described, id: string, summary: string, rest: JsonObject): JsonObject {
+function operation(of: DescribedRows, id: string, summary: string, rest: JsonObject): JsonObject {
   return { operationId: `${id}${of.name}`, tags: [of.table], summary, ...rest };
 }
 
-function list(of: Described): JsonObject {
+function list(of: DescribedRows): JsonObject {
   return operation(of, 'list', `A page of ${of.table}`, {
     parameters: [
       ...filterParameters(of),
@@ -88,7 +88,7 @@ function list(of: Described): JsonObject {
   });
 }
 
-function create(of: Described): JsonObject {
+function create(of: DescribedRows): JsonObject {
   const { row, input } = schemaNames(of);
   const answer = oneOf(schemaRef(row), object({ data: arrayOf(schemaRef(row)) }));
   const headers = ['location', 'content-location', 'etag', 'idempotent-replayed'] as const;
@@ -105,7 +105,7 @@ function create(of: Described): JsonObject {
   });
 }
 
-function updateMatching(of: Described): JsonObject {
+function updateMatching(of: DescribedRows): JsonObject {
   const answer = object({ updated: integerFrom(0) });
   return operation(of, 'updateMany', `Change all rows of ${of.table} that pass the filters`, {
     description: 'Needs a filter. At most 10,000 rows, in one commit.',
@@ -119,7 +119,7 @@ function updateMatching(of: Described): JsonObject {
   });
 }
 
-function deleteMatching(of: Described): JsonObject {
+function deleteMatching(of: DescribedRows): JsonObject {
   const answer = object({ deleted: integerFrom(0) });
   return operation(of, 'deleteMany', `Delete all rows of ${of.table} that pass the filters`, {
     description: 'Needs a filter. At most 10,000 rows, in one commit.',
@@ -132,7 +132,7 @@ function deleteMatching(of: Described): JsonObject {
   });
 }
 
-function read(of: Described): JsonObject {
+function read(of: DescribedRows): JsonObject {
   return operation(of, 'read', `A row of ${of.table}`, {
     parameters: [selectParameter, ...['bookmark', 'ifMatch', 'ifNoneMatch'].map(parameterRef)],
     responses: {
@@ -143,7 +143,7 @@ function read(of: Described): JsonObject {
   });
 }
 
-function replace(of: Described): JsonObject {
+function replace(of: DescribedRows): JsonObject {
   return operation(of, 'replace', `Replace a row of ${of.table}`, {
     description: 'What is left out becomes its default, or null.',
     parameters: ['ifMatch', 'ifNoneMatch'].map(parameterRef),
@@ -152,7 +152,7 @@ function replace(of: Described): JsonObject {
   });
 }
 
-function update(of: Described): JsonObject {
+function update(of: DescribedRows): JsonObject {
   return operation(of, 'update', `Change some columns of a row of ${of.table}`, {
     parameters: ['ifMatch', 'ifNoneMatch', 'idempotencyKey'].map(parameterRef),
     requestBody: body(schemaRef(schemaNames(of).patch), true),
@@ -160,7 +160,7 @@ function update(of: Described): JsonObject {
   });
 }
 
-function remove(of: Described): JsonObject {
+function remove(of: DescribedRows): JsonObject {
   return operation(of, 'delete', `Delete a row of ${of.table}`, {
     parameters: ['ifMatch', 'ifNoneMatch'].map(parameterRef),
     responses: {
@@ -171,7 +171,7 @@ function remove(of: Described): JsonObject {
   });
 }
 
-function rowAnswers(of: Described, description: string): JsonObject {
+function rowAnswers(of: DescribedRows, description: string): JsonObject {
   const row = schemaRef(schemaNames(of).row);
   const headers = ['etag', 'content-location', 'idempotent-replayed'] as const;
   return {
@@ -188,7 +188,7 @@ function body(schema: Json, merges = false): JsonObject {
 /** Parameters of a list that are no filters. */
 const reserved: ReadonlySet<string> = new Set(['select', 'order', 'limit', 'cursor', 'count']);
 
-function filterParameters({ relation }: Described): JsonObject[] {
+function filterParameters({ relation }: DescribedRows): JsonObject[] {
   return relation.columns.map(({ name, type }) =>
     queryParameter(
       reserved.has(name) || /^".*"$/s.test(name) ? JSON.stringify(name) : name,

@@ -72,7 +72,7 @@ async function readArguments(context: RequestContext): Promise<Arguments> {
   throw new RestError('PGRST102', 400, 'The arguments have to be an object: {"name": value}');
 }
 
-interface Answered {
+interface CallAnswer {
   readonly rows: readonly ClientRow[];
   readonly names: readonly string[];
   /** Where each row is one value. */
@@ -80,7 +80,7 @@ interface Answered {
   readonly total: number | null;
 }
 
-async function run(context: RequestContext, planned: Planned, range: Asked, counts: boolean): Promise<Answered> {
+async function run(context: RequestContext, planned: Planned, range: Asked, counts: boolean): Promise<CallAnswer> {
   const { call, catalog, query } = planned;
   const database = await context.database();
   const ask = (text: Sql): Promise<QueryResult> => queried(context, database, planned, text);

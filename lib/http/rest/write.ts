@@ -7,7 +7,7 @@ import { planQuery } from '../../rest/plan.ts';
 import { parsePreferences, type Preferences } from '../../rest/preferences.ts';
 import { parseQuery, type RestQuery } from '../../rest/query.ts';
 import { memberNames } from '../../rest/read.ts';
-import { type Named, relationNamed } from '../../rest/schemas.ts';
+import { type RestRelation, relationNamed } from '../../rest/schemas.ts';
 import { explainWrite } from '../../rest/write-faults.ts';
 import {
   executeWrite,
@@ -42,7 +42,7 @@ interface Said {
   readonly query: RestQuery;
 }
 
-interface Prepared extends Named {
+interface PreparedWrite extends RestRelation {
   /** Null: there is nothing to do. */
   readonly command: Command | null;
   /** What it writes, as far as the request says. */
@@ -144,7 +144,7 @@ async function readInput(context: RequestContext): Promise<Input> {
   }
 }
 
-function bodyFor({ relation }: Named, input: Input): PlainValue {
+function bodyFor({ relation }: RestRelation, input: Input): PlainValue {
   return 'json' in input ? input.json : rowsOfCsv(relation, readCsv(input.csv));
 }
 
@@ -156,8 +156,8 @@ function withKey(context: RequestContext, command: Command, input: Input): Comma
 function prepare(
   context: RequestContext,
   { preferences, query }: Said,
-  make: (named: Named) => Pick<Prepared, 'command' | 'rows'>,
-): Promise<Prepared> {
+  make: (named: RestRelation) => Pick<PreparedWrite, 'command' | 'rows'>,
+): Promise<PreparedWrite> {
   const profile = context.request.headers.get('content-profile');
   return withCatalog(context, (catalog: Catalog) => {
     const named = relationNamed(catalog, profile, context.address.segments[2] ?? '');
@@ -168,7 +168,7 @@ function prepare(
 }
 
 /** In the transaction everything is decided once more, by the tables that there are then. */
-async function run(context: RequestContext, said: Said, prepared: Prepared): Promise<Written> {
+async function run(context: RequestContext, said: Said, prepared: PreparedWrite): Promise<Written> {
   const { command, relation, rows } = prepared;
   const { preferences, form, query } = said;
   if (command === null) return nothingWritten(form);
@@ -222,7 +222,7 @@ interface Statuses {
 function answerWrite(
   context: RequestContext,
   { form, preferences }: Said,
-  prepared: Prepared,
+  prepared: PreparedWrite,
   written: Written,
   { rows, empty, range }: Statuses,
 ): Response {
@@ -236,7 +236,7 @@ function answerWrite(
 function locationOf(
   { request }: RequestContext,
   preferences: Preferences,
-  { relation, table }: Named,
+  { relation, table }: RestRelation,
   { rows: [row] }: Written,
 ): Record<string, string> {
   if (request.method !== 'POST' || preferences.return !== 'headers-only' || !row || relation.key.length === 0)

@@ -51,13 +51,13 @@ export interface BlobObject extends ObjectInfo {
   readonly etag: string;
 }
 
-export interface Upload {
+export interface BlobUpload {
   readonly pathname: string;
   readonly uploadId: string;
   readonly key: string;
 }
 
-export interface Part {
+export interface BlobPart {
   readonly etag: string;
   readonly partNumber: number;
 }
@@ -92,7 +92,7 @@ export class BlobClient {
     return this.#create(key, request, (sdk) => blob.put(key, viewOf(bytes), { ...sdk, ...this.#creating() }));
   }
 
-  async beginUpload(pathname: string, signal: Signal): Promise<Upload | null> {
+  async beginUpload(pathname: string, signal: Signal): Promise<BlobUpload | null> {
     const ids = await this.#request({ name: 'createMultipartUpload', class: 'write', signal }, (sdk) =>
       blob.createMultipartUpload(pathname, { ...sdk, ...this.#creating() }).catch(nullIf(saysAlreadyExists)),
     );
@@ -100,7 +100,7 @@ export class BlobClient {
     return ids && { pathname, ...ids };
   }
 
-  async uploadPart(upload: Upload, partNumber: number, bytes: Uint8Array, signal: Signal): Promise<Part> {
+  async uploadPart(upload: BlobUpload, partNumber: number, bytes: Uint8Array, signal: Signal): Promise<BlobPart> {
     const { pathname, ...ids } = upload;
     const request = { name: 'uploadPart', class: 'write', bytesUp: bytes.byteLength, signal } as const;
     const part = await this.#request(request, (sdk) =>
@@ -110,7 +110,7 @@ export class BlobClient {
     return part;
   }
 
-  async completeUpload(upload: Upload, parts: readonly Part[], signal: Signal): Promise<CreateOutcome> {
+  async completeUpload(upload: BlobUpload, parts: readonly BlobPart[], signal: Signal): Promise<CreateOutcome> {
     const { pathname, ...ids } = upload;
     const longestMs = 4 * this.#options.patienceMs;
     return this.#create(pathname, { name: 'completeMultipartUpload', class: 'write', longestMs, signal }, (sdk) =>

@@ -10,7 +10,7 @@ import type { BlobClient, BlobObject } from './client.ts';
 import { statusOf, wasNeverSent } from './errors.ts';
 import type { Signal } from '../signal.ts';
 
-interface Asked {
+interface BlobRequest {
   readonly key: string;
   readonly range: ByteRange | undefined;
   /** What the API says of the object, if it was asked. */
@@ -18,11 +18,11 @@ interface Asked {
   readonly signal: Signal;
 }
 
-type Answer = NonNullable<Awaited<ReturnType<BlobClient['get']>>>;
+type BlobAnswer = NonNullable<Awaited<ReturnType<BlobClient['get']>>>;
 
 const mostTries = 3;
 
-export class Reading {
+export class BlobReading {
   readonly #client: BlobClient;
 
   constructor(client: BlobClient) {
@@ -53,10 +53,10 @@ export class Reading {
   }
 
   /** Null when what is served is not what was asked for; without `info`, also when the API can say more. */
-  async #fetch(asked: Asked): Promise<Uint8Array | null> {
+  async #fetch(asked: BlobRequest): Promise<Uint8Array | null> {
     const { key, range, info, signal } = asked;
     const headers = { 'accept-encoding': 'identity', ...(range && { range: rangeHeader(range) }) };
-    let answer: Answer | null;
+    let answer: BlobAnswer | null;
     try {
       answer = await this.#client.get(key, headers, signal);
     } catch (error) {
@@ -69,7 +69,7 @@ export class Reading {
     return this.#take(answer, asked);
   }
 
-  async #take(answer: Answer | null, { key, range, info, signal }: Asked): Promise<Uint8Array | null> {
+  async #take(answer: BlobAnswer | null, { key, range, info, signal }: BlobRequest): Promise<Uint8Array | null> {
     const head = answer && this.#isOf(answer, info) ? headOf(answer) : null;
     // Only the API's word makes sure that a body without a range is the whole object.
     const isClear = head !== null && (info !== null || !range || head.contentRange !== null);
@@ -93,7 +93,7 @@ export class Reading {
   }
 
   /** Blob always gives a tag; a proxy that answers in its place does not. */
-  #isOf({ headers }: Answer, info: BlobObject | null): boolean {
+  #isOf({ headers }: BlobAnswer, info: BlobObject | null): boolean {
     const tag = headers.get('etag');
     if (tag === null) return false;
     return this.#client.access === 'private' || info === null || bareTag(tag) === bareTag(info.etag);
@@ -121,7 +121,7 @@ function notServed(key: string): AppError {
 }
 
 /** A CDN may compress, whatever it was asked: then the length says nothing of the object. */
-function headOf({ headers }: Answer): { contentRange: string | null; contentLength: number | undefined } {
+function headOf({ headers }: BlobAnswer): { contentRange: string | null; contentLength: number | undefined } {
   const length = headers.get('content-encoding') === null ? headers.get('content-length') : null;
   return { contentRange: headers.get('content-range'), contentLength: length === null ? undefined : Number(length) };
 }

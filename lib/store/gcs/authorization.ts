@@ -105,11 +105,11 @@ function explainKey(error: unknown): AppError {
   });
 }
 
-type Meaning = readonly [kind: 'denied' | 'unavailable', message: string, hint: string];
+type TokenMeaning = readonly [kind: 'denied' | 'unavailable', message: string, hint: string];
 
 const checkNetwork = 'Check the network, and https://status.cloud.google.com.';
 
-function meaningOfAnswer(status: number, error: string, description: string): Meaning {
+function meaningOfAnswer(status: number, error: string, description: string): TokenMeaning {
   if (status === 429 || status >= 500) {
     return ['unavailable', `Google gives no access token now (${status}).`, checkNetwork];
   }
@@ -129,7 +129,7 @@ function meaningOfAnswer(status: number, error: string, description: string): Me
   ];
 }
 
-function meaningOfCode(code: string): Meaning {
+function meaningOfCode(code: string): TokenMeaning {
   if (/^(ENOENT|EACCES|EPERM|EISDIR|ENOTDIR)$/.test(code)) {
     return [
       'denied',

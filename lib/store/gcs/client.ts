@@ -6,7 +6,15 @@ import type { AppError } from '../../errors.ts';
 import type { Signal } from '../signal.ts';
 import type { Meter, RequestClass } from '../usage.ts';
 import { Authorization, type GcsCredentials, type Grant } from './authorization.ts';
-import { type Attempt, explainForeign, explainLost, explainRefusal, field, parseJson, Refusal } from './errors.ts';
+import {
+  type GcsAttempt,
+  explainForeign,
+  explainLost,
+  explainRefusal,
+  field,
+  parseJson,
+  GcsRefusal,
+} from './errors.ts';
 import { Lost, Wire, type WireAnswer, type WireRequest } from './wire.ts';
 
 interface ClientOptions {
@@ -18,7 +26,7 @@ interface ClientOptions {
   readonly idleMs: number;
 }
 
-export interface Call extends Method {
+export interface GcsCall extends Method {
   /** Below the endpoint, or a whole URL that the API gave. */
   readonly path: string | URL;
   readonly query?: Readonly<Record<string, string>>;
@@ -59,22 +67,22 @@ export class Client {
   }
 
   /** A success (2xx, or 308 of an upload that goes on), or a refusal. @throws AppError when there is no answer. */
-  async ask(call: Call): Promise<WireAnswer | Refusal> {
+  async ask(call: GcsCall): Promise<WireAnswer | GcsRefusal> {
     const grant = await this.#authorization.grant(call.signal);
     const first = await this.#send(call, grant);
-    const refusedToken = first instanceof Refusal && first.status === 401 && this.#authorization.renew(grant);
+    const refusedToken = first instanceof GcsRefusal && first.status === 401 && this.#authorization.renew(grant);
     return refusedToken ? this.#send(call, await this.#authorization.grant(call.signal)) : first;
   }
 
-  async demand(call: Call): Promise<WireAnswer> {
+  async demand(call: GcsCall): Promise<WireAnswer> {
     const answer = await this.ask(call);
-    if (answer instanceof Refusal) throw this.explain(answer, call);
+    if (answer instanceof GcsRefusal) throw this.explain(answer, call);
     return answer;
   }
 
-  async find(call: Call): Promise<WireAnswer | null> {
+  async find(call: GcsCall): Promise<WireAnswer | null> {
     const answer = await this.ask(call);
-    if (!(answer instanceof Refusal)) return answer;
+    if (!(answer instanceof GcsRefusal)) return answer;
     if (await this.isAbsence(answer, call.signal)) return null;
     throw this.explain(answer, call);
   }
@@ -83,7 +91,7 @@ export class Client {
    * Whether a refusal says that there is no such object. Emulators have texts of their own: of them a 404 means absence
    * when it is no web page and the bucket can be listed.
    */
-  async isAbsence(refusal: Refusal, signal: Signal): Promise<boolean> {
+  async isAbsence(refusal: GcsRefusal, signal: Signal): Promise<boolean> {
     if (refusal.isMissingObject) return true;
     const mayBeIt = refusal.status === 404 && !refusal.isPage && !refusal.isMissingBucket;
     return this.#options.endpoint !== null && mayBeIt && this.#isBucketThere(signal);
@@ -91,35 +99,35 @@ export class Client {
 
   async #isBucketThere(signal: Signal): Promise<boolean> {
     const query = { maxResults: '1', fields: 'kind' };
-    const call: Call = { ...methods.list, path: this.objectsPath(), query, signal };
+    const call: GcsCall = { ...methods.list, path: this.objectsPath(), query, signal };
     const answer = await this.ask(call);
-    return !(answer instanceof Refusal) && field(this.json(answer, call), 'kind') === 'storage#objects';
+    return !(answer instanceof GcsRefusal) && field(this.json(answer, call), 'kind') === 'storage#objects';
   }
 
-  explain(refusal: Refusal, call: Call): AppError {
+  explain(refusal: GcsRefusal, call: GcsCall): AppError {
     return explainRefusal(refusal, this.#attempt(call));
   }
 
-  notUnderstood(call: Call): AppError {
+  notUnderstood(call: GcsCall): AppError {
     return explainForeign(this.#attempt(call));
   }
 
-  json({ body }: WireAnswer, call: Call): object {
+  json({ body }: WireAnswer, call: GcsCall): object {
     const value = parseJson(new TextDecoder().decode(body));
     if (typeof value === 'object' && value !== null) return value;
     throw this.notUnderstood(call);
   }
 
-  async #send(call: Call, grant: Grant): Promise<WireAnswer | Refusal> {
+  async #send(call: GcsCall, grant: Grant): Promise<WireAnswer | GcsRefusal> {
     try {
       const answer = await this.#wire.send(this.#request(call, grant));
-      return answer.isSuccess ? answer : new Refusal(answer);
+      return answer.isSuccess ? answer : new GcsRefusal(answer);
     } catch (error) {
       throw error instanceof Lost ? explainLost(error, this.#attempt(call)) : error;
     }
   }
 
-  #request({ name, path, query, headers, ...call }: Call, grant: Grant): WireRequest {
+  #request({ name, path, query, headers, ...call }: GcsCall, grant: Grant): WireRequest {
     const url = path instanceof URL ? path : new URL(path, this.#base);
     for (const [parameter, value] of Object.entries(query ?? {})) url.searchParams.set(parameter, value);
     // An upload's own address needs no token; elsewhere none is sent.
@@ -127,7 +135,7 @@ export class Client {
     return { ...call, name: `storage.${name}`, url, headers: { 'user-agent': 'eider', ...headers, ...authorization } };
   }
 
-  #attempt({ name, permission, commits = false }: Call): Attempt {
+  #attempt({ name, permission, commits = false }: GcsCall): GcsAttempt {
     return { location: this.#options.location, name, permission: `storage.${permission}`, unsure: commits };
   }
 }

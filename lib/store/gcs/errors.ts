@@ -19,32 +19,32 @@ import {
 import type { ObjectInfo } from '../store.ts';
 import type { Lost, WireAnswer } from './wire.ts';
 
-export interface Attempt extends FailedRequest {
+export interface GcsAttempt extends FailedRequest {
   readonly permission: string;
 }
 
 const statusPage = 'https://status.cloud.google.com';
 
-export function explainLost(lost: Lost, attempt: Attempt): AppError {
+export function explainLost(lost: Lost, attempt: GcsAttempt): AppError {
   const request = { ...attempt, unsure: attempt.unsure && lost.sent };
   if (lost.code === 'ABORTED') return explainStopped(request, lost);
   const meaning = unanswered(lost.code, lost.sent, 'GCS_ENDPOINT (if it is set)');
   return explain(meaning, request, new ProviderFailure(lost, { code: lost.code }));
 }
 
-export function explainRefusal(refusal: Refusal, attempt: Attempt): AppError {
+export function explainRefusal(refusal: GcsRefusal, attempt: GcsAttempt): AppError {
   const { status, reason, text, uploadId: requestId } = refusal;
   const isFailure = status >= 500 || status === 408;
   const cause = new ProviderFailure(text, { code: reason ?? String(status), status, requestId });
   return explain(meaningOf(refusal, attempt), { ...attempt, unsure: attempt.unsure && isFailure }, cause);
 }
 
-export function explainForeign(attempt: Attempt): AppError {
+export function explainForeign(attempt: GcsAttempt): AppError {
   const cause = new ProviderFailure('The answer has not the form of the JSON API.', { code: 'unknown answer' });
   return explain(garbled(jsonApi, gcsHint), attempt, cause);
 }
 
-function meaningOf(refusal: Refusal, { permission }: Attempt): Meaning {
+function meaningOf(refusal: GcsRefusal, { permission }: GcsAttempt): Meaning {
   const { status } = refusal;
   if (refusal.isBusy) return tooManyRequests(refusal.retryAfterMs);
   if (status >= 500 || status === 408) return failing(statusPage, refusal.retryAfterMs);
@@ -55,7 +55,7 @@ function meaningOf(refusal: Refusal, { permission }: Attempt): Meaning {
 }
 
 /** Empty for a denied access, and for a 404 that is not the API's. */
-function namedBy(refusal: Refusal): string {
+function namedBy(refusal: GcsRefusal): string {
   const { status } = refusal;
   if (refusal.mentions(/billing account/i)) return 'billingdisabled';
   if (refusal.mentions(/requester pays/i)) return 'userprojectmissing';
@@ -107,7 +107,7 @@ const meanings = new Map(
   ),
 );
 
-export class Refusal {
+export class GcsRefusal {
   readonly status: number;
   /** A web page, or nothing: not the API's own word, but that of something before it. */
   readonly isPage: boolean;

@@ -3,8 +3,8 @@ import { AppError, isAppError } from '../../errors.ts';
 import { sendParts } from '../parts.ts';
 import type { Signal } from '../signal.ts';
 import type { CreateOutcome, StreamBody } from '../store.ts';
-import { type Call, type Client, methods } from './client.ts';
-import { isWritten, Refusal } from './errors.ts';
+import { type GcsCall, type Client, methods } from './client.ts';
+import { isWritten, GcsRefusal } from './errors.ts';
 import type { WireAnswer } from './wire.ts';
 
 const mostFailures = 3;
@@ -17,9 +17,9 @@ interface UploadTarget {
   readonly signal: Signal;
 }
 
-type Progress = { readonly outcome: CreateOutcome } | { readonly persisted: number };
+type UploadProgress = { readonly outcome: CreateOutcome } | { readonly persisted: number };
 
-class Session {
+class UploadSession {
   readonly #client: Client;
   readonly #target: UploadTarget;
   readonly #url: URL;
@@ -34,17 +34,17 @@ class Session {
   }
 
   /** Null when the key is taken already; as a rule that shows only at the end. */
-  static async start(client: Client, target: UploadTarget): Promise<Session | null> {
+  static async start(client: Client, target: UploadTarget): Promise<UploadSession | null> {
     const { key, size, signal } = target;
     const query = { uploadType: 'resumable', name: key, ifGenerationMatch: '0' };
     const headers = { 'x-upload-content-type': 'application/octet-stream', 'x-upload-content-length': String(size) };
-    const call: Call = { ...methods.insert, signal, path: client.uploadPath, query, headers };
+    const call: GcsCall = { ...methods.insert, signal, path: client.uploadPath, query, headers };
     const answer = await client.ask(call);
-    if (answer instanceof Refusal && answer.isConditionNotMet) return null;
-    if (answer instanceof Refusal) throw client.explain(answer, call);
+    if (answer instanceof GcsRefusal && answer.isConditionNotMet) return null;
+    if (answer instanceof GcsRefusal) throw client.explain(answer, call);
     const location = answer.header('location');
     if (location === null || !URL.canParse(location)) throw client.notUnderstood(call);
-    return new Session(client, target, new URL(location));
+    return new UploadSession(client, target, new URL(location));
   }
 
   /** Sends the next part. Null when more must come; the object appears with the last one, unless its key was taken. */
@@ -62,7 +62,7 @@ class Session {
 
   /** Best effort: an upload that is left alone is forgotten after a week, and never visible. */
   async cancel(): Promise<void> {
-    const call: Call = { ...methods.cancelInsert, path: this.#url, idleMs: cancelIdleMs };
+    const call: GcsCall = { ...methods.cancelInsert, path: this.#url, idleMs: cancelIdleMs };
     try {
       // Google answers 499.
       await this.#client.ask(call);
@@ -89,7 +89,7 @@ class Session {
   }
 
   /** Sends `bytes`; when no answer says what became of them, asks. */
-  async #step(bytes: Uint8Array, isLast: boolean): Promise<Progress> {
+  async #step(bytes: Uint8Array, isLast: boolean): Promise<UploadProgress> {
     const [first, last] = [this.#persisted, this.#persisted + bytes.byteLength - 1];
     const call = { ...this.#call(isLast, `bytes ${first}-${last}/${this.#target.size}`), body: bytes };
     try {
@@ -111,7 +111,7 @@ class Session {
   }
 
   /** https://cloud.google.com/storage/docs/performing-resumable-uploads#status-check. Null when that fails, too. */
-  async #inquire(): Promise<Progress | null> {
+  async #inquire(): Promise<UploadProgress | null> {
     const call = this.#call(false, `bytes */${this.#target.size}`);
     try {
       return this.#progress(await this.#client.ask(call), call);
@@ -121,8 +121,8 @@ class Session {
     }
   }
 
-  #progress(answer: WireAnswer | Refusal, call: Call): Progress {
-    if (answer instanceof Refusal) {
+  #progress(answer: WireAnswer | GcsRefusal, call: GcsCall): UploadProgress {
+    if (answer instanceof GcsRefusal) {
       if (answer.isConditionNotMet) return { outcome: 'exists' };
       throw this.#client.explain(answer, call);
     }
@@ -135,7 +135,7 @@ class Session {
     return { persisted: range ? Number(range[1]) + 1 : 0 };
   }
 
-  #call(commits: boolean, contentRange?: string): Call {
+  #call(commits: boolean, contentRange?: string): GcsCall {
     return {
       ...methods.insertPart,
       commits,
@@ -158,9 +158,9 @@ export function requirePartBytes(partBytes: number): void {
 export async function upload(client: Client, key: string, body: Uint8Array, signal: Signal): Promise<CreateOutcome> {
   const query = { uploadType: 'media', name: key, ifGenerationMatch: '0', fields: 'name,size' };
   const headers = { 'content-type': 'application/octet-stream' };
-  const call: Call = { ...methods.insert, signal, path: client.uploadPath, query, headers, body, commits: true };
+  const call: GcsCall = { ...methods.insert, signal, path: client.uploadPath, query, headers, body, commits: true };
   const answer = await client.ask(call);
-  if (answer instanceof Refusal) {
+  if (answer instanceof GcsRefusal) {
     if (answer.isConditionNotMet) return 'exists';
     throw client.explain(answer, call);
   }
@@ -176,7 +176,7 @@ export async function uploadInParts(
   { partBytes, signal }: { readonly partBytes: number; readonly signal: Signal },
 ): Promise<CreateOutcome> {
   const { size } = body;
-  const session = await Session.start(client, { key, size, signal });
+  const session = await UploadSession.start(client, { key, size, signal });
   if (!session) return 'exists';
   let outcome: CreateOutcome | null = null;
   try {

@@ -56,7 +56,7 @@ export class Wire {
   }
 
   async send(request: WireRequest): Promise<WireAnswer> {
-    const exchange = new Exchange(request, this.#options);
+    const exchange = new WireExchange(request, this.#options);
     try {
       return await exchange.run(this.#http, this.#https);
     } catch (error) {
@@ -64,7 +64,7 @@ export class Wire {
       this.#dropIdle();
       // What changes nothing is asked again at once.
       if (request.method !== 'GET') throw error;
-      return new Exchange(request, this.#options).run(this.#http, this.#https);
+      return new WireExchange(request, this.#options).run(this.#http, this.#https);
     }
   }
 
@@ -76,7 +76,7 @@ export class Wire {
   }
 }
 
-class Exchange {
+class WireExchange {
   readonly #request: WireRequest;
   readonly #options: WireOptions;
   /** Whether it met a connection that was kept, and had ended meanwhile. */

@@ -11,9 +11,9 @@ import { isKey } from '../keys.ts';
 import { orAborted, type Signal } from '../signal.ts';
 import type { ByteRange, ListPage, ObjectInfo } from '../store.ts';
 import { isProviderError } from './errors.ts';
-import { isRefusal, type Refusal, type Requests } from './requests.ts';
+import { isRefusal, type S3Refusal, type Requests } from './requests.ts';
 
-export interface Described extends ObjectInfo {
+export interface DescribedObject extends ObjectInfo {
   readonly etag: string | undefined;
 }
 
@@ -34,7 +34,7 @@ export class Objects {
    * Asks for one byte rather than by HEAD. It costs the same; its refusals say why; and it keeps the connection where a
    * store answers HEAD without a length, for Node then closes it: https://github.com/nodejs/node/issues/28438
    */
-  async describe(key: string, signal: Signal): Promise<Described | null> {
+  async describe(key: string, signal: Signal): Promise<DescribedObject | null> {
     const first = { start: 0, end: 1 };
     const answer = await this.#ask(key, first, signal);
     if (isRefusal(answer)) return answer.refused === 'NoSuchKey' ? null : this.#describeEmpty(key, signal);
@@ -45,7 +45,7 @@ export class Objects {
   }
 
   /** An empty object has no first byte, and the refusal does not say its date. */
-  async #describeEmpty(key: string, signal: Signal): Promise<Described> {
+  async #describeEmpty(key: string, signal: Signal): Promise<DescribedObject> {
     const command = new HeadObjectCommand({ Bucket: this.#requests.bucket, Key: key });
     const answer = await this.#requests.ask('HeadObject', command, { signal, expect: ['NotFound'] });
     if (!isRefusal(answer)) return described(key, answer.ContentLength, answer);
@@ -53,7 +53,7 @@ export class Objects {
   }
 
   /** Absence is NoSuchKey alone: a bare 404 may also mean that the bucket is gone. */
-  async #ask(key: string, range: ByteRange | undefined, signal: Signal): Promise<GetObjectCommandOutput | Refusal> {
+  async #ask(key: string, range: ByteRange | undefined, signal: Signal): Promise<GetObjectCommandOutput | S3Refusal> {
     const command = new GetObjectCommand({
       Bucket: this.#requests.bucket,
       Key: key,
@@ -110,7 +110,7 @@ interface Headers {
 }
 
 /** A size or date that is missing is not made up: someone may delete by it. */
-function described(key: string, size: number | undefined, { LastModified, ETag }: Headers): Described {
+function described(key: string, size: number | undefined, { LastModified, ETag }: Headers): DescribedObject {
   if (size === undefined || !Number.isSafeInteger(size) || !LastModified) {
     throw new AppError('unavailable', `The store gave no size or no date of ${key}.`);
   }

@@ -6,7 +6,7 @@ import type { Meter, RequestClass } from '../usage.ts';
 import { codeOf, isProviderError, mapError, mayHaveHappened, type ProviderError, type S3Request } from './errors.ts';
 import type { Signal } from '../signal.ts';
 
-type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<
+type S3Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<
   I,
   O,
   S3Client['config'],
@@ -14,13 +14,13 @@ type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Comma
   ServiceOutputTypes
 >;
 
-export interface Refusal {
+export interface S3Refusal {
   readonly refused: string;
   /** An attempt before the refused one may have taken effect. */
   readonly unsure: boolean;
 }
 
-interface Kind {
+interface RequestKind {
   /** https://aws.amazon.com/s3/pricing/: DELETE and CANCEL are free. */
   readonly class: RequestClass;
   /** It shows something to readers, or hides it. An upload that was not completed is nothing yet. */
@@ -42,7 +42,7 @@ const kinds = {
   CompleteMultipartUpload: { class: 'write', writes: true, isSlow: true },
   AbortMultipartUpload: { class: 'free' },
   ListMultipartUploads: { class: 'write' },
-} as const satisfies Readonly<Record<string, Kind>>;
+} as const satisfies Readonly<Record<string, RequestKind>>;
 
 export type RequestName = keyof typeof kinds;
 
@@ -70,7 +70,7 @@ export class Requests {
 
   async send<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     name: RequestName,
-    command: Command<I, O>,
+    command: S3Command<I, O>,
     signal: Signal,
   ): Promise<O> {
     const answer = await this.ask(name, command, { signal });
@@ -81,10 +81,10 @@ export class Requests {
   /** The answer, or a refusal that `expect` names. @throws AppError */
   async ask<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     name: RequestName,
-    command: Command<I, O>,
+    command: S3Command<I, O>,
     { signal, expect = [] }: SendOptions,
-  ): Promise<O | Refusal> {
-    const kind: Kind = kinds[name];
+  ): Promise<O | S3Refusal> {
+    const kind: RequestKind = kinds[name];
     const attempts = new Attempts(name, this.#options.meter);
     attempts.watch(command);
     try {
@@ -113,12 +113,12 @@ export class Requests {
 
   #request(name: RequestName, unsure: boolean): S3Request {
     const { location, secrets } = this.#options;
-    const { writes }: Kind = kinds[name];
+    const { writes }: RequestKind = kinds[name];
     return { location, name, writes: writes === true, unsure: writes === true && unsure, secrets };
   }
 }
 
-export function isRefusal(answer: object): answer is Refusal {
+export function isRefusal(answer: object): answer is S3Refusal {
   return 'refused' in answer;
 }
 
@@ -140,7 +140,7 @@ class Attempts {
   }
 
   /** Below the SDK's retries, and below its signing. */
-  watch<I extends ServiceInputTypes, O extends ServiceOutputTypes>(command: Command<I, O>): void {
+  watch<I extends ServiceInputTypes, O extends ServiceOutputTypes>(command: S3Command<I, O>): void {
     command.middlewareStack.add(
       (next) => async (args) => {
         // Nothing is sent then: the transport looks at the signal first.

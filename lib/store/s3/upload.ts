@@ -14,7 +14,7 @@ import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { type Part, sendParts } from '../parts.ts';
 import type { ObjectInfo, StreamBody } from '../store.ts';
-import { isRefusal, type Refusal, type Requests } from './requests.ts';
+import { isRefusal, type S3Refusal, type Requests } from './requests.ts';
 import type { Signal } from '../signal.ts';
 
 /** A request that copies more would be silent for longer than a connection may be. */
@@ -28,7 +28,7 @@ export interface UploadSizes {
   readonly largestCopyBytes: number;
 }
 
-interface Upload {
+interface S3Upload {
   readonly Bucket: string;
   readonly Key: string;
   readonly UploadId: string;
@@ -39,12 +39,12 @@ interface PartsRequest {
   readonly size: number;
   readonly partBytes: number;
   readonly signal: Signal;
-  readonly send: (upload: Upload, part: Part) => Promise<string | undefined>;
+  readonly send: (upload: S3Upload, part: Part) => Promise<string | undefined>;
   readonly IfNoneMatch?: '*';
   readonly check?: () => Promise<void>;
 }
 
-export class Uploads {
+export class S3Uploads {
   readonly #requests: Requests;
   readonly #sizes: UploadSizes;
   readonly #runtime: Runtime;
@@ -56,8 +56,8 @@ export class Uploads {
     this.#runtime = runtime;
   }
 
-  async create(key: string, body: StreamBody, signal: Signal): Promise<Refusal | null> {
-    const send = async (upload: Upload, part: Part): Promise<string | undefined> => {
+  async create(key: string, body: StreamBody, signal: Signal): Promise<S3Refusal | null> {
+    const send = async (upload: S3Upload, part: Part): Promise<string | undefined> => {
       const command = new UploadPartCommand({ ...upload, PartNumber: part.number, Body: await part.read(body) });
       return (await this.#requests.send('UploadPart', command, part.signal)).ETag;
     };
@@ -67,7 +67,7 @@ export class Uploads {
 
   async copy(source: ObjectInfo, key: string, signal: Signal, check: () => Promise<void>): Promise<void> {
     const CopySource = `${this.#requests.bucket}/${source.key}`;
-    const send = async (upload: Upload, part: Part): Promise<string | undefined> => {
+    const send = async (upload: S3Upload, part: Part): Promise<string | undefined> => {
       const CopySourceRange = `bytes=${part.range.start}-${part.range.end - 1}`;
       const command = new UploadPartCopyCommand({ ...upload, PartNumber: part.number, CopySource, CopySourceRange });
       return (await this.#requests.send('UploadPartCopy', command, part.signal)).CopyPartResult?.ETag;
@@ -76,7 +76,7 @@ export class Uploads {
     await this.#inParts({ key, size: source.size, partBytes, signal, send, check });
   }
 
-  async #inParts(request: PartsRequest): Promise<Refusal | null> {
+  async #inParts(request: PartsRequest): Promise<S3Refusal | null> {
     const { size, partBytes, signal, send, IfNoneMatch, check } = request;
     const upload = await this.#begin(request);
     let isComplete = false;
@@ -98,7 +98,7 @@ export class Uploads {
     }
   }
 
-  async #begin({ key: Key, signal }: PartsRequest): Promise<Upload> {
+  async #begin({ key: Key, signal }: PartsRequest): Promise<S3Upload> {
     const Bucket = this.#requests.bucket;
     const command = new CreateMultipartUploadCommand({ Bucket, Key });
     const { UploadId } = await this.#requests.send('CreateMultipartUpload', command, signal);
@@ -106,7 +106,7 @@ export class Uploads {
     throw new AppError('unavailable', `The store began to upload ${Key}, but did not name the upload.`);
   }
 
-  async #abort(upload: Upload, signal: Signal): Promise<void> {
+  async #abort(upload: S3Upload, signal: Signal): Promise<void> {
     await this.#requests.send('AbortMultipartUpload', new AbortMultipartUploadCommand(upload), signal);
   }
 

@@ -7,7 +7,7 @@ import { bytesOf, kindOf, streamOf, type Suite, summary } from './support.ts';
 
 type Model = Map<string, Uint8Array>;
 
-interface Step {
+interface ModelStep {
   readonly run: (store: Store, model: Model) => Promise<void>;
   readonly toString: () => string;
 }
@@ -19,7 +19,7 @@ const bytes = fc
 const range = fc.tuple(fc.nat(60), fc.nat(60)).map(([start, length]) => ({ start, end: start + length }));
 const prefix = fc.constantFrom('', 'a', 'a.', 'f', 'f/', 'f/g', 'f/g/', 'g.log/', 'g.log/0', 'B', 'z');
 
-function step(name: string, run: Step['run']): Step {
+function step(name: string, run: ModelStep['run']): ModelStep {
   return { run, toString: () => name };
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDuckDbDatabase } from '../../../lib/db/duckdb/duckdb-database.ts';
 import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database.ts';
-import type { Engine } from '../../../lib/values.ts';
+import type { EngineName } from '../../../lib/values.ts';
 import { movableRuntime } from '../../support/engine.ts';
 import { serveEndpoints } from '../../support/http-server.ts';
 import type { PostgresServer } from '../../support/servers/postgres.ts';
@@ -21,7 +21,7 @@ const tokens = {
 };
 
 export interface Place {
-  readonly engine: Engine;
+  readonly engine: EngineName;
   readonly service: Service;
   readonly origin: string;
   readonly client: Client;
@@ -58,7 +58,7 @@ export async function onPostgres(server: PostgresServer): Promise<Place> {
   return start('postgres', { runtime, open }, () => Promise.resolve());
 }
 
-async function start(engine: Engine, options: ServiceOptions, clean: () => Promise<void>): Promise<Place> {
+async function start(engine: EngineName, options: ServiceOptions, clean: () => Promise<void>): Promise<Place> {
   const service = await startService({ ...options, environment: tokens, migrations: library });
   await service.app.open();
   const server = await serveEndpoints(service.endpoints);

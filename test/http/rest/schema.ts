@@ -1,8 +1,8 @@
 /** A library of books: tables that hang together in every way, the same on either engine. */
 import type { Migration } from '../../../lib/catalog/migrations.ts';
-import type { Engine } from '../../../lib/values.ts';
+import type { EngineName } from '../../../lib/values.ts';
 
-const tables = (engine: Engine): string => `
+const tables = (engine: EngineName): string => `
   CREATE TABLE authors (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, country TEXT, born INTEGER CHECK (born > 0), email TEXT UNIQUE);
   CREATE TABLE passports (id INTEGER PRIMARY KEY, author_id INTEGER UNIQUE REFERENCES authors (id), number TEXT);

@@ -2,7 +2,7 @@
 import { DECIMAL, type DuckDBConnection, type DuckDBType, DuckDBTypeId, HUGEINT, VARCHAR } from '@duckdb/node-api';
 import { AppError } from '../../../errors.ts';
 import { quoteName } from '../../../sync/sql.ts';
-import type { Engine } from '../../../values.ts';
+import type { EngineName } from '../../../values.ts';
 import { postgresType } from '../../move/types.ts';
 import { openSentFile } from './sent-file.ts';
 
@@ -30,7 +30,7 @@ export interface InferredColumn {
 export async function inferColumns(
   path: string,
   format: keyof typeof readers,
-  engine: Engine,
+  engine: EngineName,
 ): Promise<InferredColumn[]> {
   const { connection, close } = await openSentFile(path);
   try {
@@ -55,14 +55,14 @@ export async function inferColumns(
   }
 }
 
-interface Found {
+interface InferredColumns {
   readonly name: string;
   readonly declared: string;
   readonly type: DuckDBType;
 }
 
 /** DuckDB takes numbers of more digits than a BIGINT has, and all with a fraction, for DOUBLE, which may not hold them. */
-async function withExactNumbers(connection: DuckDBConnection, path: string, columns: readonly Found[]) {
+async function withExactNumbers(connection: DuckDBConnection, path: string, columns: readonly InferredColumns[]) {
   const doubles = columns.filter(({ type }) => type.typeId === DuckDBTypeId.DOUBLE);
   if (doubles.length === 0) return columns;
   const asked = doubles.map(({ name }) => exactType(quoteName(name)));

@@ -7,17 +7,17 @@ import type { PlainValue } from '../../../values.ts';
 import { codecOf, typeName } from '../run.ts';
 import { openSentFile } from './sent-file.ts';
 
-type Opened = Awaited<ReturnType<typeof openSentFile>>;
+type OpenedParquet = Awaited<ReturnType<typeof openSentFile>>;
 
 /** @example for await (const [title] of file.rows(['title'])) … */
 export class ParquetFile {
-  readonly #opened: Opened;
+  readonly #opened: OpenedParquet;
   readonly #path: string;
   /** By the schema of the file, as the number of its rows is: no value has been read. */
   readonly columns: readonly QueryColumn[];
   readonly rowCount: number;
 
-  private constructor(opened: Opened, path: string, columns: readonly QueryColumn[], rowCount: number) {
+  private constructor(opened: OpenedParquet, path: string, columns: readonly QueryColumn[], rowCount: number) {
     this.#opened = opened;
     this.#path = path;
     this.columns = columns;

@@ -25,8 +25,8 @@ export interface Relations {
   readonly macros: ReadonlyMap<string, readonly string[]>;
 }
 
-type Node = Readonly<Record<string, unknown>>;
-type Values = readonly unknown[];
+type DuckDbNode = Readonly<Record<string, unknown>>;
+type NodeValues = readonly unknown[];
 
 const expressions = new Set(
   `BETWEEN CASE CAST COLLATE COLUMN_REF COMPARISON CONJUNCTION CONSTANT DEFAULT FUNCTION LAMBDA LAMBDA_REF OPERATOR
@@ -54,22 +54,22 @@ const plainName = /^[\p{L}_][\p{L}\p{M}\p{N}_$]*$/u;
  *
  * `values`: of the parameters, where it runs in the server's own process. @throws AppError `invalid` for a tree that holds anything which is not allowed
  */
-export function checkTree(tree: unknown, relations: Relations, values: Values | null): ReadonlySet<string> {
-  return new Inspection(relations, values).statement(tree);
+export function checkTree(tree: unknown, relations: Relations, values: NodeValues | null): ReadonlySet<string> {
+  return new DuckDbInspection(relations, values).statement(tree);
 }
 
-class Inspection {
+class DuckDbInspection {
   readonly #relations: Relations;
-  readonly #values: Values | null;
+  readonly #values: NodeValues | null;
   readonly #common = new Set<string>();
   /** Looked at when all names that WITH gives are known. */
-  readonly #tables: Node[] = [];
+  readonly #tables: DuckDbNode[] = [];
   readonly #macros = new Set<string>();
   #depth = 0;
   #queryDepth = 0;
   #effort = 0;
 
-  constructor(relations: Relations, values: Values | null) {
+  constructor(relations: Relations, values: NodeValues | null) {
     this.#relations = relations;
     this.#values = values;
   }
@@ -85,7 +85,7 @@ class Inspection {
     else if (isNode(value)) this.#nested(value);
   }
 
-  #nested(node: Node): void {
+  #nested(node: DuckDbNode): void {
     const isExpression = typeof node['class'] === 'string';
     const isQuery = node['class'] === 'SUBQUERY';
     if (isExpression) this.#depth++;
@@ -100,7 +100,7 @@ class Inspection {
     if (isQuery) this.#queryDepth--;
   }
 
-  #node(node: Node): void {
+  #node(node: DuckDbNode): void {
     this.#classify(node);
     if (Array.isArray(node['map'])) this.#commonTables(node['map']);
     if (typeof node['cte_name'] === 'string') this.#noteCommon(node['cte_name']);
@@ -112,7 +112,7 @@ class Inspection {
     }
   }
 
-  #classify(node: Node): void {
+  #classify(node: DuckDbNode): void {
     const { class: kind, type } = node;
     if (typeof kind === 'string') {
       if (!expressions.has(kind)) throw refuse(`an expression of the kind ${kind}`);
@@ -129,13 +129,13 @@ class Inspection {
     }
   }
 
-  #requireType(node: Node): void {
+  #requireType(node: DuckDbNode): void {
     const name = nameIn(node, 'name');
     if (nameIn(node, 'catalog') !== '' || !this.#relations.types.has(name)) throw refuse(`the type ${name}`);
   }
 
   /** A macro comes before a function of the same name. */
-  #requireFunction(node: Node, allowed: ReadonlySet<string>): void {
+  #requireFunction(node: DuckDbNode, allowed: ReadonlySet<string>): void {
     const name = nameIn(node, 'function_name');
     const schema = nameIn(node, 'schema');
     const catalog = nameIn(node, 'catalog');
@@ -168,7 +168,7 @@ class Inspection {
     this.#common.add(name);
   }
 
-  #requireTable(node: Node): void {
+  #requireTable(node: DuckDbNode): void {
     const catalog = nameIn(node, 'catalog_name');
     const schema = nameIn(node, 'schema_name');
     const table = nameIn(node, 'table_name');
@@ -190,19 +190,19 @@ class Inspection {
   }
 }
 
-function isNode(value: unknown): value is Node {
+function isNode(value: unknown): value is DuckDbNode {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Names are compared in lower case, as DuckDB does; one that is left out is empty. */
-function nameIn(node: Node, field: string): string {
+function nameIn(node: DuckDbNode, field: string): string {
   const name = node[field] ?? '';
   if (typeof name !== 'string') throw refuse(`a ${field} of an unknown kind`);
   return name.toLowerCase();
 }
 
 /** DESCRIBE and SUMMARIZE show a table or a query; SHOW lists what there is, ours included. */
-function requireDescribe(node: Node): void {
+function requireDescribe(node: DuckDbNode): void {
   if (isNode(node['query']) && (node['show_type'] === 'DESCRIBE' || node['show_type'] === 'SUMMARY')) return;
   throw refuse('SHOW');
 }

@@ -6,8 +6,8 @@
  */
 import { AppError } from '../../../errors.ts';
 
-type Node = Readonly<Record<string, unknown>>;
-type Values = readonly unknown[];
+type PlanNode = Readonly<Record<string, unknown>>;
+type PlanValues = readonly unknown[];
 
 /** The product of two lengths, or a length that is told by a number. */
 const refused: ReadonlySet<string> = new Set(
@@ -25,9 +25,9 @@ const longestPutIn = 100;
 const plainPattern = /^%*(?:[^%_\\]{1,1000}%*)?$/;
 
 /** @throws AppError `invalid` */
-export function requireBounded(node: Node, values: Values): void {
+export function requireBounded(node: PlanNode, values: PlanValues): void {
   const name = String(node['function_name']).toLowerCase();
-  const children = (node['children'] ?? []) as readonly Node[];
+  const children = (node['children'] ?? []) as readonly PlanNode[];
   if (refused.has(name)) throw unbounded(`the function ${name}`);
   if (likes.has(name)) requirePattern(children[1], values);
   const place = replacing[name];
@@ -37,14 +37,14 @@ export function requireBounded(node: Node, values: Values): void {
     throw unbounded(`${name} with what is no text of at most ${longestPutIn} characters`);
 }
 
-function requirePattern(node: Node | undefined, values: Values): void {
+function requirePattern(node: PlanNode | undefined, values: PlanValues): void {
   const text = textIn(node, values);
   if (text === null || !plainPattern.test(text))
     throw unbounded('LIKE with more than a text between "%"', 'Use regexp_matches, which takes a text once');
 }
 
 /** Null for what is not known before it runs. */
-function textIn(node: Node | undefined, values: Values): string | null {
+function textIn(node: PlanNode | undefined, values: PlanValues): string | null {
   const value = node?.['class'] === 'CONSTANT' ? constantIn(node['value']) : parameterIn(node, values);
   return typeof value === 'string' ? value : null;
 }
@@ -53,7 +53,7 @@ function constantIn(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, 'value') : undefined;
 }
 
-function parameterIn(node: Node | undefined, values: Values): unknown {
+function parameterIn(node: PlanNode | undefined, values: PlanValues): unknown {
   return node?.['class'] === 'PARAMETER' ? values[Number(node['identifier']) - 1] : undefined;
 }
 

@@ -2,7 +2,7 @@
 import type { QueryRequest, QueryResult } from '../../database.ts';
 
 /** To the process, one at a time. */
-export type Order =
+export type QueryOrder =
   /** Opens the copy at `path`, in place of the one before. */
   | { readonly kind: 'open'; readonly path: string; readonly spillPath: string; readonly memoryBytes: number }
   | { readonly kind: 'run'; readonly request: Omit<QueryRequest, 'timeoutMs'> }
@@ -10,7 +10,7 @@ export type Order =
   | { readonly kind: 'stop' };
 
 /** From the process, one for each `open` and `run`. */
-export type Reply =
+export type QueryReply =
   | { readonly kind: 'opened' }
   | { readonly kind: 'result'; readonly result: QueryResult }
   /** The query is wrong, or not allowed. */

@@ -15,7 +15,7 @@ import { bindValues } from '../bind.ts';
 import { mapDuckDbError } from '../errors.ts';
 import type { Relations } from './grammar.ts';
 import { checkQuery, readRelations } from './judgement.ts';
-import type { Order, Reply } from './messages.ts';
+import type { QueryOrder, QueryReply } from './messages.ts';
 import { readRows } from './result.ts';
 
 /** Where this file is, or what it became a part of: what the process has to load. */
@@ -40,13 +40,13 @@ function serveQueries(): void {
   setPriority(10);
   // Nothing is lost here, and a query may hold what an orderly end would wait for.
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-  process.on('message', (order: Order) => {
+  process.on('message', (order: QueryOrder) => {
     if (order.kind === 'stop') return copy?.connection.interrupt();
     const reply = order.kind === 'open' ? openInstead(order) : runQuery(copy, order.request);
     void reply.catch(replyToFailure).then((message) => process.send?.(message));
   });
 
-  async function openInstead(order: Extract<Order, { kind: 'open' }>): Promise<Reply> {
+  async function openInstead(order: Extract<QueryOrder, { kind: 'open' }>): Promise<QueryReply> {
     copy?.connection.closeSync();
     copy?.instance.closeSync();
     copy = null;
@@ -56,7 +56,7 @@ function serveQueries(): void {
 }
 
 /** The order matters: what comes last forbids what comes before it. */
-async function openCopy({ path, spillPath, memoryBytes }: Extract<Order, { kind: 'open' }>): Promise<OpenCopy> {
+async function openCopy({ path, spillPath, memoryBytes }: Extract<QueryOrder, { kind: 'open' }>): Promise<OpenCopy> {
   const instance = await DuckDBInstance.create(':memory:', {
     ...duckDbOptions(spillPath),
     memory_limit: `${memoryBytes}B`,
@@ -88,7 +88,7 @@ async function attachCopy(connection: DuckDBConnection, path: string): Promise<v
   await connection.run('USE replica');
 }
 
-async function runQuery(copy: OpenCopy | null, request: Omit<QueryRequest, 'timeoutMs'>): Promise<Reply> {
+async function runQuery(copy: OpenCopy | null, request: Omit<QueryRequest, 'timeoutMs'>): Promise<QueryReply> {
   if (!copy) throw new Error('No copy is open.');
   const { connection, relations } = copy;
   await checkQuery(connection, request.sql, relations);
@@ -135,7 +135,7 @@ function isList(given: QueryRequest['parameters']): given is readonly PlainValue
   return Array.isArray(given);
 }
 
-function replyToFailure(error: unknown): Reply {
+function replyToFailure(error: unknown): QueryReply {
   const text = error instanceof Error ? error.message : String(error);
   if (/^(?:Error: )?INTERRUPT Error/.test(text)) return { kind: 'stopped' };
   if (/^(?:Error: )?Out of Memory Error|bad_alloc|bad allocation/.test(text)) return { kind: 'too-much-memory' };

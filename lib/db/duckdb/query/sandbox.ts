@@ -3,7 +3,7 @@ import { LimitedProcess } from '../../../async/limited-process.ts';
 import { AppError } from '../../../errors.ts';
 import type { Runtime } from '../../../runtime.ts';
 import type { QueryRequest, QueryResult } from '../../database.ts';
-import type { Order, Reply } from './messages.ts';
+import type { QueryOrder, QueryReply } from './messages.ts';
 import { moduleUrl, processMark } from './process.ts';
 
 export interface SandboxLimits {
@@ -23,7 +23,7 @@ const openWithinMs = 30_000;
 
 export class Sandbox {
   readonly #limits: SandboxLimits;
-  readonly #process: LimitedProcess<Order, Reply>;
+  readonly #process: LimitedProcess<QueryOrder, QueryReply>;
 
   constructor(runtime: Runtime, limits: SandboxLimits) {
     this.#limits = limits;

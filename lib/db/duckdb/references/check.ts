@@ -12,7 +12,7 @@ import { quoteName, quoteTable, resultRows, type Session } from '../../../sync/s
 import type { PlainValue } from '../../../values.ts';
 import { mapDuckDbError } from '../errors.ts';
 import { Bound, type BoundValues } from './bound.ts';
-import { type Link, linksOf } from './links.ts';
+import { type ReferenceLink, linksOf } from './links.ts';
 import { type CheckedChange, type Question, questionsOf, type Values } from './questions.ts';
 
 /**
@@ -39,7 +39,7 @@ export async function checkReferences(
 export async function checkAllReferences(
   session: Session,
   catalog: Catalog,
-  links: readonly Link[] = linksOf(catalog).all,
+  links: readonly ReferenceLink[] = linksOf(catalog).all,
 ): Promise<void> {
   for (const link of links) await checkWhole(session, link);
 }
@@ -105,7 +105,7 @@ function havingValues(relation: Relation, alias: string, columns: readonly strin
 }
 
 /** Throws for a value of any row of the child that the parent has not. */
-async function checkWhole(session: Session, link: Link): Promise<void> {
+async function checkWhole(session: Session, link: ReferenceLink): Promise<void> {
   const { child, reference, parent } = link;
   const columns = reference.columns.map((column) => `c.${quoteName(column)}`);
   const match = reference.targetColumns.map((column, at) => `${columns[at]} = p.${quoteName(column)}`).join(' AND ');
@@ -143,7 +143,7 @@ async function columnTypes(session: Session, relation: Relation): Promise<Readon
 }
 
 /** Where integers of unlike types meet, the value is cast and not the column, which has the index. What does not fit is null, and not found. */
-function integerCasts({ child, reference, parent }: Link): (string | null)[] {
+function integerCasts({ child, reference, parent }: ReferenceLink): (string | null)[] {
   return reference.targetColumns.map((column, at) => {
     const wanted = columnNamed(parent, column)?.sqlType;
     const given = columnNamed(child, reference.columns[at] ?? '')?.sqlType;
@@ -151,7 +151,7 @@ function integerCasts({ child, reference, parent }: Link): (string | null)[] {
   });
 }
 
-function violation(link: Link, values: Values, isNew: boolean): AppError {
+function violation(link: ReferenceLink, values: Values, isNew: boolean): AppError {
   const { child, reference, parent } = link;
   const constraint = { name: reference.name, schema: child.schema, table: child.name };
   const referring = `${shownName(child)}.${shownList(reference.columns)}`;

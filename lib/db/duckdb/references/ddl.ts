@@ -11,11 +11,11 @@ import type { PlainValue } from '../../../values.ts';
 import { checkAllReferences } from './check.ts';
 import type { Clause } from './clauses.ts';
 import { declareReference, findTable, isSame, isUniqueIn, requireLikeTypes } from './declare.ts';
-import { type Link, linksOf } from './links.ts';
-import { type Ddl, readDdl } from './statements.ts';
+import { type ReferenceLink, linksOf } from './links.ts';
+import { type ReferenceDdl, readDdl } from './statements.ts';
 
 /** What the statement runs in: a write whose changes are captured. */
-export interface DdlHost {
+export interface ReferenceHost {
   readonly session: Session;
   /** Of what the transaction sees now, each time it is asked. */
   catalog(): Promise<Catalog>;
@@ -31,7 +31,7 @@ export interface DdlHost {
  * @throws AppError `invalid` for a reference that cannot be; `conflict` (2BP01) when other tables refer to what would go
  * @example await runDdl('CREATE TABLE loans (book INTEGER REFERENCES books)', host)
  */
-export async function runDdl(sql: string, host: DdlHost): Promise<void> {
+export async function runDdl(sql: string, host: ReferenceHost): Promise<void> {
   const ddl = readDdl(sql);
   const before = await host.catalog();
   switch (ddl.kind) {
@@ -55,9 +55,9 @@ export async function runDdl(sql: string, host: DdlHost): Promise<void> {
   }
 }
 
-type Kind<K extends Ddl['kind']> = Extract<Ddl, { kind: K }>;
+type StatementRole<K extends ReferenceDdl['kind']> = Extract<ReferenceDdl, { kind: K }>;
 
-async function createTable(ddl: Kind<'create-table'>, before: Catalog, host: DdlHost): Promise<void> {
+async function createTable(ddl: StatementRole<'create-table'>, before: Catalog, host: ReferenceHost): Promise<void> {
   const replaced = findTable(before, ddl.table);
   if (replaced && ddl.orReplace) {
     refuseWhenReferredTo(before, replaced);
@@ -68,11 +68,15 @@ async function createTable(ddl: Kind<'create-table'>, before: Catalog, host: Ddl
 }
 
 /** Writes the references of the table to eider.references; answers them with their tables. */
-async function declare(parts: readonly string[], clauses: readonly Clause[], host: DdlHost): Promise<Link[]> {
+async function declare(
+  parts: readonly string[],
+  clauses: readonly Clause[],
+  host: ReferenceHost,
+): Promise<ReferenceLink[]> {
   if (clauses.length === 0) return [];
   const catalog = await host.catalog();
   let child = requireTable(catalog, parts);
-  const links: Link[] = [];
+  const links: ReferenceLink[] = [];
   for (const clause of clauses) {
     const link = declareReference(catalog, child, clause);
     await add(host, child, link.reference);
@@ -82,20 +86,24 @@ async function declare(parts: readonly string[], clauses: readonly Clause[], hos
   return links;
 }
 
-async function addReference(ddl: Kind<'add-reference'>, before: Catalog, host: DdlHost): Promise<void> {
+async function addReference(ddl: StatementRole<'add-reference'>, before: Catalog, host: ReferenceHost): Promise<void> {
   if (ddl.ifExists && !findTable(before, ddl.table)) return;
   const links = await declare(ddl.table, [ddl.clause], host);
   await checkAllReferences(host.session, before, links);
 }
 
-async function addColumn(ddl: Kind<'add-column'>, host: DdlHost): Promise<void> {
+async function addColumn(ddl: StatementRole<'add-column'>, host: ReferenceHost): Promise<void> {
   await host.runDdl(ddl.sql);
   const links = await declare(ddl.table, ddl.clauses, host);
   // A default fills the column of the rows that are there.
   if (links.length > 0) await checkAllReferences(host.session, await host.catalog(), links);
 }
 
-async function dropConstraint(ddl: Kind<'drop-constraint'>, before: Catalog, host: DdlHost): Promise<void> {
+async function dropConstraint(
+  ddl: StatementRole<'drop-constraint'>,
+  before: Catalog,
+  host: ReferenceHost,
+): Promise<void> {
   const table = findTable(before, ddl.table);
   const reference = table?.references.find(({ name }) => isSame(name, ddl.name));
   if (table && reference) return remove(host, table, reference);
@@ -104,9 +112,9 @@ async function dropConstraint(ddl: Kind<'drop-constraint'>, before: Catalog, hos
   await host.runDdl(ddl.sql);
 }
 
-type Rename = Kind<'rename-table' | 'rename-column' | 'rename-constraint'>;
+type Rename = StatementRole<'rename-table' | 'rename-column' | 'rename-constraint'>;
 
-async function rename(ddl: Rename, before: Catalog, host: DdlHost): Promise<void> {
+async function rename(ddl: Rename, before: Catalog, host: ReferenceHost): Promise<void> {
   const table = findTable(before, ddl.table);
   const isOwn = ddl.kind === 'rename-constraint' && table?.references.some(({ name }) => isSame(name, ddl.from));
   if (!isOwn) await host.runDdl(ddl.sql);
@@ -142,7 +150,7 @@ function renameWithin(ddl: Rename, table: Relation, { child, reference }: Declar
   return { child, reference: { ...reference, columns, targetColumns } };
 }
 
-async function changeType(ddl: Kind<'change-type'>, before: Catalog, host: DdlHost): Promise<void> {
+async function changeType(ddl: StatementRole<'change-type'>, before: Catalog, host: ReferenceHost): Promise<void> {
   await host.runDdl(ddl.sql);
   const table = findTable(before, ddl.table);
   const after = await host.catalog();
@@ -157,7 +165,7 @@ async function changeType(ddl: Kind<'change-type'>, before: Catalog, host: DdlHo
 }
 
 /** Removes the references of tables and columns that are gone; refuses when what they refer to is. */
-async function tidy(before: Catalog, host: DdlHost, cascade: boolean): Promise<void> {
+async function tidy(before: Catalog, host: ReferenceHost, cascade: boolean): Promise<void> {
   const { all } = linksOf(before);
   if (all.length === 0) return;
   const after = await host.catalog();
@@ -181,7 +189,7 @@ function refuseWhenReferredTo(catalog: Catalog, table: Relation): void {
   if (other) throw stillReferredTo(other);
 }
 
-function stillReferredTo({ child, reference, parent }: Link): AppError {
+function stillReferredTo({ child, reference, parent }: ReferenceLink): AppError {
   const constraint = { name: reference.name, schema: child.schema, table: child.name };
   return new AppError(
     'conflict',
@@ -196,7 +204,7 @@ function requireTable(catalog: Catalog, parts: readonly string[]): Relation {
   throw new AppError('not-found', `There is no table ${parts.join('.')}.`, { sqlState: '42P01' });
 }
 
-function add(host: DdlHost, { schema, name }: Declared['child'], reference: Reference): Promise<void> {
+function add(host: ReferenceHost, { schema, name }: Declared['child'], reference: Reference): Promise<void> {
   const { target, columns, targetColumns } = reference;
   return host.runRows(
     `INSERT INTO eider."references" (name, schema_name, table_name, columns, target_schema, target_table, target_columns)
@@ -205,7 +213,7 @@ function add(host: DdlHost, { schema, name }: Declared['child'], reference: Refe
   );
 }
 
-function remove(host: DdlHost, { schema, name }: Declared['child'], reference: Reference): Promise<void> {
+function remove(host: ReferenceHost, { schema, name }: Declared['child'], reference: Reference): Promise<void> {
   return host.runRows('DELETE FROM eider."references" WHERE schema_name = $1 AND table_name = $2 AND name = $3', [
     schema,
     name,

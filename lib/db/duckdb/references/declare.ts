@@ -12,7 +12,7 @@ import {
 } from '../../../catalog/catalog.ts';
 import { AppError } from '../../../errors.ts';
 import type { Clause } from './clauses.ts';
-import type { Link } from './links.ts';
+import type { ReferenceLink } from './links.ts';
 
 /** DuckDB's names are the same whatever the case of their ASCII letters. */
 export function isSame(a: string, b: string): boolean {
@@ -37,7 +37,7 @@ export function findTable(catalog: Catalog, parts: readonly string[]): Relation 
  *
  * @throws AppError `invalid` with PostgreSQL's SQLSTATE
  */
-export function declareReference(catalog: Catalog, child: Relation, clause: Clause): Link {
+export function declareReference(catalog: Catalog, child: Relation, clause: Clause): ReferenceLink {
   const columns = resolveColumns(child, clause.columns);
   const parent = findTable(catalog, clause.target);
   if (!parent) throw refuse('42P01', `There is no table ${clause.target.join('.')} to refer to.`);

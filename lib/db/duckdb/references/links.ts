@@ -8,18 +8,18 @@ import {
 } from '../../../catalog/catalog.ts';
 
 /** A reference with the tables at its ends. */
-export interface Link {
+export interface ReferenceLink {
   readonly child: Relation;
   readonly reference: Reference;
   readonly parent: Relation;
 }
 
 export interface Links {
-  readonly all: readonly Link[];
+  readonly all: readonly ReferenceLink[];
   /** By the `relationId` of the table that refers. */
-  readonly ofChild: ReadonlyMap<string, readonly Link[]>;
+  readonly ofChild: ReadonlyMap<string, readonly ReferenceLink[]>;
   /** By the `relationId` of the table that is referred to. */
-  readonly ofParent: ReadonlyMap<string, readonly Link[]>;
+  readonly ofParent: ReadonlyMap<string, readonly ReferenceLink[]>;
 }
 
 const known = new WeakMap<Catalog, Links>();

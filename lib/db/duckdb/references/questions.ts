@@ -5,7 +5,7 @@
 import { type Catalog, relationId } from '../../../catalog/catalog.ts';
 import type { RowChange } from '../../../sync/record.ts';
 import type { PlainValue, Row } from '../../../values.ts';
-import { type Link, linksOf } from './links.ts';
+import { type ReferenceLink, linksOf } from './links.ts';
 
 /** The changes of a statement, with what makes checks cheap: all of it may be missing. */
 export type CheckedChange = RowChange & {
@@ -18,7 +18,7 @@ export type CheckedChange = RowChange & {
 export type Values = readonly PlainValue[];
 
 export interface Question {
-  readonly link: Link;
+  readonly link: ReferenceLink;
   /**
    * `new`: these values of the child's columns must be found in the parent. `gone`: the parent may have these no longer,
    * then the child must not have them. `any`: it is not known which; every row of the child is asked about.
@@ -42,10 +42,10 @@ export function questionsOf(catalog: Catalog, changes: readonly CheckedChange[])
 }
 
 class Questions {
-  readonly #links = new Map<Link, { any: boolean; new: Map<string, Values>; gone: Map<string, Values> }>();
+  readonly #links = new Map<ReferenceLink, { any: boolean; new: Map<string, Values>; gone: Map<string, Values> }>();
 
   /** `rows`: null when it is not known which. */
-  add(link: Link, about: 'new' | 'gone', rows: readonly Row[] | null): void {
+  add(link: ReferenceLink, about: 'new' | 'gone', rows: readonly Row[] | null): void {
     if (rows?.length === 0) return;
     let entry = this.#links.get(link);
     if (!entry) this.#links.set(link, (entry = { any: false, new: new Map(), gone: new Map() }));
@@ -70,14 +70,14 @@ function addValues(found: Map<string, Values>, row: Row, columns: readonly strin
 }
 
 /** Rows whose values in the child's columns may be new. */
-function newRows(change: CheckedChange, { reference }: Link): readonly Row[] {
+function newRows(change: CheckedChange, { reference }: ReferenceLink): readonly Row[] {
   if ('add' in change) return change.add;
   if (!('put' in change)) return [];
   return leavesAlone(change, reference.columns) ? [] : change.put;
 }
 
 /** Rows, as they were, of which the parent may have lost the values that are referred to; null when it is not known which. */
-function lostRows(change: CheckedChange, { reference, parent }: Link): readonly Row[] | null {
+function lostRows(change: CheckedChange, { reference, parent }: ReferenceLink): readonly Row[] | null {
   const columns = reference.targetColumns;
   if ('add' in change) return [];
   if ('remove' in change) return change.remove;

@@ -27,7 +27,7 @@ interface AddReference extends OnTable {
   readonly clause: Clause;
 }
 
-interface AddColumn extends OnTable {
+interface AddedReference extends OnTable {
   readonly kind: 'add-column';
   readonly clauses: readonly Clause[];
 }
@@ -60,17 +60,17 @@ interface OtherDdl {
   readonly cascade: boolean;
 }
 
-export type Ddl =
-  CreateTable | AddReference | AddColumn | DropConstraint | RenameTable | RenameWithin | ChangeType | OtherDdl;
+export type ReferenceDdl =
+  CreateTable | AddReference | AddedReference | DropConstraint | RenameTable | RenameWithin | ChangeType | OtherDdl;
 
 /** @throws AppError `invalid` for a reference that Eider cannot keep, or whose words are wrong */
-export function readDdl(sql: string, tokens: readonly Token[] = tokensOf(sql)): Ddl {
+export function readDdl(sql: string, tokens: readonly Token[] = tokensOf(sql)): ReferenceDdl {
   const cursor = new TokenCursor(tokens);
   const read = cursor.accept('CREATE') ? readCreate(sql, tokens, cursor) : readAlter(sql, tokens, cursor);
   return read ?? { kind: 'other', sql, cascade: tokens.at(-1)?.keyword === 'CASCADE' };
 }
 
-function readCreate(sql: string, tokens: readonly Token[], cursor: TokenCursor): Ddl | null {
+function readCreate(sql: string, tokens: readonly Token[], cursor: TokenCursor): ReferenceDdl | null {
   const orReplace = cursor.accept('OR', 'REPLACE');
   if (!cursor.accept('TABLE')) return null;
   const ifNotExists = cursor.accept('IF', 'NOT', 'EXISTS');
@@ -79,7 +79,7 @@ function readCreate(sql: string, tokens: readonly Token[], cursor: TokenCursor):
   return { kind: 'create-table', table, orReplace, ifNotExists, ...cutFromCreate(sql, tokens) };
 }
 
-function readAlter(sql: string, tokens: readonly Token[], cursor: TokenCursor): Ddl | null {
+function readAlter(sql: string, tokens: readonly Token[], cursor: TokenCursor): ReferenceDdl | null {
   if (!cursor.accept('ALTER', 'TABLE')) return null;
   const ifExists = cursor.accept('IF', 'EXISTS');
   cursor.accept('ONLY');
@@ -96,7 +96,9 @@ interface AlterTable {
   readonly table: readonly string[];
 }
 
-function readAdd(alter: AlterTable & { readonly tokens: readonly Token[]; readonly ifExists: boolean }): Ddl | null {
+function readAdd(
+  alter: AlterTable & { readonly tokens: readonly Token[]; readonly ifExists: boolean },
+): ReferenceDdl | null {
   const { sql, tokens, cursor, table, ifExists } = alter;
   if (cursor.isAt('FOREIGN') || (cursor.isAt('CONSTRAINT') && cursor.peek(2)?.keyword === 'FOREIGN')) {
     const clause = readTableReference(cursor);
@@ -111,12 +113,12 @@ function readAdd(alter: AlterTable & { readonly tokens: readonly Token[]; readon
   return { kind: 'add-column', table, sql: `${sql.slice(0, next.start)}${cut.sql}`, clauses: cut.clauses };
 }
 
-function readDropConstraint({ sql, cursor, table }: AlterTable): Ddl {
+function readDropConstraint({ sql, cursor, table }: AlterTable): ReferenceDdl {
   const ifExists = cursor.accept('IF', 'EXISTS');
   return { kind: 'drop-constraint', table, sql, name: cursor.name(), ifExists };
 }
 
-function readRename({ sql, cursor, table }: AlterTable): Ddl | null {
+function readRename({ sql, cursor, table }: AlterTable): ReferenceDdl | null {
   if (cursor.accept('TO')) return { kind: 'rename-table', table, sql, to: cursor.name() };
   const kind = cursor.accept('CONSTRAINT') ? 'rename-constraint' : 'rename-column';
   if (kind === 'rename-column') cursor.accept('COLUMN');
@@ -126,7 +128,7 @@ function readRename({ sql, cursor, table }: AlterTable): Ddl | null {
 }
 
 /** `ALTER [COLUMN] c [SET DATA] TYPE …` */
-function readTypeChange({ sql, cursor, table }: AlterTable): Ddl | null {
+function readTypeChange({ sql, cursor, table }: AlterTable): ReferenceDdl | null {
   if (!cursor.accept('ALTER')) return null;
   cursor.accept('COLUMN');
   const column = cursor.name();

@@ -12,7 +12,7 @@ import { quoteName, quoteTable, type Session } from '../../../sync/sql.ts';
 import { referencesTable } from '../../own-migrations.ts';
 import { plainRows } from '../dialect.ts';
 import { cutFromCreate } from './clauses.ts';
-import { type Link, linksOf } from './links.ts';
+import { type ReferenceLink, linksOf } from './links.ts';
 
 /**
  * Takes over all foreign keys of the session's database; answers whether there were any. `afterEach`: called when a table
@@ -145,7 +145,7 @@ function notRebuilt({ schema, name }: Relation, cause: unknown): AppError {
   });
 }
 
-async function keep(session: Session, { child, reference, parent }: Link): Promise<void> {
+async function keep(session: Session, { child, reference, parent }: ReferenceLink): Promise<void> {
   const { name, columns, targetColumns } = reference;
   await session.rows('INSERT INTO eider."references" VALUES ($1, $2, $3, $4, $5, $6, $7)', [
     name,

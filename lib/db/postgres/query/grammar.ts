@@ -21,7 +21,7 @@ export interface UsedNames {
 /** What the statement may do beside reading. */
 export type May = 'read' | 'write' | 'define';
 
-type Node = Readonly<Record<string, unknown>>;
+type PostgresNode = Readonly<Record<string, unknown>>;
 
 const allowedNodes = new Set(
   `A_ArrayExpr A_Const A_Expr A_Indices A_Indirection A_Star BoolExpr BooleanTest CaseExpr CaseWhen CoalesceExpr
@@ -48,12 +48,12 @@ const plainName = /^[\p{L}_][\p{L}\p{M}\p{N}_$]*$/u;
 
 /** @throws AppError `invalid` for a tree that holds anything which is not allowed */
 export function checkTree(tree: unknown, may: May, calls?: RelationName): UsedNames {
-  const inspection = new Inspection(may, calls);
+  const inspection = new PostgresInspection(may, calls);
   inspection.walk(tree);
   return inspection.names();
 }
 
-class Inspection {
+class PostgresInspection {
   readonly #tables = new Set<string>();
   readonly #common = new Set<string>();
   readonly #fields = new Set<string>();
@@ -109,14 +109,14 @@ class Inspection {
     this.walk(node);
   }
 
-  #isCall(node: Node): boolean {
+  #isCall(node: PostgresNode): boolean {
     const [schema, name, ...others] = stringsIn(node['funcname']);
     return (
       this.#calls !== undefined && others.length === 0 && schema === this.#calls.schema && name === this.#calls.name
     );
   }
 
-  #noteTable(node: Node): void {
+  #noteTable(node: PostgresNode): void {
     const { relname, schemaname, catalogname } = node;
     if (typeof relname !== 'string' || catalogname !== undefined) throw refuse('a table of another database');
     requireOwnSchema(node);
@@ -143,7 +143,7 @@ class Inspection {
   }
 }
 
-function isNode(value: unknown): value is Node {
+function isNode(value: unknown): value is PostgresNode {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -167,7 +167,7 @@ function ownName(list: unknown): string | null {
 
 const sequenceFunctions = new Set(['nextval', 'currval']);
 
-function requireFunction(node: Node, may: May): void {
+function requireFunction(node: PostgresNode, may: May): void {
   const name = ownName(node['funcname']);
   if (name !== null && (scalarFunctions.has(name) || setFunctions.has(name))) return;
   if (name !== null && may !== 'read' && sequenceFunctions.has(name)) return;

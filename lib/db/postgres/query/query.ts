@@ -5,7 +5,7 @@ import type { Runtime } from '../../../runtime.ts';
 import type { PlainValue } from '../../../values.ts';
 import type { Answer, QueryRequest, QueryResult } from '../../database.ts';
 import { codeOf, isServerError } from '../errors.ts';
-import type { Transaction } from '../transaction.ts';
+import type { PostgresTransaction } from '../transaction.ts';
 import type { Transactions } from '../transactions.ts';
 import { explaining } from '../../../sql/explain.ts';
 import { requireShallow, tooDeep } from '../../../sql/nesting.ts';
@@ -13,14 +13,14 @@ import { readTokens } from '../../../sql/statement.ts';
 import { checkTree, definitionNodes, refuse, type UsedNames } from './grammar.ts';
 import { typeName } from '../values.ts';
 
-interface Parts {
+interface QueryParts {
   readonly transactions: Transactions;
   readonly runtime: Runtime;
 }
 
 /** Checks and runs queries. `requireVersion` throws where the state is not the one asked for. @throws AppError */
 export async function answerQueries(
-  { transactions, runtime }: Parts,
+  { transactions, runtime }: QueryParts,
   requests: readonly QueryRequest[],
   signal: AbortSignal | undefined,
   requireVersion: (version: number) => void,
@@ -50,7 +50,7 @@ export async function answerQueries(
  *
  * @throws AppError
  */
-export async function runStranger<T>(transaction: Transaction, sql: string, run: () => Promise<T>): Promise<T> {
+export async function runStranger<T>(transaction: PostgresTransaction, sql: string, run: () => Promise<T>): Promise<T> {
   const { stmt } = await parseOne(sql);
   const may = Object.keys(stmt).some((kind) => definitionNodes.has(kind)) ? 'define' : 'write';
   await requireNames(transaction, checkTree(stmt, may));
@@ -111,7 +111,11 @@ async function parseSql(sql: string): Promise<Awaited<ReturnType<typeof parse>>>
 }
 
 /** Runs a checked query in a transaction of the mode `read`. @throws AppError */
-async function runQuery(transaction: Transaction, checked: CheckedQuery, request: QueryRequest): Promise<QueryResult> {
+async function runQuery(
+  transaction: PostgresTransaction,
+  checked: CheckedQuery,
+  request: QueryRequest,
+): Promise<QueryResult> {
   await requireNames(transaction, checked.names);
   await transaction.rows(`SELECT ${ownFunctionsFirst}, set_config('work_mem', '16MB', true)`);
   try {
@@ -121,7 +125,7 @@ async function runQuery(transaction: Transaction, checked: CheckedQuery, request
   }
 }
 
-type RelationFound = {
+type ViewFound = {
   readonly oid: number;
   readonly name: string;
   readonly schema: string;
@@ -139,8 +143,8 @@ const relationsSql = `
 
 /** A view is judged as a query: who made it may have had more rights. */
 async function requireViews(
-  transaction: Transaction,
-  views: readonly RelationFound[],
+  transaction: PostgresTransaction,
+  views: readonly ViewFound[],
   seen: Set<number>,
 ): Promise<void> {
   for (const { oid } of views.filter((view) => !seen.has(view.oid))) {
@@ -151,13 +155,13 @@ async function requireViews(
 }
 
 async function requireNames(
-  transaction: Transaction,
+  transaction: PostgresTransaction,
   { tables, common, fields, types }: UsedNames,
   seen = new Set<number>(),
 ): Promise<void> {
-  const rows = await transaction.rows<RelationFound>(relationsSql);
+  const rows = await transaction.rows<ViewFound>(relationsSql);
   const visible = rows.filter((row) => row.visible).map(({ name }) => name);
-  const isUsed = ({ name, schema, visible: isFound }: RelationFound): boolean =>
+  const isUsed = ({ name, schema, visible: isFound }: ViewFound): boolean =>
     (isFound && tables.has(name)) || tables.has(`${schema}.${name}`);
   await requireViews(
     transaction,
@@ -202,7 +206,7 @@ const forbiddenSql = `
  * Counts the bytes where the rows are: one row may have a gigabyte, which must not come here. One row more than asked for
  * tells whether there are more, and the first column how many there were to choose from.
  */
-async function readRows(transaction: Transaction, text: string, request: QueryRequest): Promise<QueryResult> {
+async function readRows(transaction: PostgresTransaction, text: string, request: QueryRequest): Promise<QueryResult> {
   const { maxRows, maxBytes } = request;
   const counted = `WITH counted AS MATERIALIZED (
       SELECT result, row_number() OVER () AS ordinal,
@@ -223,7 +227,7 @@ async function readRows(transaction: Transaction, text: string, request: QueryRe
 }
 
 /** A plan is about as long as its query. */
-async function readPlan(transaction: Transaction, text: string, request: QueryRequest): Promise<QueryResult> {
+async function readPlan(transaction: PostgresTransaction, text: string, request: QueryRequest): Promise<QueryResult> {
   const { rows, fields } = await transaction.run({
     text: explaining(request.explain, text),
     values: parameterList(request.parameters),
