@@ -66,7 +66,7 @@ export function useKeys(bindings: Bindings): void {
 const isSingle = (keys: string): boolean => keys.length === 1;
 
 /** A field, a grid, an editor, or a dialog over the page. */
-export function isTypedInto(target: EventTarget | null): boolean {
+function isTypedInto(target: EventTarget | null): boolean {
   return (
     target instanceof Element &&
     target.closest('input, textarea, select, [contenteditable], [role=grid], [role=dialog], [data-editor]') !== null
