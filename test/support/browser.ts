@@ -10,7 +10,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { expect } from 'vitest';
 import { freshConsole } from '../../scripts/console.ts';
 import { repository } from '../../scripts/deployable.ts';
-import { type ServedProject, startServer } from '../build/programs.ts';
+import { type ServedProject, startServer } from './programs.ts';
 
 const executablePath = '/usr/bin/chromium';
 const switches = [

@@ -1,6 +1,8 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError, isAppError } from '../../errors.ts';
+import { makeOwnFolder, requireOwnFolder } from '../../folders.ts';
 import type { Runtime } from '../../runtime.ts';
 
 interface OutageNote {
@@ -99,7 +101,9 @@ export function outageFile(path: string, runtime: Pick<Runtime, 'uuid'>): Outage
 }
 
 async function readNote(path: string): Promise<OutageNote | null> {
-  const note = JSON.parse(await readFile(path, 'utf8')) as OutageNote;
+  await requireOwnFolder(dirname(path));
+  const flag = constants.O_RDONLY | constants.O_NOFOLLOW;
+  const note = JSON.parse(await readFile(path, { encoding: 'utf8', flag })) as OutageNote;
   const numbers = [note.sinceMs, note.failures, note.nextLookMs];
   const texts = [note.reason, note.detail];
   if (note.kind !== 'away') return null;
@@ -108,7 +112,7 @@ async function readNote(path: string): Promise<OutageNote | null> {
 }
 
 async function writeNote(path: string, part: string, note: OutageNote): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await writeFile(part, JSON.stringify(note), { mode: 0o600 });
+  await makeOwnFolder(dirname(path));
+  await writeFile(part, JSON.stringify(note), { mode: 0o600, flag: 'wx' });
   await rename(part, path);
 }
