@@ -4,14 +4,14 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { Transactions } from './transactions.ts';
 import type { PostgresTransaction } from './transaction.ts';
 
-/** Migrations and triggers take turns. Whatever number, as long as nobody else locks it: "eider" in ASCII. */
+/** An advisory lock, so that migrations and triggers take turns. The number is "eider" in ASCII. */
 const lockNumber = 0x6569646572;
 
 export async function takeTurn(transaction: PostgresTransaction): Promise<void> {
   await transaction.rows('SELECT pg_advisory_xact_lock($1)', [lockNumber]);
 }
 
-/** How long others wait behind this for a table that somebody has open. */
+/** How long other transactions may wait behind this one for a table that is in use. */
 const patienceMs = 1000;
 
 export async function waitForTablesBriefly(transaction: PostgresTransaction): Promise<void> {
@@ -29,7 +29,7 @@ export type Unwatched = {
   readonly reason: string | null;
 };
 
-/** Parts of a partitioned table have triggers of their own, for who writes into them by name. */
+/** Partitions have triggers of their own, for writes that name them. */
 const unwatchedSql = `
   SELECT c.oid::text AS oid, n.nspname AS schema, c.relname AS name,
     CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid::text END AS root,
@@ -66,7 +66,7 @@ export function findUnwatched(transaction: PostgresTransaction): Promise<Unwatch
   return transaction.rows<Unwatched>(unwatchedSql);
 }
 
-/** Gives tables that this transaction has made their triggers, and tells of the rows that they have. */
+/** Adds triggers to the tables that this transaction created, and puts their rows into the feed. */
 export async function watchNew(transaction: PostgresTransaction, isNew: (table: Unwatched) => boolean): Promise<void> {
   const fresh = (await findUnwatched(transaction)).filter((table) => table.reason === null && isNew(table));
   const made = new Set(fresh.map(({ oid }) => oid));
@@ -160,6 +160,6 @@ export class TableWatch {
 function refusal(distributed: readonly WatchedTable[]): AppError {
   const names = distributed.map(({ schema, name }) => `${schema}.${name}`).join(', ');
   return new AppError('denied', `Citus has distributed ${names}, so nothing is written to this database.`, {
-    hint: 'A failed COMMIT may have been done on a worker there. Give the rows back with undistribute_table, or write without Eider.',
+    hint: 'There, a failed COMMIT may have happened on a worker. Run undistribute_table, or write without Eider.',
   });
 }
