@@ -73,7 +73,7 @@ describe('a value', () => {
     [`SELECT 'secret'::UUID`, '22P02', 'A value does not fit its type, or what is done with it'],
     [`SELECT 'secret'' to SECRET'::TIME`, '22007', 'A value cannot be read as TIME'],
     [`SELECT strptime('secret', '%Y')`, '22007', 'A value does not fit its type'],
-    [`SELECT error('secret')`, '22P02', 'A function refuses what it was given.'],
+    [`SELECT error('secret')`, '22P02', 'A function does not accept its arguments.'],
     [`SELECT json('secret')`, '22P02', 'A text is not valid JSON.'],
     [`CREATE TYPE kinds AS ENUM ('secret', 'secret')`, '42710', 'The ENUM has a value twice.'],
   ])('%s', async (statement, sqlState, message) => {

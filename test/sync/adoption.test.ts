@@ -210,7 +210,9 @@ describe('the published file', () => {
     for (const each of [database, await openDatabase({ store })]) {
       await putBack();
       await insertAccount(each, runtime.uuid());
-      expect(await warningsAfterSync(each)).toEqual([expect.stringMatching(/another file at test\.db.*eider restore/)]);
+      expect(await warningsAfterSync(each)).toEqual([
+        expect.stringMatching(/Another file was put at test\.db.*eider restore/),
+      ]);
     }
   });
 
