@@ -82,7 +82,7 @@ export const sqlSchemas: JsonObject = {
     {
       params: described(
         oneOf(arrayOf(anyValue), { type: 'object' }),
-        'Values for `$1`, `$2`, … as a list; of a SELECT on DuckDB also for `$name`, as an object. Text is converted to the parameter's type.',
+        'Values for `$1`, `$2`, … as a list; of a SELECT on DuckDB also for `$name`, as an object. Text is converted to the type of the parameter.',
       ),
       arrayMode: described(boolean, 'Rows as lists.'),
     },

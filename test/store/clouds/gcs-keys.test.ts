@@ -116,7 +116,7 @@ describe('a key', () => {
         return inline;
       },
       says: /clock of this machine is wrong/,
-      hint: /Set the clock right/,
+      hint: /Correct the clock/,
     },
     'of another account': {
       credentials: () => ({
