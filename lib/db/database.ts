@@ -217,6 +217,8 @@ export interface ChangePage {
    * to one that was restored.
    */
   readonly head: number;
+  /** Tables of which nothing is told, with their schemas (`public.students`): the page is not complete then. */
+  readonly untold?: readonly string[];
 }
 
 /** A query of a user's own, in the SQL of the engine. */

@@ -1,6 +1,8 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError, isAppError } from '../../errors.ts';
+import { makeOwnFolder, requireOwnFolder } from '../../folders.ts';
 import type { Runtime } from '../../runtime.ts';
 
 interface OutageState {
@@ -99,7 +101,9 @@ export function outageFile(path: string, runtime: Pick<Runtime, 'uuid'>): Outage
 }
 
 async function readOutage(path: string): Promise<OutageState | null> {
-  const state = JSON.parse(await readFile(path, 'utf8')) as OutageState;
+  await requireOwnFolder(dirname(path));
+  const flag = constants.O_RDONLY | constants.O_NOFOLLOW;
+  const state = JSON.parse(await readFile(path, { encoding: 'utf8', flag })) as OutageState;
   const numbers = [state.sinceMs, state.failures, state.nextLookMs];
   const texts = [state.reason, state.detail];
   if (state.kind !== 'away') return null;
@@ -108,7 +112,7 @@ async function readOutage(path: string): Promise<OutageState | null> {
 }
 
 async function writeOutage(path: string, part: string, state: OutageState): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await writeFile(part, JSON.stringify(state), { mode: 0o600 });
+  await makeOwnFolder(dirname(path));
+  await writeFile(part, JSON.stringify(state), { mode: 0o600, flag: 'wx' });
   await rename(part, path);
 }

@@ -120,8 +120,18 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async changes(request: ChangesRequest): Promise<Answer<ChangePage>> {
-    const { value, version, timings } = await this.#parts.transactions.run(
-      (transaction) => readChanges(transaction, request),
+    const answer = await this.#readChanges(request);
+    // Tables that get their triggers now make the feed begin again.
+    return (await this.#parts.watch.attach()) ? this.#readChanges(request) : answer;
+  }
+
+  async #readChanges(request: ChangesRequest): Promise<Answer<ChangePage>> {
+    const { transactions, watch } = this.#parts;
+    const { value, version, timings } = await transactions.run(
+      async (transaction) => ({
+        ...(await readChanges(transaction, request)),
+        untold: await watch.findUntold(transaction),
+      }),
       { mode: 'read', signal: request.signal },
     );
     return { value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } };
@@ -149,14 +159,17 @@ class PostgresDatabase implements PooledDatabase {
 
   async status(): Promise<DatabaseStatus> {
     const { transactions, location, warnings, watch } = this.#parts;
-    const { value: databaseId, version } = await transactions.run(
-      async (transaction) => (await transaction.rows<{ id: string }>('SELECT id FROM eider.state'))[0]?.id ?? null,
+    const { value: state, version } = await transactions.run(
+      async (transaction) => {
+        await watch.look(transaction);
+        return transaction.rows<{ id: string }>('SELECT id FROM eider.state');
+      },
       { mode: 'read' },
     );
     return {
       engine: 'postgres',
       location,
-      databaseId,
+      databaseId: state[0]?.id ?? null,
       version,
       checkpoint: null,
       pendingWrites: 0,
@@ -187,8 +200,9 @@ class PostgresDatabase implements PooledDatabase {
 
   async maintain(): Promise<void> {
     const { runtime, warn, watch } = this.#parts;
-    await watch.attach();
-    if (runtime.monotonicMs() < this.#nextRetentionMs) return;
+    const isDue = runtime.monotonicMs() >= this.#nextRetentionMs;
+    await watch.attach(isDue);
+    if (!isDue) return;
     this.#nextRetentionMs = runtime.monotonicMs() + retentionEveryMs;
     try {
       await this.#dropOldChanges();

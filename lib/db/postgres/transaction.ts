@@ -85,6 +85,10 @@ export class PostgresTransaction {
     this.version = versionOf(row['version'], options.mode);
   }
 
+  get runtime(): Runtime {
+    return this.#options.runtime;
+  }
+
   /** Takes over the connection. @throws AppError when the transaction does not begin; the connection is closed then. */
   static async begin(options: TransactionOptions): Promise<PostgresTransaction> {
     const { connection, runtime, mode, deadlineMs, beginMs } = options;

@@ -102,7 +102,7 @@ const changes: JsonObject = functions('readChanges', 'What was committed after a
       jsonAnswer('The page.', schemaRef('ChangePage')),
       'id: 42\nevent: change\ndata: {"version":42,"at":"2026-11-24T04:05:06.789Z","changes":[]}\n\n',
     ),
-    ...problems(404, 410, 422),
+    ...problems(404, 409, 410, 422),
   },
 });
 
