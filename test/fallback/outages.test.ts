@@ -285,6 +285,26 @@ test('what was accepted for a database by a wrong address is listed, and goes wh
   expect(await pendingFiles()).toEqual([]);
 });
 
+test('what waits is told while the database is closed', async () => {
+  const away = start();
+  goAway();
+  expect((await away.send('POST', 'students', student('Bob'))).status).toBe(202);
+  await away.stop();
+  comeBack();
+  const command = { kind: 'create', values: student('Bob') };
+  for (const [environment, waiting] of [
+    [{ AWS_ACCESS_KEY_ID: 'AKIAOTHER' }, { pendingWrites: 1, strandedWrites: [] }],
+    [{ S3_BUCKET: 'another-bucket' }, { pendingWrites: 0, strandedWrites: [{ keptIn: 'local', command }] }],
+  ]) {
+    const closed = start({ environment: environment as Record<string, string> });
+    expect((await closed.send('GET', 'students')).status).toBe(503);
+    expect((await closed.send('GET', 'db-status')).body).toMatchObject({ status: 'down', ...waiting });
+    await closed.stop();
+  }
+  const right = start();
+  expect((await right.send('GET', 'students')).body['data']).toMatchObject([{ name: 'Bob' }]);
+});
+
 test(
   'a bucket that is full is no outage: it refuses writes, and db-status says so until one is taken',
   { timeout: 90_000 },
