@@ -314,20 +314,20 @@ test(
     await instance.settled();
     const body = '<Error><Code>XMinioStorageFull</Code><Message>full</Message></Error>';
     const full = { kind: 'answer', status: 507, headers: { 'content-type': 'application/xml' }, body } as const;
-    for (const [path, body] of [
+    for (const [path, sent] of [
       ['students', student('Bob')],
       ['sql', { query: `INSERT INTO students (name, email) VALUES ('Eve', 'eve@example.org')` }],
       ['import?table=students&format=jsonl', student('Ken')],
     ] as const) {
       cloud.faults.add((request) => cloud.describe(request).operation === 'create', full, Infinity);
-      expect([path, (await instance.send('POST', path, body)).status]).toEqual([path, 503]);
+      expect([path, (await instance.send('POST', path, sent)).status]).toEqual([path, 503]);
       expect(await pendingFiles()).toEqual([]);
       const status = await instance.send('GET', 'db-status');
       expect(status.body).toMatchObject({ status: 'degraded', outage: null });
       expect(status.body['message']).toMatch(/The last write was refused.* is full.*raise its quota/);
       expect((await instance.send('GET', 'students')).headers.get('db-durability')).toBe('durable');
       comeBack();
-      expect((await instance.send('POST', path, body)).status).toBeOneOf([200, 201]);
+      expect((await instance.send('POST', path, sent)).status).toBeOneOf([200, 201]);
       expect((await instance.send('GET', 'db-status')).body).toMatchObject({ status: 'ok' });
     }
   },
