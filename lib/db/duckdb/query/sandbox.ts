@@ -80,12 +80,14 @@ export class Sandbox {
 function stopped(timeoutMs: number, signal: AbortSignal | undefined): AppError {
   if (signal?.aborted) return new AppError('unavailable', 'The query was stopped: nobody waits for it any more.');
   return new AppError('invalid', `The query took longer than ${timeoutMs} ms and was stopped.`, {
+    sqlState: '57014',
     hint: 'Ask for less: a filter, a smaller join, an aggregate of fewer rows.',
   });
 }
 
 function tooMuchMemory(): AppError {
   return new AppError('invalid', 'The query needs more memory than a query may take.', {
+    sqlState: '54000',
     hint: 'Ask for less: fewer rows to sort or to group, shorter texts, a smaller join.',
   });
 }
