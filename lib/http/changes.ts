@@ -34,7 +34,7 @@ export function changesHandler(app: App): Handler {
     const { signal } = context.request;
     const passes = await changeFilter(database, filter);
     const pass: TellSet = hasRows ? passes : (set) => nullOr(passes(set), counted);
-    const page = context.noted(await database.changes({ after, limit, signal }));
+    const page = context.unwrap(await database.changes({ after, limit, signal }));
     requireKept(page, after);
     requireTold(page, filter.table);
     if (!isStream) return Response.json(pageBody(page, after, pass));
@@ -49,7 +49,7 @@ export function changesHandler(app: App): Handler {
   };
 }
 
-/** What is told of a set; null for nothing. */
+/** The event for a set of changes; null when the filter leaves nothing. */
 type TellSet = (set: ChangeSet) => ChangeSet | CountedSet | null;
 
 function nullOr<A, B>(value: A | null, map: (value: A) => B): B | null {
@@ -117,8 +117,8 @@ function pageBody({ sets, oldest, head }: ChangePage, after: number, pass: TellS
 /** @throws RequestError 410, 400 */
 function requireKept({ oldest, head }: ChangePage, after: number): void {
   if (after < oldest) {
-    throw new RequestError(410, `What was committed after version ${after} is no longer kept one by one.`, {
-      hint: `Export the tables again, and go on after the version in the db-bookmark of that answer. The feed goes back to version ${oldest}.`,
+    throw new RequestError(410, `The changes after version ${after} are no longer kept.`, {
+      hint: `Export the tables again and continue from the db-bookmark of that answer. The feed goes back to version ${oldest}.`,
       fields: [{ path: 'after', message: `must be ${oldest} or more` }],
     });
   }
@@ -153,7 +153,7 @@ interface FeedPosition {
   readonly beganMs: number;
 }
 
-/** The events, as text. What goes wrong in between is told as an event: the status has been sent. */
+/** The events, as text. A later failure becomes an event: the status has already been sent. */
 async function* tellChanges(
   app: App,
   context: RequestContext,
