@@ -127,8 +127,8 @@ export function lazyDatabase(options?: OpenDatabaseOptions): EiderDatabase {
 
 function makeApp({ store, name, migrations, environment = processEnvironment() }: OpenDatabaseOptions): App {
   if (store === undefined && name !== undefined) {
-    throw new AppError('invalid', 'A name without a store names no database.', {
-      hint: 'Give a store, too, or name the database by the variables of the environment.',
+    throw new AppError('invalid', 'A name was given without a store.', {
+      hint: 'Pass a store as well, or set the database name in the environment.',
     });
   }
   const folder = migrations instanceof URL ? fileURLToPath(migrations) : migrations;
@@ -148,7 +148,7 @@ function makeApp({ store, name, migrations, environment = processEnvironment() }
 function migrationsIn(folder: string): readonly Migration[] {
   if (existsSync(folder)) return loadMigrations(folder);
   throw new AppError('unavailable', `The folder of migrations ${folder} does not exist.`, {
-    hint: 'A relative path begins at the working directory. A bundler may have to be told to take the folder along.',
+    hint: 'A relative path is resolved from the working directory. If a bundler is used, have it include the folder.',
   });
 }
 

@@ -98,7 +98,7 @@ export function findRelation(catalog: Catalog, name: string): Relation | null {
     if (found) return found;
   }
   if (!catalog.isCopy) return null;
-  throw new AppError('unavailable', `The database is away, and the table "${name}" is not known here.`, {
+  throw new AppError('unavailable', `The database is unavailable, and its standby does not know the table "${name}".`, {
     retryAfterMs: 5000,
   });
 }

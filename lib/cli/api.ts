@@ -49,7 +49,7 @@ function caller(app: App, background: Promise<unknown>[]): LocalApi['call'] {
     authorize: () => 'admin' as const,
     log: () => undefined,
     waitUntil: (promise: Promise<unknown>) => void background.push(promise),
-    toldProblems: new Set<string>(),
+    loggedProblems: new Set<string>(),
     writeTrouble: new WriteTrouble(),
     shedder: new LoadShedder(app.runtime, defaultLoadLimits),
   };

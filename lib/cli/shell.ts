@@ -81,10 +81,10 @@ export class ShellSession {
 function dangerOf({ command, tokens, write }: Statement): string | null {
   const has = (keyword: string): boolean => tokens.some((token) => token.keyword === keyword && token.depth === 0);
   const target = write?.target.parts.join('.') ?? '';
-  if (command === 'DROP' || (command === 'ALTER' && has('DROP'))) return 'This drops what is in it, too. Go on?';
-  if (command === 'TRUNCATE') return `This deletes every row of ${target}. Go on?`;
-  if (command === 'DELETE' && !has('WHERE')) return `Without WHERE this deletes every row of ${target}. Go on?`;
-  if (command === 'UPDATE' && !has('WHERE')) return `Without WHERE this changes every row of ${target}. Go on?`;
+  if (command === 'DROP' || (command === 'ALTER' && has('DROP'))) return 'This drops everything in it, too. Continue?';
+  if (command === 'TRUNCATE') return `This deletes every row of ${target}. Continue?`;
+  if (command === 'DELETE' && !has('WHERE')) return `Without WHERE this deletes every row of ${target}. Continue?`;
+  if (command === 'UPDATE' && !has('WHERE')) return `Without WHERE this changes every row of ${target}. Continue?`;
   return null;
 }
 

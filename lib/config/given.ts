@@ -28,7 +28,7 @@ export function chooseStore(
   if (settings && settings.backend !== 'postgres' && settings.backend !== 'custom') return settings;
   throw new AppError('invalid', `The store cannot be used: ${found.reason}.`, {
     ...('problems' in found ? { fields: found.problems } : {}),
-    hint: 'Each variable is an option of the store, or comes from the environment.',
+    hint: 'Set each variable as an option of the store or in the environment.',
   });
 }
 

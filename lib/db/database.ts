@@ -217,6 +217,8 @@ export interface ChangePage {
    * to one that was restored.
    */
   readonly head: number;
+  /** Tables of which nothing is told, with their schemas (`public.students`): the page is not complete then. */
+  readonly untold?: readonly string[];
 }
 
 /** A query of a user's own, in the SQL of the engine. */
@@ -267,7 +269,7 @@ export interface Uploads {
 }
 
 /** Whose statement it is that a write runs: somebody's who may do no more than change rows, or definitions. */
-export interface Stranger {
+export interface Untrusted {
   /** Stops the statement. */
   readonly signal: AbortSignal;
 }
@@ -279,12 +281,12 @@ export interface Scope {
   /**
    * Runs one statement of SQL. In a read: SELECT alone. In a write: everything that can be captured.
    *
-   * With `stranger` it is judged as a query of a user's own is: it names the user's tables and calls what computes, and
+   * With `untrusted` it is judged as a query of a user's own is: it names the user's tables and calls what computes, and
    * nothing else. Which of rows and definitions it may change, is for the caller to say.
    *
    * @example const { rows } = await scope.run('SELECT title FROM books WHERE id = $1', [7])
    */
-  readonly run: (sql: string, values?: readonly PlainValue[], stranger?: Stranger) => Promise<StatementResult>;
+  readonly run: (sql: string, values?: readonly PlainValue[], untrusted?: Untrusted) => Promise<StatementResult>;
 }
 
 /** What a read or a write does in its transaction. */

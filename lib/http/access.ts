@@ -7,7 +7,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AccessSettings } from '../config/config.ts';
-import { couldBeOfAnyPage, strangeness } from './locality.ts';
+import { couldBeOfAnyPage, whyNotLocal } from './locality.ts';
 import { RequestError } from './problem.ts';
 import type { Permission } from './terms.ts';
 
@@ -64,11 +64,11 @@ function requireMeant(request: Request, permission: Permission): void {
   const isAsked = permission === 'cron-sync' || method === 'POST';
   if (!changing.has(permission) || !isAsked || !couldBeOfAnyPage(request)) return;
   if (method !== 'POST')
-    throw new RequestError(403, 'Without a token, GET does not set off a db-sync: any page could send it.', {
-      hint: 'Send POST; or set CRON_SECRET or ADMIN_TOKEN, and send that.',
+    throw new RequestError(403, 'Without a token, GET cannot start a sync: any web page could send it.', {
+      hint: 'Send POST, or set CRON_SECRET or ADMIN_TOKEN and send it as the token.',
     });
   const type = headers.get('content-type')?.slice(0, 60);
-  throw new RequestError(415, `Without a token, a POST may not be of the type ${type}: any page could send it.`, {
+  throw new RequestError(415, `Without a token, a POST of the type ${type} is refused: any web page could send it.`, {
     hint: 'Send the content-type that the body has, such as application/json.',
   });
 }
@@ -95,18 +95,16 @@ function roleByToken(request: Request, { adminToken, apiToken, cronSecret, hasWr
   if (role !== undefined) return role;
   throw new RequestError(
     401,
-    'The token (header authorization or apikey, or password of the connection string) is not one of this server.',
+    'The server does not know this token (header authorization or apikey, or password of the connection string).',
     {
       headers: challenge('error="invalid_token"'),
-      ...(hasWrongToken
-        ? { hint: 'A token of this server is set to what cannot be used; its log says which, and why.' }
-        : {}),
+      ...(hasWrongToken ? { hint: 'A token of this server is configured wrongly; its log says which, and why.' } : {}),
     },
   );
 }
 
 function roleByPlace(request: Request, { access, knowsPeer }: AccessRules): Role {
-  return knowsPeer && strangeness(request, access.corsOrigins) === null ? 'local' : 'public';
+  return knowsPeer && whyNotLocal(request, access.corsOrigins) === null ? 'local' : 'public';
 }
 
 /** As Bearer, as `apikey`, or as the password of the connection string that Neon's driver sends. */
@@ -150,8 +148,8 @@ function unknownCaller(request: Request, permission: Permission, { access, knows
   if (!knowsPeer) {
     return new RequestError(403, 'This deployment is closed, because nobody has set a token for it yet.', { hint });
   }
-  const why = strangeness(request, access.corsOrigins) ?? '';
-  const message = `No token is set, so this server is open to the machine alone that it runs on. ${why}`;
+  const why = whyNotLocal(request, access.corsOrigins) ?? '';
+  const message = `No token is set, so this server answers only its own machine. ${why}`;
   return new RequestError(403, message.trim(), { hint });
 }
 

@@ -103,7 +103,7 @@ function formatOf(given: string | null, isTable: boolean): ExportFormat {
 
 async function writeDatabase(context: RequestContext, path: string): Promise<void> {
   const database = await context.database();
-  context.noted(await database.exportTo(path, context.readOptions));
+  context.unwrap(await database.exportTo(path, context.readOptions));
 }
 
 interface ExportTarget {

@@ -43,7 +43,7 @@ export interface Services {
 /** What requests of one process share. */
 export interface SharedServices extends Services {
   /** What was logged of a wrong configuration: once is enough, as anyone can send a wrong token. */
-  readonly toldProblems: Set<string>;
+  readonly loggedProblems: Set<string>;
   readonly shedder: LoadShedder;
   readonly writeTrouble: WriteTrouble;
 }
@@ -60,13 +60,13 @@ export interface RequestContext {
   readonly readOptions: ReadOptions;
   /** Opens the database when no request has. @throws AppError */
   database(): Promise<Database>;
-  /** Notes what the database said, for the headers; answers its value. */
-  noted<T>(answer: Answer<T>): T;
-  /** Logs what is this server's fault and does not leave the handler as an error. */
+  /** Returns the value of an answer; its version, durability and timings go into the headers. */
+  unwrap<T>(answer: Answer<T>): T;
+  /** Logs a fault of this server that the handler answers itself. */
   logFailure(error: unknown, status: number): void;
   /** Why writes are refused at present; null when they are not. */
   writeTrouble(): string | null;
-  /** Of the last answer noted. */
+  /** Of the last answer unwrapped. */
   durability(): Durability;
 }
 
@@ -213,7 +213,7 @@ class Exchange {
         ...(atLeast === undefined ? {} : { atLeast }),
       },
       database: () => this.#open(),
-      noted: (answer) => {
+      unwrap: (answer) => {
         this.#answer = answer;
         return answer.value;
       },
@@ -232,17 +232,17 @@ class Exchange {
   }
 
   #logFailure(error: unknown, status: number): void {
-    // Nobody is there to be told of an error that their going away caused.
+    // The client caused this error by disconnecting.
     if (this.#request.signal.aborted) return;
     this.#log({ level: 'error', message: 'A request failed.', status, error });
   }
 
-  /** Who sends a token that was right in the mind of who set it is refused, and has no other place to learn why. */
+  /** A request with a token that was set wrongly is only refused: the log is where its owner can learn why. */
   #logConfiguration(): void {
     const wrong = this.#rules.problems.map(({ message }) => message).join('; ');
-    const { toldProblems } = this.#services;
-    if (toldProblems.has(wrong)) return;
-    toldProblems.add(wrong);
+    const { loggedProblems } = this.#services;
+    if (loggedProblems.has(wrong)) return;
+    loggedProblems.add(wrong);
     this.#log({ level: 'error', message: `The configuration is wrong: ${wrong}.` });
   }
 

@@ -56,7 +56,7 @@ export function syncHandler(app: App): Handler {
       });
     }
     const report = await syncDatabase(database);
-    context.noted({
+    context.unwrap({
       value: report,
       version: report.version,
       durability: 'durable',
@@ -88,7 +88,7 @@ async function dismissWrites(
   const rejected = ids === 'all' ? ids : ids.filter((id) => !stranded.includes(id));
   if (rejected.length === 0) return stranded.length;
   const { dismissRejected } = await import('../db/fallback/drain.ts');
-  const forgotten = context.noted(await database.write((queries) => dismissRejected(queries, rejected)));
+  const forgotten = context.unwrap(await database.write((queries) => dismissRejected(queries, rejected)));
   return stranded.length + forgotten;
 }
 
@@ -116,14 +116,14 @@ async function probeDatabase(context: RequestContext): Promise<Probed> {
     ...options,
     maxStalenessMs: 0,
   });
-  context.noted(probe);
+  context.unwrap(probe);
   return { probe, status: await database.status() };
 }
 
 /** Most that db-status lists. */
 const mostRejected = 100;
 
-/** Null where that cannot be told: what stands in for the database has no such list. */
+/** Null when unknown: a standby has no such list. */
 async function findRejected(database: Database): Promise<readonly RejectedWrite[] | null> {
   const { listRejected } = await import('../db/fallback/drain.ts');
   const found = await database

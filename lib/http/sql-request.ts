@@ -92,7 +92,7 @@ class Reader {
   finish(): void {
     if (this.#faults.length === 0) return;
     const faults = this.#faults.map(({ path, message }) => `${path} ${message}`).join('; ');
-    throw new AppError('invalid', `This is no statement of SQL: ${faults}.`, {
+    throw new AppError('invalid', `The request is not valid: ${faults}.`, {
       fields: this.#faults,
       sqlState: '08P01',
       hint: 'Send {"query": "SELECT $1", "params": [1]}, or {"queries": […]} for a transaction.',

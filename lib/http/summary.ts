@@ -57,10 +57,10 @@ function summaryBody({ config, access, onVercel }: Examination, { status, versio
 
 function troubleMessage(status: Health['status'], isConfigured: boolean): string {
   if (status === 'degraded')
-    return 'The database is away, and a standby answers for it: each answer says so in the header db-degraded.';
+    return 'The database is unavailable, and a standby answers: each answer says so in the header db-degraded.';
   return isConfigured
     ? 'The database cannot be used at the moment. The log of this server says why.'
-    : 'The configuration of this server is wrong, so its database is closed. The log of this server says which variable it is.';
+    : 'The configuration of this server is wrong, so its database is closed. Its log names the variable.';
 }
 
 function hint(access: Examination['access'], onVercel: boolean): string {

@@ -20,6 +20,6 @@ export class WriteTrouble {
   describe(nowMs: number): string | null {
     if (!this.#last) return null;
     const seconds = Math.round((nowMs - this.#last.atMs) / 1000);
-    return `The last write was refused, ${seconds} s ago: ${this.#last.message}`;
+    return `The last write failed ${seconds} s ago: ${this.#last.message}`;
   }
 }

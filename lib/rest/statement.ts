@@ -214,7 +214,7 @@ export class LevelStatement {
   }
 }
 
-/** Its columns stand in the parent's rows, so the parent's statement can read them. */
+/** Its columns are in the parent's rows, so the parent's statement can read them. */
 function isLifted({ spread, relationship }: Embed): boolean {
   return spread && !relationship.isToMany;
 }

@@ -64,7 +64,7 @@ export function requiredFilter(verb: 'UPDATE' | 'DELETE', relation: Relation, qu
   });
 }
 
-/** The command of PUT: one row, whose key stands in the filter. @throws RestError PGRST105, PGRST114, PGRST115 */
+/** The command of PUT: one row, whose key is in the filter. @throws RestError PGRST105, PGRST114, PGRST115 */
 export function putCommand({ table, relation }: RestRelation, rows: readonly Row[], query: RestQuery): Command {
   const [{ filters, limit, offset }] = query.scopes;
   if (limit !== null || offset > 0)

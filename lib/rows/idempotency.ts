@@ -126,7 +126,7 @@ async function removeExpired(queries: Queries, cutoff: string): Promise<void> {
 
 function keyOfAnother(): AppError {
   return new AppError('invalid', 'This Idempotency-Key was used for another request.', {
-    hint: 'Make up a new key for each thing that is to be done, and send the same key only with the same request.',
+    hint: 'Use a new key for each operation, and the same key only to repeat the same request.',
     fields: [{ path: 'idempotency-key', message: 'was used for another request' }],
   });
 }

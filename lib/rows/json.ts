@@ -117,6 +117,6 @@ class Parser {
     const before = this.#text.slice(0, at).split('\n');
     const where =
       at >= this.#text.length ? 'at its end' : `at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
-    return new AppError('invalid', `The body is not the JSON that is expected: ${where} it ${what}.`);
+    return new AppError('invalid', `The body is not the expected JSON: ${where} it ${what}.`);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Keys of rows as they stand in paths: the values of the primary key's columns, each percent-encoded, joined by commas.
+ * Keys of rows as written in paths: the values of the primary key's columns, each percent-encoded, joined by commas.
  */
 import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';

@@ -40,9 +40,9 @@ export function hasPrecondition({ match, noneMatch }: Precondition = {}): boolea
 export function requirePrecondition(relation: Relation, row: Row, { match, noneMatch }: Precondition): void {
   const version = rowVersion(row);
   if (match !== undefined && !includes(match, version))
-    throw new PreconditionFailed(`This row of ${relation.name} has changed: it has none of the versions in If-Match.`);
+    throw new PreconditionFailed(`This row of ${relation.name} has changed: its version is not in If-Match.`);
   if (noneMatch !== undefined && includes(noneMatch, version))
-    throw new PreconditionFailed(`This row of ${relation.name} is there, in a version that If-None-Match excludes.`);
+    throw new PreconditionFailed(`This row of ${relation.name} exists in a version that If-None-Match excludes.`);
 }
 
 export function includes(versions: Versions, version: string): boolean {

@@ -96,7 +96,7 @@ function addressOf({ environment, host = defaultHost, port: given }: ServeOption
   const port = given || environment['PORT'];
   if (!port) return { host, port: null };
   if (/^\d{1,5}$/.test(port) && Number(port) < 65_536) return { host, port: Number(port) };
-  throw new AppError('invalid', 'The port is no number below 65536.', { hint: 'Correct PORT, or use --port 3000.' });
+  throw new AppError('invalid', 'The port is not a number below 65536.', { hint: 'Correct PORT, or use --port 3000.' });
 }
 
 /** What handlers pass to `waitUntil`, which this server awaits before it ends; on Vercel the platform does. */

@@ -182,7 +182,7 @@ function findReturning(tokens: readonly Token[]): RowStatement['returning'] {
     const before = tokens[index - 1];
     return token.keyword === 'RETURNING' && token.depth === 0 && before?.keyword !== 'AS' && before?.text !== '.';
   });
-  if (found.length > 1) throw wrongSyntax('RETURNING stands in more than one place.', 'Put the name in double quotes.');
+  if (found.length > 1) throw wrongSyntax('RETURNING appears more than once.', 'Put the name in double quotes.');
   const [clause] = found;
   return clause ? { start: clause.end, end: tokens.at(-1)!.end } : null;
 }

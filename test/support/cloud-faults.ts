@@ -38,13 +38,28 @@ export interface FaultyCloud {
 }
 
 const closedPort = 'http://127.0.0.1:1';
+/** What a console, a login page or a portal answers in the place of an API. */
+async function startPage() {
+  const faults = new FaultPlan();
+  const headers = { 'content-type': 'text/html; charset=utf-8' };
+  faults.add(
+    () => true,
+    { kind: 'answer', status: 200, headers, body: '<!DOCTYPE html><title>Welcome</title>' },
+    Infinity,
+  );
+  return startProxy({ target: closedPort, faults });
+}
+
 const s3Secret = 'zqSecret/canary+S3';
 const s3Token = 'zqToken/canary+S3';
 
 export async function faultyS3(): Promise<FaultyCloud> {
   const server = await startS3Server({ secretAccessKey: s3Secret });
   const plan = new FaultPlan();
-  const proxy = await startProxy({ target: new URL(server.endpoint).origin, faults: plan });
+  const [proxy, page] = await Promise.all([
+    startProxy({ target: new URL(server.endpoint).origin, faults: plan }),
+    startPage(),
+  ]);
   const meets =
     (fault: ServerFault, ...names: string[]) =>
     () => {
@@ -107,6 +122,11 @@ export async function faultyS3(): Promise<FaultyCloud> {
         says: /the clock of this machine is wrong.*Set the clock/,
         names: 'S3_ENDPOINT',
       },
+      'a web page': {
+        environment: { S3_ENDPOINT: page.url },
+        says: /does not answer as S3 does.*Check S3_ENDPOINT/,
+        names: 'S3_ENDPOINT',
+      },
       'a server that is away': {
         environment: { S3_ENDPOINT: `${closedPort}/base` },
         says: /cannot be reached.*Check S3_ENDPOINT/,
@@ -119,14 +139,14 @@ export async function faultyS3(): Promise<FaultyCloud> {
       },
     },
     close: async () => {
-      await proxy.close();
+      await Promise.all([proxy.close(), page.close()]);
       await server.close();
     },
   };
 }
 
 export async function faultyGcs(): Promise<FaultyCloud> {
-  const server = await GcsServer.start({ asksForTokens: true });
+  const [server, page] = await Promise.all([GcsServer.start({ asksForTokens: true }), startPage()]);
   const bucket = server.makeBucket();
   routeTokens(server);
   const { key } = server.accounts;
@@ -190,6 +210,11 @@ export async function faultyGcs(): Promise<FaultyCloud> {
         // The token that it has is still good.
         spares: ['reads', 'writes'],
       },
+      'a web page': {
+        environment: { GCS_ENDPOINT: page.url },
+        says: /does not answer as the JSON API.*Check GCS_BUCKET, and that GCS_ENDPOINT/,
+        names: 'GCS_ENDPOINT',
+      },
       'a server that is away': {
         environment: { GCS_ENDPOINT: closedPort },
         says: /cannot be reached.*Check GCS_ENDPOINT/,
@@ -203,7 +228,7 @@ export async function faultyGcs(): Promise<FaultyCloud> {
     },
     close: async () => {
       vi.unstubAllGlobals();
-      await server.stop();
+      await Promise.all([server.stop(), page.close()]);
     },
   };
 }

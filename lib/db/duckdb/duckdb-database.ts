@@ -104,11 +104,11 @@ class DuckDbDatabase implements ReplicatedDatabase {
   /** What was put into the store under this process is an older state, as a rule: it gets what it lacks. */
   async #migrated(): Promise<void> {
     if (this.#engine.logsLeft === this.#logsLeft) return;
-    this.#migrating ??= this.#migrateAnew().finally(() => (this.#migrating = null));
+    this.#migrating ??= this.#runMigrations().finally(() => (this.#migrating = null));
     await this.#migrating;
   }
 
-  async #migrateAnew(): Promise<void> {
+  async #runMigrations(): Promise<void> {
     const { logsLeft } = this.#engine;
     this.#differences = (await runMigrations(this.#engine, this.#migrate)).map(describeDifference);
     this.#logsLeft = logsLeft;

@@ -18,7 +18,7 @@ import type { Engine } from '../../sync/engine.ts';
 import { resultRows, type Session } from '../../sync/sql.ts';
 import { Capture } from './capture.ts';
 import { Catalogs } from './catalogs.ts';
-import { foretell, type MigrationMode } from '../migration-report.ts';
+import { previewMigrations, type MigrationMode } from '../migration-report.ts';
 import { knownNames, ownMigrations } from '../own-migrations.ts';
 import { hasForeignKeys, takeOverForeignKeys } from './references/take-over.ts';
 
@@ -43,7 +43,7 @@ export async function runMigrations(
   const { pending, differing } = plan;
   if (mode?.isDryRun) {
     const tables = (): Promise<boolean> => engine.read(hasTables, anyState).then(({ value }) => value);
-    mode.report(await foretell(plan, runs, scripts, tables));
+    mode.report(await previewMigrations(plan, runs, scripts, tables));
     return differing;
   }
   // A file that an earlier version adopted still has them.

@@ -145,7 +145,7 @@ interface DescribedBase {
 
 export function describeRead({ primary, outage, base, pending, atLeast }: DescribedBase): Description {
   const { copy, isPrimarys, sharesVersions } = base;
-  const why = outage ? `${primary.label} ${outage.note.reason}` : `${primary.label} is just back`;
+  const why = outage ? `${primary.label} ${outage.state.reason}` : `${primary.label} is just back`;
   const withPending = pending.size > 0 ? `, with ${pending.size} pending writes on top` : '';
   const ageMs = base.ageMs();
   // A bookmark of another log says nothing here.
@@ -187,8 +187,8 @@ export function describeOutage({ outage, base, pending, writes }: OutageFacts): 
   const { keeper } = pending;
   const mayLose = pending.isAtRisk || (writes === 'accept' && keeper?.persistent === false);
   return {
-    since: new Date(outage.note.sinceMs).toISOString(),
-    reason: outage.note.detail,
+    since: new Date(outage.state.sinceMs).toISOString(),
+    reason: outage.state.detail,
     nextLookInSeconds: Math.ceil(outage.untilLookMs / 1000),
     servedBy: base.link.name,
     source: sourceOf(base),

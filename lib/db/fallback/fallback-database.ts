@@ -355,6 +355,6 @@ class FallbackDatabase implements Database {
 /** What is wrong with the primary comes first: that is what somebody has to mend. */
 function noStandby(error: unknown, outage: Outage | null): unknown {
   if (!(error instanceof AppError) || !outage) return error;
-  const message = `${outage.note.detail} No fallback is available.`;
+  const message = `${outage.state.detail} No fallback is available.`;
   return new AppError('unavailable', message, { cause: error, retryAfterMs: outage.untilLookMs });
 }

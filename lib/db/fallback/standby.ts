@@ -106,7 +106,7 @@ export class Standby {
         this.#note(write);
         tried.push({ queued, write, value });
       } catch (error) {
-        queued.reject(this.#told(error, true));
+        queued.reject(this.#clientError(error, true));
       }
     }
     const kept = await Promise.allSettled(tried.map(({ write }) => this.#options.pending.keep(write)));
@@ -119,7 +119,7 @@ export class Standby {
   }
 
   /** A table that is not in the copy may be there all the same; of one that was never the primary's, so may a row. */
-  #told(error: unknown, isWrite: boolean): unknown {
+  #clientError(error: unknown, isWrite: boolean): unknown {
     const mayBeThere =
       isAppError(error, 'not-found', 'invalid') && (error.sqlState === '42P01' || (isWrite && !this.base.isPrimarys));
     if (!mayBeThere) return error;
@@ -130,7 +130,7 @@ export class Standby {
   }
 
   throwUnknown = (error: unknown): never => {
-    throw this.#told(error, false);
+    throw this.#clientError(error, false);
   };
 
   /** The draft with all pending writes in it; `unkept` are those that are not in the log yet. */

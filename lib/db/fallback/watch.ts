@@ -50,35 +50,35 @@ export class Watch {
 
   /** Begins in an outage that another process on this machine has met of late. */
   async recall(): Promise<void> {
-    const note = await this.#memory.load();
+    const state = await this.#memory.load();
     // What was met long ago says nothing: nobody has looked since.
-    if (note && this.#runtime.now() - note.nextLookMs < 60_000) this.outage = new Outage(this.#runtime, { note });
+    if (state && this.#runtime.now() - state.nextLookMs < 60_000) this.outage = new Outage(this.#runtime, { state });
   }
 
   async end(): Promise<void> {
     const { outage } = this;
     this.outage = null;
-    if (outage && outage.note.kind !== 'back') this.#tellEnd(outage);
+    if (outage && outage.state.kind !== 'back') this.#tellEnd(outage);
     await this.#memory.clear();
   }
 
   begin(error: unknown): void {
-    const before = this.outage?.note.kind;
+    const before = this.outage?.state.kind;
     if (this.outage) this.outage.lookFailed(error);
     else this.outage = new Outage(this.#runtime, { error });
     const { outage } = this;
-    if (before !== outage.note.kind) this.#tellBegin(outage);
+    if (before !== outage.state.kind) this.#tellBegin(outage);
     // Who is refused is told so at once: each process may ask for itself.
-    void (outage.isRefused ? this.#memory.clear() : this.#memory.save(outage.note));
+    void (outage.isRefused ? this.#memory.clear() : this.#memory.save(outage.state));
     for (const tell of this.#calls) tell();
   }
 
-  #tellBegin({ note, error }: Outage): void {
-    this.#notice({ level: 'error', message: `${this.#primary.label} ${note.reason}: ${note.detail}`, error });
+  #tellBegin({ state, error }: Outage): void {
+    this.#notice({ level: 'error', message: `${this.#primary.label} ${state.reason}: ${state.detail}`, error });
   }
 
-  #tellEnd({ note }: Outage): void {
-    const lasted = Math.round((this.#runtime.now() - note.sinceMs) / 1000);
+  #tellEnd({ state }: Outage): void {
+    const lasted = Math.round((this.#runtime.now() - state.sinceMs) / 1000);
     this.#notice({ level: 'warning', message: `${this.#primary.label} serves again, after ${lasted} s.` });
   }
 
@@ -159,12 +159,12 @@ function unknownOutcome(): AppError {
 /** A read of a replica runs to its end once it has begun: nothing of it depends on a store any more. */
 export function readCall<T>(database: Database, work: Work<T>, options: ReadOptions): WatchedCall<Answer<T>> {
   let begun = false;
-  const noted: Work<T> = (queries, scope) => {
+  const watched: Work<T> = (queries, scope) => {
     begun = true;
     return work(queries, scope);
   };
   return {
-    run: () => database.read(noted, options),
+    run: () => database.read(watched, options),
     abandon: () => !begun || database.engine === 'postgres',
   };
 }

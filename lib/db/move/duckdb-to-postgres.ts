@@ -41,18 +41,18 @@ import {
 import { inTransaction, isTable, type PostgresSession } from './postgres-session.ts';
 import { replaceAll, type Replacing } from './replace.ts';
 import {
-  type DuckDbEnd,
+  type DuckDbBackend,
   type MovedSums,
   type MoveOptions,
   type MoveReport,
   newest,
   type OnMoveEvent,
-  type PostgresEnd,
+  type PostgresBackend,
   progress,
 } from './report.ts';
 import type { MovedTable, PlainRow } from './tables.ts';
 
-type IntoPostgres = MoveOptions<DuckDbEnd, PostgresEnd>;
+type IntoPostgres = MoveOptions<DuckDbBackend, PostgresBackend>;
 
 type FillOutcome = Omit<MoveReport, 'sourceVersion' | 'sourceMovedOn'>;
 
@@ -200,7 +200,7 @@ async function stageTable(session: Session, staging: Staging, index: number): Pr
   if (begun.isDone) return begun;
   const isOrdered = table.key.length > 0;
   const sum = new RowSum(table, isOrdered ? begun : undefined);
-  const told = progress(table, 'copy', onEvent, sum.sum.rows);
+  const reportRows = progress(table, 'copy', onEvent, sum.sum.rows);
   let known = begun;
   const bring = async (rows: readonly PlainRow[], isDone: boolean): Promise<void> => {
     for (const row of rows) sum.add(row);
@@ -208,10 +208,10 @@ async function stageTable(session: Session, staging: Staging, index: number): Pr
     await inTransaction(pool, 'write', async (postgres) => {
       if (!isOrdered && known.rows === begun.rows) await postgres.rows(`TRUNCATE ${stagedName(index)}`);
       await insertPostgresRows(postgres, table, stagedName(index), rows);
-      await changeNote(postgres, index, known, note);
+      await changeProgress(postgres, index, known, note);
     });
     known = note;
-    told(rows.length);
+    reportRows(rows.length);
   };
   for await (const rows of batches(readDuckDbRows(session, table, isOrdered ? begun.after : null))) {
     await bring(rows, false);
@@ -241,7 +241,7 @@ async function noteOf(postgres: PostgresSession, index: number): Promise<Progres
   return progressOf(Object.values(row));
 }
 
-async function changeNote(postgres: PostgresSession, index: number, from: Progress, to: Progress): Promise<void> {
+async function changeProgress(postgres: PostgresSession, index: number, from: Progress, to: Progress): Promise<void> {
   const changed = await postgres.rows(
     `UPDATE ${stagingSchema}.progress SET rows = $2, checksum = $3, last_key = $4, done = $5
     WHERE number = $1::int AND rows = $6 AND checksum = $7 AND done = 'false' RETURNING '1' AS changed`,

@@ -24,9 +24,9 @@ export async function readChanges(transaction: PostgresTransaction, request: Cha
   const changes = Map.groupBy(found, ({ version }) => version);
   const columns = await columnsOf(transaction, found);
   const sets = versions.map(({ version, at, rows }): ChangeSet => {
-    const told: TableChange[] =
+    const shown: TableChange[] =
       rows > mostRowsOfVersion ? [{ kind: 'reset' }] : tableChanges(changes.get(version) ?? [], columns, defaultSchema);
-    return { version: Number(version), at, changes: told };
+    return { version: Number(version), at, changes: shown };
   });
   return { sets, oldest, head };
 }

@@ -70,7 +70,12 @@ class PostgresDatabase implements PooledDatabase {
       },
       { mode: 'read', signal: options.signal },
     );
-    return this.#noted({ value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } });
+    return this.#advanceTo({
+      value,
+      version,
+      durability: 'durable',
+      timings: { begin: timings.begin, run: timings.run },
+    });
   }
 
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
@@ -89,7 +94,7 @@ class PostgresDatabase implements PooledDatabase {
       { mode: 'write', signal: options.signal },
     );
     if (changesDefinitions) catalogs.doubt();
-    return this.#noted({ value, version, durability: 'durable', timings });
+    return this.#advanceTo({ value, version, durability: 'durable', timings });
   }
 
   async catalog(options: ReadOptions = {}): Promise<Catalog> {
@@ -115,8 +120,18 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async changes(request: ChangesRequest): Promise<Answer<ChangePage>> {
-    const { value, version, timings } = await this.#parts.transactions.run(
-      (transaction) => readChanges(transaction, request),
+    const answer = await this.#readChanges(request);
+    // Tables that get their triggers now make the feed begin again.
+    return (await this.#parts.watch.attach()) ? this.#readChanges(request) : answer;
+  }
+
+  async #readChanges(request: ChangesRequest): Promise<Answer<ChangePage>> {
+    const { transactions, watch } = this.#parts;
+    const { value, version, timings } = await transactions.run(
+      async (transaction) => ({
+        ...(await readChanges(transaction, request)),
+        untold: await watch.findUntold(transaction),
+      }),
       { mode: 'read', signal: request.signal },
     );
     return { value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } };
@@ -144,14 +159,17 @@ class PostgresDatabase implements PooledDatabase {
 
   async status(): Promise<DatabaseStatus> {
     const { transactions, location, warnings, watch } = this.#parts;
-    const { value: databaseId, version } = await transactions.run(
-      async (transaction) => (await transaction.rows<{ id: string }>('SELECT id FROM eider.state'))[0]?.id ?? null,
+    const { value: state, version } = await transactions.run(
+      async (transaction) => {
+        await watch.look(transaction);
+        return transaction.rows<{ id: string }>('SELECT id FROM eider.state');
+      },
       { mode: 'read' },
     );
     return {
       engine: 'postgres',
       location,
-      databaseId,
+      databaseId: state[0]?.id ?? null,
       version,
       checkpoint: null,
       pendingWrites: 0,
@@ -182,8 +200,9 @@ class PostgresDatabase implements PooledDatabase {
 
   async maintain(): Promise<void> {
     const { runtime, warn, watch } = this.#parts;
-    await watch.attach();
-    if (runtime.monotonicMs() < this.#nextRetentionMs) return;
+    const isDue = runtime.monotonicMs() >= this.#nextRetentionMs;
+    await watch.attach(isDue);
+    if (!isDue) return;
     this.#nextRetentionMs = runtime.monotonicMs() + retentionEveryMs;
     try {
       await this.#dropOldChanges();
@@ -208,7 +227,7 @@ class PostgresDatabase implements PooledDatabase {
     }
   }
 
-  #noted<T>(answer: Answer<T>): Answer<T> {
+  #advanceTo<T>(answer: Answer<T>): Answer<T> {
     this.#version = Math.max(this.#version, answer.version);
     return answer;
   }

@@ -41,6 +41,8 @@ export const ownTables: readonly string[] = [
 
 export const noteDefinitions = `INSERT INTO eider.changes (table_name, op, image) VALUES ('', 'schema', '{}')`;
 
+export const noteReset = `INSERT INTO eider.changes (table_name, op, image) VALUES ('', 'schema', '{"reset": true}')`;
+
 /** A version that changed more rows is told of as a whole, and so is held by no memory. */
 export const mostRowsOfVersion = 20_000;
 
@@ -129,13 +131,11 @@ const noteTruncation = `CREATE OR REPLACE FUNCTION eider.note_truncation() RETUR
 
 /**
  * Gives a table its triggers. They fire for rows that come by replication, too, where the table is the user's. `told`:
- * which of the rows that are there already are news: all (`rows`), or any may be (`reset`), or none. Answers null, or why it
- * cannot be.
+ * whether the rows that are there already are news (`rows`) or not (`none`). Answers null, or why it cannot be.
  */
 const watch = `CREATE OR REPLACE FUNCTION eider.watch(relation regclass, told text) RETURNS text LANGUAGE plpgsql ${settings} AS $$
   DECLARE
     event text;
-    found boolean;
   BEGIN
     FOREACH event IN ARRAY ARRAY['insert', 'update', 'delete', 'truncate'] LOOP
       IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation AND tgname = 'eider_' || event) THEN
@@ -153,11 +153,6 @@ const watch = `CREATE OR REPLACE FUNCTION eider.watch(relation regclass, told te
     IF told = 'rows' THEN
       EXECUTE format('INSERT INTO eider.changes (table_name, op, image) SELECT $1, ''put'', row_to_json(t.*) FROM %s t LIMIT %s',
         relation, ${mostRowsOfVersion + 1}) USING eider.table_of(relation);
-    ELSIF told = 'reset' THEN
-      EXECUTE format('SELECT EXISTS (SELECT FROM %s)', relation) INTO found;
-      IF found THEN
-        INSERT INTO eider.changes (table_name, op, image) VALUES ('', 'schema', '{"reset": true}');
-      END IF;
     END IF;
     RETURN NULL;
   EXCEPTION

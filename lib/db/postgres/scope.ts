@@ -35,10 +35,10 @@ export async function openWork(
     get catalog() {
       return catalog;
     },
-    run: async (sql, values = [], stranger) => {
+    run: async (sql, values = [], untrusted) => {
       const run = (): Promise<Ran> => runText(transaction, sql, values);
       // The parser is loaded when somebody asks.
-      const ran = await (stranger ? (await import('./query/query.ts')).runStranger(transaction, sql, run) : run());
+      const ran = await (untrusted ? (await import('./query/query.ts')).runUntrusted(transaction, sql, run) : run());
       await follow(ran);
       return statementResult(ran);
     },

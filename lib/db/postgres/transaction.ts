@@ -85,6 +85,10 @@ export class PostgresTransaction {
     this.version = versionOf(row['version'], options.mode);
   }
 
+  get runtime(): Runtime {
+    return this.#options.runtime;
+  }
+
   /** The connection is the transaction's from here on. @throws AppError when it does not begin; the connection is gone then. */
   static async begin(options: TransactionOptions): Promise<PostgresTransaction> {
     const { connection, runtime, mode, deadlineMs, beginMs } = options;

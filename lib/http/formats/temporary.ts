@@ -7,7 +7,7 @@ import type { App } from '../../app.ts';
 import { AppError } from '../../errors.ts';
 import { makeOwnFolder } from '../../folders.ts';
 
-const leftMs = 3_600_000;
+const abandonedMs = 3_600_000;
 
 /** A new folder; whoever asks for it removes it. */
 export async function makeTemporaryFolder(app: App): Promise<string> {
@@ -16,7 +16,7 @@ export async function makeTemporaryFolder(app: App): Promise<string> {
   try {
     await makeOwnFolder(root);
     await mkdir(folder, { mode: 0o700 });
-    await removeLeftovers(root, app.runtime.now() - leftMs);
+    await removeAbandoned(root, app.runtime.now() - abandonedMs);
     return folder;
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
@@ -24,7 +24,7 @@ export async function makeTemporaryFolder(app: App): Promise<string> {
   }
 }
 
-async function removeLeftovers(root: string, beforeMs: number): Promise<void> {
+async function removeAbandoned(root: string, beforeMs: number): Promise<void> {
   for (const name of await readdir(root)) {
     const folder = join(root, name);
     const found = await lstat(folder).catch(() => null);

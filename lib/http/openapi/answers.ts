@@ -44,7 +44,7 @@ export function emptyAnswer(description: string, more: readonly HeaderName[] = [
 export const problemTexts = {
   400: 'The request is not understood: an unknown parameter, a malformed header or body.',
   401: 'A token is needed, or the one that was sent is nobody’s.',
-  403: 'The token does not allow this, or the server is closed to strangers.',
+  403: 'The token does not allow this, or the server only answers its own machine.',
   404: 'There is no such table, or no such row.',
   406: 'None of the types that the header Accept allows can be answered.',
   409: 'The data refuse this: a value is taken, or other rows refer to this one.',

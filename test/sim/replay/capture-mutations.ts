@@ -77,8 +77,8 @@ export const captureMutations: readonly CaptureMutation[] = [
     edits: [
       {
         file: 'sync/whole-rows.ts',
-        from: `ORDER BY c.eider_is_twin DESC, c.eider_at)[1:any_value(c.eider_count)])`,
-        to: `ORDER BY c.eider_is_twin DESC, c.eider_at))`,
+        from: `ORDER BY c.eider_is_equal DESC, c.eider_at)[1:any_value(c.eider_count)])`,
+        to: `ORDER BY c.eider_is_equal DESC, c.eider_at))`,
       },
     ],
   },

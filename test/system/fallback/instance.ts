@@ -95,6 +95,7 @@ type EndpointName = Exclude<keyof ReturnType<typeof createEndpoints>, 'refuse'>;
 function endpointOf(method: string, table: string, id: string | undefined): EndpointName {
   if (table === 'db-status') return 'status';
   if (table === 'sql') return 'sql';
+  if (table === 'changes') return 'changes';
   if (table === 'db-sync') return method === 'POST' ? 'sync' : 'cronSync';
   if (table === 'import') return method === 'POST' ? 'import' : 'importPart';
   const ofRest = {

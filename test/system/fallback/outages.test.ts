@@ -296,7 +296,7 @@ test('a bucket that is full is no outage: it refuses writes, and db-status says 
   expect([refused.status, await pendingFiles()]).toEqual([503, []]);
   const status = await instance.send('GET', 'db-status');
   expect(status.body).toMatchObject({ status: 'degraded', outage: null });
-  expect(status.body['message']).toMatch(/The last write was refused.* is full.*raise its quota/);
+  expect(status.body['message']).toMatch(/The last write failed.* is full.*raise its quota/);
   expect((await instance.send('GET', 'students')).headers.get('db-durability')).toBe('durable');
   comeBack();
   expect((await instance.send('POST', 'students', student('Bob'))).status).toBe(201);

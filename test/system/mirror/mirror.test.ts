@@ -83,6 +83,41 @@ describe('the mirror', { timeout: 60_000 }, () => {
     ]);
   });
 
+  it('and the feed are whole, or say that they are not, where the triggers of a table cannot be made again', async () => {
+    const mine = new URL(url);
+    const role = `tenant_${mine.pathname.slice(1)}`;
+    await run(`CREATE ROLE "${role}" LOGIN PASSWORD 'word'; GRANT CREATE ON DATABASE "${mine.pathname.slice(1)}" TO "${role}";
+      GRANT CREATE ON SCHEMA public TO "${role}"; CREATE TABLE theirs (a int PRIMARY KEY, b int); INSERT INTO theirs VALUES (1, 1); CREATE TABLE others (a int); GRANT SELECT, TRIGGER ON others TO "${role}";
+      GRANT SELECT, INSERT, UPDATE, TRIGGER ON theirs TO "${role}"`);
+    Object.assign(mine, { username: role, password: 'word' });
+    const instance = start({ ...inFolder(), DATABASE_URL: mine.href });
+    expect((await instance.send('POST', 'theirs', { a: 2, b: 2 })).status).toBe(201);
+    expect(await refresh(instance)).toMatchObject({ how: 'copied' });
+    const after = Number((await instance.send('GET', 'theirs')).headers.get('db-bookmark'));
+    expect((await instance.send('GET', `changes?after=${after}`)).body).toMatchObject({ data: [] });
+
+    await run('ALTER TABLE theirs DISABLE TRIGGER eider_update; UPDATE theirs SET b = 7');
+    for (const query of ['', '&table=theirs', '&table=public.theirs']) {
+      expect(await instance.send('GET', `changes?after=${after}${query}`)).toMatchObject({
+        status: 409,
+        body: { detail: 'The change feed is not complete: it tells nothing of public.theirs.' },
+      });
+    }
+    expect((await instance.send('GET', `changes?after=${after}&table=others`)).status).toBe(200);
+    expect(await refresh(instance)).toMatchObject({ how: 'copied' });
+    expect(await published('SELECT b FROM theirs ORDER BY a')).toEqual([7, 7]);
+    expect(await refresh(instance)).toMatchObject({ how: 'current' });
+    await run('UPDATE theirs SET b = 8');
+    expect(await refresh(instance)).toMatchObject({ how: 'copied' });
+    expect(await published('SELECT b FROM theirs ORDER BY a')).toEqual([8, 8]);
+    expect((await instance.send('GET', 'db-status')).body['warnings']).toContainEqual(
+      expect.stringMatching(/nothing of the table public\.theirs: its triggers are switched off.*ENABLE TRIGGER USER/),
+    );
+
+    await run('ALTER TABLE theirs ENABLE TRIGGER USER');
+    expect((await instance.send('GET', `changes?after=${after}`)).status).toBe(200);
+  });
+
   it('follows tables without a key, of other schemas, and sequences', async () => {
     const instance = start(inFolder());
     await run(`CREATE TABLE notes (text varchar, half real); INSERT INTO notes VALUES (1, 1.5), (1, 1.5), (2, '-0');

@@ -1,7 +1,7 @@
 /** What a database holds besides rows, between DuckDB and PostgreSQL: it means the same on the other side, or is named. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { translate } from '../../../lib/db/move/expressions.ts';
-import { duckDbEnd, move, postgresEnd } from '../../support/ends.ts';
+import { duckDbBackend, move, postgresBackend } from '../../support/ends.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 
 let server: PostgresServer;
@@ -29,7 +29,7 @@ const shop = `CREATE SCHEMA shop; CREATE TYPE mood AS ENUM ('glad', 'it''s'); CR
 
 describe('definitions', { timeout: 60_000 }, () => {
   it('go from DuckDB to PostgreSQL and back', async () => {
-    const [from, between, to] = [await duckDbEnd(shop), await postgresEnd(server), await duckDbEnd()];
+    const [from, between, to] = [await duckDbBackend(shop), await postgresBackend(server), await duckDbBackend()];
     const { leftBehind } = await move(from, between);
     expect(leftBehind.toSorted()).toEqual([
       'the check of shop.Order: ((half / 2) < 3)',
@@ -84,7 +84,7 @@ describe('definitions', { timeout: 60_000 }, () => {
   });
 
   it('go from PostgreSQL to DuckDB and back', async () => {
-    const [from, between, to] = [await postgresEnd(server), await duckDbEnd(), await postgresEnd(server)];
+    const [from, between, to] = [await postgresBackend(server), await duckDbBackend(), await postgresBackend(server)];
     await from.run(`CREATE TABLE parent (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code varchar(5) UNIQUE,
         kind text NOT NULL DEFAULT 'a' CHECK (kind IN ('a', 'b')), up text GENERATED ALWAYS AS (upper(code)) STORED);
       CREATE TABLE child (id bigserial PRIMARY KEY, parent int REFERENCES parent ON DELETE CASCADE, mate bigint REFERENCES child,
@@ -128,8 +128,8 @@ describe('a move that is repeated', { timeout: 60_000 }, () => {
 
   it('brings definitions and sequences that changed, from DuckDB', async () => {
     const [from, to] = [
-      await duckDbEnd(`CREATE SEQUENCE numbers; CREATE TABLE t (a INTEGER PRIMARY KEY, b VARCHAR DEFAULT 'old')`),
-      await postgresEnd(server),
+      await duckDbBackend(`CREATE SEQUENCE numbers; CREATE TABLE t (a INTEGER PRIMARY KEY, b VARCHAR DEFAULT 'old')`),
+      await postgresBackend(server),
     ];
     const change = (sql: string) => from.engine.writeBulk((session) => session.execute(sql));
     expect(await move(from, to)).toMatchObject({ outcome: 'moved' });
@@ -149,7 +149,7 @@ describe('a move that is repeated', { timeout: 60_000 }, () => {
   });
 
   it('brings definitions and sequences that changed, from PostgreSQL', async () => {
-    const [from, to] = [await postgresEnd(server), await duckDbEnd()];
+    const [from, to] = [await postgresBackend(server), await duckDbBackend()];
     await from.run(
       `CREATE SEQUENCE numbers; CREATE TABLE t (a int PRIMARY KEY, b text DEFAULT 'old'); INSERT INTO t VALUES (1)`,
     );

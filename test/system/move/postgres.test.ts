@@ -4,7 +4,7 @@ import type { MoveEvent } from '../../../lib/db/move/report.ts';
 import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../../lib/runtime.ts';
 import { migrations } from '../../support/migrations.ts';
-import { duckDbEnd, move, postgresEnd } from '../../support/ends.ts';
+import { duckDbBackend, move, postgresBackend } from '../../support/ends.ts';
 import { temporaryFolder } from '../../support/engine.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 
@@ -38,9 +38,9 @@ const cutOff =
 describe('a move from DuckDB to PostgreSQL', { timeout: 60_000 }, () => {
   it('fills the tables of the schema, and makes the others', async () => {
     const [from, to] = [
-      await duckDbEnd(`${school(1200)}; CREATE MACRO few(a) AS a / 2; CREATE SCHEMA sales;
+      await duckDbBackend(`${school(1200)}; CREATE MACRO few(a) AS a / 2; CREATE SCHEMA sales;
       CREATE TABLE sales.orders (id INTEGER PRIMARY KEY); INSERT INTO sales.orders VALUES (7)`),
-      await postgresEnd(server),
+      await postgresBackend(server),
     ];
     const report = await move(from, to);
     expect(report).toMatchObject({ outcome: 'moved', sourceMovedOn: false, leftBehind: ['the macro few'] });
@@ -51,13 +51,13 @@ describe('a move from DuckDB to PostgreSQL', { timeout: 60_000 }, () => {
     expect(await to.run(`SELECT count(*)::int AS left FROM pg_namespace WHERE nspname = 'eider_move'`)).toEqual([
       { left: 0 },
     ]);
-    const back = await duckDbEnd();
+    const back = await duckDbBackend();
     expect((await move(to, back)).tables).toEqual(report.tables);
     expect(await back.rows('SELECT id FROM sales.orders')).toEqual([['7']]);
   });
 
   it('lets the target serve, with its triggers on and a change feed that begins anew', async () => {
-    const [from, to] = [await duckDbEnd(students(3)), await postgresEnd(server)];
+    const [from, to] = [await duckDbBackend(students(3)), await postgresBackend(server)];
     const database = await openPostgresDatabase({ connectionString: to.url, driver: 'pg', migrations, runtime });
     const { version } = await database.status();
     const { targetVersion } = await move(from, to);
@@ -72,7 +72,7 @@ describe('a move from DuckDB to PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   it('refuses a target with rows of its own, and finds nothing to do when repeated', async () => {
-    const [from, to] = [await duckDbEnd(students(3)), await postgresEnd(server)];
+    const [from, to] = [await duckDbBackend(students(3)), await postgresBackend(server)];
     await to.run(students(2, 100));
     await expect(move(from, to)).rejects.toMatchObject({
       kind: 'conflict',
@@ -89,7 +89,7 @@ describe('a move from DuckDB to PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   it('goes on where it was cut off, and until then shows nothing', async () => {
-    const [from, to] = [await duckDbEnd(students(20_000)), await postgresEnd(server)];
+    const [from, to] = [await duckDbBackend(students(20_000)), await postgresBackend(server)];
     await expect(move(from, to, { onEvent: cutOff(8192) })).rejects.toThrow('cut off');
     expect(await to.run(counts)).toMatchObject([{ students: 0 }]);
     const events: MoveEvent[] = [];
@@ -103,7 +103,7 @@ describe('a move from DuckDB to PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   it('begins anew when the source has changed since it was cut off', async () => {
-    const [from, to] = [await duckDbEnd(students(20_000)), await postgresEnd(server)];
+    const [from, to] = [await duckDbBackend(students(20_000)), await postgresBackend(server)];
     await expect(move(from, to, { onEvent: cutOff(8192) })).rejects.toThrow('cut off');
     await from.engine.writeBulk((session) => session.execute('DELETE FROM students'));
     await move(from, to);
@@ -111,7 +111,7 @@ describe('a move from DuckDB to PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   it('replaces nothing that is written to the target meanwhile', async () => {
-    const [from, to] = [await duckDbEnd(students(3)), await postgresEnd(server)];
+    const [from, to] = [await duckDbBackend(students(3)), await postgresBackend(server)];
     const writing: Promise<unknown>[] = [];
     const onEvent = ({ step, table, rows }: MoveEvent): void => {
       if (step === 'copy' && table === 'students' && rows === 3)
@@ -129,7 +129,7 @@ describe('a move from DuckDB to PostgreSQL', { timeout: 60_000 }, () => {
 
 describe('a move from PostgreSQL to DuckDB', { timeout: 60_000 }, () => {
   it('brings one state, in one commit, and says when the source was written meanwhile', async () => {
-    const [from, to] = [await postgresEnd(server), await duckDbEnd()];
+    const [from, to] = [await postgresBackend(server), await duckDbBackend()];
     await from.run(school(6000));
     const { version } = to.engine.status();
     const during: Promise<unknown>[] = [];
@@ -150,7 +150,7 @@ describe('a move from PostgreSQL to DuckDB', { timeout: 60_000 }, () => {
   });
 
   it('notices what was written to a table that keeps no changes', async () => {
-    const [from, to] = [await postgresEnd(server), await duckDbEnd()];
+    const [from, to] = [await postgresBackend(server), await duckDbBackend()];
     await from.run('CREATE TABLE notes (text varchar); INSERT INTO notes VALUES (1)');
     const writing: Promise<unknown>[] = [];
     const onEvent = ({ step }: MoveEvent): void => {
@@ -164,7 +164,7 @@ describe('a move from PostgreSQL to DuckDB', { timeout: 60_000 }, () => {
   });
 
   it.each(['the same', 'another'])('goes on where it was cut off, with %s state of the source', async (which) => {
-    const [from, to, workFolder] = [await postgresEnd(server), await duckDbEnd(), await temporaryFolder()];
+    const [from, to, workFolder] = [await postgresBackend(server), await duckDbBackend(), await temporaryFolder()];
     await from.run(students(12_000));
     await expect(move(from, to, { workFolder, onEvent: cutOff(10_000) })).rejects.toThrow('cut off');
     expect(await to.rows('SELECT count(*) FROM students')).toEqual([['0']]);

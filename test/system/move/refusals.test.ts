@@ -1,6 +1,6 @@
 /** What names and sizes of one engine are too much for the other: refused before anything is written, or brought all the same. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { duckDbEnd, move, postgresEnd } from '../../support/ends.ts';
+import { duckDbBackend, move, postgresBackend } from '../../support/ends.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 
 let server: PostgresServer;
@@ -42,7 +42,7 @@ describe('from DuckDB to PostgreSQL', { timeout: 60_000 }, () => {
       't: index row',
     ],
   ])('refuses %s', async (_, statements, message) => {
-    const [from, to] = [await duckDbEnd(statements), await postgresEnd(server)];
+    const [from, to] = [await duckDbBackend(statements), await postgresBackend(server)];
     await expect(move(from, to)).rejects.toMatchObject({
       kind: 'invalid',
       message: expect.stringContaining(message) as string,
@@ -51,16 +51,16 @@ describe('from DuckDB to PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   it('brings a table that is named like the index of another, and the last moment of all', async () => {
-    const from = await duckDbEnd(`CREATE TABLE t (a TIMESTAMPTZ PRIMARY KEY); CREATE TABLE t_pkey (a INTEGER);
+    const from = await duckDbBackend(`CREATE TABLE t (a TIMESTAMPTZ PRIMARY KEY); CREATE TABLE t_pkey (a INTEGER);
       INSERT INTO t VALUES ('294247-01-10 04:00:54.775806+00'); INSERT INTO t_pkey VALUES (1)`);
-    const to = await postgresEnd(server);
+    const to = await postgresBackend(server);
     expect(await move(from, to)).toMatchObject({ tables: { t: { rows: 1 }, t_pkey: { rows: 1 } } });
     expect(await to.run('SELECT a::text FROM t')).toEqual([{ a: '294247-01-10 04:00:54.775806+00' }]);
   });
 
   it('carries what became of pending writes along', async () => {
     const entry = `INSERT INTO eider.settled_writes VALUES ('w1', '2026-11-24', 'rejected', 'no longer fits', '{}')`;
-    const [from, between, to] = [await duckDbEnd(entry), await postgresEnd(server), await duckDbEnd()];
+    const [from, between, to] = [await duckDbBackend(entry), await postgresBackend(server), await duckDbBackend()];
     await move(from, between);
     await move(between, to);
     expect(await to.rows('SELECT id, outcome, reason FROM eider.settled_writes')).toEqual([
@@ -88,7 +88,7 @@ describe('from PostgreSQL to DuckDB', { timeout: 60_000 }, () => {
     ],
     ['a table without columns', 'CREATE TABLE t ()', 't has no columns'],
   ])('refuses %s', async (_, statements, message) => {
-    const [from, to] = [await postgresEnd(server), await duckDbEnd()];
+    const [from, to] = [await postgresBackend(server), await duckDbBackend()];
     await from.run(statements);
     const { version } = to.engine.status();
     await expect(move(from, to)).rejects.toMatchObject({

@@ -1,6 +1,6 @@
 /** Every type between DuckDB and PostgreSQL, there and back, on a real server. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { duckDbEnd, move, postgresEnd } from '../../support/ends.ts';
+import { duckDbBackend, move, postgresBackend } from '../../support/ends.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 
 let server: PostgresServer;
@@ -83,7 +83,11 @@ const typesOf = `SELECT column_name, data_type FROM duckdb_columns() WHERE table
 
 describe('a move over PostgreSQL', { timeout: 60_000 }, () => {
   it('brings every type of DuckDB there and back, value by value', async () => {
-    const [from, between, to] = [await duckDbEnd(everyDuckDbType()), await postgresEnd(server), await duckDbEnd()];
+    const [from, between, to] = [
+      await duckDbBackend(everyDuckDbType()),
+      await postgresBackend(server),
+      await duckDbBackend(),
+    ];
     const there = await move(from, between);
     const back = await move(between, to);
     expect(back.tables).toEqual(there.tables);
@@ -92,7 +96,7 @@ describe('a move over PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   it('brings every type of PostgreSQL to DuckDB and back, value by value', async () => {
-    const [from, between, to] = [await postgresEnd(server), await duckDbEnd(), await postgresEnd(server)];
+    const [from, between, to] = [await postgresBackend(server), await duckDbBackend(), await postgresBackend(server)];
     await from.run(everyPostgresType());
     const there = await move(from, between);
     const back = await move(between, to);
@@ -108,11 +112,11 @@ describe('a move over PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   it('refuses up-front what cannot be kept, and names table, column and type', async () => {
-    const from = await postgresEnd(server);
+    const from = await postgresBackend(server);
     await from.run(`CREATE TYPE pair AS (a int, b int);
       CREATE TABLE odd (id int PRIMARY KEY, price money, ab pair, grid int[], share numeric(4,2));
       INSERT INTO odd VALUES (1, '1', '(1,2)', '{{1,2},{3,4}}', 'NaN')`);
-    const to = await duckDbEnd();
+    const to = await duckDbBackend();
     const { version } = to.engine.status();
     await expect(move(from, to)).rejects.toMatchObject({
       kind: 'invalid',
@@ -131,9 +135,9 @@ describe('a move over PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   it('refuses up-front what PostgreSQL does not have', async () => {
-    const from = await duckDbEnd(`CREATE TABLE odd (id INTEGER PRIMARY KEY, t VARCHAR, d DATE, n TIME_NS);
+    const from = await duckDbBackend(`CREATE TABLE odd (id INTEGER PRIMARY KEY, t VARCHAR, d DATE, n TIME_NS);
       INSERT INTO odd VALUES (1, chr(0), '5874899-01-01', NULL)`);
-    await expect(move(from, await postgresEnd(server))).rejects.toMatchObject({
+    await expect(move(from, await postgresBackend(server))).rejects.toMatchObject({
       kind: 'invalid',
       fields: [
         { path: 'odd.n', message: 'TIME_NS has no counterpart on PostgreSQL' },

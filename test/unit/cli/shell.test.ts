@@ -64,7 +64,7 @@ it('talks with somebody at a terminal', async () => {
   await type('...> ', 'LIMIT 1;\r');
   await type('Logic', 'SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b;\r', '', '', '\u0003');
   await type('Stopped.', 'DELETE FROM courses;\r');
-  await type('deletes every row of courses. Go on? (y/N)', 'n\r');
+  await type('deletes every row of courses. Continue? (y/N)', 'n\r');
   await type('Nothing was changed.', 'SELEC 1;\r');
   await type('"SELEC"', '.tables\r');
   await type('students (table', '.schema courses\r');

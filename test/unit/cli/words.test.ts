@@ -21,7 +21,7 @@ it.each([
   [['status', '--replace'], "unknown option '--replace'"],
   [['status', 'now'], 'too many arguments'],
   [['export', 'students', 'active'], '"active" is no filter'],
-  [['import', 'students'], 'Say with --format what the rows are'],
+  [['import', 'students'], 'Name the format with --format'],
   [['dump'], "required option '--file <file>' not specified"],
   [['serve', '--port', 'x'], 'A port is a number below 65536'],
   [['shell', '--format', 'xml'], 'Allowed choices are table, csv, json'],

@@ -82,7 +82,7 @@ it('of which the files changed or are gone are told of', async () => {
   const changed: Migration = { name: accounts.name, sql: 'CREATE TABLE other (id INTEGER)' };
   const database = await openDatabase({ store, migrations: [changed] });
   expect((await database.status()).warnings).toEqual([
-    'The migration 0001_accounts was changed after it ran on this database; what it says now was not run.',
+    'The migration 0001_accounts was changed after it ran on this database. Its new text was not run.',
     'The migration 0005_own ran on this database, and its file is gone.',
   ]);
   expect(await tablesOf(database)).toEqual(['accounts', 'own']);
@@ -107,7 +107,7 @@ it('that fail name the place, and leave nothing of the file', async () => {
     message: expect.stringMatching(
       /^migrations\/0002_bad\.sql, statement 2 \(line 3\): .*accounts.*already exists/,
     ) as unknown,
-    hint: 'Correct the file, or rename what is in its way; nothing of it was kept.',
+    hint: 'Correct the file, or rename what it conflicts with. All its changes were rolled back.',
   });
   expect(await tablesOf(await openDatabase({ store }))).toEqual(['accounts']);
 });

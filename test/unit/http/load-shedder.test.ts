@@ -1,17 +1,17 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Release } from '../../../lib/async/semaphore.ts';
-import { defaultLoadLimits, type LaneLimits, LoadShedder } from '../../../lib/http/load-shedder.ts';
+import { defaultLoadLimits, type QueueLimits, LoadShedder } from '../../../lib/http/load-shedder.ts';
 import type { Load } from '../../../lib/http/terms.ts';
 import { testRuntime } from '../../support/runtime.ts';
 
-const limits: LaneLimits = { running: 2, waiting: 2, runningBytes: 100, waitingBytes: 100, maxWaitMs: 1000 };
+const limits: QueueLimits = { running: 2, waiting: 2, runningBytes: 100, waitingBytes: 100, maxWaitMs: 1000 };
 const never = new AbortController().signal;
 const turns = async () => {
   for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
 };
 
-function start(more: Partial<LaneLimits> = {}) {
+function start(more: Partial<QueueLimits> = {}) {
   const runtime = testRuntime();
   const shedder = new LoadShedder(runtime, { ...defaultLoadLimits, write: { ...limits, ...more } });
   const enter = (bytes = 0, signal: AbortSignal = never, load: Load = 'write') => shedder.enter(load, bytes, signal);
@@ -69,7 +69,7 @@ describe('a lane', () => {
     expect(second.state).toBe('waiting');
     runtime.advance(1);
     await turns();
-    expect([second.state, third.state]).toEqual([expect.stringMatching(/more requests under way/), expect.any(String)]);
+    expect([second.state, third.state]).toEqual([expect.stringMatching(/is overloaded/), expect.any(String)]);
     first.leave();
     const next = ask();
     await turns();

@@ -1,10 +1,10 @@
 import { describe, expect, it, test } from 'vitest';
-import { couldBeOfAnyPage, strangeness } from '../../../lib/http/locality.ts';
+import { couldBeOfAnyPage, whyNotLocal } from '../../../lib/http/locality.ts';
 
 const peer = { 'x-real-ip': '127.0.0.1' };
 
 function judge(headers: Record<string, string>, url = 'http://localhost:3000/api/students', allowed: string[] = []) {
-  return strangeness(new Request(url, { headers }), allowed);
+  return whyNotLocal(new Request(url, { headers }), allowed);
 }
 
 describe('a request of this machine', () => {
@@ -52,7 +52,7 @@ describe('a request that does not come from this machine', () => {
     { ...peer, 'x-vercel-forwarded-for': '203.0.113.9' },
     { ...peer, forwarded: 'for=127.0.0.1' },
     { ...peer, via: '1.1 proxy' },
-  ])('%j', (headers) => expect(judge(headers)).toMatch(/does not come from the machine/));
+  ])('%j', (headers) => expect(judge(headers)).toMatch(/comes from another machine/));
 });
 
 describe('a name that was made to lead here', () => {

@@ -224,7 +224,7 @@ it('knows no upload that never was, was given up, or is a day old', async () => 
   }
 });
 
-it('drops what nobody brought to an end, on db-sync', async () => {
+it('drops unfinished uploads, on db-sync', async () => {
   const runtime = movableRuntime();
   const store = createMemoryStore({ runtime });
   const service = await startReplicated({ store, database: { runtime }, runtime });

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isSameSum } from '../../../lib/db/move/checksum.ts';
-import type { DuckDbEnd, MoveOptions } from '../../../lib/db/move/report.ts';
+import type { DuckDbBackend, MoveOptions } from '../../../lib/db/move/report.ts';
 import { moveDatabase } from '../../../lib/db/move/move.ts';
 import { systemRuntime as runtime } from '../../../lib/runtime.ts';
 import { createDirectoryStore } from '../../../lib/store/directory.ts';
@@ -17,7 +17,7 @@ async function openEngine(store: Store): Promise<Engine> {
   return engine;
 }
 
-const duckDb = (location: string, engine: Engine): DuckDbEnd => ({ kind: 'duckdb', location, engine });
+const duckDb = (location: string, engine: Engine): DuckDbBackend => ({ kind: 'duckdb', location, engine });
 
 /** The same engine with another way to copy its state. */
 function changed(engine: Engine, change: Pick<Engine, 'copyState'>): Engine {

@@ -3,6 +3,7 @@ import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { outageFile } from '../../../lib/db/fallback/outage.ts';
 import { makeOwnFolder } from '../../../lib/folders.ts';
 import { systemRuntime as runtime } from '../../../lib/runtime.ts';
 import { claimLeftSlot, claimSlot } from '../../../lib/sync/slot.ts';
@@ -76,4 +77,26 @@ it.runIf(process.getuid?.() === 0)('nothing is put into a folder of another user
   await expect(claimSlot(path, runtime)).rejects.toMatchObject({
     message: expect.stringContaining('another user') as unknown,
   });
+});
+
+it('a note of an outage is read from, and written to, a folder of our own alone', async () => {
+  const [root, elsewhere] = [await folder(), await folder()];
+  const away = { kind: 'away', sinceMs: 1, reason: 'x', detail: 'y', failures: 1, nextLookMs: 2 ** 50 } as const;
+  const path = join(root, 'eider-outages', 'a.json');
+  const memory = outageFile(path, runtime);
+  await symlink(elsewhere, join(root, 'eider-outages'));
+  await memory.save(away);
+  expect(await readdir(elsewhere)).toEqual([]);
+  await writeFile(join(elsewhere, 'a.json'), JSON.stringify(away));
+  expect(await memory.load()).toBeNull();
+  await rm(join(root, 'eider-outages'));
+  await memory.save(away);
+  expect(await memory.load()).toEqual(away);
+  await rm(path);
+  await symlink(join(elsewhere, 'a.json'), path);
+  expect(await memory.load()).toBeNull();
+  await rm(path);
+  await writeFile(path, JSON.stringify(away));
+  await chmod(join(root, 'eider-outages'), 0o777);
+  expect(await memory.load()).toBeNull();
 });

@@ -1,4 +1,3 @@
-import { parse } from 'libpg-query';
 import { isUsers } from '../../../catalog/postgres.ts';
 import { AppError } from '../../../errors.ts';
 import type { Runtime } from '../../../runtime.ts';
@@ -8,9 +7,9 @@ import { codeOf, isServerError } from '../errors.ts';
 import type { PostgresTransaction } from '../transaction.ts';
 import type { Transactions } from '../transactions.ts';
 import { explaining } from '../../../sql/explain.ts';
-import { requireShallow, tooDeep } from '../../../sql/nesting.ts';
-import { readTokens } from '../../../sql/statement.ts';
-import { checkTree, definitionNodes, refuse, type UsedNames } from './grammar.ts';
+import { refuse, type UsedNames } from './grammar.ts';
+import { parseStatement } from './parser.ts';
+import type { ParsedStatement } from './parser-thread.ts';
 import { typeName } from '../values.ts';
 
 interface QueryParts {
@@ -25,7 +24,9 @@ export async function answerQueries(
   signal: AbortSignal | undefined,
   requireVersion: (version: number) => void,
 ): Promise<Answer<readonly QueryResult[]>> {
-  const checked = await Promise.all(requests.map(async (request) => ({ request, query: await checkQuery(request) })));
+  const checked = await Promise.all(
+    requests.map(async (request) => ({ request, query: await checkQuery(request, runtime) })),
+  );
   const withinMs = Math.max(...requests.map(({ timeoutMs }) => timeoutMs));
   const beganMs = runtime.monotonicMs();
   try {
@@ -50,10 +51,13 @@ export async function answerQueries(
  *
  * @throws AppError
  */
-export async function runStranger<T>(transaction: PostgresTransaction, sql: string, run: () => Promise<T>): Promise<T> {
-  const { stmt } = await parseOne(sql);
-  const may = Object.keys(stmt).some((kind) => definitionNodes.has(kind)) ? 'define' : 'write';
-  await requireNames(transaction, checkTree(stmt, may));
+export async function runUntrusted<T>(
+  transaction: PostgresTransaction,
+  sql: string,
+  run: () => Promise<T>,
+): Promise<T> {
+  const { may, names } = await parseStatement({ sql, isQuery: false }, transaction.runtime);
+  await requireNames(transaction, names);
   // What is made goes to the first schema of the path.
   if (may === 'define') return run();
   const [before] = await transaction.rows<{ path: string }>(
@@ -67,53 +71,14 @@ export async function runStranger<T>(transaction: PostgresTransaction, sql: stri
 /** PostgreSQL's own functions come first, whatever somebody has called theirs. */
 const ownFunctionsFirst = `set_config('search_path', 'pg_catalog, ' || current_setting('search_path'), true)`;
 
-/** The statement without what may follow it, and the names that the database has to judge. */
-interface CheckedQuery {
-  readonly text: string;
-  readonly names: UsedNames;
-}
-
-/** @throws AppError `invalid` */
-async function checkQuery({ sql, calls }: Pick<QueryRequest, 'sql' | 'calls'>): Promise<CheckedQuery> {
-  const only = await parseOne(sql);
-  if (!('SelectStmt' in only.stmt)) throw wrong('A query is one SELECT; this is something else.');
-  const names = checkTree(only.stmt, 'read', calls);
-  const bytes = Buffer.from(sql);
-  const start = only.stmt_location ?? 0;
-  const length = only.stmt_len ?? 0;
-  return { text: bytes.subarray(start, length === 0 ? undefined : start + length).toString(), names };
-}
-
-type ParsedStatement = NonNullable<Awaited<ReturnType<typeof parse>>['stmts']>[number];
-
-/** The one statement. */
-async function parseOne(sql: string): Promise<ParsedStatement & { readonly stmt: object }> {
-  // The parser takes nothing for a mistake of its caller.
-  if (sql.trim() === '') throw wrong('A query is one statement.');
-  const [only, ...others] = (await parseSql(sql)).stmts ?? [];
-  if (!only?.stmt || others.length > 0) throw wrong('A query is one statement.');
-  return { ...only, stmt: only.stmt };
-}
-
-function wrong(message: string, cause?: Error): AppError {
-  return new AppError('invalid', message, { sqlState: '42601', ...(cause ? { cause } : {}) });
-}
-
-async function parseSql(sql: string): Promise<Awaited<ReturnType<typeof parse>>> {
-  requireShallow(readTokens(sql), 500);
-  try {
-    return await parse(sql);
-  } catch (cause) {
-    if (cause instanceof RangeError) throw tooDeep('The parser has no room for this statement.', cause);
-    if (!(cause instanceof Error)) throw cause;
-    throw wrong(`PostgreSQL does not understand the query: ${cause.message.slice(0, 500)}.`, cause);
-  }
+function checkQuery({ sql, calls }: Pick<QueryRequest, 'sql' | 'calls'>, runtime: Runtime): Promise<ParsedStatement> {
+  return parseStatement({ sql, calls, isQuery: true }, runtime);
 }
 
 /** Runs a checked query in a transaction of the mode `read`. @throws AppError */
 async function runQuery(
   transaction: PostgresTransaction,
-  checked: CheckedQuery,
+  checked: ParsedStatement,
   request: QueryRequest,
 ): Promise<QueryResult> {
   await requireNames(transaction, checked.names);
@@ -150,7 +115,7 @@ async function requireViews(
   for (const { oid } of views.filter((view) => !seen.has(view.oid))) {
     seen.add(oid);
     const [row] = await transaction.rows<{ sql: string }>('SELECT pg_catalog.pg_get_viewdef($1::oid) AS sql', [oid]);
-    if (row) await requireNames(transaction, (await checkQuery({ sql: row.sql })).names, seen);
+    if (row) await requireNames(transaction, (await checkQuery({ sql: row.sql }, transaction.runtime)).names, seen);
   }
 }
 

@@ -149,7 +149,7 @@ it('say which files changed after they ran, and which are gone', async () => {
   expect((await unchanged.status()).warnings).toEqual([]);
   const database = await open(url, [{ ...accounts, sql: `${sql};\nCREATE TABLE more (i int)` }]);
   expect((await database.status()).warnings).toEqual([
-    'The migration 0001_accounts was changed after it ran on this database; what it says now was not run.',
+    'The migration 0001_accounts was changed after it ran on this database. Its new text was not run.',
     'The migration 0002_extra ran on this database, and its file is gone.',
   ]);
 });

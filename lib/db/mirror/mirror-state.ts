@@ -17,7 +17,7 @@ import type { PostgresSession } from '../move/postgres-session.ts';
 import type { MovedSums } from '../move/report.ts';
 import { lastOf, type MovedSequence, namesOf } from '../move/tables.ts';
 
-export interface MirrorNote {
+export interface MirrorState {
   readonly source: string;
   readonly sourceId: string;
   /** All transactions up to this one are in the mirror. */
@@ -27,14 +27,14 @@ export interface MirrorNote {
   readonly at: string;
   /** Of the DuckDB database, when the mirror wrote last. */
   readonly ownVersion: number;
-  readonly unkept: Unkept;
+  readonly untracked: Untracked;
 }
 
-const createNoteTable = `CREATE TABLE IF NOT EXISTS eider.mirror (source VARCHAR PRIMARY KEY,
+const createStateTable = `CREATE TABLE IF NOT EXISTS eider.mirror (source VARCHAR PRIMARY KEY,
   source_id VARCHAR NOT NULL, version BIGINT NOT NULL, least_head BIGINT NOT NULL, made_at TIMESTAMP WITH TIME ZONE NOT NULL,
   own_version BIGINT NOT NULL, sums VARCHAR NOT NULL)`;
 
-function noteRow(note: MirrorNote): Readonly<Record<string, string>> {
+function stateRow(note: MirrorState): Readonly<Record<string, string>> {
   return {
     source: note.source,
     source_id: note.sourceId,
@@ -42,11 +42,11 @@ function noteRow(note: MirrorNote): Readonly<Record<string, string>> {
     least_head: String(note.leastHead),
     made_at: note.at.replace(/(?:\.(\d{1,6}))?Z$/, (_, fraction: string = '') => `.${fraction.padEnd(6, '0')}Z`),
     own_version: String(note.ownVersion),
-    sums: JSON.stringify(note.unkept),
+    sums: JSON.stringify(note.untracked),
   };
 }
 
-export async function readNote(session: Session): Promise<MirrorNote | null> {
+export async function readMirrorState(session: Session): Promise<MirrorState | null> {
   if (!(await hasTable(session, 'mirror'))) return null;
   const [row] = await session.rows(
     `SELECT source, source_id, strftime(made_at, '%Y-%m-%dT%H:%M:%S.%fZ'), sums, version, least_head, own_version FROM eider.mirror`,
@@ -55,13 +55,13 @@ export async function readNote(session: Session): Promise<MirrorNote | null> {
   const [source = '', sourceId = '', at = '', sums = ''] = row.map(String);
   const [version = 0, leastHead = 0, ownVersion = 0] = row.slice(4).map(Number);
   // An earlier version noted sums alone, which makes the definitions others.
-  const unkept = { definitions: '', sums: {}, sequences: [], ...(JSON.parse(sums) as Partial<Unkept>) };
-  return { source, sourceId, version, leastHead, at, ownVersion, unkept };
+  const untracked = { definitions: '', sums: {}, sequences: [], ...(JSON.parse(sums) as Partial<Untracked>) };
+  return { source, sourceId, version, leastHead, at, ownVersion, untracked };
 }
 
-export async function writeNote(session: Session, note: MirrorNote): Promise<void> {
-  await session.execute(`${createNoteTable}; DELETE FROM eider.mirror`);
-  const row = noteRow(note);
+export async function writeMirrorState(session: Session, note: MirrorState): Promise<void> {
+  await session.execute(`${createStateTable}; DELETE FROM eider.mirror`);
+  const row = stateRow(note);
   await session.run(
     `INSERT INTO eider.mirror VALUES ($1, $2, $3::BIGINT, $4::BIGINT, $5::TIMESTAMPTZ, $6::BIGINT, $7)`,
     Object.values(row),
@@ -74,14 +74,14 @@ export async function versionToCome(session: Session): Promise<number> {
 }
 
 /** What PostgreSQL keeps no changes of, and so is looked at whole at each refresh. */
-export interface Unkept {
+export interface Untracked {
   /** A text that other definitions change; where sequences are does not. */
   readonly definitions: string;
   readonly sums: MovedSums;
   readonly sequences: readonly SequenceChange[];
 }
 
-export async function readUnkept(postgres: PostgresSession, catalog: Catalog, sums: MovedSums): Promise<Unkept> {
+export async function readUntracked(postgres: PostgresSession, catalog: Catalog, sums: MovedSums): Promise<Untracked> {
   const found = await definitionsOfPostgres(postgres, catalog);
   const sequences = found.sequences.map((sequence) => ({ ...sequence, next: null }));
   const definitions = fingerprintOf(catalog, { ...found, sequences });
@@ -101,7 +101,7 @@ function changeTo(sequence: MovedSequence): SequenceChange {
 /** A replica takes each number on the way: where these are more, the mirror is copied. */
 const mostNumbers = 1_000_000n;
 
-export function movedSequences({ sequences }: Unkept, now: readonly SequenceChange[]): SequenceChange[] | null {
+export function movedSequences({ sequences }: Untracked, now: readonly SequenceChange[]): SequenceChange[] | null {
   const before = new Map(sequences.map((each) => [JSON.stringify([each.schema, each.sequence]), each.next]));
   const moved: SequenceChange[] = [];
   for (const each of now) {
@@ -116,8 +116,8 @@ export function movedSequences({ sequences }: Unkept, now: readonly SequenceChan
 interface Replay {
   readonly engine: Engine;
   readonly catalog: Catalog;
-  readonly from: MirrorNote;
-  readonly to: MirrorNote;
+  readonly from: MirrorState;
+  readonly to: MirrorState;
   readonly sets: readonly ChangeSet[];
   readonly sequences: readonly SequenceChange[];
 }
@@ -125,7 +125,7 @@ interface Replay {
 /** `overtaken`: somebody else has refreshed the mirror meanwhile. `unfit`: no commit of the mirror does what one there did. */
 export async function replayChanges(
   replay: Replay,
-): Promise<{ rows: number; note: MirrorNote } | 'overtaken' | 'unfit'> {
+): Promise<{ rows: number; note: MirrorState } | 'overtaken' | 'unfit'> {
   const { engine, sets, to } = replay;
   const changes = sets.flatMap((set) => set.changes.map((change) => rowChangeOf(change, replay.catalog)));
   if (!changes.every((change) => change !== null)) return 'unfit';
@@ -160,13 +160,13 @@ async function replayOnce(
   { engine, from, to, sequences }: Replay,
   transaction: WriteTransaction,
   changes: readonly RowChange[],
-): Promise<MirrorNote | null> {
+): Promise<MirrorState | null> {
   const { session } = transaction;
-  const present = await readNote(session);
+  const present = await readMirrorState(session);
   if (present?.version !== from.version || present.at !== from.at) return null;
   const note = { ...to, ownVersion: await versionToCome(session) };
   for (const change of changes) await requireSameKey(engine, change);
-  const all: RowChange[] = [...changes, { schema: 'eider', table: 'mirror', put: [noteRow(note)] }];
+  const all: RowChange[] = [...changes, { schema: 'eider', table: 'mirror', put: [stateRow(note)] }];
   try {
     await applyRowChanges(session, engine.shapes, all);
   } catch (error) {
@@ -175,7 +175,7 @@ async function replayOnce(
   }
   for (const sequence of sequences) await engine.shapes.sequences.move(sequence);
   for (const change of [...all, ...sequences]) transaction.capture(change);
-  return (await readNote(session)) ?? note;
+  return (await readMirrorState(session)) ?? note;
 }
 
 /** A key of PostgreSQL may be none for the mirror: of a float, say. */
