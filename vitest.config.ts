@@ -4,8 +4,7 @@ import { LongestFirst } from './test/support/sequencer.ts';
 
 /** Builds, browsers, fleets and what measures: on a small machine more of them would only make each other miss time-outs. */
 const twoAtATime = [
-  'test/console/**/*.test.ts',
-  'test/system/{build,cli,docs,fallback,mirror,move,package,server}/**/*.test.ts',
+  'test/system/{build,cli,console,docs,fallback,mirror,move,package,server}/**/*.test.ts',
   'test/system/{db/query,http/hostile}/**/*.test.ts',
   'test/system/processes/cloud*.test.ts',
 ];
