@@ -9,7 +9,7 @@ import { problemResponse } from './problem.ts';
 
 export interface ProgressOptions {
   readonly runtime: Runtime;
-  /** What a `progress` event tells; asked every half second. */
+  /** The content of a `progress` event; called every half second. */
   readonly progress: () => Promise<unknown>;
   readonly onFailure: (error: unknown) => void;
 }
@@ -20,7 +20,7 @@ export function acceptsEvents(request: Request): boolean {
   return (request.headers.get('accept') ?? '').toLowerCase().includes('text/event-stream');
 }
 
-/** Answers at once; `work` runs to its end whether or not somebody listens. */
+/** Answers at once; `work` runs to its end even if the client disconnects. */
 export function streamProgress(work: Promise<unknown>, { runtime, progress, onFailure }: ProgressOptions): Response {
   const ended = work.then(
     (result) => ({ event: 'done', data: result }),
