@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type Console, openConsole } from '../support/browser.ts';
+import { type Console, openConsole } from '../../support/browser.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
