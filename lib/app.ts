@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { waitAtMost } from './async/deadline.ts';
 import { type ChainContext, openChain } from './app/chain.ts';
 import { readOnly } from './app/preview.ts';
 import { type BackendFactories, backendFactories } from './backends.ts';
@@ -158,7 +159,7 @@ class LazyApp implements App {
   async #terminate(): Promise<void> {
     const { signals, runtime } = this.#options;
     // A failure to close is ignored: the process ends either way, and what was acknowledged is in the store.
-    await Promise.race([this.close().catch(() => undefined), runtime.sleep(closeWithinMs)]);
+    await waitAtMost(runtime, closeWithinMs, this.close()).catch(() => undefined);
     if (signals.listenerCount('SIGTERM') === 0) signals.kill(signals.pid, 'SIGTERM');
   }
 }

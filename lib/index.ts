@@ -125,7 +125,20 @@ export function lazyDatabase(options?: OpenDatabaseOptions): EiderDatabase {
   return database;
 }
 
-function makeApp({ store, name, migrations, environment = processEnvironment() }: OpenDatabaseOptions): App {
+/** In JavaScript nobody else notices: a slip in a name would open the database of the environment instead. */
+function checkOptions(options: object): void {
+  const known = new Set(['store', 'name', 'migrations', 'environment']);
+  const names = typeof options === 'object' && options !== null ? Object.keys(options) : [String(options)];
+  const wrong = names.find((name) => !known.has(name));
+  if (wrong === undefined) return;
+  throw new AppError('invalid', `${wrong} is no option of openDatabase.`, {
+    hint: `Give an object; the options are ${[...known].join(', ')}.`,
+  });
+}
+
+function makeApp(options: OpenDatabaseOptions): App {
+  checkOptions(options);
+  const { store, name, migrations, environment = processEnvironment() } = options;
   if (store === undefined && name !== undefined) {
     throw new AppError('invalid', 'A name was given without a store.', {
       hint: 'Pass a store as well, or set the database name in the environment.',
@@ -141,7 +154,7 @@ function makeApp({ store, name, migrations, environment = processEnvironment() }
     environment: () => environment,
     factories: backendFactories,
     signals: process,
-    ...(store && { backend: nameDatabase(store, name) }),
+    ...(store !== undefined && { backend: nameDatabase(store, name) }),
   });
 }
 

@@ -158,6 +158,7 @@ async function runWrites(
   { statements, input, signal }: Writes,
 ): Promise<Once<readonly StatementResult[]>> {
   const { idempotency } = parseIdempotencyKey(context, input);
+  context.willWrite();
   const answer: Answer<Once<readonly StatementResult[]>> = await database.write(
     async (queries, scope) => {
       const run = async (): Promise<readonly StatementResult[]> => {

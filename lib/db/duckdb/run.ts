@@ -35,7 +35,7 @@ export interface Run {
 export async function runStatement(session: Session, run: Run): Promise<DuckDBMaterializedResult> {
   const work = (statement: DuckDBPreparedStatement): Promise<DuckDBMaterializedResult> => {
     if (run.types && !run.types.includes(statement.statementType)) throw unexpected(statement.statementType);
-    if (run.values.length > 0) bindValues(statement, run.values);
+    bindValues(statement, run.values);
     return statement.run();
   };
   try {

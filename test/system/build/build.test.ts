@@ -271,15 +271,12 @@ describe('the function, copied to where there is no node_modules', () => {
       AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${sts.port}`,
       VERCEL_OIDC_TOKEN: `e30.${claims}.signature`,
       TMPDIR: deployed,
-      LOCAL_DB_PATH: join(deployed, 'stand-in/school.db'),
+      LOCAL_DB_PATH: join(deployed, 'standby/school.db'),
     });
     expect(asked[0]).toBe('POST /');
     expect(status).toMatchObject({
-      status: 200,
-      body: {
-        status: 'degraded',
-        outage: { reason: expect.stringMatching(/role could not be assumed.*AWS_ROLE_ARN/), servedBy: 'local' },
-      },
+      status: 503,
+      body: { status: 'down', message: expect.stringMatching(/role could not be assumed.*AWS_ROLE_ARN/) },
     });
   });
 });

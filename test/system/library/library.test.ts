@@ -140,6 +140,9 @@ describe.each(['duckdb', 'postgres'] as const)('on %s', (engine) => {
     expect(await failure(database.execute(`INSERT INTO books VALUES ('b', 'Ada', 0)`))).toBe('invalid');
     expect(await failure(database.execute(`INSERT INTO loans VALUES (1, 'gone')`))).toBe('invalid');
     expect(await failure(database.query('SELEKT 1'))).toBe('invalid');
+    expect(await failure(database.query('SELECT 1', [1, 2]))).toBe('invalid');
+    expect(await failure(database.query('SELECT $1 + $2', [1]))).toBe('invalid');
+    expect(await failure(database.execute('DELETE FROM books WHERE isbn = $1', ['c', 'd']))).toBe('invalid');
     expect(await failure(database.query(`DELETE FROM books`))).toBe('invalid');
     expect(await failure(openDatabase({ environment: { DB_BACKEND: 'nothing' } }))).toBe('unavailable');
     expect((await database.query('SELECT count(*) AS n FROM books')).rows).toEqual([{ n: '1' }]);

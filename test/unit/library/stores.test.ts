@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { type EiderDatabase, lazyDatabase, openDatabase } from '../../../lib/index.ts';
+import { type EiderDatabase, lazyDatabase, type OpenDatabaseOptions, openDatabase } from '../../../lib/index.ts';
 import { blob } from '../../../lib/stores/blob.ts';
 import { directory } from '../../../lib/stores/directory.ts';
 import { gcs } from '../../../lib/stores/gcs.ts';
@@ -94,4 +94,17 @@ test('a folder of migrations that is not there is told of, and a lazy database m
   const db = lazyDatabase({ store, name: 'a.db', migrations, environment: { TMPDIR: folder } });
   expect((await store.list('')).objects).toEqual([]);
   await expect(db.query('SELECT 1')).rejects.toThrow(/nowhere does not exist/);
+});
+
+test.each<[unknown, RegExp]>([
+  [{ stor: directory({ path: '.' }) }, /^stor is no option/],
+  ['./data', /^\.\/data is no option/],
+  [null, /^null is no option/],
+  [{ store: './data' }, /store is no store/],
+  [{ store: directory }, /store is no store/],
+  [{ store: null }, /store is no store/],
+])('JavaScript without types: %j is refused, rather than taken for the environment’s', (options, message) => {
+  expect(() => lazyDatabase(options as OpenDatabaseOptions)).toThrow(
+    expect.objectContaining({ kind: 'invalid', message: expect.stringMatching(message) }),
+  );
 });
