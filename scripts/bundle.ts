@@ -123,9 +123,9 @@ export async function bundle(folder: string = join(root, 'dist')): Promise<Metaf
     platform: 'node',
     target: 'node24',
     format: 'esm',
-    // Modules where a package has both kinds: what nobody uses of them is left out.
+    // ES modules where a package has both kinds: unused exports are left out.
     mainFields: ['module', 'main'],
-    // Names stay: errors are told apart by them.
+    // Names are kept: errors are recognised by them.
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'none',

@@ -238,7 +238,7 @@ export interface ChangePage {
    * to one that was restored.
    */
   readonly head: number;
-  /** Tables of which nothing is told, with their schemas (`public.students`): the page is not complete then. */
+  /** Tables that the feed does not track, with their schemas (`public.students`): the page is not complete then. */
   readonly untold?: readonly string[];
 }
 

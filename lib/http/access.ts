@@ -146,7 +146,7 @@ function unknownCaller(request: Request, permission: Permission, { access, knows
   const hint =
     'Set ADMIN_TOKEN (everything), API_TOKEN (tables and queries) or PUBLIC_READ=true (reading tables) in its environment.';
   if (!knowsPeer) {
-    return new RequestError(403, 'This deployment is closed, because nobody has set a token for it yet.', { hint });
+    return new RequestError(403, 'This deployment is closed, because no token is set for it yet.', { hint });
   }
   const why = whyNotLocal(request, access.corsOrigins) ?? '';
   const message = `No token is set, so this server answers only its own machine. ${why}`;

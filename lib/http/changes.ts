@@ -131,7 +131,7 @@ function requireKept({ oldest, head }: ChangePage, after: number): void {
 }
 
 /**
- * What is told is complete, or nothing is: who follows the feed has no other way to see that rows are missing.
+ * The feed is complete or fails: its readers have no other way to see that rows are missing.
  * @throws AppError `conflict`
  */
 function requireTold({ untold = [] }: ChangePage, table: string | null): void {

@@ -65,7 +65,7 @@ export async function readPrepared<Asked, T>(
     const value = await run(scope, asked.value);
     return () => value;
   }, context.readOptions);
-  // What is not found in a state that may lack it is another error: so the answer is noted first.
+  // Unwrapped first: not found in a standby's state is another error.
   return context.unwrap(answer)();
 }
 

@@ -6,7 +6,7 @@ import type { EngineName, Row } from '../values.ts';
 
 export type Format = 'csv' | 'jsonl' | 'parquet';
 
-/** A file that somebody sent. */
+/** An uploaded file. */
 export interface SentFile {
   readonly format: Format;
   readonly path: string;

@@ -90,7 +90,7 @@ class Exchanges {
     if (this.#isEnding) incoming.socket.end();
   }
 
-  /** Clients of event streams come again by themselves, to whoever is there then. */
+  /** Clients of event streams reconnect by themselves. */
   end(): void {
     this.#isEnding = true;
     for (const outgoing of this.#endless) outgoing.destroy();

@@ -21,7 +21,7 @@ export interface BlobStoreOptions {
   /** Streams larger than this are sent in parts of this size; at least 5 MiB on Vercel. Default 8 MiB. */
   readonly partBytes?: number;
   /** How long a request may take, with all its repetitions; one with a body longer, by its size. Default 15,000 ms. */
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
 }
 
 export function createBlobStore(options: BlobStoreOptions): Store {
@@ -41,10 +41,10 @@ class BlobDriver implements Driver {
   readonly #listing: Listing;
 
   constructor({ credentials, partBytes = defaultPartBytes, ...options }: BlobStoreOptions) {
-    const { access = 'private', runtime, meter = () => undefined, patienceMs = 15_000 } = options;
+    const { access = 'private', runtime, meter = () => undefined, timeoutMs = 15_000 } = options;
     this.location = `vercel blob ${storeIdOf(credentials)}`;
     this.partBytes = partBytes;
-    this.#client = new BlobClient({ credentials, location: this.location, access, runtime, meter, patienceMs });
+    this.#client = new BlobClient({ credentials, location: this.location, access, runtime, meter, timeoutMs });
     this.#reading = new BlobReading(this.#client);
     this.#listing = new Listing(this.#client);
   }

@@ -153,7 +153,7 @@ function withoutOvertaken(changes: readonly Change[]): Change[] {
   return kept.toReversed();
 }
 
-/** Requests whose client gave up before they ran need not run. */
+/** Requests whose client left before they ran need not run. */
 export function withoutAborted(batch: readonly PendingRequest[]): PendingRequest[] {
   return batch.filter((request) => {
     if (request.signal?.aborted) request.reject(request.signal.reason);

@@ -1,6 +1,6 @@
 /**
  * Bulk records: a commit too large for row images. The new state is one object; the record that names it is the commit
- * point, and whoever meets it continues from that object.
+ * point, and every replica continues from that object.
  */
 import { rename } from 'node:fs/promises';
 import { AppError } from '../errors.ts';

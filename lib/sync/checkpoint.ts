@@ -191,8 +191,8 @@ export class Checkpointer {
   }
 
   /**
-   * The snapshot that this process copied last, if nobody has overwritten the database file since. Of no
-   * other file it is known what it holds: one that died in its copy may have left an older state, and as large.
+   * The snapshot that this process copied last, if the database file was not overwritten since. The content of any
+   * other file is unknown: a process that died while copying may have left an older state of the same size.
    */
   async #publishedAsLeft(): Promise<SnapshotName | null> {
     const { store, layout } = this.#context;

@@ -66,7 +66,7 @@ export class GroupCommit {
       this.#lastBatch = batch.length;
       await this.#host.exclusive(() => this.#settleBatch(batch));
     }
-    // In the same turn as the look at the queue: a request that comes later must find that nobody drains it.
+    // In the same turn as the look at the queue, so that a later request sees that the queue is not being drained.
     this.#draining = null;
   }
 

@@ -13,7 +13,7 @@ import type { Replica } from './replica.ts';
 import type { Slot } from './slot.ts';
 import { requireRoom, writeBody } from './snapshot.ts';
 
-/** Files that hold a version and that nobody writes. To be opened for reading only, as several may share them. */
+/** Files that hold a version and are not written. Open them for reading only, as several users may share them. */
 export interface ReplicaCopy {
   readonly path: string;
   readonly version: number;
@@ -104,11 +104,11 @@ export class ReplicaCopies {
 
   #removeUnused(kept: KeptCopy): void {
     if (kept.users > 0 || kept === this.#current) return;
-    // What cannot be removed now is removed with the slot's other leftovers.
+    // What cannot be removed now is removed with the slot's other temporary files.
     void rm(kept.folder, { recursive: true, force: true }).catch(() => undefined);
   }
 
-  /** Removes what nobody uses. */
+  /** Removes unused copies. */
   close(): void {
     const last = this.#current;
     this.#current = null;
@@ -116,7 +116,7 @@ export class ReplicaCopies {
   }
 }
 
-/** Changes whenever somebody writes into the file: a checkpoint, or rows too many for the write-ahead log. */
+/** Changes with every write to the file: a checkpoint, or rows too many for the write-ahead log. */
 async function stampOf(path: string): Promise<string> {
   const { ino, size, mtimeNs } = await stat(path, { bigint: true });
   return `${ino}-${size}-${mtimeNs}`;

@@ -39,7 +39,7 @@ export class CurrentReplica {
     return { current: new CurrentReplica(context, slot, damaged, started), started };
   }
 
-  /** The replica, also while it is being replaced: only for whoever holds the host's turn. */
+  /** The replica, also while it is being replaced: only for the holder of the host's turn. */
   get replica(): Replica {
     return this.#replica;
   }

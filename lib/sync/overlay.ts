@@ -15,7 +15,7 @@ export type StateWork<T> = (session: Session, version: number, definitions: Defi
 export interface LocalState {
   /** Where the state is on its log. */
   readonly position: Position;
-  /** Age in ms of the newest proof that the state was at the head; null when nobody knows. */
+  /** Age in ms of the newest proof that the state was at the head; null when unknown. */
   readonly ageMs: number | null;
   /** Runs `work` in a read-only transaction. */
   read<T>(work: StateWork<T>, signal?: AbortSignal): Promise<T>;

@@ -57,7 +57,7 @@ export interface Dropped {
 
 /**
  * Drops one round (up to 1,000 records) of what is no longer needed. `snapshots`: as they were listed a moment ago; one that
- * somebody has dropped since has two newer ones that are settled. `nowMs`: a recent time on the store's clock.
+ * was dropped since has two newer ones that are settled. `nowMs`: a recent time on the store's clock.
  */
 export async function dropUnneeded(
   context: SyncContext,

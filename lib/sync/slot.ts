@@ -36,7 +36,7 @@ interface Claim {
 interface Lock {
   readonly path: string;
   readonly database: DatabaseSync;
-  /** Of the file that is held; nobody else gets the number as long as it is. */
+  /** Of the locked file; no other file gets the number while it is open. */
   readonly inode: number;
 }
 
@@ -49,7 +49,7 @@ const claimedKey = Symbol.for('eider.claimed-slots');
 const shared = globalThis as { [claimedKey]?: Set<string> };
 const claimedHere = (shared[claimedKey] ??= new Set<string>());
 
-/** A replica that nobody has used for this long is removed by whoever starts next (10 minutes). */
+/** A replica that was unused for this long is removed by the next process that starts (10 minutes). */
 const idleMs = 600_000;
 const mostSlots = 1000;
 
@@ -243,7 +243,7 @@ export async function removeReplica({ replicaPath }: Pick<Slot, 'replicaPath'>):
 }
 
 /**
- * Frees the room that slots of dead processes hold: removes the replicas of free slots that nobody has used for ten
+ * Frees the room that slots of dead processes hold: removes the replicas of free slots that were unused for ten
  * minutes. Their lock files stay (they are empty). Never fails.
  */
 export async function sweepSlots(root: string, runtime: Runtime): Promise<void> {

@@ -21,7 +21,7 @@ export interface Started extends Look {
   readonly replica: Replica;
   /** Key of the snapshot that the replica was made from just now, null when it was made from something else. */
   readonly madeFrom: string | null;
-  /** The records after the replica's version, already on their way; null when nobody asked for them yet. */
+  /** The records after the replica's version, already on their way; null when they were not requested yet. */
   readonly tail: TailStart | null;
 }
 
@@ -105,7 +105,7 @@ export async function rebuildReplica(
 }
 
 async function startWithoutSnapshot(context: SyncContext, slot: Slot, damaged: Set<string>): Promise<Started> {
-  // Before the look: if the database file is there now and neither log nor snapshots are later, nobody published it.
+  // Before the look: if the file exists now, and neither log nor snapshots do later, no instance published it.
   const databaseFile = await context.store.head(context.layout.databaseFile);
   const look = await lookAtSnapshots(context);
   const started = await startFromSnapshot(context, slot, damaged, look);
@@ -114,7 +114,7 @@ async function startWithoutSnapshot(context: SyncContext, slot: Slot, damaged: S
   return { replica, madeFrom, tail: null, ...look };
 }
 
-/** Neither log nor snapshots: a new database, which begins empty or with the file that somebody put there. */
+/** Neither log nor snapshots: a new database, which begins empty or with the file that a user put there. */
 async function openNew(context: SyncContext, slot: Slot, databaseFile: ObjectInfo | null): Promise<Replica> {
   await requireConditionalCreates(context);
   if (!databaseFile) return Replica.open(slot, context.settings);
@@ -153,7 +153,7 @@ async function startFromSnapshot(
 }
 
 /**
- * Of two processes that adopted different files at once, one made record 1: the other one's snapshot is nobody's. Before
+ * Of two processes that adopted different files at once, one made record 1, and the other one's snapshot is unused. Before
  * there is a record 1 the file itself is still the user's, who may have repaired it: it is adopted again.
  */
 async function isOnBase(context: SyncContext, { version, sha256 }: SnapshotInfo): Promise<boolean> {

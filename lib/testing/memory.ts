@@ -98,7 +98,7 @@ class MemoryStore implements Store {
   }
 }
 
-/** A date of its own each time: dates can be changed by whoever holds them. */
+/** A new Date each time, since a Date can be changed by its holder. */
 function describe(key: string, { bytes, modifiedAt }: Held): ObjectInfo {
   return { key, size: bytes.byteLength, modifiedAt: new Date(modifiedAt) };
 }

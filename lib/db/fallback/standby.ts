@@ -138,12 +138,12 @@ export class Standby {
   };
 
   /** The draft with all pending writes in it; `unkept` are those that are not in the log yet. */
-  async #upToDate(unkept: readonly PendingWrite[] = []): Promise<Draft> {
+  async #upToDate(unlogged: readonly PendingWrite[] = []): Promise<Draft> {
     const { pending } = this.#options;
     for (;;) {
       const edition = pending.edition;
       if (this.#draft?.isSound && this.#edition === edition) return this.#draft;
-      const all = new Map([...pending.writes, ...unkept].map((write) => [write.id, write]));
+      const all = new Map([...pending.writes, ...unlogged].map((write) => [write.id, write]));
       const missing = [...all.values()].filter(({ id }) => !this.#applied.has(id) && !this.#unfit.has(id));
       if (!this.#draft?.isSound || missing.some(({ id }) => id < this.#newest)) {
         await this.forgetDraft();

@@ -18,7 +18,7 @@ export interface WatchedCall<T> {
 type WatchedAttempt<T> = { readonly kind: 'answered'; readonly value: T } | { readonly kind: 'away' };
 
 /** How long a call may take before the backend is pinged, in ms. */
-const patienceMs = 3000;
+const pingAfterMs = 3000;
 const pingMs = 2000;
 /** When a commit under way is answered as indeterminate, in ms. */
 const mostWaitMs = 9500;
@@ -125,7 +125,9 @@ export class Watch {
     const beganMs = this.#runtime.monotonicMs();
     for (;;) {
       const leftMs = beganMs + mostWaitMs - this.#runtime.monotonicMs();
-      await this.#runtime.sleep(leftMs > 0 ? Math.min(patienceMs, leftMs) : patienceMs, signal).catch(() => undefined);
+      await this.#runtime
+        .sleep(leftMs > 0 ? Math.min(pingAfterMs, leftMs) : pingAfterMs, signal)
+        .catch(() => undefined);
       if (signal.aborted) return;
       if (this.outage && this.#runtime.monotonicMs() - beganMs >= mostWaitMs) return giveUp();
       await this.#look();

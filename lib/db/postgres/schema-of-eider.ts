@@ -1,6 +1,6 @@
 /**
  * Eider's own schema: which migrations ran, the database's id, and every change of every table, kept by triggers in
- * the transaction that makes it, whoever makes it.
+ * the transaction that makes it, for every writer.
  */
 import type { Migration } from '../../catalog/migrations.ts';
 import { feedMigration } from '../own-migrations.ts';

@@ -13,10 +13,10 @@ export async function takeTurn(transaction: PostgresTransaction): Promise<void> 
 }
 
 /** How long other transactions may wait behind this one for a table that is in use. */
-const patienceMs = 1000;
+const lockTimeoutMs = 1000;
 
 export async function waitForTablesBriefly(transaction: PostgresTransaction): Promise<void> {
-  await transaction.rows(`SELECT set_config('lock_timeout', '${patienceMs}', true)`);
+  await transaction.rows(`SELECT set_config('lock_timeout', '${lockTimeoutMs}', true)`);
 }
 
 /** A table without all of its triggers. */
@@ -92,10 +92,10 @@ export async function watchNew(transaction: PostgresTransaction, isNew: (table: 
   for (const { oid, root } of fresh) await watch(transaction, oid, root !== null && made.has(root) ? 'none' : 'rows');
 }
 
-async function watch(transaction: PostgresTransaction, oid: string, told: 'rows' | 'none'): Promise<string | null> {
+async function watch(transaction: PostgresTransaction, oid: string, existing: 'rows' | 'none'): Promise<string | null> {
   const [row] = await transaction.rows<{ reason: string | null }>(
     'SELECT eider.watch($1::oid::regclass, $2) AS reason',
-    [oid, told],
+    [oid, existing],
   );
   return row?.reason ?? null;
 }

@@ -1,7 +1,7 @@
 import * as blob from '@vercel/blob';
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
-import { withPatience } from '../driver/patience.ts';
+import { interruptible } from '../driver/interruption.ts';
 import type { Signal } from '../signal.ts';
 import type { CreateOutcome, ObjectInfo } from '../store.ts';
 import type { Meter, RequestClass } from '../usage.ts';
@@ -32,7 +32,7 @@ export interface BlobClientOptions {
   readonly runtime: Runtime;
   readonly meter: Meter;
   /** How long a request that carries no body may take, with all that the SDK does to repeat it. */
-  readonly patienceMs: number;
+  readonly timeoutMs: number;
 }
 
 type Sdk = SdkCredentials & { readonly abortSignal: AbortSignal };
@@ -112,14 +112,14 @@ export class BlobClient {
 
   async completeUpload(upload: BlobUpload, parts: readonly BlobPart[], signal: Signal): Promise<CreateOutcome> {
     const { pathname, ...ids } = upload;
-    const longestMs = 4 * this.#options.patienceMs;
+    const longestMs = 4 * this.#options.timeoutMs;
     return this.#create(pathname, { name: 'completeMultipartUpload', class: 'write', longestMs, signal }, (sdk) =>
       blob.completeMultipartUpload(pathname, [...parts], { ...sdk, ...this.#creating(), ...ids }),
     );
   }
 
   async copy(from: string, to: string, signal: Signal): Promise<boolean> {
-    const longestMs = 4 * this.#options.patienceMs;
+    const longestMs = 4 * this.#options.timeoutMs;
     const request = { name: 'copy', class: 'write', changes: true, longestMs, signal } as const;
     // A minute is the least: https://vercel.com/docs/vercel-blob/using-blob-sdk#copy-a-blob
     const options = { ...this.#storing(), allowOverwrite: true, cacheControlMaxAge: 60 };
@@ -158,8 +158,8 @@ export class BlobClient {
   }
 
   async patiently<T>(signal: Signal, work: (signal: AbortSignal) => Promise<T>, ms?: number): Promise<T> {
-    const { runtime, patienceMs } = this.#options;
-    return withPatience({ signal, limit: { runtime, ms: ms ?? patienceMs } }, work);
+    const { runtime, timeoutMs } = this.#options;
+    return interruptible({ signal, limit: { runtime, ms: ms ?? timeoutMs } }, work);
   }
 
   meterGet(bytesDown: number): void {
@@ -207,9 +207,9 @@ export class BlobClient {
   }
 
   async #request<T>(request: Request, work: (sdk: Sdk) => Promise<T>): Promise<T> {
-    const { runtime, credentials, patienceMs } = this.#options;
+    const { runtime, credentials, timeoutMs } = this.#options;
     const { signal, name, bytesUp = 0, changes = false } = request;
-    const longestMs = (request.longestMs ?? patienceMs) + bytesUp / slowestBytesPerMs;
+    const longestMs = (request.longestMs ?? timeoutMs) + bytesUp / slowestBytesPerMs;
     const sdk = await sdkCredentials(credentials);
     const beganMs = runtime.monotonicMs();
     const count = (): void => this.#options.meter({ name, class: request.class, bytesUp, bytesDown: 0 });

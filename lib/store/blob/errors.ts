@@ -16,7 +16,7 @@ import {
   unanswered,
   unavailable,
 } from '../driver/failure.ts';
-import { Interruption } from '../driver/patience.ts';
+import { Interruption } from '../driver/interruption.ts';
 
 export type BlobAccess = 'private' | 'public';
 

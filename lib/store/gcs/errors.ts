@@ -87,7 +87,7 @@ const meanings = new Map(
     `
   billingdisabled accountdisabled userprojectaccountproblem: is closed: the billing account of its project is disabled or missing
     Enable billing for the project that owns the bucket, or set GCS_BUCKET to a bucket of another.
-  userprojectmissing: bills whoever asks (requester pays), which is not supported
+  userprojectmissing: bills the requester (requester pays), which is not supported
     Turn off "requester pays" for the bucket, or set GCS_BUCKET to another.
   accessnotconfigured service_disabled: cannot be used: the Cloud Storage JSON API is not enabled in its project
     Enable "Google Cloud Storage JSON API" in the project.

@@ -181,7 +181,7 @@ function otherRegion(region: string | undefined): Meaning {
 
 /** Without the right to list, S3 says 403 for what is absent: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
 const deniedRead = denied(
-  'denied access; it also does so for an absent object, to whoever may not list the bucket',
+  'denied access; it also does so for an absent object when the bucket may not be listed',
   'Allow s3:GetObject on the objects and s3:ListBucket on the bucket to the user of AWS_ACCESS_KEY_ID (or AWS_ROLE_ARN).',
 );
 

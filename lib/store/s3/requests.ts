@@ -1,7 +1,7 @@
 import type { $Command, S3Client, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
 import type { AppError } from '../../errors.ts';
 import { explain, explainStopped, garbled, ProviderFailure } from '../driver/failure.ts';
-import { Interruption, withPatience } from '../driver/patience.ts';
+import { Interruption, interruptible } from '../driver/interruption.ts';
 import type { Meter, RequestClass } from '../usage.ts';
 import { codeOf, isProviderError, mapError, mayHaveHappened, type ProviderError, type S3Request } from './errors.ts';
 import type { Signal } from '../signal.ts';
@@ -88,7 +88,7 @@ export class Requests {
     const attempts = new Attempts(name, this.#options.meter);
     attempts.watch(command);
     try {
-      return await withPatience({ signal }, (abortSignal) => {
+      return await interruptible({ signal }, (abortSignal) => {
         attempts.signal = abortSignal;
         return this.#options.client(kind.isSlow === true).send(command, { abortSignal });
       });

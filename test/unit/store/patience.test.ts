@@ -2,7 +2,7 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { systemRuntime } from '../../../lib/runtime.ts';
-import { Interruption, withPatience } from '../../../lib/store/driver/patience.ts';
+import { Interruption, interruptible } from '../../../lib/store/driver/interruption.ts';
 import { failure, kindOf } from '../../../lib/testing/conformance/support.ts';
 
 const never = (): Promise<never> => new Promise(() => undefined);
@@ -10,9 +10,9 @@ const never = (): Promise<never> => new Promise(() => undefined);
 test('gives what the work gives, and leaves nothing behind', async () => {
   const { signal } = new AbortController();
   const options = { limit: { runtime: systemRuntime, ms: 60_000 }, signal };
-  expect(await withPatience(options, async () => 7)).toBe(7);
+  expect(await interruptible(options, async () => 7)).toBe(7);
   const error = new Error('as it is');
-  expect(await failure(withPatience(options, () => Promise.reject(error)))).toBe(error);
+  expect(await failure(interruptible(options, () => Promise.reject(error)))).toBe(error);
   expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
@@ -29,7 +29,7 @@ test.for([
     given = signal;
     return never();
   };
-  const error = await failure(withPatience(options, work));
+  const error = await failure(interruptible(options, work));
   clearTimeout(timer);
   expect(error).toBeInstanceOf(Interruption);
   expect(error).toMatchObject({ why });
@@ -41,6 +41,6 @@ test('begins nothing for whoever has gone already', async () => {
   let begun = false;
   const options = { limit: { runtime: systemRuntime, ms: 1000 }, signal: AbortSignal.abort() };
   const work = async (): Promise<void> => void (begun = true);
-  expect(await kindOf(withPatience(options, work))).toBe('unavailable');
+  expect(await kindOf(interruptible(options, work))).toBe('unavailable');
   expect(begun).toBe(false);
 });

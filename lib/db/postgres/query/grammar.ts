@@ -96,7 +96,7 @@ class PostgresInspection {
     if (!this.#isAllowed(kind) || !isNode(node)) throw refuse(`a part of the kind ${kind}`);
     if (kind === 'FuncCall' && !this.#isCall(node)) requireFunction(node, this.#may);
     if (kind === 'AlterTableCmd' && !alterations.test(String(node['subtype']))) throw refuse(String(node['subtype']));
-    // Names of objects: those of the system and of Eider are nobody's to define.
+    // Names of objects: those of the system and of Eider may not be defined.
     if (kind === 'String' && this.#may === 'define' && ownSchemas.test(String(node['sval']))) {
       throw refuse(`the name ${String(node['sval'])}`);
     }

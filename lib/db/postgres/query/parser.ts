@@ -42,7 +42,7 @@ async function ask(order: ParseOrder, runtime: Pick<Runtime, 'sleep'>): Promise<
   const over = new AbortController();
   const { promise, resolve } = Promise.withResolvers<ParseReply>();
   const end = (why: unknown): void => resolve({ kind: 'broken', message: String(why) });
-  // Between orders it keeps nobody from ending.
+  // Between orders it does not keep this process alive.
   worker.once('message', resolve).once('error', end).once('exit', end).ref();
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   worker.postMessage(order);

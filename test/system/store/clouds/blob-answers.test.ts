@@ -40,7 +40,7 @@ describe('the repetitions of the SDK', () => {
   test('do not keep anyone waiting who has gone, or beyond patience', async () => {
     vi.stubEnv('VERCEL_BLOB_RETRIES', '10');
     const place = blob.addStore();
-    const store = openStore(place, { patienceMs: 250 });
+    const store = openStore(place, { timeoutMs: 250 });
     blob.server.faults.add(requests.head, { kind: 'cut-before' }, Infinity);
     const began = performance.now();
     expect(await kindOf(store.head('key'))).toBe('unavailable');

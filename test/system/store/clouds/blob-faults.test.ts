@@ -14,7 +14,7 @@ const slow: ServerFault = { kind: 'delay', ms: 1200 };
 
 /** Has little patience with slowness, and enough for a busy machine with all else. */
 function openFor(place: TestBlobStore, fault: ServerFault): Store {
-  return openStore(place, fault === slow ? { patienceMs: 250 } : {});
+  return openStore(place, fault === slow ? { timeoutMs: 250 } : {});
 }
 
 beforeEach(() => blob.server.faults.clear());

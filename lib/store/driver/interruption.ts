@@ -11,7 +11,7 @@ export class Interruption extends Error {
   }
 }
 
-export interface PatienceOptions {
+export interface InterruptibleOptions {
   readonly signal?: AbortSignal | undefined;
   readonly limit?: { readonly runtime: Runtime; readonly ms: number };
 }
@@ -21,8 +21,8 @@ export interface PatienceOptions {
  * finds its signal aborted when it wakes.
  * @throws Interruption; AppError `unavailable` when the signal was aborted before anything was begun.
  */
-export async function withPatience<T>(
-  { signal, limit }: PatienceOptions,
+export async function interruptible<T>(
+  { signal, limit }: InterruptibleOptions,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   throwIfAborted(signal);
