@@ -74,7 +74,7 @@ export interface EiderDatabase {
    * Runs one statement that changes rows or definitions. It is durable once the promise resolves.
    *
    * @throws AppError `conflict` (a duplicate), `invalid` (the statement, or a value that the table refuses),
-   * `unavailable` (nothing was written), `indeterminate` (nobody knows whether it was written)
+   * `unavailable` (nothing was written), `indeterminate` (it is unknown whether it was written)
    */
   execute(sql: string, values?: readonly PlainValue[]): Promise<VersionedResult>;
   /**

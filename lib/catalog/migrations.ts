@@ -43,7 +43,7 @@ export interface MigrationRun {
   readonly sha256: string | null;
 }
 
-/** Stands for the hash of a sample that met tables of the user's own. */
+/** Recorded instead of the hash for a sample that was skipped because the user has tables of their own. */
 export const skipped = 'skipped';
 
 /** What there is to do, and what is not as it was. */
@@ -129,7 +129,7 @@ export async function runStatements(
 
 /**
  * The error of a migration with its place: the file, and more where it is known.
- * Whatever the file itself is not to blame for stays as it is.
+ * Errors that are not the file's fault are left unchanged.
  *
  * @example throw located(error, 'migrations/0002_notes.sql')
  */

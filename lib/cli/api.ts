@@ -45,7 +45,7 @@ export function withDatabase<T>(terminal: Terminal, work: (database: Database) =
 function caller(app: App, background: Promise<unknown>[]): LocalApi['call'] {
   const services = {
     app,
-    // Who can run the command can read the environment, with the tokens in it.
+    // Anyone who can run the command can read the tokens in the environment.
     authorize: () => 'admin' as const,
     log: () => undefined,
     waitUntil: (promise: Promise<unknown>) => void background.push(promise),

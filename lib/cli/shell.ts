@@ -1,4 +1,4 @@
-/** `eider shell`: statements from the words of the command, from standard input, or from somebody at a terminal. */
+/** `eider shell`: statements from the command line, from standard input, or typed at a terminal. */
 import { text } from 'node:stream/consumers';
 import type { Answer, Database } from '../db/database.ts';
 import { kindOf } from '../sql/kind.ts';

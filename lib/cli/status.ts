@@ -68,7 +68,7 @@ function describeCheckpoint({ checkpoint }: Status): string | null {
 }
 
 export interface SyncWords extends Common {
-  /** Writes that somebody has seen to, or `all`. */
+  /** Writes that were dealt with, or `all`. */
   readonly dismiss?: readonly string[];
 }
 

@@ -25,7 +25,7 @@ export function announcedBytes({ headers }: Request, maxBytes: number): number {
   return length !== null && /^\d{1,15}$/.test(length) ? Math.min(Number(length), maxBytes) : maxBytes;
 }
 
-/** A body that nobody reads is one that somebody meant. @throws RequestError 400 */
+/** Refuses a body where none is read, as the client meant something by it. @throws RequestError 400 */
 export function requireNoBody({ headers, method }: Request): void {
   const length = headers.get('content-length') ?? '0';
   if (/^0*$/.test(length)) return;

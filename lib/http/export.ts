@@ -33,7 +33,7 @@ type ExportFormat = keyof typeof types;
 
 export const exportTypes = Object.values(types);
 
-/** A table is what its rows are; the whole database is for who may do everything. */
+/** A table needs the right to read its rows, the whole database that of an administrator. */
 export function exportPermission({ parameters }: Address): Permission {
   return parameters.some(([name]) => name === 'table') ? 'export-table' : 'export-database';
 }

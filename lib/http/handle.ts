@@ -1,5 +1,5 @@
 /**
- * The boundary around every handler: who may not is refused, what goes in is understood, what comes out has its headers,
+ * The boundary around every handler: checks access, parses the request, adds the headers of the answer,
  * what is thrown becomes a problem, and the database gets its time after the answer.
  */
 import type { App, OpenBackend } from '../app.ts';
@@ -34,9 +34,9 @@ export interface Services {
   readonly log: Log;
   /** Keeps the process alive until the promise is settled, after the answer is sent. */
   readonly waitUntil: (promise: Promise<unknown>) => void;
-  /** Whether `x-real-ip` is the peer of the server's socket, whatever a client sent. Default false. */
+  /** Whether `x-real-ip` reliably is the peer of the server's socket. Default false. */
   readonly trustsPeer?: boolean;
-  /** Knows who asks by other means than tokens; null when it does not. */
+  /** Authenticates the caller by other means than tokens; null when it cannot. */
   readonly authorize?: (request: Request) => Role | null | Promise<Role | null>;
 }
 
@@ -54,7 +54,7 @@ export interface RequestContext {
   readonly address: Address;
   /** Those of the endpoint. */
   readonly terms: Terms;
-  /** Of who asks. That it may is decided already. */
+  /** Of the caller; its permission was checked. */
   readonly role: Role;
   /** What the request asks of a read. */
   readonly readOptions: ReadOptions;
@@ -177,7 +177,7 @@ class Exchange {
     return leave;
   }
 
-  /** Who sends what is large or lasts keeps the place until it is sent. */
+  /** A large or long answer keeps its place in the queue until it is sent. */
   async #keepPlace(response: Response, leave: Release): Promise<Response> {
     const { app, shedder } = this.#services;
     const { runtime } = app;

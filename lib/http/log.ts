@@ -1,4 +1,4 @@
-/** One JSON line an event, for whoever operates the deployment. The only place that writes to the console. */
+/** One JSON line an event, for the operator of the deployment. The only place that writes to the console. */
 
 export interface LogEntry {
   readonly level: 'error' | 'warning' | 'info';

@@ -41,7 +41,7 @@ export function statusHandler(app: App): Handler {
   };
 }
 
-/** With `accept: text/event-stream` the answer tells of the progress of large transfers. */
+/** With `accept: text/event-stream` the answer streams the progress of large transfers. */
 export function syncHandler(app: App): Handler {
   return async (context) => {
     inQuery(() => refuseParameters(context.address.parameters));
@@ -66,7 +66,7 @@ export function syncHandler(app: App): Handler {
   };
 }
 
-/** `{"dismiss": ["<id>"]}`: forgets rejected and stranded writes that somebody has seen to; `"all"`: all rejected ones. Null without a body. */
+/** `{"dismiss": ["<id>"]}`: forgets rejected and stranded writes that were dealt with; `"all"`: all rejected ones. Null without a body. */
 async function readDismissal(context: RequestContext): Promise<readonly string[] | 'all' | null> {
   const { request } = context;
   if (request.method !== 'POST' || !request.headers.has('content-type')) return null;

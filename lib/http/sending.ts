@@ -32,7 +32,7 @@ function watched(body: ReadableStream<Uint8Array>, { runtime, onEnd }: SendingOp
   };
   const watch = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
     awaited = new AbortController();
-    // Aborted is what the pause is meant to be; a source that fails while it is cancelled has nobody to tell.
+    // The pause is meant to be aborted; a source that fails while it is cancelled can be ignored.
     runtime
       .sleep(maxPauseMs, awaited.signal)
       .then(() => giveUp(controller))

@@ -53,7 +53,7 @@ export function sqlHandler(app: App): Handler {
     );
     const headers = { ...replayHeaders({ value, replayed }), ...Object.fromEntries(echoedHeaders(context.request)) };
     if (type !== 'application/json') return encodeTable(app, type, value[0]!, headers);
-    // A start pays for it only when somebody asks.
+    // Loaded on first use, to keep starts fast.
     const { sqlAnswer } = await import('./sql-answer.ts');
     const answers = value.map((result, index) =>
       sqlAnswer(result, { isRawText: asked.isRawText, arrayMode: statements[index]!.arrayMode }),

@@ -1,4 +1,4 @@
-/** What db-status tells those who are not the operator: whether it works, and what to do to learn more. */
+/** The db-status for everyone but the operator: whether it works, and how to learn more. */
 import type { App } from '../app.ts';
 import { describeBackend, persistenceMessage } from '../config/backends.ts';
 import type { Examination } from '../config/config.ts';

@@ -10,7 +10,7 @@ import type { Address } from './address.ts';
 export type Permission =
   /** Answered to anyone: what methods there are. */
   | 'methods'
-  /** Anyone gets a summary, who may know more gets it. */
+  /** Anyone gets a summary; callers with more rights get more. */
   | 'status'
   | 'openapi'
   | 'read-table'

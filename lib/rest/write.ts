@@ -103,7 +103,7 @@ export interface Written extends Done<Outcome<Command>> {
   readonly affected: number;
   /** Of those of an upsert, the ones that were there before. */
   readonly existing: number;
-  /** As they are in the table; empty where nobody asked for them. */
+  /** As they are in the table; empty when they were not requested. */
   readonly rows: readonly Row[];
   readonly body: readonly ClientRow[];
 }

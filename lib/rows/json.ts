@@ -70,7 +70,7 @@ class Parser {
     return values;
   }
 
-  /** What stands between brackets, separated by commas. */
+  /** The items between brackets, separated by commas. */
   #items(close: '}' | ']', item: () => void): void {
     this.#at += 1;
     if (this.#peek() === close) {

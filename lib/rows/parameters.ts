@@ -51,7 +51,7 @@ export class ParameterReader {
     }
   }
 
-  /** @throws AppError `invalid` with one entry a wrong parameter. `message`: of those that nobody took. */
+  /** @throws AppError `invalid` with one entry a wrong parameter. `message`: for unknown parameters. */
   finish(message?: string): void {
     if (message !== undefined)
       this.rest(() => {

@@ -1,3 +1,4 @@
+import { waitAtMost } from '../async/deadline.ts';
 import type { App } from '../app.ts';
 import type { Environment } from '../config/variables.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -85,10 +86,7 @@ function nullIfTaken(error: unknown): null {
 
 async function end(server: NodeServer, background: BackgroundWork, { runtime }: ServeOptions): Promise<void> {
   await server.close();
-  const over = new AbortController();
-  const outOfTime = runtime.sleep(backgroundGraceMs, over.signal).catch(() => undefined);
-  await Promise.race([background.settled(), outOfTime]);
-  over.abort();
+  await waitAtMost(runtime, backgroundGraceMs, background.settled());
 }
 
 /** @throws AppError `invalid` */

@@ -47,7 +47,7 @@ function headersOf({ headersDistinct, socket }: IncomingMessage): Headers {
 /** What only Vercel's proxy says, such as a request's id. */
 const isOfVercel = (name: string): boolean => name.startsWith('x-vercel-') && name !== 'x-vercel-forwarded-for';
 
-/** What nobody reads stays with Node, which drops it after the answer. */
+/** An unread body stays with Node, which drops it after the answer. */
 function bodyWhenRead(incoming: IncomingMessage): ReadableStream<Uint8Array> {
   let chunks: AsyncIterator<Buffer> | null = null;
   return new ReadableStream<Uint8Array>(

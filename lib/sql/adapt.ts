@@ -116,7 +116,7 @@ class AdaptedParameters {
     return [{ start, end: tokens[index + 1]!.end, text }];
   }
 
-  /** A number stands beside `+`; a text would be no number to DuckDB. */
+  /** After `+` a number is needed; DuckDB would not take a text for one. */
   #isOperand(index: number): boolean {
     const [before, next, after] = [this.#tokens[index - 1], this.#tokens[index + 1], this.#tokens[index + 2]];
     if (next?.text === ':') return false;

@@ -1,4 +1,4 @@
-/** A record of the log as the change feed tells it. */
+/** A record of the log as an entry of the change feed. */
 import { type Change, changedRows, type LogRecord } from '../../sync/record.ts';
 import type { ChangeSet, TableChange } from '../database.ts';
 

@@ -76,7 +76,7 @@ async function runOrFindRun(engine: Engine, due: Due): Promise<'ran' | 'skipped'
 
 interface FoundMigrations {
   readonly runs: readonly MigrationRun[];
-  /** There are foreign keys of DuckDB's own. None can come once Eider's tables are there, so nobody looks then. */
+  /** Whether there are foreign keys of DuckDB's own. None can be added once Eider's tables exist, so this is not checked then. */
   readonly foreignKeys: boolean;
 }
 
@@ -95,7 +95,7 @@ function lacksOwn(runs: readonly MigrationRun[]): boolean {
   return ownScripts.some(({ name }) => !runs.some((run) => run.name === name));
 }
 
-/** An earlier version noted no hashes. */
+/** An earlier version recorded no hashes. */
 async function migrationRuns(session: Session): Promise<MigrationRun[]> {
   const found = await session.table('eider', 'migrations');
   const names = found?.columnNames() ?? [];

@@ -74,7 +74,7 @@ export function writingScope(
   return openScope({ session: transaction.session, catalogs, definitions, run, ...(runtime ? { runtime } : {}) });
 }
 
-/** How often a statement is told to stop: DuckDB forgets an interrupt that comes just before it runs. */
+/** How often the interrupt of a statement is repeated: DuckDB forgets one that comes just before it runs. */
 const insistMs = 20;
 
 async function interruptible<T>(

@@ -6,7 +6,7 @@ import { makeOwnFolder, requireOwnFolder } from '../../folders.ts';
 import type { Runtime } from '../../runtime.ts';
 
 interface OutageState {
-  /** The backend does not answer (`away`), answers that this server may not or cannot use it (`refused`), or is back. */
+  /** The backend does not answer (`away`), refuses this server (`refused`), or is back. */
   readonly kind: 'away' | 'refused' | 'back';
   readonly sinceMs: number;
   readonly reason: string;
@@ -22,7 +22,7 @@ export interface Notice {
   readonly error?: unknown;
 }
 
-/** Where processes of one machine tell each other of an outage, so that not each of them waits for itself. */
+/** Shares an outage between the processes of one machine, so that only one of them waits to find it. */
 export interface OutageMemory {
   load(): Promise<OutageState | null>;
   save(state: OutageState): Promise<void>;
@@ -35,7 +35,7 @@ const mostRestMs = 30_000;
 export class Outage {
   readonly #runtime: Pick<Runtime, 'now'>;
   #state: OutageState;
-  /** Of the last look; null when nobody looked. */
+  /** Of the last check; null when there was none. */
   error: unknown = null;
 
   constructor(
@@ -43,7 +43,7 @@ export class Outage {
     begin: { readonly error: unknown } | { readonly state: OutageState } | 'draining',
   ) {
     this.#runtime = runtime;
-    const detail = 'What was kept for it is being run; until then, reads show it as pending.';
+    const detail = 'Pending writes are being run on it; until then, reads show them as pending.';
     const draining = {
       kind: 'back',
       sinceMs: runtime.now(),
@@ -65,7 +65,7 @@ export class Outage {
     return Math.max(0, this.#state.nextLookMs - this.#runtime.now());
   }
 
-  /** What somebody has to correct is no outage: nothing is kept for it, and nobody else's data take its place. */
+  /** A refusal needs a correction and is no outage: no writes are kept for it, and no fallback serves instead. */
   get isRefused(): boolean {
     return this.#state.kind === 'refused';
   }
@@ -87,7 +87,7 @@ export class Outage {
 }
 
 function detailOf(error: unknown): string {
-  if (!(error instanceof AppError)) return 'It failed with a defect of this server; its log says more.';
+  if (!(error instanceof AppError)) return 'It failed because of a defect of this server; its log says more.';
   return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
 }
 

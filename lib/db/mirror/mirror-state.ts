@@ -1,6 +1,5 @@
 /**
- * What a mirror carries about itself, in `eider.mirror`. It counts only while nothing but the mirror has written
- * since.
+ * The state of a mirror, in its table `eider.mirror`. It is valid only as long as nothing but the mirror has written.
  */
 import { type Catalog, findRelation } from '../../catalog/catalog.ts';
 import { AppError, isAppError } from '../../errors.ts';
@@ -54,7 +53,7 @@ export async function readMirrorState(session: Session): Promise<MirrorState | n
   if (!row) return null;
   const [source = '', sourceId = '', at = '', sums = ''] = row.map(String);
   const [version = 0, leastHead = 0, ownVersion = 0] = row.slice(4).map(Number);
-  // An earlier version noted sums alone, which makes the definitions others.
+  // An earlier version wrote only sums: then the definitions differ, and all is copied.
   const untracked = { definitions: '', sums: {}, sequences: [], ...(JSON.parse(sums) as Partial<Untracked>) };
   return { source, sourceId, version, leastHead, at, ownVersion, untracked };
 }
@@ -73,7 +72,7 @@ export async function versionToCome(session: Session): Promise<number> {
   return Number(row?.[0]) + 1;
 }
 
-/** What PostgreSQL keeps no changes of, and so is looked at whole at each refresh. */
+/** What the change feed does not track, and so is compared as a whole at each refresh. */
 export interface Untracked {
   /** A text that other definitions change; where sequences are does not. */
   readonly definitions: string;
@@ -122,7 +121,7 @@ interface Replay {
   readonly sequences: readonly SequenceChange[];
 }
 
-/** `overtaken`: somebody else has refreshed the mirror meanwhile. `unfit`: no commit of the mirror does what one there did. */
+/** `overtaken`: another process has refreshed the mirror meanwhile. `unfit`: a commit cannot be replayed on the mirror. */
 export async function replayChanges(
   replay: Replay,
 ): Promise<{ rows: number; note: MirrorState } | 'overtaken' | 'unfit'> {

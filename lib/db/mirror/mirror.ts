@@ -63,7 +63,7 @@ export async function refreshMirror(options: MirrorOptions): Promise<MirrorRepor
   return report;
 }
 
-/** Null when the changes do not reach back, or tell of more than rows, or of more than a commit holds. */
+/** Null when the feed does not reach back, or has changes other than rows, or more than one commit holds. */
 async function refreshByChanges(options: MirrorOptions, note: MirrorState): Promise<MirrorReport | null> {
   const { engine, postgres, runtime, source } = options;
   const [untracked, catalog] = await readUntrackedNow(options);
@@ -91,7 +91,7 @@ async function refreshByChanges(options: MirrorOptions, note: MirrorState): Prom
     const to = { ...known, source, at, version: isLast ? head : last, untracked: { ...untracked, sequences: now } };
     const replayed = await replayChanges({ engine, catalog, from: known, to, sets, sequences });
     if (replayed === 'unfit') return null;
-    // Somebody else refreshes it right now, and from the same changes.
+    // Another process is refreshing it now, from the same changes.
     if (replayed === 'overtaken') return { how: 'current', rows, version: known.version, at: known.at };
     rows += replayed.rows;
     known = replayed.note;
@@ -140,7 +140,7 @@ async function isUntouched(engine: Engine, since: number): Promise<boolean> {
 
 function independent(why: string): AppError {
   return new AppError('conflict', `The store behind PostgreSQL is not refreshed as its mirror: ${why}.`, {
-    hint: 'Name another database file there, move its data with `npm run db -- move`, or remove it. Nothing of it was changed.',
+    hint: 'Nothing was changed. Name another database file there, move its data with `npm run db -- move`, or remove it.',
   });
 }
 

@@ -59,7 +59,7 @@ type FillOutcome = Omit<MoveReport, 'sourceVersion' | 'sourceMovedOn'>;
 export async function moveIntoPostgres(options: IntoPostgres, slot: Slot): Promise<MoveReport> {
   const { engine } = options.source;
   await mkdir(slot.spillPath, { recursive: true });
-  // One read transaction: whatever others write, all of it is one state.
+  // One read transaction, so that all rows are of one state.
   const { value, version: sourceVersion } = await engine.read((session) => moveState(options, slot, session), newest);
   const { version: now } = await engine.read(() => Promise.resolve(), newest);
   return { ...value, sourceVersion, sourceMovedOn: now !== sourceVersion };
@@ -127,7 +127,7 @@ function commitStaged(
         migration,
       );
     }
-    // Who follows the changes begins again: what a move did is not among them.
+    // Readers of the feed start over: a move's rows are not in it.
     await postgres.rows('DELETE FROM eider.changes; UPDATE eider.state SET dropped = pg_current_xact_id()');
     const [own] = await postgres.rows('SELECT pg_current_xact_id()::text AS version');
     return { targetVersion: Number(own?.['version']), leftBehind };
@@ -162,13 +162,13 @@ async function readMoved(postgres: PostgresSession): Promise<Moved | null> {
 interface Staging {
   readonly pool: ConnectionPool;
   readonly tables: readonly MovedTable[];
-  /** What is moved, and from which state: what waits is gone on with only when this is the same. */
+  /** What is moved, and from which state: a move resumes only if this is the same. */
   readonly job: string;
   readonly onEvent: OnMoveEvent;
 }
 
 /**
- * Rows wait in a schema of their own with a note of how far each table has come. Only who knows the last note may
+ * Rows wait in a schema of their own with the progress of each table. Only a move that knows the last progress may
  * change it: two moves cannot fill one table.
  */
 async function beginStaging({ pool, tables, job }: Staging): Promise<void> {
@@ -249,6 +249,6 @@ async function changeProgress(postgres: PostgresSession, index: number, from: Pr
   );
   if (changed.length > 0) return;
   throw new AppError('conflict', `Another move writes to the same target.`, {
-    hint: 'Let it end, then repeat this one.',
+    hint: 'Wait until it ends, then repeat this one.',
   });
 }

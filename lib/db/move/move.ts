@@ -37,11 +37,11 @@ function moveWithin(options: MoveOptions, slot: Slot): Promise<MoveReport> {
 }
 
 function refusePostgresTwice({ location }: PostgresBackend): Promise<never> {
-  const message = `From PostgreSQL to PostgreSQL (${location}) there are better ways than through DuckDB.`;
+  const message = `A move from PostgreSQL to PostgreSQL (${location}) is not supported.`;
   return Promise.reject(new AppError('invalid', message, { hint: 'Use pg_dump and pg_restore.' }));
 }
 
-/** From DuckDB to DuckDB: the file as it is, whatever is in it. */
+/** From DuckDB to DuckDB: the whole file, unchanged. */
 async function moveFile(options: MoveOptions<DuckDbBackend, DuckDbBackend>, slot: Slot): Promise<MoveReport> {
   const { source, target, replace, runtime, onEvent } = options;
   const found = await lookAtDuckDb(target.engine, onEvent);

@@ -62,7 +62,7 @@ function schemasOf(all: readonly MovedName[]): string[] {
   return [...new Set(names)].filter((name) => name !== 'main' && name !== 'eider');
 }
 
-/** One that has come to its end gives its last number once more, to nobody. */
+/** One that is at its end is made to give its last number once more, which is discarded. */
 function sequenceOnDuckDb(sequence: MovedSequence): string {
   const { increment, min, max, next, cycle } = sequence;
   const quoted = quotedOnDuckDb(sequence);

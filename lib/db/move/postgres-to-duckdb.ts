@@ -135,13 +135,13 @@ function hasMovedOn(source: PostgresBackend, { state, tables, moved: { sums } }:
 }
 
 /**
- * The file notes how far it has come. One that was resumed may hold parts of two states, so it is compared at the end.
+ * The file records its progress. One that was resumed may hold parts of two states, so it is compared at the end.
  */
 interface FileFilling {
   readonly postgres: PostgresSession;
   readonly definitions: DuckDbDefinitions;
   readonly tables: readonly MovedTable[];
-  /** What the file is made of and for: it is gone on with only when this is the same. */
+  /** The file's source and target: a move resumes only if these are the same. */
   readonly job: string;
   readonly commitRows: number;
   readonly onEvent: OnMoveEvent;

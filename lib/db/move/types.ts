@@ -85,7 +85,7 @@ export function commentOf(comment: string | null): string | null {
   return comment.includes('\n') ? comment.slice(0, comment.lastIndexOf('\n')) : null;
 }
 
-/** A type of PostgreSQL that may stand in DDL, as `format_type` writes it. */
+/** A type of PostgreSQL that is safe in DDL, as `format_type` writes it. */
 const plainType = /^[a-z][a-z0-9 ]*(?:\(\d+(?:,-?\d+)?\)[a-z ]*)?(?:\[\])?$/;
 
 /** The type for a column of DuckDB that may have come from PostgreSQL: the one it had there, if that still fits. */

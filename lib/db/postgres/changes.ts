@@ -1,4 +1,4 @@
-/** Only versions below every transaction that still runs are told of: one that began earlier may commit later. */
+/** The feed only has versions below every running transaction: one that began earlier may commit later. */
 import { displayName, relationId, type RelationName } from '../../catalog/catalog.ts';
 import type { PlainValue, Row } from '../../values.ts';
 import type { ChangePage, ChangeSet, ChangesRequest, TableChange } from '../database.ts';

@@ -193,7 +193,7 @@ async function ownSchema(transaction: PostgresTransaction, runtime: Runtime): Pr
 
 async function makeOwnTables(transaction: PostgresTransaction, runtime: Runtime): Promise<void> {
   const [row] = await transaction.rows(`SELECT to_regnamespace('eider') IS NOT NULL AS made`);
-  // IF NOT EXISTS would ask for the right to make schemas also where somebody has made this one.
+  // IF NOT EXISTS needs the right to create schemas even if this one exists.
   if (row?.['made'] !== true) await transaction.rows('CREATE SCHEMA eider');
   for (const text of ownTables) await transaction.rows(text);
   await transaction.rows('INSERT INTO eider.state (id) VALUES ($1)', [runtime.uuid()]);
@@ -212,7 +212,7 @@ async function withHints<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!isAppError(error) || error.sqlState !== '42501') throw error;
-    throw new AppError('denied', 'The user of DATABASE_URL may not make the tables of this database.', {
+    throw new AppError('denied', 'The user of DATABASE_URL may not create tables in this database.', {
       cause: error,
       hint: 'As the owner of the database: GRANT CREATE ON DATABASE … TO user; GRANT CREATE, USAGE ON SCHEMA public TO user.',
     });

@@ -106,7 +106,7 @@ class PostgresDatabase implements PooledDatabase {
       mode: 'read',
       signal: options.signal,
     });
-    // What somebody has made meanwhile may be written next.
+    // A table that was created meanwhile may be written next.
     await watch.attach();
     return value;
   }
@@ -146,7 +146,7 @@ class PostgresDatabase implements PooledDatabase {
     requests: readonly QueryRequest[],
     options: ReadOptions = {},
   ): Promise<Answer<readonly QueryResult[]>> {
-    // The parser is loaded when somebody asks.
+    // The parser is loaded on first use.
     const { answerQueries } = await import('./query/query.ts');
     return answerQueries(this.#parts, requests, options.signal, (version) => requireBookmark(options.atLeast, version));
   }
@@ -242,13 +242,13 @@ async function keepDefinitions(transaction: PostgresTransaction, before: Catalog
 function requireBookmark(atLeast: number | undefined, version: number): void {
   if (atLeast === undefined || atLeast <= version) return;
   throw new AppError('invalid', `The bookmark ${atLeast} is ahead of the database, which is at version ${version}.`, {
-    hint: 'It belongs to another database, or to one that was restored since. Ask again without it.',
+    hint: 'It is from another database, or from before a restore. Repeat the request without it.',
   });
 }
 
 function refuse(): Promise<never> {
-  const message = 'On PostgreSQL a file is imported in one request; none is taken in parts.';
-  const hint = 'Split what is larger than one request may be into several files, each with its header.';
+  const message = 'On PostgreSQL a file has to be imported in one request.';
+  const hint = 'Split a larger file into several, each with its header line.';
   return Promise.reject(new AppError('invalid', message, { hint }));
 }
 

@@ -5,14 +5,14 @@ import { noteReset } from './schema-of-eider.ts';
 import type { Transactions } from './transactions.ts';
 import type { PostgresTransaction } from './transaction.ts';
 
-/** Migrations and triggers take turns. Whatever number, as long as nobody else locks it: "eider" in ASCII. */
+/** An advisory lock, so that migrations and triggers take turns. The number is "eider" in ASCII. */
 const lockNumber = 0x6569646572;
 
 export async function takeTurn(transaction: PostgresTransaction): Promise<void> {
   await transaction.rows('SELECT pg_advisory_xact_lock($1)', [lockNumber]);
 }
 
-/** How long others wait behind this for a table that somebody has open. */
+/** How long other transactions may wait behind this one for a table that is in use. */
 const patienceMs = 1000;
 
 export async function waitForTablesBriefly(transaction: PostgresTransaction): Promise<void> {
@@ -42,7 +42,7 @@ export const isWatched = `4 = (SELECT count(*) FROM pg_trigger t WHERE t.tgrelid
   AND (t.tgenabled = 'A' OR t.tgenabled = 'O' AND NOT ${isOwned})
   AND t.tgname IN ('eider_insert', 'eider_update', 'eider_delete', 'eider_truncate'))`;
 
-/** Parts of a partitioned table have triggers of their own, for who writes into them by name. */
+/** Partitions have triggers of their own, for writes that name them. */
 const unwatchedSql = `
   SELECT c.oid::text AS oid, n.nspname AS schema, c.relname AS name,
     (SELECT wn.nspname || '.' || w.relname FROM pg_class w JOIN pg_namespace wn ON wn.oid = w.relnamespace
@@ -85,7 +85,7 @@ export function findUnwatched(transaction: PostgresTransaction): Promise<Unwatch
   return transaction.rows<Unwatched>(unwatchedSql);
 }
 
-/** Gives tables that this transaction has made their triggers, and tells of the rows that they have. */
+/** Adds triggers to the tables that this transaction created, and puts their rows into the feed. */
 export async function watchNew(transaction: PostgresTransaction, isNew: (table: Unwatched) => boolean): Promise<void> {
   const fresh = (await findUnwatched(transaction)).filter((table) => table.reason === null && isNew(table));
   const made = new Set(fresh.map(({ oid }) => oid));
@@ -188,6 +188,6 @@ export class TableWatch {
 function refusal(distributed: readonly WatchedTable[]): AppError {
   const names = distributed.map(({ schema, name }) => `${schema}.${name}`).join(', ');
   return new AppError('denied', `Citus has distributed ${names}, so nothing is written to this database.`, {
-    hint: 'A failed COMMIT may have been done on a worker there. Give the rows back with undistribute_table, or write without Eider.',
+    hint: 'There, a failed COMMIT may have happened on a worker. Run undistribute_table, or write without Eider.',
   });
 }

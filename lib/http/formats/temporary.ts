@@ -9,7 +9,7 @@ import { makeOwnFolder } from '../../folders.ts';
 
 const abandonedMs = 3_600_000;
 
-/** A new folder; whoever asks for it removes it. */
+/** A new folder; the caller removes it. */
 export async function makeTemporaryFolder(app: App): Promise<string> {
   const root = join(app.examine().config?.tmpDirectory ?? '/tmp', 'eider-files');
   const folder = join(root, app.runtime.uuid());
@@ -36,7 +36,7 @@ export async function removeFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** The file as a body; its folder goes when the body has been read, or nobody wants the rest. */
+/** The file as a body; its folder is removed when the body was read or cancelled. */
 export function fileBody(path: string, folder: string): ReadableStream<Uint8Array> {
   const file = createReadStream(path, { highWaterMark: 256 * 1024 });
   file.once('close', () => void removeFolder(folder).catch(() => undefined));

@@ -86,7 +86,7 @@ test('without a port, takes the first that is free from 3000 on', async () => {
 
 test.each(['x', '65536', '-1'])('PORT=%s is no port', async (PORT) => {
   const { exitCode, log } = start(nothing, { port: '', environment: { PORT } });
-  expect([await exitCode, log.join('')]).toEqual([1, expect.stringMatching(/port is no number/)]);
+  expect([await exitCode, log.join('')]).toEqual([1, expect.stringMatching(/port is not a number/)]);
 });
 
 test('an address that is taken is said', async () => {

@@ -214,7 +214,7 @@ describe('of what a newer version wrote', () => {
     const { ask } = start();
     expect(await ask('list', '/api/students')).toMatchObject(refusal);
     expect(await ask('status', '/api/db-status')).toMatchObject({
-      body: { message: expect.stringMatching(/storage version.*deploy that one everywhere/) as unknown },
+      body: { message: expect.stringMatching(/storage version.*deploy that version everywhere/) as unknown },
     });
   });
 });

@@ -105,7 +105,7 @@ it('say where they failed, but blame no file for an outage', async () => {
   await expect(failWith(new AppError('invalid', 'No.', { sqlState: '42601' }))).rejects.toMatchObject({
     message: 'migrations/0001_sample.sql, statement 2 (line 4): No.',
     sqlState: '42601',
-    hint: expect.stringContaining('nothing of it was kept') as unknown,
+    hint: expect.stringContaining('All its changes were rolled back') as unknown,
   });
   const away = new AppError('unavailable', 'Away.');
   await expect(failWith(away)).rejects.toBe(away);

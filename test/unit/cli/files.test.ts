@@ -98,7 +98,7 @@ it('asks somebody at a terminal before it replaces anything', async () => {
   expect(before.equals(await readFile(file))).toBe(true);
   expect(await names()).toBe('name\r\nAda\r\nGrace\r\n');
   const { code, type } = sitAt(['restore', '--file', file], environment);
-  await type('in place of all that is in', 'y\r');
+  await type('Replace everything in', 'y\r');
   expect([await code, await names()]).toEqual([0, 'name\r\n']);
   expect(await sitAt(['dump', '--file', file, '--yes'], environment).code).toBe(0);
 });

@@ -70,10 +70,10 @@ describe('a value', () => {
     [`INSERT INTO books (id, made) VALUES (2, 'yesterday')`, '22007', 'A value cannot be read as DATE'],
     [`INSERT INTO books (id) SELECT isbn FROM books`, '22P02', 'A value cannot be read as INTEGER'],
     [`SELECT 2147483647::INTEGER + 1::INTEGER`, '22003', 'A number is too large for its type.'],
-    [`SELECT 'secret'::UUID`, '22P02', 'A value does not fit its type, or what is done with it'],
+    [`SELECT 'secret'::UUID`, '22P02', 'A value does not fit its type or an operation'],
     [`SELECT 'secret'' to SECRET'::TIME`, '22007', 'A value cannot be read as TIME'],
     [`SELECT strptime('secret', '%Y')`, '22007', 'A value does not fit its type'],
-    [`SELECT error('secret')`, '22P02', 'A function refuses what it was given.'],
+    [`SELECT error('secret')`, '22P02', 'A function does not accept its arguments.'],
     [`SELECT json('secret')`, '22P02', 'A text is not valid JSON.'],
     [`CREATE TYPE kinds AS ENUM ('secret', 'secret')`, '42710', 'The ENUM has a value twice.'],
   ])('%s', async (statement, sqlState, message) => {

@@ -27,7 +27,7 @@ function start(more: Partial<QueueLimits> = {}) {
   return { runtime, enter, ask };
 }
 
-describe('a lane', () => {
+describe('a queue', () => {
   it('lets so many in, lets so many wait, and refuses the rest with a time to come again', async () => {
     const { enter, ask } = start();
     const all = [ask(), ask(), ask(), ask()];
@@ -88,10 +88,10 @@ describe('a lane', () => {
     expect([gone.state, next.state]).toEqual(['Error: gone', 'inside']);
   });
 
-  it('does not wait for another lane', async () => {
+  it('does not wait for another queue', async () => {
     const { enter, ask } = start({ running: 1, waiting: 0 });
     ask();
-    await expect(enter()).rejects.toThrow(/more requests/);
+    await expect(enter()).rejects.toThrow(/is overloaded/);
     await expect(enter(0, never, 'read')).resolves.toBeTypeOf('function');
   });
 });

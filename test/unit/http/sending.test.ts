@@ -72,7 +72,7 @@ describe('an answer', () => {
       runtime.advance(1);
       await turn();
       expect([seen.ended, source.cancelled]).toEqual([1, true]);
-      await expect(reader.read()).rejects.toThrow(/took nothing/);
+      await expect(reader.read()).rejects.toThrow(/stopped reading/);
     }
   });
 

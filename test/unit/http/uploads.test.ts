@@ -280,7 +280,7 @@ it('says that PostgreSQL takes no parts', async () => {
   const response = await service.send('POST', '/api/import?table=courses&format=csv&upload=begin');
   expect([response.status, ((await response.json()) as Problem).detail]).toEqual([
     422,
-    'On PostgreSQL a file is imported in one request; none is taken in parts.',
+    'On PostgreSQL a file has to be imported in one request.',
   ]);
   await service.app.close();
 });

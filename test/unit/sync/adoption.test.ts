@@ -141,7 +141,7 @@ describe('adoption', () => {
     await store.create(layout.databaseFile, bytes);
     await expect(openDatabase({ store })).rejects.toMatchObject({
       kind: 'invalid',
-      hint: expect.stringMatching(/nothing of it was changed/) as unknown,
+      hint: expect.stringMatching(/The file was not changed/) as unknown,
     });
     expect(Buffer.from((await store.get(layout.databaseFile))!).equals(bytes)).toBe(true);
   });
@@ -210,7 +210,9 @@ describe('the published file', () => {
     for (const each of [database, await openDatabase({ store })]) {
       await putBack();
       await insertAccount(each, runtime.uuid());
-      expect(await warningsAfterSync(each)).toEqual([expect.stringMatching(/another file at test\.db.*eider restore/)]);
+      expect(await warningsAfterSync(each)).toEqual([
+        expect.stringMatching(/Another file was put at test\.db.*eider restore/),
+      ]);
     }
   });
 

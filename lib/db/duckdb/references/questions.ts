@@ -86,7 +86,7 @@ function lostRows(change: CheckedChange, { reference, parent }: ReferenceLink): 
     return rows.every((row) => columns.every((column) => Object.hasOwn(row, column))) ? rows : null;
   }
   if (change.fresh === true || assignsNoneOf(change, columns)) return [];
-  // Whoever puts a row under its key leaves the key in the table; without a key, nothing is replaced.
+  // A put keeps its key in the table; without a key, nothing is replaced.
   if (parent.key.length === 0 || columns.every((column) => parent.key.includes(column))) return [];
   return change.before ?? null;
 }

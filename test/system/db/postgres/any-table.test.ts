@@ -304,7 +304,7 @@ describe('errors', () => {
     [`SELECT raise('57P05')`, { kind: 'unavailable' }],
     [`SELECT raise('XX000')`, { kind: 'unavailable' }],
     [`SELECT raise('58030')`, { kind: 'unavailable' }],
-    [`SELECT 1 / 0`, { kind: 'invalid', sqlState: '22012', message: 'Something is divided by zero.' }],
+    [`SELECT 1 / 0`, { kind: 'invalid', sqlState: '22012', message: 'Division by zero.' }],
     [`SELECT 'secret'::int`, { kind: 'invalid', sqlState: '22P02', message: /^(?!.*secret)/ }],
     [`SELECT * FROM nowhere`, { kind: 'not-found', sqlState: '42P01', message: 'relation "nowhere" does not exist' }],
     [`SELECT nowhere.a FROM books`, { kind: 'invalid', sqlState: '42P01' }],

@@ -160,7 +160,7 @@ it('need the rights that README names, and say so', async () => {
   const as = Object.assign(new URL(url), { username: 'school', password: 'word' }).href;
   await expect(open(as)).rejects.toMatchObject({
     kind: 'denied',
-    message: 'The user of DATABASE_URL may not make the tables of this database.',
+    message: 'The user of DATABASE_URL may not create tables in this database.',
     hint: expect.stringContaining('GRANT CREATE'),
   });
   await server.run(

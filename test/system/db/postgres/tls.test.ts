@@ -90,7 +90,7 @@ describe('a server without TLS', () => {
   it.each(['sslmode=require', 'sslmode=verify-full', 'ssl=true'])('is not: %s', async (parameters) => {
     await expect(connect(plain.url(), parameters)).rejects.toMatchObject({
       kind: 'denied',
-      message: 'PostgreSQL does not speak TLS, which the sslmode in DATABASE_URL asks for.',
+      message: 'The server does not offer TLS, which the sslmode in DATABASE_URL requires.',
     });
   });
 

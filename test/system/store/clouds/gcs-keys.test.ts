@@ -116,7 +116,7 @@ describe('a key', () => {
         return inline;
       },
       says: /clock of this machine is wrong/,
-      hint: /Set the clock right/,
+      hint: /Correct the clock/,
     },
     'of another account': {
       credentials: () => ({
@@ -177,7 +177,7 @@ describe('a key', () => {
     server.faults.add(({ path }) => path === '/token', { kind: 'answer', status: 503, body: '' }, Infinity);
     expect(await errorOf(store.create('x', textOf('x')))).toMatchObject({
       kind: 'unavailable',
-      message: 'Google gives no access token now (503).',
+      message: 'Google does not issue an access token at the moment (503).',
     });
     vi.stubGlobal('fetch', () =>
       Promise.reject(new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code: 'ENOTFOUND' }) })),

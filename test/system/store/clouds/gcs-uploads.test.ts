@@ -61,7 +61,7 @@ describe('an upload in parts', () => {
     server.faults.add((request) => isPart(request, partBytes), { kind: 'answer', status: 308, headers });
     expect(await failure(create(store))).toMatchObject({
       kind: 'unavailable',
-      message: 'The store lost track of an upload; it was cancelled.',
+      message: 'The store lost track of an upload, so it was cancelled.',
     });
     expect(await store.head('key')).toBeNull();
     expect(server.openUploads(bucket)).toBe(0);
