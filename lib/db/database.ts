@@ -1,5 +1,6 @@
 /** What the functions under api/ ask of a backend, whichever it is. */
 import type { Catalog, RelationName } from '../catalog/catalog.ts';
+import { AppError } from '../errors.ts';
 import type { Explain } from '../sql/explain.ts';
 import type { QueryColumn, StatementResult } from '../sql/result.ts';
 import type { EngineName, PlainValue, Queries, Row } from '../values.ts';
@@ -174,6 +175,26 @@ export interface SyncReport {
   /** On PostgreSQL, with a DuckDB backend behind it. */
   readonly mirror?: MirrorOutcome;
   readonly durationMs: number;
+}
+
+/** Why a process that never reached its database is closed; and what waits for it, where that can be read. */
+export class ClosedError extends AppError {
+  readonly waiting: () => Promise<WaitingWrites>;
+
+  constructor(reason: AppError, waiting: () => Promise<WaitingWrites>) {
+    const { message, cause, hint, retryAfterMs } = reason;
+    super(reason.kind, message, {
+      ...(cause === undefined ? {} : { cause }),
+      ...(hint === undefined ? {} : { hint }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+    this.waiting = waiting;
+  }
+}
+
+export interface WaitingWrites {
+  readonly pendingWrites: number;
+  readonly strandedWrites: readonly StrandedWrite[];
 }
 
 export interface ChangesRequest {

@@ -64,6 +64,8 @@ export interface RequestContext {
   unwrap<T>(answer: Answer<T>): T;
   /** Logs a fault of this server that the handler answers itself. */
   logFailure(error: unknown, status: number): void;
+  /** Says that this request writes, where its address alone does not: how it ends tells whether writes are taken. */
+  willWrite(): void;
   /** Why writes are refused at present; null when they are not. */
   writeTrouble(): string | null;
   /** Of the last answer unwrapped. */
@@ -100,6 +102,7 @@ class Exchange {
   #role: Role = 'public';
   #backend: OpenBackend | null = null;
   #answer: Answer<unknown> | null = null;
+  #writes = false;
 
   constructor(services: SharedServices, request: Request, terms: Terms) {
     const { runtime } = services.app;
@@ -131,7 +134,7 @@ class Exchange {
 
   #noteWrite(error: unknown): void {
     const { permission } = this.#terms;
-    if (permission !== 'write-table' && permission !== 'import') return;
+    if (!this.#writes && permission !== 'write-table' && permission !== 'import') return;
     this.#services.writeTrouble.note(error, this.#services.app.runtime.monotonicMs());
   }
 
@@ -218,6 +221,7 @@ class Exchange {
         return answer.value;
       },
       logFailure: (error, status) => this.#logFailure(error, status),
+      willWrite: () => void (this.#writes = true),
       writeTrouble: () => this.#services.writeTrouble.describe(this.#services.app.runtime.monotonicMs()),
       durability: () => this.#answer?.durability ?? 'durable',
     };

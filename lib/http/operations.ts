@@ -3,7 +3,7 @@ import { type App, notTheRequest } from '../app.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { describeBackend, persistenceMessage } from '../config/backends.ts';
 import type { Config, Examination } from '../config/config.ts';
-import type { Answer, Database, DatabaseStatus, SyncReport } from '../db/database.ts';
+import { type Answer, ClosedError, type Database, type DatabaseStatus, type SyncReport } from '../db/database.ts';
 import type { RejectedWrite } from '../db/fallback/drain.ts';
 import { AppError } from '../errors.ts';
 import { refuseParameters } from '../rows/parameters.ts';
@@ -36,7 +36,9 @@ export function statusHandler(app: App): Handler {
       return Response.json({ ...body, warnings, rejectedWrites: rejected, strandedWrites: stranded });
     } catch (error) {
       context.logFailure(error, 503);
-      return Response.json(downBody(examination, error), { status: 503, headers: { 'retry-after': '5' } });
+      const waiting = error instanceof ClosedError ? await error.waiting().catch(() => null) : null;
+      const body = { ...downBody(examination, error), ...waiting };
+      return Response.json(body, { status: 503, headers: { 'retry-after': '5' } });
     }
   };
 }

@@ -7,16 +7,18 @@ import type { Runtime } from '../../runtime.ts';
 import { Turn } from '../../sync/turn.ts';
 import { Warnings } from '../../sync/warnings.ts';
 import type { EngineName } from '../../values.ts';
-import type {
-  Answer,
-  Database,
-  DatabaseStatus,
-  ReadOptions,
-  StrandedWrites,
-  SyncReport,
-  Uploads,
-  Work,
-  WriteOptions,
+import {
+  type Answer,
+  ClosedError,
+  type Database,
+  type DatabaseStatus,
+  type ReadOptions,
+  type StrandedWrites,
+  type SyncReport,
+  type Uploads,
+  type WaitingWrites,
+  type Work,
+  type WriteOptions,
 } from '../database.ts';
 import { describeOutage, describeRead, describeWrite, findBase } from './base.ts';
 import type { Commands } from './drain.ts';
@@ -99,7 +101,7 @@ class FallbackDatabase implements Database {
     await this.#watch.recall();
     if (this.#watch.outage) return;
     const opened = await this.#watch.attempt(plainCall(() => this.#openPrimary()));
-    if (opened.kind === 'away') return this.#requireReached();
+    if (opened.kind === 'away') return this.#requireReachedAtStart();
     // A folder is recognised by its identity at the first look; after an unmount, another folder is there.
     if (this.#options.primary.mayHavePending) await this.#watch.ping().catch(() => undefined);
     await this.#pending.refreshCheap();
@@ -160,6 +162,19 @@ class FallbackDatabase implements Database {
         if (!standby.isClosed || !isFirst) throw error;
       }
     }
+  }
+
+  #requireReachedAtStart(): void {
+    try {
+      this.#requireReached();
+    } catch (error) {
+      throw error instanceof AppError ? new ClosedError(error, () => this.#waiting()) : error;
+    }
+  }
+
+  async #waiting(): Promise<WaitingWrites> {
+    await this.#pending.refresh();
+    return { pendingWrites: this.#pending.size, strandedWrites: await this.#pending.listStranded() };
   }
 
   /** A database that this process never reached and may not use is closed: it is unknown which data were meant. */

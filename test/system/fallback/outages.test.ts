@@ -285,20 +285,50 @@ test('what was accepted for a database by a wrong address is listed, and goes wh
   expect(await pendingFiles()).toEqual([]);
 });
 
-test('a bucket that is full is no outage: it refuses writes, and db-status says so until one is taken', async () => {
-  const instance = start();
-  expect((await instance.send('POST', 'students', student('Ada'))).status).toBe(201);
-  await instance.settled();
-  const body = '<Error><Code>XMinioStorageFull</Code><Message>full</Message></Error>';
-  const full = { kind: 'answer', status: 507, headers: { 'content-type': 'application/xml' }, body } as const;
-  cloud.faults.add((request) => cloud.describe(request).operation === 'create', full, Infinity);
-  const refused = await instance.send('POST', 'students', student('Bob'));
-  expect([refused.status, await pendingFiles()]).toEqual([503, []]);
-  const status = await instance.send('GET', 'db-status');
-  expect(status.body).toMatchObject({ status: 'degraded', outage: null });
-  expect(status.body['message']).toMatch(/The last write failed.* is full.*raise its quota/);
-  expect((await instance.send('GET', 'students')).headers.get('db-durability')).toBe('durable');
+test('what waits is told while the database is closed', async () => {
+  const away = start();
+  goAway();
+  expect((await away.send('POST', 'students', student('Bob'))).status).toBe(202);
+  await away.stop();
   comeBack();
-  expect((await instance.send('POST', 'students', student('Bob'))).status).toBe(201);
-  expect((await instance.send('GET', 'db-status')).body).toMatchObject({ status: 'ok' });
+  const command = { kind: 'create', values: student('Bob') };
+  for (const [environment, waiting] of [
+    [{ AWS_ACCESS_KEY_ID: 'AKIAOTHER' }, { pendingWrites: 1, strandedWrites: [] }],
+    [{ S3_BUCKET: 'another-bucket' }, { pendingWrites: 0, strandedWrites: [{ keptIn: 'local', command }] }],
+  ]) {
+    const closed = start({ environment: environment as Record<string, string> });
+    expect((await closed.send('GET', 'students')).status).toBe(503);
+    expect((await closed.send('GET', 'db-status')).body).toMatchObject({ status: 'down', ...waiting });
+    await closed.stop();
+  }
+  const right = start();
+  expect((await right.send('GET', 'students')).body['data']).toMatchObject([{ name: 'Bob' }]);
 });
+
+test(
+  'a bucket that is full is no outage: it refuses writes, and db-status says so until one is taken',
+  { timeout: 90_000 },
+  async () => {
+    const instance = start();
+    expect((await instance.send('POST', 'students', student('Ada'))).status).toBe(201);
+    await instance.settled();
+    const body = '<Error><Code>XMinioStorageFull</Code><Message>full</Message></Error>';
+    const full = { kind: 'answer', status: 507, headers: { 'content-type': 'application/xml' }, body } as const;
+    for (const [path, sent] of [
+      ['students', student('Bob')],
+      ['sql', { query: `INSERT INTO students (name, email) VALUES ('Eve', 'eve@example.org')` }],
+      ['import?table=students&format=jsonl', student('Ken')],
+    ] as const) {
+      cloud.faults.add((request) => cloud.describe(request).operation === 'create', full, Infinity);
+      expect([path, (await instance.send('POST', path, sent)).status]).toEqual([path, 503]);
+      expect(await pendingFiles()).toEqual([]);
+      const status = await instance.send('GET', 'db-status');
+      expect(status.body).toMatchObject({ status: 'degraded', outage: null });
+      expect(status.body['message']).toMatch(/The last write failed.* is full.*raise its quota/);
+      expect((await instance.send('GET', 'students')).headers.get('db-durability')).toBe('durable');
+      comeBack();
+      expect((await instance.send('POST', path, sent)).status).toBeOneOf([200, 201]);
+      expect((await instance.send('GET', 'db-status')).body).toMatchObject({ status: 'ok' });
+    }
+  },
+);
