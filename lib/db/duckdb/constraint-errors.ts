@@ -9,13 +9,13 @@ import type { Constraint, Shape } from '../../sync/shapes.ts';
 
 /** `text`: DuckDB's message without its class. `shape`: of the table that was written, where it is known. */
 export function mapConstraint(text: string, cause: Error, shape: Shape | undefined): AppError {
-  const duplicate = /Duplicate key "(.*)" violates (primary key|unique) constraint/s.exec(text);
+  const duplicate = /^Duplicate key "(.*)" violates (primary key|unique) constraint/s.exec(text);
   if (duplicate) return duplicateKey(duplicate[1] ?? '', duplicate[2] === 'primary key', { cause, shape });
-  const inTransaction = /PRIMARY KEY or UNIQUE constraint violation: duplicate key "(.*)"/s.exec(text);
+  const inTransaction = /^PRIMARY KEY or UNIQUE constraint violation: duplicate key "(.*)"/s.exec(text);
   if (inTransaction) return duplicateValues(inTransaction[1] ?? '', { cause, shape });
-  const [, table, missing] = /NOT NULL constraint failed: (.*?)\.(.*)/s.exec(text) ?? [];
+  const [, table, missing] = /^NOT NULL constraint failed: (.*?)\.(.*)/s.exec(text) ?? [];
   if (missing !== undefined) return notNull(columnAfterTable(`${table}.${missing}`, missing, shape), cause);
-  const [, condition] = /CHECK constraint failed on table .*? with expression (CHECK\(.*\))/s.exec(text) ?? [];
+  const [, condition] = /^CHECK constraint failed on table .*? with expression (CHECK\(.*\))/s.exec(text) ?? [];
   if (condition !== undefined) return checkFailed(condition, { cause, shape });
   if (/foreign key constraint/i.test(text)) {
     return new AppError('conflict', 'Another row refers to this one, or one that is referred to is missing.', {
@@ -60,23 +60,31 @@ function duplicateValues(values: string, { cause, shape }: Context): AppError {
   return taken(only.columns, cause, constraintName(shape, only));
 }
 
+/** In one way over the values, which may be long and have commas in them. */
 function mayBe(shape: Shape, columns: readonly string[], values: string): boolean {
-  const patterns = columns.map((column) => {
+  const parts = values.split(', ');
+  /** How many of the parts the columns so far may be, in order. */
+  let counts: readonly number[] = [0];
+  for (const column of columns) {
     const type = shape.columns.find(({ name }) => name === column)?.type.typeId;
-    return (type !== undefined && writtenAs[type]) || '.*';
-  });
-  return new RegExp(`^${patterns.join(', ')}$`, 's').test(values);
+    const pattern = type === undefined ? undefined : writtenAs[type];
+    const [least = parts.length] = counts;
+    counts = pattern
+      ? counts.flatMap((count) => (pattern.test(parts[count] ?? '') ? count + 1 : []))
+      : parts.slice(least).map((_, index) => least + index + 1);
+  }
+  return counts.at(-1) === parts.length;
 }
 
-const whole = String.raw`-?\d+`;
-const writtenAs: Partial<Record<DuckDBTypeId, string>> = {
+const whole = /^-?\d+$/;
+const writtenAs: Partial<Record<DuckDBTypeId, RegExp>> = {
   [DuckDBTypeId.TINYINT]: whole,
   [DuckDBTypeId.SMALLINT]: whole,
   [DuckDBTypeId.INTEGER]: whole,
   [DuckDBTypeId.BIGINT]: whole,
   [DuckDBTypeId.HUGEINT]: whole,
-  [DuckDBTypeId.UUID]: '[0-9a-f-]{36}',
-  [DuckDBTypeId.DATE]: String.raw`\d+-\d\d-\d\d`,
+  [DuckDBTypeId.UUID]: /^[0-9a-f-]{36}$/,
+  [DuckDBTypeId.DATE]: /^\d+-\d\d-\d\d$/,
 };
 
 function taken(columns: readonly string[], cause: Error, constraint?: ConstraintName): AppError {

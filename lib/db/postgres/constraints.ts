@@ -87,8 +87,12 @@ const mostShown = 100;
 
 /** ` = 7` of `Key (a)=(7) is not present in table "t".` */
 function valueIn(detail = '', columns: number): string {
-  const [, text] = /\)=\((.*)\) is (?:not present in|still referenced from) table/s.exec(detail) ?? [];
-  if (text === undefined) return '';
+  const start = detail.indexOf(')=(') + 3;
+  const end = Math.max(
+    ...['not present in', 'still referenced from'].map((is) => detail.lastIndexOf(`) is ${is} table`)),
+  );
+  if (start < 3 || end < start) return '';
+  const text = detail.slice(start, end);
   const shown = text.length > mostShown ? `${text.slice(0, mostShown)}…` : text;
   return ` = ${columns === 1 ? shown : `(${shown})`}`;
 }

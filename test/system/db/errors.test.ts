@@ -116,3 +116,19 @@ describe('a statement', () => {
     expect(error.message).toMatch(message);
   });
 });
+
+it.each<[string, string]>([
+  ['the words of an error', 'Duplicate key "'],
+  ['commas', 'a, '],
+])('a value with many of %s takes no time', async (_, piece) => {
+  const { run } = await openCaptured(
+    'CREATE TABLE notes (a VARCHAR, b VARCHAR, c VARCHAR, d INTEGER, e VARCHAR UNIQUE, PRIMARY KEY (a, b, c, d))',
+  );
+  const insert = (at: number) => `INSERT INTO notes VALUES ('', '', '', ${at}, repeat('${piece}', 20000) || 'x')`;
+  const started = process.cpuUsage();
+  await expect(run(insert(1), insert(2))).rejects.toMatchObject({
+    kind: 'conflict',
+    constraint: { name: 'notes_e_key' },
+  });
+  expect(process.cpuUsage(started).user).toBeLessThan(2_000_000);
+});
