@@ -8,7 +8,11 @@ export type InTime<T> = { readonly inTime: true; readonly value: T } | { readonl
  *
  * @example if (!(await waitAtMost(runtime, 400, database.close())).inTime) log('Closing takes too long.');
  */
-export async function waitAtMost<T>(runtime: Pick<Runtime, 'sleep'>, ms: number, promise: Promise<T>): Promise<InTime<T>> {
+export async function waitAtMost<T>(
+  runtime: Pick<Runtime, 'sleep'>,
+  ms: number,
+  promise: Promise<T>,
+): Promise<InTime<T>> {
   const over = new AbortController();
   const late = runtime.sleep(ms, over.signal).then(
     () => ({ inTime: false }) as const,
