@@ -3,18 +3,20 @@ import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/sequencer.ts';
 
 /**
- * Two projects: `unit`, whose files run beside each other, and `system`, whose files start servers, builds and other
- * processes of their own, and run two at a time once the units are through: on a small machine more would only take each
+ * A project for each folder; CONTRIBUTING.md says what goes where. System tests start servers, builds and other processes
+ * of their own, so they run two at a time once all others are through: on a small machine more would only take each
  * other's time and then fail by time-outs.
  */
-const system = [
-  'test/build/**/*.test.ts',
-  'test/soak/**/*.test.ts',
-  'test/model/**/*.test.ts',
-  'test/system/**/*.test.ts',
-  'test/**/*.system.test.ts',
-  'test/processes/clouds.test.ts',
-  'test/processes/cloud-faults.test.ts',
+const projects = [
+  { name: 'unit', include: ['test/unit/**/*.test.ts'], sequence: { groupOrder: 0 } },
+  { name: 'contract', include: ['test/contract/**/*.test.ts'], sequence: { groupOrder: 0 } },
+  { name: 'sim', include: ['test/sim/**/*.test.ts'], sequence: { groupOrder: 0 } },
+  {
+    name: 'system',
+    include: ['test/system/**/*.test.ts', 'test/console/**/*.test.ts'],
+    maxWorkers: 2,
+    sequence: { groupOrder: 1 },
+  },
 ];
 
 export default defineConfig({
@@ -31,15 +33,6 @@ export default defineConfig({
     // Most of them wait for servers and clocks: as many as cores would leave these idle.
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
-    projects: [
-      {
-        extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: system, sequence: { groupOrder: 0 } },
-      },
-      {
-        extends: true,
-        test: { name: 'system', include: system, maxWorkers: 2, sequence: { groupOrder: 1 } },
-      },
-    ],
+    projects: projects.map((test) => ({ extends: true, test })),
   },
 });

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { waitAtMost } from './async/deadline.ts';
 import { type ChainContext, openChain } from './app/chain.ts';
 import { readOnly } from './app/preview.ts';
 import { type BackendFactories, backendFactories } from './backends.ts';
@@ -39,7 +40,7 @@ export interface AppOptions {
   /** Serves instead of what the environment names. */
   readonly backend?: BackendSettings;
   readonly factories: BackendFactories;
-  /** Whether those behind the chosen backend take its place while it is away. Default true. */
+  /** Whether the other configured backends are fallbacks while the chosen one is unavailable. Default true. */
   readonly usesFallbacks?: boolean;
   readonly signals: ProcessSignals;
 }
@@ -64,7 +65,7 @@ export interface App {
   onNotice(listener: (notice: Notice) => void): void;
   tracked<T>(work: () => T): { readonly value: T; readonly counts: () => UsageCounts };
   close(): Promise<void>;
-  /** SIGTERM no longer closes this app: who owns the process calls `close`, after the last answer. */
+  /** SIGTERM no longer closes this app: the owner of the process calls `close` after the last answer. */
   closeOnlyWhenAsked(): void;
 }
 
@@ -74,8 +75,8 @@ const apps = new WeakMap<object, App>();
 export function appOf(database: object): App {
   const found = apps.get(database);
   if (found) return found;
-  throw new AppError('invalid', 'This is not a database of this package.', {
-    hint: 'Make it with openDatabase() or lazyDatabase(), of the same installed package.',
+  throw new AppError('invalid', 'This is not a database of this copy of the package.', {
+    hint: 'Create it with openDatabase() or lazyDatabase() of the same installed package.',
   });
 }
 
@@ -111,7 +112,7 @@ class LazyApp implements App {
 
   open(): Promise<OpenBackend> {
     if (this.#closed)
-      return Promise.reject(new AppError('unavailable', 'This instance is ending.', { retryAfterMs: 1000 }));
+      return Promise.reject(new AppError('unavailable', 'This instance is shutting down.', { retryAfterMs: 1000 }));
     this.#opening ??= this.#openOnce();
     return this.#opening;
   }
@@ -157,8 +158,8 @@ class LazyApp implements App {
   /** Closes what it can, then lets the signal do what it would have done without a listener. */
   async #terminate(): Promise<void> {
     const { signals, runtime } = this.#options;
-    // A failure to close ends here: the process goes either way, and what was acknowledged is in the store.
-    await Promise.race([this.close().catch(() => undefined), runtime.sleep(closeWithinMs)]);
+    // A failure to close is ignored: the process ends either way, and what was acknowledged is in the store.
+    await waitAtMost(runtime, closeWithinMs, this.close()).catch(() => undefined);
     if (signals.listenerCount('SIGTERM') === 0) signals.kill(signals.pid, 'SIGTERM');
   }
 }
@@ -174,7 +175,7 @@ async function openChosen(
     const wrong = problems.map(({ message }) => message).join('; ');
     throw new AppError('unavailable', `The configuration is wrong: ${wrong}.`, {
       fields: problems,
-      hint: 'Correct these environment variables, then deploy or restart.',
+      hint: 'Correct these environment variables, then redeploy or restart.',
     });
   }
   try {

@@ -33,7 +33,7 @@ export interface FieldError {
 }
 
 export interface AppErrorOptions {
-  /** The failure that this one stands for; kept whole for the log, never sent to a client. */
+  /** The underlying failure; kept whole for the log, never sent to a client. */
   readonly cause?: unknown;
   /** What to do about it, one sentence, safe to show to anyone who may see the message. */
   readonly hint?: string;

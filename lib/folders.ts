@@ -11,7 +11,7 @@ import { AppError } from './errors.ts';
  */
 export async function makeOwnFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 }).catch(async (error: unknown) => {
-    // Something else may have its name, such as a link that leads nowhere.
+    // The name may belong to something else, such as a dangling link.
     await requireOwnFolder(path).catch((fault: unknown) => {
       throw fault instanceof AppError ? fault : error;
     });

@@ -74,7 +74,7 @@ export interface EiderDatabase {
    * Runs one statement that changes rows or definitions. It is durable once the promise resolves.
    *
    * @throws AppError `conflict` (a duplicate), `invalid` (the statement, or a value that the table refuses),
-   * `unavailable` (nothing was written), `indeterminate` (nobody knows whether it was written)
+   * `unavailable` (nothing was written), `indeterminate` (it is unknown whether it was written)
    */
   execute(sql: string, values?: readonly PlainValue[]): Promise<VersionedResult>;
   /**
@@ -125,10 +125,23 @@ export function lazyDatabase(options?: OpenDatabaseOptions): EiderDatabase {
   return database;
 }
 
-function makeApp({ store, name, migrations, environment = processEnvironment() }: OpenDatabaseOptions): App {
+/** In JavaScript nobody else notices: a slip in a name would open the database of the environment instead. */
+function checkOptions(options: object): void {
+  const known = new Set(['store', 'name', 'migrations', 'environment']);
+  const names = typeof options === 'object' && options !== null ? Object.keys(options) : [String(options)];
+  const wrong = names.find((name) => !known.has(name));
+  if (wrong === undefined) return;
+  throw new AppError('invalid', `${wrong} is no option of openDatabase.`, {
+    hint: `Give an object; the options are ${[...known].join(', ')}.`,
+  });
+}
+
+function makeApp(options: OpenDatabaseOptions): App {
+  checkOptions(options);
+  const { store, name, migrations, environment = processEnvironment() } = options;
   if (store === undefined && name !== undefined) {
-    throw new AppError('invalid', 'A name without a store names no database.', {
-      hint: 'Give a store, too, or name the database by the variables of the environment.',
+    throw new AppError('invalid', 'A name was given without a store.', {
+      hint: 'Pass a store as well, or set the database name in the environment.',
     });
   }
   const folder = migrations instanceof URL ? fileURLToPath(migrations) : migrations;
@@ -141,14 +154,14 @@ function makeApp({ store, name, migrations, environment = processEnvironment() }
     environment: () => environment,
     factories: backendFactories,
     signals: process,
-    ...(store && { backend: nameDatabase(store, name) }),
+    ...(store !== undefined && { backend: nameDatabase(store, name) }),
   });
 }
 
 function migrationsIn(folder: string): readonly Migration[] {
   if (existsSync(folder)) return loadMigrations(folder);
   throw new AppError('unavailable', `The folder of migrations ${folder} does not exist.`, {
-    hint: 'A relative path begins at the working directory. A bundler may have to be told to take the folder along.',
+    hint: 'A relative path is resolved from the working directory. If a bundler is used, have it include the folder.',
   });
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface Runtime {
   /** Wall clock, ms since 1970. May jump. */
   now(): number;
-  /** Monotonic clock, ms, fractions included. Never jumps back; stands still while the machine is frozen. */
+  /** Monotonic clock, ms, fractions included. Never jumps back; stops while the machine is frozen. */
   monotonicMs(): number;
   /** Resolves after `ms`; rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;

@@ -1,5 +1,5 @@
 /**
- * `node scripts/make-fixture.ts`: writes test/upgrade/format-<n>.json.gz, a store as this version writes it. Run once for
+ * `node scripts/make-fixture.ts`: writes test/system/upgrade/format-<n>.json.gz, a store as this version writes it. Run once for
  * each format, when it is released; what it wrote is never made again.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -50,6 +50,6 @@ const store = createDirectoryStore({ root, create: false, runtime });
 const objects: Record<string, string> = {};
 for (const { key } of (await store.list('')).objects)
   objects[key] = Buffer.from((await store.get(key)) ?? []).toString('base64');
-const path = new URL(`../test/upgrade/format-${recordFormat}.json.gz`, import.meta.url);
+const path = new URL(`../test/system/upgrade/format-${recordFormat}.json.gz`, import.meta.url);
 writeFileSync(path, gzipSync(JSON.stringify(objects), { level: 9 }));
 rmSync(folder, { recursive: true });

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { cp, readFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { globSync } from 'node:fs';
+import { freshConsole } from './console.ts';
 import { repository } from './deployable.ts';
 
 /** By the names of the files that `exports` in package.json points at. */
@@ -25,7 +26,7 @@ const entries = {
 
 const folder = join(repository, 'dist');
 await rm(folder, { recursive: true, force: true });
-await Promise.all([buildModules(), buildTypes()]);
+await Promise.all([buildModules(), buildTypes(), freshConsole()]);
 // What `eider serve` shows at `/`.
 await cp(join(repository, 'public'), join(folder, 'public'), { recursive: true });
 

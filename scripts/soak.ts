@@ -1,4 +1,4 @@
-/** `npm run soak -- --minutes N [--seed N]`: test/soak for as long as one likes. */
+/** `npm run soak -- --minutes N [--seed N]`: test/sim/soak for as long as one likes. */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
@@ -8,7 +8,7 @@ const { values } = parseArgs({
 if (![values.minutes, values.seed].every((text) => /^\d+(\.\d+)?$/.test(text))) {
   throw new Error('--minutes and --seed take numbers.');
 }
-const { status } = spawnSync('vitest', ['run', 'test/soak'], {
+const { status } = spawnSync('vitest', ['run', 'test/sim/soak'], {
   stdio: 'inherit',
   env: { ...process.env, SOAK_MINUTES: values.minutes, SOAK_SEED: values.seed },
 });

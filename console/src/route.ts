@@ -14,7 +14,7 @@ export interface Route {
   readonly query: URLSearchParams;
 }
 
-export function parseRoute(hash: string): Route {
+function parseRoute(hash: string): Route {
   const [path, query = ''] = splitOnce(hash.replace(/^#\/?/, ''), '?');
   const [first, rest = ''] = splitOnce(path, '/');
   const page = pages.find((each) => each === first) ?? 'overview';

@@ -1,4 +1,4 @@
-/** Where the data are, whatever the credentials; which database is there, it says itself. */
+/** Where the data are, independent of credentials. Which database it is, the database itself says. */
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { BackendSettings } from '../config/backends.ts';
@@ -15,7 +15,7 @@ export function formerAddressOf(settings: BackendSettings): string {
   return shortHash(`postgres ${hostname}${searchParams.get('host') ?? ''}:${port}${pathname}`);
 }
 
-/** Names the settings as they are, credentials included, and tells nothing of them: what was met with others says nothing here. */
+/** A hash of all settings, credentials included: what was learned with other settings does not apply. */
 export function settingsId(settings: BackendSettings): string {
   return shortHash(JSON.stringify(settings));
 }

@@ -72,7 +72,7 @@ function linkTo(config: Config, context: ChainContext): BackendLink {
   const { chosen } = config;
   const { factories, runtime } = context;
   let opened: Promise<BackendStore> | null = null;
-  // One for all questions: a store remembers what it has seen.
+  // One store for all questions: it remembers what it has seen.
   const place = (): Promise<BackendStore> =>
     (opened ??= openStore(config, runtime).catch((error: unknown) => {
       opened = null;

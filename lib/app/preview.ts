@@ -1,7 +1,7 @@
 import type { Database } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 
-const message = 'This is a preview deployment, and the database is shared with others: it is only read here.';
+const message = 'This preview deployment shares its database with others, so it can only read.';
 const hint =
   'To let previews write, set DB_PREVIEW=shared for Preview, best together with the variables of a database of their own.';
 

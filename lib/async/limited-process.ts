@@ -1,7 +1,7 @@
 /**
- * A process of its own for what strangers send, from the server's side: started within limits, given orders one at a time, ended.
+ * The server's side of a child process for untrusted input: starts it within limits, gives it one order at a time, ends it.
  *
- * Work that does not stop when it is told to, or takes more memory than it may, ends with its process.
+ * Work that does not stop when asked, or takes too much memory, is killed with its process.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Runtime } from '../runtime.ts';
@@ -15,7 +15,7 @@ export interface LimitedProcessOptions {
   readonly processBytes: number;
 }
 
-/** Why there is no reply: its time was over or nobody waits, `kill` was called, or it died by itself, mostly of its memory. */
+/** Why there is no reply: it timed out or was cancelled, `kill` was called, or it died by itself, mostly for lack of memory. */
 export type Ended = { readonly kind: 'ended'; readonly why: 'stopped' | 'killed' | 'died' };
 
 /** How long work may take to stop before its process is killed. */
@@ -31,7 +31,7 @@ export class LimitedProcess<Order extends object, Reply> {
   readonly #process: ChildProcess;
   #waiting: ((reply: Reply | Ended) => void) | null = null;
   #ended: Ended['why'] | null = null;
-  /** What runs was told to stop. */
+  /** The running order was asked to stop. */
   #late = false;
 
   constructor(options: LimitedProcessOptions) {
@@ -48,7 +48,7 @@ export class LimitedProcess<Order extends object, Reply> {
     return this.#ended === null;
   }
 
-  /** Gives an order and waits for its reply, no longer than the time that it has, and a grace. */
+  /** Gives an order and waits for its reply, at most for its time limit and a grace period. */
   async ask(order: Order, withinMs: number, signal?: AbortSignal): Promise<Reply | Ended> {
     const reply = new Promise<Reply | Ended>((resolve) => (this.#waiting = resolve));
     if (this.#ended !== null) return { kind: 'ended', why: this.#ended };
@@ -96,7 +96,7 @@ export class LimitedProcess<Order extends object, Reply> {
     this.#settle({ kind: 'ended', why: this.#ended });
   }
 
-  /** Between orders the process keeps nobody from ending. */
+  /** Between orders the child does not keep this process alive. */
   #rest(): void {
     this.#process.unref();
     this.#process.channel?.unref();
@@ -120,7 +120,7 @@ function start({ moduleUrl, mark, processBytes }: LimitedProcessOptions): ChildP
   return spawn('/bin/sh', ['-c', limited, ...node], {
     env: {},
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    // What JSON has no words for, such as a bigint in a type.
+    // What JSON cannot express, such as a bigint in a type.
     serialization: 'advanced',
     windowsHide: true,
   });

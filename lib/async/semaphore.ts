@@ -1,10 +1,10 @@
-/** Gives the place back; once, however often it is called. */
+/** Releases the permit; further calls do nothing. */
 export type Release = () => void;
 
 export interface SemaphoreLimits {
   /** How many may hold a place at one time. */
   readonly permits: number;
-  /** The most that those who hold a place may weigh together. A single one may weigh more. Default: any weight. */
+  /** Most weight of all permits together. A single one may weigh more. Default: any weight. */
   readonly weight?: number;
   /** How many may wait, and what they may weigh together. Default: any number, any weight. */
   readonly waiting?: number;
@@ -24,7 +24,7 @@ interface Waiter {
 }
 
 /**
- * A counting semaphore. Who waits is always answered: by a place, by its signal's reason, or by the error that `close` gives.
+ * A counting semaphore. Every waiter is settled: with a permit, its signal's reason, or the error passed to `close`.
  *
  * @example const release = await semaphore.acquire({ signal }); try { … } finally { release(); }
  */
@@ -44,7 +44,7 @@ export class Semaphore {
     this.#full = full;
   }
 
-  /** Resolves when there is a place. @throws the signal's reason; what `full` gives; the error of `close` */
+  /** Resolves when a permit is free. @throws the signal's reason; the error of `full`; the error of `close` */
   async acquire({ weight = 0, signal }: AcquireOptions = {}): Promise<Release> {
     signal?.throwIfAborted();
     if (this.#closedBy) throw this.#closedBy;
@@ -63,7 +63,7 @@ export class Semaphore {
     }
   }
 
-  /** Refuses all who wait and all who come with `reason`; resolves when nobody holds a place any more. */
+  /** Rejects all present and future waiters with `reason`; resolves when all permits are released. */
   async close(reason: Error): Promise<void> {
     this.#closedBy ??= reason;
     for (const waiter of this.#waiting) {

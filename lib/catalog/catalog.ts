@@ -35,7 +35,7 @@ export interface Relation extends RelationName {
   readonly references: readonly Reference[];
   /** Why its rows cannot be written, in words for everyone; null when they can. Views have a reason, too. */
   readonly readOnly: string | null;
-  /** Rough number of rows; null when nobody knows. */
+  /** Rough number of rows; null when unknown. */
   readonly estimatedRows: number | null;
 }
 
@@ -79,7 +79,7 @@ export interface Macro extends RelationName {
   readonly comment: string | null;
 }
 
-/** Names a relation within a catalog, whatever characters its name has. */
+/** An unambiguous name of a relation within a catalog. */
 export function relationId({ schema, name }: RelationName): string {
   return JSON.stringify([schema, name]);
 }
@@ -98,7 +98,7 @@ export function findRelation(catalog: Catalog, name: string): Relation | null {
     if (found) return found;
   }
   if (!catalog.isCopy) return null;
-  throw new AppError('unavailable', `The database is away, and the table "${name}" is not known here.`, {
+  throw new AppError('unavailable', `The database is unavailable, and its standby does not know the table "${name}".`, {
     retryAfterMs: 5000,
   });
 }

@@ -53,7 +53,7 @@ export function parseDuckDbType(text: string): ValueType {
   }
 }
 
-/** Whether a type that DuckDB has and nobody else knows is part of it. */
+/** Whether a type that only DuckDB has is part of it. */
 export function hasUnknownPart(type: ValueType): boolean {
   switch (type.kind) {
     case 'other':

@@ -4,7 +4,7 @@ import { splitStatements } from '../sql/tokens.ts';
 import type { EngineName } from '../values.ts';
 
 /**
- * One migration as it stands in the folder.
+ * One migration, as its file in the folder.
  *
  * @example const notes: Migration = { name: '0001_notes', sql: 'CREATE TABLE notes (id INTEGER PRIMARY KEY, words TEXT)' }
  */
@@ -39,11 +39,11 @@ export interface MigrationStatement {
 
 export interface MigrationRun {
   readonly name: string;
-  /** Of the text that ran; `skipped` for a sample that was not wanted; null where it was not noted. */
+  /** Of the text that ran; `skipped` for a sample that was not wanted; null where it was not recorded. */
   readonly sha256: string | null;
 }
 
-/** Stands for the hash of a sample that met tables of the user's own. */
+/** Recorded instead of the hash for a sample that was skipped because the user has tables of their own. */
 export const skipped = 'skipped';
 
 /** What there is to do, and what is not as it was. */
@@ -86,7 +86,7 @@ export function planMigrations(
 
 export function describeDifference({ name, how }: MigrationPlan['differing'][number]): string {
   return how === 'changed'
-    ? `The migration ${name} was changed after it ran on this database; what it says now was not run.`
+    ? `The migration ${name} was changed after it ran on this database. Its new text was not run.`
     : `The migration ${name} ran on this database, and its file is gone.`;
 }
 
@@ -129,7 +129,7 @@ export async function runStatements(
 
 /**
  * The error of a migration with its place: the file, and more where it is known.
- * Whatever the file itself is not to blame for stays as it is.
+ * Errors that are not the file's fault are left unchanged.
  *
  * @example throw located(error, 'migrations/0002_notes.sql')
  */
@@ -138,10 +138,10 @@ export function located(error: unknown, place: string): unknown {
   const { kind, message, fields, sqlState, constraint } = error;
   // Of either engine: rows that were changed before in the same transaction.
   const hint =
-    sqlState === '55006' ? 'Alter it first, or in the next file: each is a transaction of its own.' : error.hint;
+    sqlState === '55006' ? 'Alter it first, or in the next file: each file is its own transaction.' : error.hint;
   return new AppError(kind, `${place}: ${message}`, {
     cause: error,
-    hint: hint ?? 'Correct the file, or rename what is in its way; nothing of it was kept.',
+    hint: hint ?? 'Correct the file, or rename what it conflicts with. All its changes were rolled back.',
     ...(fields === undefined ? {} : { fields }),
     ...(sqlState === undefined ? {} : { sqlState }),
     ...(constraint === undefined ? {} : { constraint }),

@@ -23,7 +23,7 @@ export type ValueType =
       readonly kind: 'list';
       readonly item: ValueType;
       readonly length: number | null;
-      /** PostgreSQL's may have any number of dimensions, whatever the type says. */
+      /** PostgreSQL's may have any number of dimensions, independent of the type. */
       readonly nests?: true;
     }
   | { readonly kind: 'struct'; readonly fields: readonly (readonly [name: string, type: ValueType])[] }

@@ -45,11 +45,11 @@ export function withDatabase<T>(terminal: Terminal, work: (database: Database) =
 function caller(app: App, background: Promise<unknown>[]): LocalApi['call'] {
   const services = {
     app,
-    // Who can run the command can read the environment, with the tokens in it.
+    // Anyone who can run the command can read the tokens in the environment.
     authorize: () => 'admin' as const,
     log: () => undefined,
     waitUntil: (promise: Promise<unknown>) => void background.push(promise),
-    toldProblems: new Set<string>(),
+    loggedProblems: new Set<string>(),
     writeTrouble: new WriteTrouble(),
     shedder: new LoadShedder(app.runtime, defaultLoadLimits),
   };

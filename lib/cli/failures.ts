@@ -6,8 +6,8 @@ export function describeError(error: unknown): string {
     return `This is a defect of Eider: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`;
   }
   const fields = (error.fields ?? []).map(({ path, message }) => `  ${path}: ${message}`);
-  const told = error.fields?.every(({ message }) => error.message.includes(message)) === true ? [] : fields;
-  return `${[error.message, ...told, ...(error.hint === undefined ? [] : [error.hint])].join('\n')}\n`;
+  const besides = error.fields?.every(({ message }) => error.message.includes(message)) === true ? [] : fields;
+  return `${[error.message, ...besides, ...(error.hint === undefined ? [] : [error.hint])].join('\n')}\n`;
 }
 
 /** The same for programs. */

@@ -51,7 +51,7 @@ async function exportTo(terminal: Terminal, query: URLSearchParams, options: Fil
   const isBinary = query.get('format') === 'parquet' || query.get('format') === 'duckdb';
   const file = options.file === '-' ? undefined : options.file;
   if (file === undefined && isBinary && terminal.stdout.isTTY === true) {
-    throw new NotUnderstood('This is no text to be shown on a terminal.', 'Name a file with --file.');
+    throw new NotUnderstood('The output is binary and cannot be shown on a terminal.', 'Name a file with --file.');
   }
   if (file !== undefined && (await isThere(file))) await confirm(terminal, `Replace ${file}?`, options.yes);
   return withApi(terminal, async (api) => {
@@ -110,7 +110,7 @@ const mostImportRows = 1_000_000;
 export function importTable(terminal: Terminal, table: string, options: ImportWords): Promise<number> {
   const { file = '-', create = false, dryRun = false, onConflict } = options;
   const format = options.format ?? formatOf(file);
-  if (format === undefined) throw new NotUnderstood('Say with --format what the rows are: csv, jsonl or parquet.');
+  if (format === undefined) throw new NotUnderstood('Name the format with --format: csv, jsonl or parquet.');
   const query = new URLSearchParams({ table, format, create: `${create}`, 'dry-run': `${dryRun}` });
   if (onConflict !== undefined) query.set('on_conflict', onConflict);
   return withApi(terminal, async (api) => {

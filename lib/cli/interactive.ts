@@ -1,4 +1,4 @@
-/** Somebody at a terminal: lines with history and completion, Ctrl-C for a statement that takes too long. */
+/** The interactive shell: lines with history and completion, Ctrl-C for a statement that takes too long. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline/promises';
@@ -49,7 +49,7 @@ class Prompt {
     const { stdin, stdout, version } = this.#terminal;
     this.#catalog = await this.#session.database.catalog();
     this.#history = await this.#readHistory();
-    await print(stdout, `Eider ${version}, ${this.#session.database.engine}. ".help" says more.\n`);
+    await print(stdout, `Eider ${version}, ${this.#session.database.engine}. Type ".help" for help.\n`);
     this.#lines = createInterface({
       input: stdin,
       output: stdout,

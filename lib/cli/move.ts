@@ -1,7 +1,7 @@
 import type { BackendName } from '../config/backends.ts';
 import type { MoveReport } from '../db/move/report.ts';
 import { moveDatabase } from '../db/move/move.ts';
-import { openEnds } from './ends.ts';
+import { openSourceAndTarget } from './source-and-target.ts';
 import { ProgressBar, stepOfMove } from './progress.ts';
 import { type Common, confirm, counted, exitCodes, report, type Terminal } from './terminal.ts';
 
@@ -15,14 +15,18 @@ export interface MoveWords extends Common {
 export async function move(terminal: Terminal, options: MoveWords): Promise<number> {
   const { environment, runtime } = terminal;
   const { from, to, replace = false, yes } = options;
-  const { source, target, workFolder } = await openEnds(from, to, environment, runtime);
+  const { source, target, workFolder } = await openSourceAndTarget(from, to, environment, runtime);
   const progress = new ProgressBar(terminal);
   try {
     const what = replace ? `, in place of whatever it holds` : '';
-    await confirm(terminal, `Copy everything from ${source.end.location} to ${target.end.location}${what}?`, yes);
+    await confirm(
+      terminal,
+      `Copy everything from ${source.backend.location} to ${target.backend.location}${what}?`,
+      yes,
+    );
     const onEvent: Parameters<typeof moveDatabase>[0]['onEvent'] = (event) => progress.show(stepOfMove(event));
-    const ends = { source: source.end, target: target.end };
-    const done = await moveDatabase({ ...ends, replace, workFolder, runtime, onEvent });
+    const backends = { source: source.backend, target: target.backend };
+    const done = await moveDatabase({ ...backends, replace, workFolder, runtime, onEvent });
     progress.end();
     await report(terminal, options, done, describeMove(options, done));
     return done.sourceMovedOn ? exitCodes.attention : exitCodes.done;
@@ -40,12 +44,11 @@ function describeMove({ from, to }: MoveWords, done: MoveReport): string {
     done.outcome === 'moved'
       ? `Moved from ${from} to ${to}; every table was compared:`
       : `${to} has the rows of ${from} already; every table was compared:`;
-  const behind =
-    done.leftBehind.length === 0 ? [] : ['Did not come along:', ...done.leftBehind.map((each) => `  ${each}`)];
+  const behind = done.leftBehind.length === 0 ? [] : ['Not moved:', ...done.leftBehind.map((each) => `  ${each}`)];
   const movedOn = done.sourceMovedOn
     ? [
-        `The source was written after version ${done.sourceVersion}, which is what the target has.`,
-        'Stop what writes to the source, then repeat this command.',
+        `The source was written after version ${done.sourceVersion}; the target has that version.`,
+        'Stop all writers of the source, then repeat this command.',
       ]
     : [];
   return `${[outcome, ...tables, ...behind, ...movedOn].join('\n')}\n`;

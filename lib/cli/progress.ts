@@ -6,7 +6,7 @@ import type { Terminal } from './terminal.ts';
 /** What is under way, and how much of it is done. */
 export interface ProgressStep {
   readonly text: string;
-  /** From 0 to 1; absent: nobody knows. */
+  /** From 0 to 1; absent: unknown. */
   readonly share?: number;
   /** How long it has taken. */
   readonly seconds?: number;

@@ -1,4 +1,4 @@
-/** `eider shell`: statements from the words of the command, from standard input, or from somebody at a terminal. */
+/** `eider shell`: statements from the command line, from standard input, or typed at a terminal. */
 import { text } from 'node:stream/consumers';
 import type { Answer, Database } from '../db/database.ts';
 import { kindOf } from '../sql/kind.ts';
@@ -81,10 +81,10 @@ export class ShellSession {
 function dangerOf({ command, tokens, write }: Statement): string | null {
   const has = (keyword: string): boolean => tokens.some((token) => token.keyword === keyword && token.depth === 0);
   const target = write?.target.parts.join('.') ?? '';
-  if (command === 'DROP' || (command === 'ALTER' && has('DROP'))) return 'This drops what is in it, too. Go on?';
-  if (command === 'TRUNCATE') return `This deletes every row of ${target}. Go on?`;
-  if (command === 'DELETE' && !has('WHERE')) return `Without WHERE this deletes every row of ${target}. Go on?`;
-  if (command === 'UPDATE' && !has('WHERE')) return `Without WHERE this changes every row of ${target}. Go on?`;
+  if (command === 'DROP' || (command === 'ALTER' && has('DROP'))) return 'This drops everything in it, too. Continue?';
+  if (command === 'TRUNCATE') return `This deletes every row of ${target}. Continue?`;
+  if (command === 'DELETE' && !has('WHERE')) return `Without WHERE this deletes every row of ${target}. Continue?`;
+  if (command === 'UPDATE' && !has('WHERE')) return `Without WHERE this changes every row of ${target}. Continue?`;
   return null;
 }
 

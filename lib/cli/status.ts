@@ -68,7 +68,7 @@ function describeCheckpoint({ checkpoint }: Status): string | null {
 }
 
 export interface SyncWords extends Common {
-  /** Writes that somebody has seen to, or `all`. */
+  /** Writes that were dealt with, or `all`. */
   readonly dismiss?: readonly string[];
 }
 
@@ -118,7 +118,7 @@ function describeSync(done: SyncReport): string {
       : []),
     ...(pendingDrained > 0 ? [`Ran ${counted(pendingDrained, 'pending write')}`] : []),
     ...(pendingRejected > 0
-      ? [`Rejected ${counted(pendingRejected, 'pending write')}, which no longer fitted: see status`]
+      ? [`Rejected ${counted(pendingRejected, 'pending write')}, which no longer apply: see status`]
       : []),
     ...(mirror
       ? [`Mirror: ${mirror.how === 'failed' ? `failed, ${mirror.reason}` : `${mirror.how}, ${mirror.rows} rows`}`]

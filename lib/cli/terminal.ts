@@ -24,7 +24,7 @@ export interface ServeWords extends Common {
   readonly port?: string;
 }
 
-/** What was asked for makes no sense, whatever the database holds. */
+/** The command itself makes no sense, independent of the database. */
 export class NotUnderstood extends AppError {
   constructor(message: string, hint?: string) {
     super('invalid', message, hint === undefined ? {} : { hint });
@@ -52,7 +52,7 @@ export function report({ stdout }: Terminal, { json }: Common, value: unknown, w
 }
 
 /**
- * Asks whoever sits at the terminal. Where nobody does, or `yes` says so already, that is the answer.
+ * Asks at the terminal. Without a terminal, or with `yes`, the answer is yes.
  *
  * @throws AppError `invalid` when it is no
  */

@@ -36,7 +36,7 @@ export interface DirectorySettings {
 export interface BlobSettings {
   readonly backend: 'blob';
   readonly credentials: BlobCredentials & { readonly storeId: string };
-  /** What the store was made as. In a public one, who knows an object's URL can read it. */
+  /** The access that the store was created with. In a public one, anyone who knows an object's URL can read it. */
   readonly access: 'private' | 'public';
   /** The database file's key; may have `/`. */
   readonly name: string;

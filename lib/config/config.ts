@@ -28,7 +28,7 @@ export interface Config {
   readonly logRequests: boolean;
 }
 
-/** What the environment holds, also when it cannot be used: nobody may get in by a slip. */
+/** The configuration even when it is wrong, so that a mistake never opens access. */
 export interface Examination extends Pick<Config, 'access' | 'onVercel' | 'candidates'> {
   /** Null exactly when there are `problems` that forbid it. */
   readonly config: Config | null;
@@ -62,7 +62,7 @@ export function examineEnvironment(environment: Environment, given?: BackendSett
   const problems = [...reader.wrong, ...forbidding];
   const { access, onVercel } = settings;
   const seen = { access, onVercel, candidates: choice.candidates };
-  // What is on the local disk is nobody else's.
+  // The local disk is not shared.
   const readOnly = settings.readOnly && chosen?.backend !== 'local';
   if (chosen && problems.length === 0)
     return { ...seen, config: { chosen, ...choice, ...settings, readOnly }, problems: [] };
@@ -96,7 +96,7 @@ function readMemory(reader: VariableReader): number | null {
   return megabytes !== null && Number.isFinite(megabytes) && megabytes >= 128 ? megabytes * 1024 * 1024 : null;
 }
 
-/** Null when nobody was given that token. */
+/** Null when that token is not set. */
 export interface AccessSettings {
   readonly adminToken: string | null;
   readonly apiToken: string | null;
@@ -118,7 +118,7 @@ function readAccess(reader: VariableReader): AccessSettings {
     const problem = 'must not be the same as another token: who holds one could do what the other is for';
     reader.noteWrong(names[index]!, problem);
   }
-  // What two roles share is nobody's.
+  // A token that two roles share is refused.
   const [adminToken = null, apiToken = null, cronSecret = null] = tokens.map((token) =>
     shared.includes(token) ? null : token,
   );

@@ -49,7 +49,7 @@ function findBlobToken(reader: VariableReader): VariableName | null {
   return first ?? null;
 }
 
-/** A token wins over OIDC: who set one by hand means it. */
+/** A token wins over OIDC: it was set by hand. */
 function readBlobCredentials(
   reader: VariableReader,
   tokenName: VariableName | null,

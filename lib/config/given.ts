@@ -28,12 +28,17 @@ export function chooseStore(
   if (settings && settings.backend !== 'postgres' && settings.backend !== 'custom') return settings;
   throw new AppError('invalid', `The store cannot be used: ${found.reason}.`, {
     ...('problems' in found ? { fields: found.problems } : {}),
-    hint: 'Each variable is an option of the store, or comes from the environment.',
+    hint: 'Set each variable as an option of the store or in the environment.',
   });
 }
 
-/** @throws AppError `invalid` when the name is none for this store */
+/** @throws AppError `invalid` when the store is none, or the name is none for this store */
 export function nameDatabase(store: StoreChoice | Store, name: string = defaultDatabaseName): StoreSettings {
+  if (typeof store !== 'object' || store === null || !('backend' in store || 'list' in store)) {
+    throw new AppError('invalid', 'The option store is no store.', {
+      hint: "Give s3(…), gcs(…), blob(…) or directory(…) of 'eider/stores/…', or a Store of your own.",
+    });
+  }
   const isFile = 'backend' in store && 'directory' in store;
   const checked = isFile && !isSegment(name) ? { problem: 'must be the name of a file' } : checkDatabaseKey(name);
   if ('problem' in checked) throw new AppError('invalid', `The database's name ${checked.problem}.`);

@@ -82,7 +82,7 @@ export class VariableReader {
     return (names.toSorted() as PrefixedTokenName[]).filter((name) => this.#text(name)?.startsWith(begins));
   }
 
-  /** The checked value; null when the variable is unset, or wrong (which is noted). */
+  /** The checked value; null when the variable is unset, or wrong (which is recorded). */
   read<T>(name: VariableName, check: VariableCheck<T>): T | null {
     const text = this.#text(name);
     if (text === null) return null;
@@ -92,13 +92,13 @@ export class VariableReader {
     return null;
   }
 
-  /** Like `read`; an unset variable is noted as missing, `because` of another that is set. */
+  /** Like `read`; an unset variable is recorded as missing, `because` another one is set. */
   require<T>(name: VariableName, check: VariableCheck<T>, because: VariableName): T | null {
     if (!this.isSet(name)) this.missing.push({ path: name, message: `${because} is set but ${name} is missing` });
     return this.read(name, check);
   }
 
-  /** Notes a problem that only several variables together show. `problem` continues the name. */
+  /** Records a problem that only several variables together show. `problem` continues the name. */
   noteWrong(name: VariableName, problem: string): void {
     this.wrong.push({ path: name, message: `${name} ${problem}` });
   }
@@ -112,7 +112,7 @@ export class VariableReader {
  * - `ready`: can be used, as far as the environment shows.
  * - `incomplete`: someone began to configure it, and a variable is missing.
  * - `invalid`: one of its variables is wrong.
- * - `not-configured`: nobody asked for it.
+ * - `not-configured`: none of its variables is set.
  *
  * `reason` is a sentence without its full stop that names variables, never values.
  */
@@ -125,7 +125,7 @@ export function notConfigured(reason: string): Detection {
   return { state: 'not-configured', reason };
 }
 
-/** Ready with `settings()` when the reader noted nothing; else what it noted. */
+/** Ready with `settings()` when the reader found no problem; else the problems. */
 export function settle(reader: VariableReader, reason: string, settings: () => BackendSettings | '' | null): Detection {
   const problems = [...reader.wrong, ...reader.missing];
   if (problems.length > 0) {

@@ -1,5 +1,6 @@
 /** What the functions under api/ ask of a backend, whichever it is. */
 import type { Catalog, RelationName } from '../catalog/catalog.ts';
+import { AppError } from '../errors.ts';
 import type { Explain } from '../sql/explain.ts';
 import type { QueryColumn, StatementResult } from '../sql/result.ts';
 import type { EngineName, PlainValue, Queries, Row } from '../values.ts';
@@ -35,7 +36,7 @@ export type Timings = Readonly<Record<string, number>>;
 /**
  * - `durable`: in the primary backend's store.
  * - `pending`: kept by a fallback until the primary is back.
- * - `standby`: read from a standby, which cannot know what the primary has by now.
+ * - `standby`: read from a standby, which may be behind the primary.
  */
 export type Durability = 'durable' | 'pending' | 'standby';
 
@@ -76,14 +77,14 @@ export interface TransferStatus {
   readonly totalBytes: number;
 }
 
-/** A pending write that lies where this database's would, and is never run on it. */
+/** A pending write for another database, found where this database's are kept. */
 export interface StrandedWrite {
   readonly id: string;
   /** ISO 8601; like what follows, null where the write cannot be read. */
   readonly acceptedAt: string | null;
   /** The backend that keeps it. */
   readonly keptIn: string;
-  /** Names the place of the database that it was meant for, and tells nothing of it. */
+  /** A hash of the place of the database that it was meant for. */
   readonly address: string | null;
   /** What that database says of itself; null also where it had never been reached. */
   readonly database: string | null;
@@ -107,7 +108,7 @@ export interface OutageStatus {
   /** The backend whose data answer. */
   readonly servedBy: string;
   readonly source: string;
-  /** Null when nobody knows. */
+  /** Null when unknown. */
   readonly ageSeconds: number | null;
   /** What becomes of writes. */
   readonly writes: string;
@@ -126,7 +127,7 @@ export interface DatabaseStatus {
   /** Present while the chosen backend is away. */
   readonly outage?: OutageStatus;
   readonly transfers: readonly TransferStatus[];
-  /** What the store was sent since this process began; null where nobody bills for it. */
+  /** Requests to the store since this process began; null when they are not billed. */
   readonly usage: UsageReport | null;
   /** Trouble that did not stop the last operation (a failed checkpoint, say); newest last, without secrets. */
   readonly warnings: readonly string[];
@@ -147,7 +148,7 @@ export interface MirrorStatus {
   readonly trouble: string | null;
 }
 
-/** What became of the mirror: all rows anew, what was changed, or nothing to do. */
+/** How the mirror was refreshed: all rows copied, changes replayed, or nothing to do. */
 export type MirrorOutcome =
   | {
       readonly how: 'copied' | 'replayed' | 'current';
@@ -176,6 +177,26 @@ export interface SyncReport {
   readonly durationMs: number;
 }
 
+/** Why a process that never reached its database is closed; and what waits for it, where that can be read. */
+export class ClosedError extends AppError {
+  readonly waiting: () => Promise<WaitingWrites>;
+
+  constructor(reason: AppError, waiting: () => Promise<WaitingWrites>) {
+    const { message, cause, hint, retryAfterMs } = reason;
+    super(reason.kind, message, {
+      ...(cause === undefined ? {} : { cause }),
+      ...(hint === undefined ? {} : { hint }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+    this.waiting = waiting;
+  }
+}
+
+export interface WaitingWrites {
+  readonly pendingWrites: number;
+  readonly strandedWrites: readonly StrandedWrite[];
+}
+
 export interface ChangesRequest {
   /** The last version that the caller has. */
   readonly after: number;
@@ -190,7 +211,7 @@ export type TableChange =
   | { readonly kind: 'put'; readonly table: string; readonly rows: readonly Row[] }
   /** Primary keys, column by column; of a table without one whole rows, of which one each is gone. */
   | { readonly kind: 'delete'; readonly table: string; readonly keys: readonly Row[] }
-  /** A migration changed what tables or columns there are; rows that it changed by that alone are not told of. */
+  /** A migration changed tables or columns. Rows that only the new definition changed are not in the feed. */
   | { readonly kind: 'schema' }
   /** Any row may have changed (a bulk import, a move): what follows builds on a new export. */
   | { readonly kind: 'reset' };
@@ -212,11 +233,13 @@ export interface ChangePage {
   /** Least `after` that can still be asked for; what came before is dropped. */
   readonly oldest: number;
   /**
-   * Up to here everything is told: from here a reader goes on that has read all sets. On PostgreSQL it may be less than
+   * The feed is complete up to here: a reader of all sets continues from here. On PostgreSQL it may be less than
    * the answer's version while older transactions run. `after` beyond the answer's version belongs to another database, or
    * to one that was restored.
    */
   readonly head: number;
+  /** Tables of which nothing is told, with their schemas (`public.students`): the page is not complete then. */
+  readonly untold?: readonly string[];
 }
 
 /** A query of a user's own, in the SQL of the engine. */
@@ -254,7 +277,7 @@ export interface UploadedPart {
  * Files on their way in parts, kept where every instance finds them. Part 0 says what the upload is for.
  */
 export interface Uploads {
-  /** Keeps a part, unless that part is there already, whatever it holds. */
+  /** Stores a part, unless a part of that number exists already. */
   keep(upload: string, part: number, bytes: Uint8Array, signal?: AbortSignal): Promise<'created' | 'exists'>;
   /** Null when there is no such part. */
   read(upload: string, part: number, signal?: AbortSignal): Promise<Uint8Array | null>;
@@ -266,25 +289,25 @@ export interface Uploads {
   dropAbandoned(): Promise<number>;
 }
 
-/** Whose statement it is that a write runs: somebody's who may do no more than change rows, or definitions. */
-export interface Stranger {
+/** Marks a statement as a user's own, which may only change rows or definitions. */
+export interface Untrusted {
   /** Stops the statement. */
   readonly signal: AbortSignal;
 }
 
 /** The transaction in which a read or a write runs. */
 export interface Scope {
-  /** Of the state that the transaction sees. Once `run` has changed a definition, another one: ask the scope again. */
+  /** Of the state that the transaction sees. After `run` has changed a definition it is a new object: read it again. */
   readonly catalog: Catalog;
   /**
    * Runs one statement of SQL. In a read: SELECT alone. In a write: everything that can be captured.
    *
-   * With `stranger` it is judged as a query of a user's own is: it names the user's tables and calls what computes, and
-   * nothing else. Which of rows and definitions it may change, is for the caller to say.
+   * With `untrusted` it is checked like a user's query: it may name the user's tables and call functions that compute,
+   * and nothing else. The caller decides whether it may change rows or definitions.
    *
    * @example const { rows } = await scope.run('SELECT title FROM books WHERE id = $1', [7])
    */
-  readonly run: (sql: string, values?: readonly PlainValue[], stranger?: Stranger) => Promise<StatementResult>;
+  readonly run: (sql: string, values?: readonly PlainValue[], untrusted?: Untrusted) => Promise<StatementResult>;
 }
 
 /** What a read or a write does in its transaction. */
@@ -314,7 +337,7 @@ export interface Database {
   catalog(options?: ReadOptions): Promise<Catalog>;
 
   /**
-   * Runs a query that a user wrote, on one consistent state, as fresh as a read. Whatever its text says, it reads the
+   * Runs a query that a user wrote, on one consistent state, as fresh as a read. It can only read the
    * user's tables and nothing else: no file, setting, catalog or table of Eider's; it writes nothing, runs no other
    * statement, and takes no more time and memory than it may, while reads and writes go on.
    *

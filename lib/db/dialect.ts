@@ -113,7 +113,7 @@ class SessionDriver implements Driver {
 function refuseTransaction(): Promise<void> {
   return Promise.reject(
     new AppError('invalid', 'Kysely cannot begin a transaction here.', {
-      hint: 'Put everything that belongs together into one `transaction`; inside one, there is no other.',
+      hint: 'Use `transaction` of the database; transactions cannot be nested.',
     }),
   );
 }

@@ -18,7 +18,7 @@ export interface MigrationMode {
 }
 
 /** What would become of them. */
-export async function foretell(
+export async function previewMigrations(
   { pending, differing }: MigrationPlan,
   runs: readonly MigrationRun[],
   scripts: readonly MigrationScript[],

@@ -12,7 +12,7 @@ const idempotencyKeys = `CREATE TABLE eider.idempotency_keys (
   "at" TIMESTAMPTZ NOT NULL
 )`;
 
-/** What became of pending writes; see lib/db/fallback/drain.ts. */
+/** The outcomes of pending writes; see lib/db/fallback/drain.ts. */
 const settledWrites = `CREATE TABLE eider.settled_writes (
   id VARCHAR PRIMARY KEY,
   settled_at TIMESTAMPTZ NOT NULL,

@@ -17,7 +17,7 @@ export function negotiate<T extends string>(headers: Headers, offered: readonly 
     .filter(({ quality }) => quality > 0)
     .toSorted((a, b) => b.quality - a.quality);
   if (best) return best.type;
-  throw new RequestError(406, `The header accept allows none of what can be answered here: ${offered.join(', ')}.`);
+  throw new RequestError(406, `The accept header allows none of the types offered here: ${offered.join(', ')}.`);
 }
 
 function parseRanges(accept: string): Range[] {

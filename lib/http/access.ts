@@ -1,17 +1,17 @@
 /**
- * Who asks, and whether they may: decided from the configuration and the request's headers alone, before the database
+ * Authentication and authorization, decided from the configuration and the request's headers alone, before the database
  * is opened and before a body is read.
  *
  * Which permission an endpoint needs, it declares. So what is not granted here is refused, a token is compared in
- * constant time, and where nobody set one, only the machine itself gets in.
+ * constant time, and without one, only the machine itself gets in.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AccessSettings } from '../config/config.ts';
-import { couldBeOfAnyPage, strangeness } from './locality.ts';
+import { couldBeOfAnyPage, whyNotLocal } from './locality.ts';
 import { RequestError } from './problem.ts';
 import type { Permission } from './terms.ts';
 
-/** `local`: this machine, where nobody set a token. `public`: anyone. */
+/** `local`: this machine, when no token is set. `public`: anyone. */
 export type Role = 'admin' | 'local' | 'api' | 'cron' | 'public';
 
 /** Whether reasons, places and names of the operator's are for these eyes. */
@@ -29,12 +29,12 @@ export function sqlRights(role: Role): SqlRights {
 
 export interface AccessRules {
   readonly access: AccessSettings;
-  /** Whether headers say which machine a request comes from, whatever its client wrote into them. */
+  /** Whether headers reliably say which machine a request comes from. */
   readonly knowsPeer: boolean;
 }
 
 const forEveryone: readonly Permission[] = ['status'];
-/** With PUBLIC_READ, also of who sends no token. */
+/** With PUBLIC_READ, also without a token. */
 const forReaders: readonly Permission[] = ['read-table', 'sql', 'catalog'];
 
 const grants: Readonly<Record<Exclude<Role, 'admin' | 'local'>, readonly Permission[]>> = {
@@ -44,9 +44,9 @@ const grants: Readonly<Record<Exclude<Role, 'admin' | 'local'>, readonly Permiss
 };
 
 /**
- * The role of who asks; `known` when that is found out already.
+ * The role of the caller; `known` when it was found out already.
  *
- * @throws RequestError 401 or 403 when it lacks the permission, 401 for a token that is nobody's
+ * @throws RequestError 401 or 403 when it lacks the permission, 401 for an unknown token
  */
 export function authorize(request: Request, permission: Permission, rules: AccessRules, known: Role | null): Role {
   if (permission === 'methods') return 'public';
@@ -64,11 +64,11 @@ function requireMeant(request: Request, permission: Permission): void {
   const isAsked = permission === 'cron-sync' || method === 'POST';
   if (!changing.has(permission) || !isAsked || !couldBeOfAnyPage(request)) return;
   if (method !== 'POST')
-    throw new RequestError(403, 'Without a token, GET does not set off a db-sync: any page could send it.', {
-      hint: 'Send POST; or set CRON_SECRET or ADMIN_TOKEN, and send that.',
+    throw new RequestError(403, 'Without a token, GET cannot start a sync: any web page could send it.', {
+      hint: 'Send POST, or set CRON_SECRET or ADMIN_TOKEN and send it as the token.',
     });
   const type = headers.get('content-type')?.slice(0, 60);
-  throw new RequestError(415, `Without a token, a POST may not be of the type ${type}: any page could send it.`, {
+  throw new RequestError(415, `Without a token, a POST of the type ${type} is refused: any web page could send it.`, {
     hint: 'Send the content-type that the body has, such as application/json.',
   });
 }
@@ -95,18 +95,16 @@ function roleByToken(request: Request, { adminToken, apiToken, cronSecret, hasWr
   if (role !== undefined) return role;
   throw new RequestError(
     401,
-    'The token (header authorization or apikey, or password of the connection string) is not one of this server.',
+    'The server does not know this token (header authorization or apikey, or password of the connection string).',
     {
       headers: challenge('error="invalid_token"'),
-      ...(hasWrongToken
-        ? { hint: 'A token of this server is set to what cannot be used; its log says which, and why.' }
-        : {}),
+      ...(hasWrongToken ? { hint: 'A token of this server is configured wrongly; its log says which, and why.' } : {}),
     },
   );
 }
 
 function roleByPlace(request: Request, { access, knowsPeer }: AccessRules): Role {
-  return knowsPeer && strangeness(request, access.corsOrigins) === null ? 'local' : 'public';
+  return knowsPeer && whyNotLocal(request, access.corsOrigins) === null ? 'local' : 'public';
 }
 
 /** As Bearer, as `apikey`, or as the password of the connection string that Neon's driver sends. */
@@ -123,14 +121,14 @@ function passwordOf(connectionString: string | null): string | null {
   }
 }
 
-/** Empty for one that is not well-formed, which is nobody's. https://www.rfc-editor.org/rfc/rfc6750#section-2.1 */
+/** Empty for a malformed one, which no server has. https://www.rfc-editor.org/rfc/rfc6750#section-2.1 */
 function bearerToken(headers: Headers): string | null {
   const given = headers.get('authorization');
   if (given === null || !/^bearer\b/i.test(given)) return null;
   return /^bearer +([\x21-\x7e]+)$/i.exec(given)?.[1] ?? '';
 }
 
-/** Hashes have one length, so neither the time nor an error tells anything of the token. */
+/** Hashes have one length, so neither the time nor an error reveals anything of the token. */
 function isSame(given: string, token: string | null): boolean {
   const isEqual = timingSafeEqual(digest(given), digest(token ?? ''));
   return token !== null && isEqual;
@@ -150,8 +148,8 @@ function unknownCaller(request: Request, permission: Permission, { access, knows
   if (!knowsPeer) {
     return new RequestError(403, 'This deployment is closed, because nobody has set a token for it yet.', { hint });
   }
-  const why = strangeness(request, access.corsOrigins) ?? '';
-  const message = `No token is set, so this server is open to the machine alone that it runs on. ${why}`;
+  const why = whyNotLocal(request, access.corsOrigins) ?? '';
+  const message = `No token is set, so this server answers only its own machine. ${why}`;
   return new RequestError(403, message.trim(), { hint });
 }
 

@@ -12,7 +12,7 @@ export type { Fetch, Functions, Handlers, Log, Role };
 
 export interface ApiOptions {
   /**
-   * Says who asks: `admin` may do everything, `api` may read and write rows, `public` what PUBLIC_READ allows. Null leaves
+   * Authenticates the caller: `admin` may do everything, `api` may read and write rows, `public` what PUBLIC_READ allows. Null leaves
    * it to the tokens of the environment (ADMIN_TOKEN, API_TOKEN). Without a token and without this, all is refused.
    *
    * @example createApi(db, { authorize: async (request) => ((await sessionOf(request))?.isAdmin ? 'admin' : null) })

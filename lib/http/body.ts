@@ -25,11 +25,11 @@ export function announcedBytes({ headers }: Request, maxBytes: number): number {
   return length !== null && /^\d{1,15}$/.test(length) ? Math.min(Number(length), maxBytes) : maxBytes;
 }
 
-/** A body that nobody reads is one that somebody meant. @throws RequestError 400 */
+/** Refuses a body where none is read, as the client meant something by it. @throws RequestError 400 */
 export function requireNoBody({ headers, method }: Request): void {
   const length = headers.get('content-length') ?? '0';
   if (/^0*$/.test(length)) return;
-  throw new RequestError(400, `A ${method} has no body here: what it is about stands in the address.`);
+  throw new RequestError(400, `A ${method} request takes no body here: the address says everything.`);
 }
 
 function requireJsonType(request: Request): void {
@@ -61,7 +61,7 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Uin
     }
   } catch (cause) {
     if (encoding === null || cause instanceof RequestError || request.signal.aborted) throw cause;
-    throw new RequestError(400, `The body is not ${encoding}, as its content-encoding says.`, { cause });
+    throw new RequestError(400, `The body is not valid ${encoding}, although its content-encoding says so.`, { cause });
   }
   return Buffer.concat(chunks);
 }

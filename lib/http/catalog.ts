@@ -1,4 +1,4 @@
-/** What there is, and what who asks may do with it: `GET /api/catalog`. Its tag changes with any definition. */
+/** `GET /api/catalog`: all objects, and what the caller may do with them. Its ETag changes with any definition. */
 import type { Catalog, Relation } from '../catalog/catalog.ts';
 import { displayName } from '../catalog/catalog.ts';
 import { refuseParameters } from '../rows/parameters.ts';

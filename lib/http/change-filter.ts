@@ -23,7 +23,7 @@ export interface CountedSet extends Omit<ChangeSet, 'changes'> {
   readonly changes: readonly CountedChange[];
 }
 
-/** For who wants to see that something happened: rows may be many, and long. */
+/** For clients that only need to know that something changed: rows may be many and long. */
 export function counted(set: ChangeSet): CountedSet {
   return { ...set, changes: set.changes.map(countedChange) };
 }

@@ -4,6 +4,7 @@
  */
 import type { App } from '../app.ts';
 import type { ChangePage, ChangeSet, Database } from '../db/database.ts';
+import { AppError } from '../errors.ts';
 import { ParameterFault } from '../rows/filter.ts';
 import { parseLimit } from '../rows/list.ts';
 import { type Parameter, ParameterReader } from '../rows/parameters.ts';
@@ -33,16 +34,22 @@ export function changesHandler(app: App): Handler {
     const { signal } = context.request;
     const passes = await changeFilter(database, filter);
     const pass: TellSet = hasRows ? passes : (set) => nullOr(passes(set), counted);
-    const page = context.noted(await database.changes({ after, limit, signal }));
+    const page = context.unwrap(await database.changes({ after, limit, signal }));
     requireKept(page, after);
+    requireTold(page, filter.table);
     if (!isStream) return Response.json(pageBody(page, after, pass));
     return eventStream((ended) =>
-      tellChanges(app, context, { database, page, after, pass, beganMs: app.runtime.monotonicMs() }, ended),
+      tellChanges(
+        app,
+        context,
+        { database, page, after, pass, table: filter.table, beganMs: app.runtime.monotonicMs() },
+        ended,
+      ),
     );
   };
 }
 
-/** What is told of a set; null for nothing. */
+/** The event for a set of changes; null when the filter leaves nothing. */
 type TellSet = (set: ChangeSet) => ChangeSet | CountedSet | null;
 
 function nullOr<A, B>(value: A | null, map: (value: A) => B): B | null {
@@ -110,8 +117,8 @@ function pageBody({ sets, oldest, head }: ChangePage, after: number, pass: TellS
 /** @throws RequestError 410, 400 */
 function requireKept({ oldest, head }: ChangePage, after: number): void {
   if (after < oldest) {
-    throw new RequestError(410, `What was committed after version ${after} is no longer kept one by one.`, {
-      hint: `Export the tables again, and go on after the version in the db-bookmark of that answer. The feed goes back to version ${oldest}.`,
+    throw new RequestError(410, `The changes after version ${after} are no longer kept.`, {
+      hint: `Export the tables again and continue from the db-bookmark of that answer. The feed goes back to version ${oldest}.`,
       fields: [{ path: 'after', message: `must be ${oldest} or more` }],
     });
   }
@@ -123,17 +130,30 @@ function requireKept({ oldest, head }: ChangePage, after: number): void {
   }
 }
 
+/**
+ * What is told is complete, or nothing is: who follows the feed has no other way to see that rows are missing.
+ * @throws AppError `conflict`
+ */
+function requireTold({ untold = [] }: ChangePage, table: string | null): void {
+  const [first] = untold.filter((each) => table === null || `.${each}`.endsWith(`.${table}`));
+  if (first === undefined) return;
+  throw new AppError('conflict', `The change feed is not complete: it tells nothing of ${first}.`, {
+    hint: '/api/db-status says why, and what to do. Until then, ask for the changes of other tables, one by one with ?table=.',
+  });
+}
+
 interface FeedPosition {
   readonly database: Database;
   /** What is there already. */
   readonly page: ChangePage;
   readonly after: number;
   readonly pass: TellSet;
+  readonly table: string | null;
   /** When the answer began, on the monotonic clock. */
   readonly beganMs: number;
 }
 
-/** The events, as text. What goes wrong in between is told as an event: the status has been sent. */
+/** The events, as text. A later failure becomes an event: the status has already been sent. */
 async function* tellChanges(
   app: App,
   context: RequestContext,
@@ -154,7 +174,7 @@ async function* tellChanges(
 
 async function* followChanges(
   { runtime }: Pick<App, 'runtime'>,
-  { database, pass, beganMs, ...start }: FeedPosition,
+  { database, pass, table, beganMs, ...start }: FeedPosition,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   let { page, after } = start;
@@ -173,6 +193,7 @@ async function* followChanges(
     if (after >= page.head) await runtime.sleep(pauseMs, signal);
     page = (await database.changes({ after, limit: setsPerRound, signal })).value;
     requireKept(page, after);
+    requireTold(page, table);
   }
 }
 

@@ -25,7 +25,7 @@ export function parsePrecondition(headers: Headers): Precondition {
 export function unmodified(row: Row, { match, noneMatch }: Precondition): Response | null {
   const version = rowVersion(row);
   if (match !== undefined && !includes(match, version))
-    throw new PreconditionFailed('The row has none of the versions in If-Match.');
+    throw new PreconditionFailed('The version of the row is not in If-Match.');
   if (noneMatch === undefined || !includes(noneMatch, version)) return null;
   return new Response(null, { status: 304, headers: { etag: entityTag(row) } });
 }

@@ -43,7 +43,7 @@ export function createEndpoints(given: Services, loadLimits: LoadLimits = defaul
   given.app.onNotice(given.log);
   const services = {
     ...given,
-    toldProblems: new Set<string>(),
+    loggedProblems: new Set<string>(),
     writeTrouble: new WriteTrouble(),
     shedder: new LoadShedder(given.app.runtime, loadLimits),
   };

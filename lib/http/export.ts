@@ -33,7 +33,7 @@ type ExportFormat = keyof typeof types;
 
 export const exportTypes = Object.values(types);
 
-/** A table is what its rows are; the whole database is for who may do everything. */
+/** A table needs the right to read its rows, the whole database that of an administrator. */
 export function exportPermission({ parameters }: Address): Permission {
   return parameters.some(([name]) => name === 'table') ? 'export-table' : 'export-database';
 }
@@ -103,7 +103,7 @@ function formatOf(given: string | null, isTable: boolean): ExportFormat {
 
 async function writeDatabase(context: RequestContext, path: string): Promise<void> {
   const database = await context.database();
-  context.noted(await database.exportTo(path, context.readOptions));
+  context.unwrap(await database.exportTo(path, context.readOptions));
 }
 
 interface ExportTarget {

@@ -1,5 +1,5 @@
 /**
- * The boundary around every handler: who may not is refused, what goes in is understood, what comes out has its headers,
+ * The boundary around every handler: checks access, parses the request, adds the headers of the answer,
  * what is thrown becomes a problem, and the database gets its time after the answer.
  */
 import type { App, OpenBackend } from '../app.ts';
@@ -34,16 +34,16 @@ export interface Services {
   readonly log: Log;
   /** Keeps the process alive until the promise is settled, after the answer is sent. */
   readonly waitUntil: (promise: Promise<unknown>) => void;
-  /** Whether `x-real-ip` is the peer of the server's socket, whatever a client sent. Default false. */
+  /** Whether `x-real-ip` reliably is the peer of the server's socket. Default false. */
   readonly trustsPeer?: boolean;
-  /** Knows who asks by other means than tokens; null when it does not. */
+  /** Authenticates the caller by other means than tokens; null when it cannot. */
   readonly authorize?: (request: Request) => Role | null | Promise<Role | null>;
 }
 
 /** What requests of one process share. */
 export interface SharedServices extends Services {
   /** What was logged of a wrong configuration: once is enough, as anyone can send a wrong token. */
-  readonly toldProblems: Set<string>;
+  readonly loggedProblems: Set<string>;
   readonly shedder: LoadShedder;
   readonly writeTrouble: WriteTrouble;
 }
@@ -54,19 +54,21 @@ export interface RequestContext {
   readonly address: Address;
   /** Those of the endpoint. */
   readonly terms: Terms;
-  /** Of who asks. That it may is decided already. */
+  /** Of the caller; its permission was checked. */
   readonly role: Role;
   /** What the request asks of a read. */
   readonly readOptions: ReadOptions;
   /** Opens the database when no request has. @throws AppError */
   database(): Promise<Database>;
-  /** Notes what the database said, for the headers; answers its value. */
-  noted<T>(answer: Answer<T>): T;
-  /** Logs what is this server's fault and does not leave the handler as an error. */
+  /** Returns the value of an answer; its version, durability and timings go into the headers. */
+  unwrap<T>(answer: Answer<T>): T;
+  /** Logs a fault of this server that the handler answers itself. */
   logFailure(error: unknown, status: number): void;
+  /** Says that this request writes, where its address alone does not: how it ends tells whether writes are taken. */
+  willWrite(): void;
   /** Why writes are refused at present; null when they are not. */
   writeTrouble(): string | null;
-  /** Of the last answer noted. */
+  /** Of the last answer unwrapped. */
   durability(): Durability;
 }
 
@@ -100,6 +102,7 @@ class Exchange {
   #role: Role = 'public';
   #backend: OpenBackend | null = null;
   #answer: Answer<unknown> | null = null;
+  #writes = false;
 
   constructor(services: SharedServices, request: Request, terms: Terms) {
     const { runtime } = services.app;
@@ -131,7 +134,7 @@ class Exchange {
 
   #noteWrite(error: unknown): void {
     const { permission } = this.#terms;
-    if (permission !== 'write-table' && permission !== 'import') return;
+    if (!this.#writes && permission !== 'write-table' && permission !== 'import') return;
     this.#services.writeTrouble.note(error, this.#services.app.runtime.monotonicMs());
   }
 
@@ -177,7 +180,7 @@ class Exchange {
     return leave;
   }
 
-  /** Who sends what is large or lasts keeps the place until it is sent. */
+  /** A large or long answer keeps its place in the queue until it is sent. */
   async #keepPlace(response: Response, leave: Release): Promise<Response> {
     const { app, shedder } = this.#services;
     const { runtime } = app;
@@ -213,11 +216,12 @@ class Exchange {
         ...(atLeast === undefined ? {} : { atLeast }),
       },
       database: () => this.#open(),
-      noted: (answer) => {
+      unwrap: (answer) => {
         this.#answer = answer;
         return answer.value;
       },
       logFailure: (error, status) => this.#logFailure(error, status),
+      willWrite: () => void (this.#writes = true),
       writeTrouble: () => this.#services.writeTrouble.describe(this.#services.app.runtime.monotonicMs()),
       durability: () => this.#answer?.durability ?? 'durable',
     };
@@ -232,17 +236,17 @@ class Exchange {
   }
 
   #logFailure(error: unknown, status: number): void {
-    // Nobody is there to be told of an error that their going away caused.
+    // The client caused this error by disconnecting.
     if (this.#request.signal.aborted) return;
     this.#log({ level: 'error', message: 'A request failed.', status, error });
   }
 
-  /** Who sends a token that was right in the mind of who set it is refused, and has no other place to learn why. */
+  /** A request with a token that was set wrongly is only refused: the log is where its owner can learn why. */
   #logConfiguration(): void {
     const wrong = this.#rules.problems.map(({ message }) => message).join('; ');
-    const { toldProblems } = this.#services;
-    if (toldProblems.has(wrong)) return;
-    toldProblems.add(wrong);
+    const { loggedProblems } = this.#services;
+    if (loggedProblems.has(wrong)) return;
+    loggedProblems.add(wrong);
     this.#log({ level: 'error', message: `The configuration is wrong: ${wrong}.` });
   }
 

@@ -8,13 +8,9 @@ export function parseBookmark(headers: Headers): number | undefined {
   if (text === null) return undefined;
   const version = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(version)) return version;
-  throw new RequestError(
-    400,
-    'The header db-bookmark has to be a version, as an earlier answer had it in db-bookmark.',
-    {
-      fields: [{ path: 'db-bookmark', message: 'expects a whole number' }],
-    },
-  );
+  throw new RequestError(400, 'The header db-bookmark has to be a version from the db-bookmark of an earlier answer.', {
+    fields: [{ path: 'db-bookmark', message: 'expects a whole number' }],
+  });
 }
 
 export function writeAnswerHeaders(headers: Headers, answer: Omit<Answer<unknown>, 'value' | 'timings'>): void {

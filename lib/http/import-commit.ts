@@ -1,4 +1,4 @@
-/** The rows of a file, all in one commit or none. What goes wrong is told by line. */
+/** Imports the rows of a file in one commit, or none of them. Errors name the line. */
 import { momentOfMillis } from '../datetime.ts';
 import type { Scope } from '../db/database.ts';
 import { AppError, type FieldError, isAppError } from '../errors.ts';
@@ -54,7 +54,7 @@ export async function importRows(context: RequestContext, job: Import): Promise<
           : { value: await insert(scope), replayed: false },
       { large: judged.bytes > largeBytes },
     );
-    return context.noted(await written);
+    return context.unwrap(await written);
   } catch (error) {
     if (!isAppError(error, 'invalid', 'conflict') || current.length === 0) throw error;
     throw await atLines(context, job, current, error);

@@ -8,7 +8,7 @@ import { type Parameter, ParameterReader } from '../rows/parameters.ts';
 export interface ImportOptions {
   /** The table is made for the file. */
   readonly create: boolean;
-  /** Nothing is written: what would be is told. */
+  /** Nothing is written; the answer says what would be. */
   readonly isDryRun: boolean;
   /** A row with the values of one that is there in these columns changes it. */
   readonly onConflict: readonly string[];

@@ -74,8 +74,8 @@ function formatOf(given: string | null, request: Request): Format {
 
 function requireAdministrator({ role }: RequestContext): void {
   if (seesEverything(role)) return;
-  throw new RequestError(403, 'Only an administrator makes tables: "create" needs ADMIN_TOKEN.', {
-    hint: 'Import into a table that is there.',
+  throw new RequestError(403, 'Creating a table needs ADMIN_TOKEN.', {
+    hint: 'Import into an existing table.',
   });
 }
 
@@ -122,7 +122,7 @@ async function makeJob(context: RequestContext, asked: ImportRequest, reader: Fi
     const texts = asked.format === 'jsonl' ? textColumns(columns) : [];
     const judged = await reader.judge({ file, relation: made.relation, texts, spool });
     if (judged.rows + judged.wrong === 0)
-      throw new AppError('invalid', 'There are no rows in the body, from which the types of columns could be seen.');
+      throw new AppError('invalid', 'The body has no rows to infer the types of the columns from.');
     const wider = widened(columns, judged.faults);
     if (!wider) return { ...made, spool, judged, create: made.sql, onConflict: asked.onConflict, key: asked.key };
     columns = wider;
@@ -152,8 +152,7 @@ async function requireSchema(context: RequestContext, schema: string | null): Pr
     (_queries, scope) => scope.run('SELECT 1 FROM information_schema.schemata WHERE schema_name = $1', [schema]),
     { maxStalenessMs: 0 },
   );
-  const message =
-    schema === 'eider' ? "The schema eider is Eider's own." : `There is no schema "${schema}" to make a table in.`;
+  const message = schema === 'eider' ? "The schema eider is Eider's own." : `There is no schema "${schema}".`;
   if (value.rows.length > 0 && schema !== 'eider') return;
   throw new AppError('invalid', message, { hint: 'Make it with CREATE SCHEMA, or choose a name without a dot.' });
 }

@@ -1,8 +1,8 @@
 /**
- * How many requests may be under way in this process at one time, by what they load: those beyond wait in line, and those
- * beyond that are answered at once that they should come again.
+ * Limits the requests under way in this process, by kind: further ones wait in line, and when the line is full they are
+ * refused at once with a request to retry.
  *
- * A request is in one lane, once, and needs nothing of another lane to finish, so lanes cannot wait for each other.
+ * A request is in one queue, once, and needs no other queue to finish, so queues cannot wait for each other.
  * Many writes run at one time: they share commits, which is what makes them fast.
  */
 import { type Release, Semaphore } from '../async/semaphore.ts';
@@ -10,7 +10,7 @@ import type { Runtime } from '../runtime.ts';
 import { RequestError } from './problem.ts';
 import type { Load } from './terms.ts';
 
-export interface LaneLimits {
+export interface QueueLimits {
   readonly running: number;
   readonly waiting: number;
   /** Of bodies, of those that run and of those that wait. A single one may have more. */
@@ -19,7 +19,7 @@ export interface LaneLimits {
   readonly maxWaitMs: number;
 }
 
-export type LoadLimits = Readonly<Record<Load, LaneLimits>>;
+export type LoadLimits = Readonly<Record<Load, QueueLimits>>;
 
 const mebibyte = 1024 * 1024;
 const bytes = { runningBytes: 32 * mebibyte, waitingBytes: 64 * mebibyte, maxWaitMs: 10_000 };
@@ -34,16 +34,16 @@ export const defaultLoadLimits: LoadLimits = {
 };
 
 export class LoadShedder {
-  readonly #lanes: Readonly<Record<Load, Lane>>;
+  readonly #queues: Readonly<Record<Load, LoadQueue>>;
 
   constructor(runtime: Runtime, limits: LoadLimits) {
-    this.#lanes = {
-      read: new Lane(runtime, limits.read),
-      write: new Lane(runtime, limits.write),
-      query: new Lane(runtime, limits.query),
-      transfer: new Lane(runtime, limits.transfer),
-      events: new Lane(runtime, limits.events),
-      free: new Lane(runtime, limits.free),
+    this.#queues = {
+      read: new LoadQueue(runtime, limits.read),
+      write: new LoadQueue(runtime, limits.write),
+      query: new LoadQueue(runtime, limits.query),
+      transfer: new LoadQueue(runtime, limits.transfer),
+      events: new LoadQueue(runtime, limits.events),
+      free: new LoadQueue(runtime, limits.free),
     };
   }
 
@@ -53,16 +53,16 @@ export class LoadShedder {
    * @throws RequestError 503 when too many wait already, or it waited for too long; the signal's reason when aborted
    */
   enter(load: Load, bodyBytes: number, signal: AbortSignal): Promise<Release> {
-    return this.#lanes[load].enter(bodyBytes, signal);
+    return this.#queues[load].enter(bodyBytes, signal);
   }
 }
 
-class Lane {
+class LoadQueue {
   readonly #runtime: Runtime;
   readonly #maxWaitMs: number;
   readonly #places: Semaphore;
 
-  constructor(runtime: Runtime, { running, runningBytes, waiting, waitingBytes, maxWaitMs }: LaneLimits) {
+  constructor(runtime: Runtime, { running, runningBytes, waiting, waitingBytes, maxWaitMs }: QueueLimits) {
     this.#runtime = runtime;
     this.#maxWaitMs = maxWaitMs;
     const limits = { permits: running, weight: runningBytes, waiting, waitingWeight: waitingBytes };
@@ -86,11 +86,7 @@ class Lane {
 }
 
 function overloaded(): RequestError {
-  return new RequestError(
-    503,
-    'This instance has more requests under way than it can serve. Nothing was done. Try again.',
-    {
-      headers: { 'retry-after': '1' },
-    },
-  );
+  return new RequestError(503, 'This instance is overloaded. Nothing was done. Try again.', {
+    headers: { 'retry-after': '1' },
+  });
 }

@@ -1,6 +1,6 @@
 /**
  * Whether a request comes from the machine that this server runs on, and from a page of this server if from a browser.
- * Where nobody set a token, that is what stands between the database and the network.
+ * Without a token, only this check protects the database from the network.
  *
  * `vercel dev` overwrites x-real-ip with the peer of its socket, and x-vercel-deployment-url with the header Host as it
  * came; the others are as the client chose them. So every header that names a peer or a host has to name this machine,
@@ -17,10 +17,9 @@ loopback.addSubnet('::ffff:127.0.0.0', 104, 'ipv6');
 const peerHeaders = ['x-real-ip', 'x-vercel-forwarded-for', 'x-forwarded-for'] as const;
 const hostHeaders = ['host', 'x-forwarded-host', 'x-vercel-deployment-url'] as const;
 
-/** Why the request is not one of this machine; null when it is. A sentence. */
-export function strangeness(request: Request, allowedOrigins: readonly string[]): string | null {
-  if (!comesFromLoopback(request.headers))
-    return 'The request does not come from the machine that this server runs on.';
+/** Why the request is not local, as a sentence; null when it is. */
+export function whyNotLocal(request: Request, allowedOrigins: readonly string[]): string | null {
+  if (!comesFromLoopback(request.headers)) return 'The request comes from another machine.';
   if (!namesLoopback(request)) return 'The request names a host that is not localhost, 127.0.0.1 or [::1].';
   if (!isOfOwnPage(request, allowedOrigins))
     return 'A page of another origin sent the request; CORS_ORIGINS can allow it.';

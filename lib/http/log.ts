@@ -1,4 +1,4 @@
-/** One JSON line an event, for whoever operates the deployment. The only place that writes to the console. */
+/** One JSON line an event, for the operator of the deployment. The only place that writes to the console. */
 
 export interface LogEntry {
   readonly level: 'error' | 'warning' | 'info';
@@ -41,7 +41,7 @@ const consoleMethods = { error: 'error', warning: 'warn', info: 'log' } as const
 export const writeToConsole: WriteLine = (line, level) => console[consoleMethods[level]](line);
 
 function describeError(error: unknown, causesLeft: number): unknown {
-  if (!(error instanceof Error)) return { message: `Something that is no Error was thrown: ${typeof error}` };
+  if (!(error instanceof Error)) return { message: `Something other than an Error was thrown: ${typeof error}` };
   const { name, message, stack, cause } = error;
   const kind = 'kind' in error && typeof error.kind === 'string' ? { kind: error.kind } : {};
   const deeper = cause === undefined || causesLeft === 0 ? {} : { cause: describeError(cause, causesLeft - 1) };

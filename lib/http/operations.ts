@@ -3,7 +3,7 @@ import { type App, notTheRequest } from '../app.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { describeBackend, persistenceMessage } from '../config/backends.ts';
 import type { Config, Examination } from '../config/config.ts';
-import type { Answer, Database, DatabaseStatus, SyncReport } from '../db/database.ts';
+import { type Answer, ClosedError, type Database, type DatabaseStatus, type SyncReport } from '../db/database.ts';
 import type { RejectedWrite } from '../db/fallback/drain.ts';
 import { AppError } from '../errors.ts';
 import { refuseParameters } from '../rows/parameters.ts';
@@ -36,12 +36,14 @@ export function statusHandler(app: App): Handler {
       return Response.json({ ...body, warnings, rejectedWrites: rejected, strandedWrites: stranded });
     } catch (error) {
       context.logFailure(error, 503);
-      return Response.json(downBody(examination, error), { status: 503, headers: { 'retry-after': '5' } });
+      const waiting = error instanceof ClosedError ? await error.waiting().catch(() => null) : null;
+      const body = { ...downBody(examination, error), ...waiting };
+      return Response.json(body, { status: 503, headers: { 'retry-after': '5' } });
     }
   };
 }
 
-/** With `accept: text/event-stream` the answer tells of the progress of large transfers. */
+/** With `accept: text/event-stream` the answer streams the progress of large transfers. */
 export function syncHandler(app: App): Handler {
   return async (context) => {
     inQuery(() => refuseParameters(context.address.parameters));
@@ -56,7 +58,7 @@ export function syncHandler(app: App): Handler {
       });
     }
     const report = await syncDatabase(database);
-    context.noted({
+    context.unwrap({
       value: report,
       version: report.version,
       durability: 'durable',
@@ -66,7 +68,7 @@ export function syncHandler(app: App): Handler {
   };
 }
 
-/** `{"dismiss": ["<id>"]}`: forgets rejected and stranded writes that somebody has seen to; `"all"`: all rejected ones. Null without a body. */
+/** `{"dismiss": ["<id>"]}`: forgets rejected and stranded writes that were dealt with; `"all"`: all rejected ones. Null without a body. */
 async function readDismissal(context: RequestContext): Promise<readonly string[] | 'all' | null> {
   const { request } = context;
   if (request.method !== 'POST' || !request.headers.has('content-type')) return null;
@@ -88,7 +90,7 @@ async function dismissWrites(
   const rejected = ids === 'all' ? ids : ids.filter((id) => !stranded.includes(id));
   if (rejected.length === 0) return stranded.length;
   const { dismissRejected } = await import('../db/fallback/drain.ts');
-  const forgotten = context.noted(await database.write((queries) => dismissRejected(queries, rejected)));
+  const forgotten = context.unwrap(await database.write((queries) => dismissRejected(queries, rejected)));
   return stranded.length + forgotten;
 }
 
@@ -116,14 +118,14 @@ async function probeDatabase(context: RequestContext): Promise<Probed> {
     ...options,
     maxStalenessMs: 0,
   });
-  context.noted(probe);
+  context.unwrap(probe);
   return { probe, status: await database.status() };
 }
 
 /** Most that db-status lists. */
 const mostRejected = 100;
 
-/** Null where that cannot be told: what stands in for the database has no such list. */
+/** Null when unknown: a standby has no such list. */
 async function findRejected(database: Database): Promise<readonly RejectedWrite[] | null> {
   const { listRejected } = await import('../db/fallback/drain.ts');
   const found = await database

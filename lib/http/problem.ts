@@ -10,7 +10,7 @@ const errorPage = 'https://github.com/eider-db/eider/blob/main/docs/errors.md';
 
 type RequestStatus = 400 | 401 | 403 | 404 | 405 | 406 | 410 | 413 | 414 | 415 | 431 | 503 | 507;
 
-/** The request itself is wrong, whatever the database says. */
+/** The request itself is wrong, independent of the database. */
 export class RequestError extends AppError {
   readonly status: RequestStatus;
   readonly headers: Readonly<Record<string, string>>;
@@ -136,7 +136,7 @@ export function problemResponse(error: unknown): Response {
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
 }
 
-/** The same for who says more. */
+/** The same, with more to say. */
 export function problemOf(error: unknown): { readonly problem: Problem; readonly headers: Headers } {
   const kind = kindOf(error);
   const problem: Problem = {

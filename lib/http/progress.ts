@@ -2,13 +2,14 @@
  * A long piece of work as server-sent events: `progress` while it runs, then `done` with its result or `problem` with
  * what went wrong. https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
+import { waitAtMost } from '../async/deadline.ts';
 import type { Runtime } from '../runtime.ts';
 import { eventStream } from './event-stream.ts';
 import { problemResponse } from './problem.ts';
 
 export interface ProgressOptions {
   readonly runtime: Runtime;
-  /** What a `progress` event tells; asked every half second. */
+  /** The content of a `progress` event; called every half second. */
   readonly progress: () => Promise<unknown>;
   readonly onFailure: (error: unknown) => void;
 }
@@ -19,7 +20,7 @@ export function acceptsEvents(request: Request): boolean {
   return (request.headers.get('accept') ?? '').toLowerCase().includes('text/event-stream');
 }
 
-/** Answers at once; `work` runs to its end whether or not somebody listens. */
+/** Answers at once; `work` runs to its end even if the client disconnects. */
 export function streamProgress(work: Promise<unknown>, { runtime, progress, onFailure }: ProgressOptions): Response {
   const ended = work.then(
     (result) => ({ event: 'done', data: result }),
@@ -30,10 +31,10 @@ export function streamProgress(work: Promise<unknown>, { runtime, progress, onFa
   );
   return eventStream(async function* () {
     for (;;) {
-      const end = await Promise.race([ended, runtime.sleep(everyMs).then(() => null)]);
-      const { event, data }: { event: string; data: unknown } = end ?? { event: 'progress', data: await progress() };
+      const waited = await waitAtMost(runtime, everyMs, ended);
+      const { event, data } = waited.inTime ? waited.value : { event: 'progress', data: await progress() };
       yield `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-      if (end) return;
+      if (waited.inTime) return;
     }
   });
 }

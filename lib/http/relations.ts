@@ -66,7 +66,7 @@ export async function readPrepared<Asked, T>(
     return () => value;
   }, context.readOptions);
   // What is not found in a state that may lack it is another error: so the answer is noted first.
-  return context.noted(answer)();
+  return context.unwrap(answer)();
 }
 
 /** What `prepare` makes of the catalog. @throws AppError what it throws of a fresh catalog */

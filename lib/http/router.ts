@@ -57,7 +57,7 @@ function matches(pattern: readonly string[], segments: readonly string[]): boole
   );
 }
 
-/** What a client is told of an error that no handler met. */
+/** The answer to an error that no handler caught. */
 export function refusal(error: unknown): Response {
   const response = problemResponse(error);
   writeSecurityHeaders(response.headers);

@@ -83,7 +83,7 @@ function oneRow(catalog: Catalog, { address }: RequestContext): RowRequest {
   return { ...named, key: parseKey(named.relation, address.raw[1] ?? '') };
 }
 
-/** A whole row may leave out the key, which stands in the address. */
+/** A whole row may leave out the key, which is in the address. */
 function valuesOf({ relation, key }: RowRequest, mode: InputMode, input: PlainValue): Row {
   if (mode === 'part' || typeof input !== 'object' || input === null || Array.isArray(input))
     return parseInput(relation, mode, input);

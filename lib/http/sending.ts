@@ -6,7 +6,7 @@ const maxPauseMs = 60_000;
 
 export interface SendingOptions {
   readonly runtime: Runtime;
-  /** Called once, when the body has been read to its end, was given up, or failed. */
+  /** Called once, when the body was read to its end, was cancelled, or failed. */
   readonly onEnd: () => void;
 }
 
@@ -25,14 +25,14 @@ function watched(body: ReadableStream<Uint8Array>, { runtime, onEnd }: SendingOp
     onEnd();
   };
   const giveUp = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
-    const reason = new AppError('unavailable', 'The client took nothing of the answer for too long.');
+    const reason = new AppError('unavailable', 'The client stopped reading the answer.');
     controller.error(reason);
     end();
     await reader.cancel(reason);
   };
   const watch = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
     awaited = new AbortController();
-    // Aborted is what the pause is meant to be; a source that fails while it is cancelled has nobody to tell.
+    // The pause is meant to be aborted; a source that fails while it is cancelled can be ignored.
     runtime
       .sleep(maxPauseMs, awaited.signal)
       .then(() => giveUp(controller))

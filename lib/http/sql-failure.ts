@@ -1,5 +1,5 @@
 /**
- * What a client of /api/sql is told of an error: PostgreSQL's members, which Neon's driver reads from answers of status 400
+ * The error format of /api/sql: PostgreSQL's members, which Neon's driver reads from answers of status 400
  * alone, beside those of a problem.
  */
 import { AppError, type ErrorKind } from '../errors.ts';

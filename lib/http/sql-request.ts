@@ -96,7 +96,7 @@ class Reader {
     if (this.#faults.length === 0) return;
     const shown = this.#faults.slice(0, mostShown).map(({ path, message }) => `${path} ${message}`);
     if (this.#faults.length > mostShown) shown.push('…');
-    throw new AppError('invalid', `This is no statement of SQL: ${shown.join('; ')}.`, {
+    throw new AppError('invalid', `The request is not valid: ${shown.join('; ')}.`, {
       fields: this.#faults,
       sqlState: '08P01',
       hint: 'Send {"query": "SELECT $1", "params": [1]}, or {"queries": […]} for a transaction.',

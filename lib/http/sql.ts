@@ -53,7 +53,7 @@ export function sqlHandler(app: App): Handler {
     );
     const headers = { ...replayHeaders({ value, replayed }), ...Object.fromEntries(echoedHeaders(context.request)) };
     if (type !== 'application/json') return encodeTable(app, type, value[0]!, headers);
-    // A start pays for it only when somebody asks.
+    // Loaded on first use, to keep starts fast.
     const { sqlAnswer } = await import('./sql-answer.ts');
     const answers = value.map((result, index) =>
       sqlAnswer(result, { isRawText: asked.isRawText, arrayMode: statements[index]!.arrayMode }),
@@ -81,7 +81,7 @@ function onlyQueries(message: string): AppError {
 function requireRights(statements: readonly PreparedBatch[], { isReadOnly }: AskedSql, rights: SqlRights): void {
   const needed = statements.filter(({ kind }) => kind !== 'read');
   if (isReadOnly && needed.length > 0) {
-    throw new AppError('invalid', 'The transaction is read-only, and has a statement that is no SELECT.', {
+    throw new AppError('invalid', 'The transaction is read-only, but one of its statements is not a SELECT.', {
       sqlState: '25006',
     });
   }
@@ -106,7 +106,7 @@ async function withinTime<T>(
     `This took longer than ${requestMs} ms and was stopped. Nothing was changed.`,
     {
       sqlState: '57014',
-      hint: 'Ask for less at a time.',
+      hint: 'Split it into smaller statements.',
     },
   );
   void runtime.sleep(requestMs, ended.signal).then(
@@ -137,7 +137,7 @@ async function runReads(
   }));
   if (requests.length === 0) return { value: [], replayed: false };
   const answer = await database.queryAll(requests, { ...context.readOptions, signal });
-  const results = context.noted(answer).map(({ columns, rows, truncated }, index): StatementResult => {
+  const results = context.unwrap(answer).map(({ columns, rows, truncated }, index): StatementResult => {
     if (truncated !== null) throw tooLarge();
     return { command: statements[index]?.explain ? 'EXPLAIN' : 'SELECT', columns, rows, rowCount: rows.length };
   });
@@ -158,12 +158,13 @@ async function runWrites(
   { statements, input, signal }: Writes,
 ): Promise<Once<readonly StatementResult[]>> {
   const { idempotency } = parseIdempotencyKey(context, input);
+  context.willWrite();
   const answer: Answer<Once<readonly StatementResult[]>> = await database.write(
     async (queries, scope) => {
       const run = async (): Promise<readonly StatementResult[]> => {
         const results: StatementResult[] = [];
         for (const { kind, sql, params, explain } of statements) {
-          if (explain) throw onlyQueries('EXPLAIN has no place among statements that write.');
+          if (explain) throw onlyQueries('EXPLAIN cannot be combined with statements that write.');
           // Unlike in the sandbox, all rows would come into memory before they are counted.
           const text = kind === 'read' ? `SELECT * FROM (\n${sql}\n) AS answer LIMIT ${mostRows + 1}` : sql;
           results.push(await scope.run(text, listOf(params), { signal }));
@@ -177,7 +178,7 @@ async function runWrites(
     },
     { signal: context.request.signal },
   );
-  return context.noted(answer);
+  return context.unwrap(answer);
 }
 
 const forms = {

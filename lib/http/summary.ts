@@ -1,4 +1,4 @@
-/** What db-status tells those who are not the operator: whether it works, and what to do to learn more. */
+/** The db-status for everyone but the operator: whether it works, and how to learn more. */
 import type { App } from '../app.ts';
 import { describeBackend, persistenceMessage } from '../config/backends.ts';
 import type { Examination } from '../config/config.ts';
@@ -57,10 +57,10 @@ function summaryBody({ config, access, onVercel }: Examination, { status, versio
 
 function troubleMessage(status: Health['status'], isConfigured: boolean): string {
   if (status === 'degraded')
-    return 'The database is away, and a standby answers for it: each answer says so in the header db-degraded.';
+    return 'The database is unavailable, and a standby answers: each answer says so in the header db-degraded.';
   return isConfigured
     ? 'The database cannot be used at the moment. The log of this server says why.'
-    : 'The configuration of this server is wrong, so its database is closed. The log of this server says which variable it is.';
+    : 'The configuration of this server is wrong, so its database is closed. Its log names the variable.';
 }
 
 function hint(access: Examination['access'], onVercel: boolean): string {

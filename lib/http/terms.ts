@@ -10,7 +10,7 @@ import type { Address } from './address.ts';
 export type Permission =
   /** Answered to anyone: what methods there are. */
   | 'methods'
-  /** Anyone gets a summary, who may know more gets it. */
+  /** Anyone gets a summary; callers with more rights get more. */
   | 'status'
   | 'openapi'
   | 'read-table'
@@ -27,9 +27,9 @@ export type Permission =
   | 'sync';
 
 /**
- * The lanes of the load shedder. `transfer`: an import or an export, whose place is kept until the answer is sent, as that
- * of a `query` is. `events`: what an answer of server-sent events takes while it lasts, whichever lane it came through.
- * `free`: what is short, or there is one of anyway.
+ * The queues of the load shedder. `transfer`: an import or an export, which keeps its place until the answer is sent, as a
+ * `query` does. `events`: an answer of server-sent events for as long as it lasts, whichever queue it came through.
+ * `free`: short requests, and those of which there is only one at a time.
  */
 export type Load = 'read' | 'write' | 'query' | 'transfer' | 'events' | 'free';
 
@@ -39,9 +39,9 @@ export interface Terms {
   readonly load: Exclude<Load, 'events'>;
   /** Most bytes of a body; 0 where none is read. */
   readonly maxBodyBytes: number;
-  /** The types of its answers; absent: JSON. A client that accepts none of them is told so before anything is done. */
+  /** The types of its answers; absent: JSON. A client that accepts none of them is refused before anything is done. */
   readonly produces?: readonly string[];
-  /** What a client is told of an error; absent: a problem. */
+  /** The answer to an error; absent: a problem document. */
   readonly failure?: (error: unknown, request: Request) => Response;
 }
 

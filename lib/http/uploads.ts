@@ -51,7 +51,7 @@ export function partHandler(app: App): Handler {
     const upload = idOf(given);
     if (!(await readPlan(app, uploads, upload))) throw noSuchUpload(given);
     const bytes = await readBytes(request, terms.maxBodyBytes);
-    if (bytes.byteLength === 0) throw new RequestError(400, 'A part has one byte at least.');
+    if (bytes.byteLength === 0) throw new RequestError(400, 'A part needs at least one byte.');
     await keepPart(uploads, upload, part, bytes, request.signal);
     return new Response(null, { status: 204 });
   };
@@ -67,8 +67,8 @@ async function keepPart(
   if ((await uploads.keep(upload, part, bytes, signal)) === 'created') return;
   const earlier = await uploads.read(upload, part, signal);
   if (earlier && Buffer.compare(earlier, bytes) === 0) return;
-  throw new AppError('conflict', `Part ${part} is there already, with other bytes.`, {
-    hint: 'Give up this upload, and begin another one.',
+  throw new AppError('conflict', `Part ${part} was already uploaded with different bytes.`, {
+    hint: 'Cancel this upload and begin a new one.',
     fields: [{ path: 'part', message: 'was sent with other bytes' }],
   });
 }
@@ -100,7 +100,7 @@ export async function runUpload(
   const key = createHash('sha256').update(`upload\n${upload}`).digest('hex');
   const plan = await readPlan(app, database.uploads, upload);
   const read = await database.read((queries) => answerOf(queries, key, importedForms), { maxStalenessMs: 0 });
-  const earlier = context.noted(read);
+  const earlier = context.unwrap(read);
   if (!earlier && !plan) throw noSuchUpload(query.upload);
   const answer =
     earlier || !plan
@@ -160,15 +160,19 @@ async function requireParts(uploads: Uploads, { upload, parts }: Sent, signal: A
   const missing = Array.from({ length: count }, (_, index) => index + 1).filter((part) => !there.includes(part));
   if (missing.length > 0) throw missingParts(missing);
   if (count >= last) return count;
-  throw new AppError('conflict', `Nothing was imported: there is a part ${last}, and there should be ${count}.`, {
-    fields: [{ path: 'parts', message: `is less than there are` }],
-  });
+  throw new AppError(
+    'conflict',
+    `Nothing was imported: part ${last} exists, but the upload should have ${count} parts.`,
+    {
+      fields: [{ path: 'parts', message: `is less than there are` }],
+    },
+  );
 }
 
 function missingParts(missing: readonly number[]): AppError {
   const [of, are] = missing.length === 1 ? ['part', 'is'] : ['parts', 'are'];
   return new AppError('conflict', `Nothing was imported: the ${of} ${missing.join(', ')} ${are} missing.`, {
-    hint: 'Send what is missing, then ask for the import again.',
+    hint: 'Send the missing parts, then request the import again.',
     fields: missing.map((part) => ({ path: `part/${part}`, message: 'is missing' })),
   });
 }
@@ -189,13 +193,13 @@ function idOf(given: string): string {
 }
 
 function tooManyUploads(): AppError {
-  return new AppError('conflict', `There are ${mostUploads} uploads that nobody brought to an end.`, {
-    hint: 'Import one, or give one up: DELETE /api/import?upload=<id>. After a day each is over by itself.',
+  return new AppError('conflict', `There are ${mostUploads} unfinished uploads.`, {
+    hint: 'Import one, or cancel one with DELETE /api/import?upload=<id>. Uploads expire after a day.',
   });
 }
 
 function noSuchUpload(given: string): AppError {
-  return new AppError('not-found', `There is no upload ${given.slice(0, 100)}, or its day is over.`, {
+  return new AppError('not-found', `There is no upload ${given.slice(0, 100)}, or it has expired.`, {
     hint: 'Begin one: POST /api/import?table=<table>&upload=begin',
   });
 }

@@ -9,7 +9,7 @@ export interface RefusedWrites {
 export class WriteTrouble {
   #last: RefusedWrites | null = null;
 
-  /** Notes how a write ended; `error` is null when it succeeded. What is wrong with the write itself says nothing. */
+  /** Records how a write ended; `error` is null when it succeeded. Faults of the write itself do not count. */
   note(error: unknown, nowMs: number): void {
     if (error === null) this.#last = null;
     else if (isAppError(error, 'unavailable', 'denied', 'corrupt', 'outdated'))
@@ -20,6 +20,6 @@ export class WriteTrouble {
   describe(nowMs: number): string | null {
     if (!this.#last) return null;
     const seconds = Math.round((nowMs - this.#last.atMs) / 1000);
-    return `The last write was refused, ${seconds} s ago: ${this.#last.message}`;
+    return `The last write failed ${seconds} s ago: ${this.#last.message}`;
   }
 }

@@ -18,7 +18,7 @@ export async function runWrite<C extends Command>(
   // Optional members that are absent are absent in JSON, too.
   const options = { command: command as unknown as PlainValue };
   try {
-    return context.noted(await database.write((queries, scope) => executeCommand(queries, scope, command), options));
+    return context.unwrap(await database.write((queries, scope) => executeCommand(queries, scope, command), options));
   } catch (error) {
     if (!('rows' in command) || !isAppError(error, 'invalid', 'conflict')) throw error;
     throw await placedError(context, relation, command.rows, error);

@@ -52,7 +52,7 @@ function parseRow(relation: Relation, input: PlainValue): Row {
   return parseInput(relation, 'whole', Object.fromEntries(given));
 }
 
-/** With the text of whatever stands in a column that is text only since values are of several forms. */
+/** Turns values into text in columns that are text only because their values have several forms. */
 function withTexts(texts: ReadonlySet<string>, input: PlainValue): PlainValue {
   if (!isRow(input)) return input;
   return Object.fromEntries(

@@ -24,7 +24,9 @@ export function newTable(
   key: readonly string[],
 ): NewTable {
   if (findRelation(catalog, table))
-    throw new AppError('conflict', `There is a table "${table}" already.`, { hint: 'Import into it, without create.' });
+    throw new AppError('conflict', `The table "${table}" already exists.`, {
+      hint: 'Import into it without "create".',
+    });
   const missing = key.find((column) => !columns.some((each) => each.name === column));
   if (missing !== undefined || columns.length === 0)
     throw new AppError('invalid', `The file has no column "${missing ?? ''}".`, {

@@ -60,9 +60,9 @@ export class FileReader {
     }
     const hint = 'Split the file, or send it as CSV or JSON lines.';
     if (reply.kind === 'failed') return new Error(`A file could not be read: ${reply.message}`);
-    if (this.#signal.aborted) return new AppError('unavailable', 'Nobody waits for the import any more.');
+    if (this.#signal.aborted) return new AppError('unavailable', 'The import was cancelled.');
     if (reply.kind === 'ended' && reply.why === 'stopped')
       return new AppError('invalid', `Reading the file took longer than ${readWithinMs} ms.`, { hint });
-    return new AppError('invalid', 'The file needs more memory than reading one may take.', { hint });
+    return new AppError('invalid', 'Reading the file needs too much memory.', { hint });
   }
 }

@@ -35,8 +35,7 @@ async function* rowsOfCsv(relation: Relation, pieces: Pieces): AsyncGenerator<Pl
       else columns = headerOf(relation, cells, line);
     }
   }
-  if (!columns)
-    throw new AppError('invalid', 'The body is empty: CSV has at least a line with the names of the columns.');
+  if (!columns) throw new AppError('invalid', 'The body is empty: a CSV file needs at least the line of column names.');
 }
 
 /** Says of the last piece, which may be empty, that it is. */
@@ -76,7 +75,7 @@ function requireKnown(relation: Relation, names: readonly string[]): void {
   const more = unknown.length > 5 ? ', …' : '';
   throw new AppError(
     'invalid',
-    `The file has columns that ${relation.name} has not: ${shown.slice(0, 5).join(', ')}${more}.`,
+    `The file has columns that ${relation.name} does not have: ${shown.slice(0, 5).join(', ')}${more}.`,
     {
       fields: shown.map((path) => ({ path, message: `is not a column of ${relation.name}` })),
     },

@@ -29,7 +29,7 @@ export class SpoolWriter {
 
   constructor(path: string) {
     this.#written = pipeline(this.#file, createWriteStream(path, { flags: 'w', mode: 0o600 }));
-    // Told by `end`.
+    // `end` reports it.
     this.#written.catch(() => undefined);
   }
 

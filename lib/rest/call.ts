@@ -11,7 +11,7 @@ import { schemaOf } from './schemas.ts';
 
 export interface Call {
   readonly macro: Macro;
-  /** What stands in FROM. */
+  /** The function call in FROM. */
   readonly source: Sql;
   /** The names of the arguments. */
   readonly names: readonly string[];
@@ -155,7 +155,7 @@ export function resultRelation({ macro }: Call, engine: EngineName, columns: rea
     unique: [],
     checks: [],
     references: [],
-    readOnly: 'It is what a function answers.',
+    readOnly: 'It is the result of a function.',
     estimatedRows: null,
   };
 }

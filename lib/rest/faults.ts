@@ -36,7 +36,7 @@ export function parseFault(parameter: string, text: string, at: number, expected
 /** More than one request may ask for. */
 export function tooMuch(what: string): RestError {
   return new RestError('PGRST100', 400, `The query asks for too much: ${what}.`, {
-    hint: 'Send several requests.',
+    hint: 'Split it into several requests.',
   });
 }
 

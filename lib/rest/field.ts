@@ -11,7 +11,7 @@ export function readField(scanner: Scanner): Field {
   return { column: scanner.name('a column').text, path: readPath(scanner) };
 }
 
-/** The steps that stand here; none where no arrow does. */
+/** The steps that come next; empty without an arrow. */
 export function readPath(scanner: Scanner): JsonStep[] {
   const steps: JsonStep[] = [];
   while (scanner.sees('->')) {

@@ -18,7 +18,7 @@ export class Budget {
   }
 }
 
-/** `a.b.c=` of a filter on what is embedded: the path, and what stands at its end. */
+/** `a.b.c=` of a filter on what is embedded: the path, and its last part. */
 export interface Operation {
   readonly operator: Operator;
   readonly isNegated: boolean;

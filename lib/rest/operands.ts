@@ -1,4 +1,4 @@
-/** What stands behind an operator: patterns, and lists as PostgreSQL writes them. */
+/** The operands of operators: patterns, and lists as PostgreSQL writes them. */
 import { textOf } from '../rows/values.ts';
 import { type ArrayItems, writeArray } from '../sql/postgres-array.ts';
 import type { PlainValue } from '../values.ts';

@@ -39,7 +39,7 @@ function requireSameKeys(rows: readonly Given[]): void {
   const expected = keys(first);
   if (rows.some((row) => keys(row) !== expected))
     throw new RestError('PGRST102', 400, 'All object keys must match', {
-      hint: 'Name the columns in the parameter "columns"; with "Prefer: missing=default" what a row leaves out takes its default.',
+      hint: 'Name the columns in the parameter "columns"; with "Prefer: missing=default", missing columns take their defaults.',
     });
 }
 

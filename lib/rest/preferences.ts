@@ -8,7 +8,7 @@ export interface Preferences {
   readonly resolution: 'merge' | 'ignore' | null;
   readonly missingIsDefault: boolean;
   readonly maxAffected: number | null;
-  /** The transaction is rolled back, whatever it did. */
+  /** The transaction is rolled back. */
   readonly isRolledBack: boolean;
   /** For the header Preference-Applied; empty where none was. */
   readonly applied: string;

@@ -197,7 +197,7 @@ function childrenSql(
     pairing.other.map((column, index) => sql`${name(near, column)} = ${table.columns[index] ?? raw('null')}`),
     ' and ',
   );
-  // The joins of the statement come behind its relation, so what relates that stands in WHERE.
+  // The joins follow the relation in FROM, so the condition on the relation itself goes into WHERE.
   const related = junction ? same('j', junction.pairing.own, 't', junction.pairing.other) : isOfRow;
   const order = statement.order(statement.stored());
   const from = junction

@@ -32,7 +32,7 @@ export class Scanner {
     return this.#at >= this.#text.length;
   }
 
-  /** Whether `mark` stands here; blanks before it do not count. */
+  /** Whether `mark` comes next; blanks before it do not count. */
   sees(mark: string): boolean {
     return this.#text.startsWith(mark, this.#at);
   }
@@ -64,7 +64,7 @@ export class Scanner {
     return { text, isQuoted: false };
   }
 
-  /** A text in quotes; null when none stands here. */
+  /** A text in quotes; null when none comes next. */
   quoted(): string | null {
     return this.match(quotedName)?.[1]?.replaceAll(/\\(.)/gsu, '$1') ?? null;
   }

@@ -9,7 +9,7 @@ export interface RestRelation {
 }
 
 /**
- * The schema that a profile means; null: the default one. Clients of Supabase always say `public`, whatever it is called here.
+ * The schema that a profile means; null: the default one. Clients of Supabase always say `public`, even if it has another name here.
  *
  * @throws RestError PGRST106
  */

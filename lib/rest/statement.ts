@@ -30,7 +30,7 @@ interface Output {
 export interface StatementOptions {
   /** Columns before those of the level. */
   readonly leading?: number;
-  /** Columns stand without the relation's name: in the sandbox of PostgreSQL `t.f` might be a call of `f`. */
+  /** Columns are written without the relation's name: in the sandbox of PostgreSQL `t.f` might be a call of `f`. */
   readonly isBare?: boolean;
 }
 
@@ -66,7 +66,7 @@ export class LevelStatement {
     return this.#outputs.some(({ isAggregated }) => isAggregated);
   }
 
-  /** Whether it is of one row, whatever rows there are. */
+  /** Whether it always has one row. */
   get isTotal(): boolean {
     return this.isGrouped && this.#outputs.every(({ isAggregated }) => isAggregated);
   }
@@ -77,7 +77,7 @@ export class LevelStatement {
     return all.length === 0 ? raw('1 as eider_0') : join(all);
   }
 
-  /** `source`: what stands for the relation; absent: its table. */
+  /** `source`: replaces the relation; absent: its table. */
   from(source?: Sql): Sql {
     return sql`${source ?? tableSql(this.#node.relation)} as ${raw(root)} ${join(this.#joins, ' ')}`;
   }
@@ -99,7 +99,7 @@ export class LevelStatement {
     return this.#conditionOf({ ...this.#node, condition: { and: [] } }, root);
   }
 
-  /** `stored`: where rows of equal values stand. */
+  /** `stored`: where rows of equal values are. */
   order(stored: Sql | null): readonly Sql[] {
     const terms = this.#node.order.map((term) => this.#term(term));
     return stored && !this.isGrouped ? [...terms, stored] : terms;
@@ -214,7 +214,7 @@ export class LevelStatement {
   }
 }
 
-/** Its columns stand in the parent's rows, so the parent's statement can read them. */
+/** Its columns are in the parent's rows, so the parent's statement can read them. */
 function isLifted({ spread, relationship }: Embed): boolean {
   return spread && !relationship.isToMany;
 }

@@ -84,7 +84,7 @@ export function cellOf(value: ClientValue): PlainValue {
 }
 
 /**
- * The value that a client's `input` stands for in a column of this type.
+ * The value that a client's `input` represents in a column of this type.
  *
  * @throws RestError 22P02 and its kin
  */

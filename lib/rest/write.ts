@@ -64,7 +64,7 @@ export function requiredFilter(verb: 'UPDATE' | 'DELETE', relation: Relation, qu
   });
 }
 
-/** The command of PUT: one row, whose key stands in the filter. @throws RestError PGRST105, PGRST114, PGRST115 */
+/** The command of PUT: one row, whose key is in the filter. @throws RestError PGRST105, PGRST114, PGRST115 */
 export function putCommand({ table, relation }: RestRelation, rows: readonly Row[], query: RestQuery): Command {
   const [{ filters, limit, offset }] = query.scopes;
   if (limit !== null || offset > 0)
@@ -103,7 +103,7 @@ export interface Written extends Done<Outcome<Command>> {
   readonly affected: number;
   /** Of those of an upsert, the ones that were there before. */
   readonly existing: number;
-  /** As they are in the table; empty where nobody asked for them. */
+  /** As they are in the table; empty when they were not requested. */
   readonly rows: readonly Row[];
   readonly body: readonly ClientRow[];
 }

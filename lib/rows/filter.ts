@@ -82,7 +82,7 @@ function valuesOf(operator: Operator, text: string): readonly string[] {
   return operator === 'in' ? splitList(text) : [text];
 }
 
-/** `*` is any run of characters, `\*` a star; what SQL treats specially stands for itself. */
+/** `*` is any run of characters, `\*` a star; the wildcards of SQL are plain characters. */
 function likePattern(text: string): string {
   if (text.length > 1000 || text.includes('\0'))
     throw new ParameterFault('expects a pattern of at most 1000 characters without NUL');

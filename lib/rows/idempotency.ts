@@ -12,7 +12,7 @@ import type { EngineName, PlainValue, Queries } from '../values.ts';
 /** `key` and `fingerprint` are hashes. As JSON, they are part of a command. */
 export type Idempotency = {
   readonly key: string;
-  /** Of what was asked for: the same key with another one is a mistake. */
+  /** Hash of the request: the same key with a different hash is a mistake. */
   readonly fingerprint: string;
   /** The time of the request as rows write it (`2026-11-24T04:05:06.123000Z`). */
   readonly at: string;
@@ -91,7 +91,7 @@ async function claim(queries: Queries, { key, fingerprint, at }: Idempotency): P
   return entered?.['place'] ?? null;
 }
 
-/** What was answered under this key; null when nothing was. For who has nothing left to ask with but the key. */
+/** The answer given under this key; null when there is none. For callers that have only the key. */
 export async function answerOf<T>(queries: Queries, key: string, forms: AnswerForms<T>): Promise<T | null> {
   const kept = await findKey(queries, key);
   return kept === null ? null : forms.restore(JSON.parse(kept.answer) as PlainValue);
@@ -126,7 +126,7 @@ async function removeExpired(queries: Queries, cutoff: string): Promise<void> {
 
 function keyOfAnother(): AppError {
   return new AppError('invalid', 'This Idempotency-Key was used for another request.', {
-    hint: 'Make up a new key for each thing that is to be done, and send the same key only with the same request.',
+    hint: 'Use a new key for each operation, and the same key only to repeat the same request.',
     fields: [{ path: 'idempotency-key', message: 'was used for another request' }],
   });
 }

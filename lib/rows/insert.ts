@@ -97,7 +97,7 @@ function requireDistinct(relation: Relation, rows: readonly Row[], columns: read
         fields.push({ path: placed(place, column), message: `is the same as in row ${earlier}` });
   }
   if (fields.length === 0) return;
-  throw new AppError('invalid', `Two rows would be the same row of ${relation.name}, so nothing was written.`, {
+  throw new AppError('invalid', `Two of the rows have the same key of ${relation.name}, so nothing was written.`, {
     fields: fields.slice(0, mostFaults),
     sqlState: '21000',
   });

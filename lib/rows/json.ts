@@ -70,7 +70,7 @@ class Parser {
     return values;
   }
 
-  /** What stands between brackets, separated by commas. */
+  /** The items between brackets, separated by commas. */
   #items(close: '}' | ']', item: () => void): void {
     this.#at += 1;
     if (this.#peek() === close) {
@@ -117,6 +117,6 @@ class Parser {
     const before = this.#text.slice(0, at).split('\n');
     const where =
       at >= this.#text.length ? 'at its end' : `at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
-    return new AppError('invalid', `The body is not the JSON that is expected: ${where} it ${what}.`);
+    return new AppError('invalid', `The body is not the expected JSON: ${where} it ${what}.`);
   }
 }

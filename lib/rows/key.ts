@@ -1,5 +1,5 @@
 /**
- * Keys of rows as they stand in paths: the values of the primary key's columns, each percent-encoded, joined by commas.
+ * Keys of rows as written in paths: the values of the primary key's columns, each percent-encoded, joined by commas.
  */
 import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';
@@ -26,7 +26,7 @@ export function parseKey(relation: Relation, segment: string): Key {
     throw new AppError('not-found', `Rows of ${relation.name} have no address: it has no primary key.`, {
       hint: 'Use filters.',
     });
-  // One column's value may have commas that nobody encoded.
+  // One column's value may have unencoded commas.
   const parts = columns.length === 1 ? [segment] : segment.split(',');
   const values =
     parts.length === columns.length ? columns.map((column, index) => valueOf(column, parts[index] ?? '')) : [null];

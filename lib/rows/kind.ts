@@ -24,7 +24,7 @@ export type TypeOf<K extends ValueType['kind']> = Extract<ValueType, { readonly 
 export type SchemaOf = (type: ValueType) => JsonSchema;
 
 export interface ValueKind<K extends ValueType['kind'] = ValueType['kind']> {
-  /** The value that the input stands for; null never comes here. @throws ValueFault */
+  /** The value that the input represents; never called with null. @throws ValueFault */
   parse(type: TypeOf<K>, input: PlainValue): PlainValue;
   /** The same of a text (a filter, a cell of CSV), where it is not what `parse` makes of it. @throws ValueFault */
   parseText?(type: TypeOf<K>, text: string): PlainValue;

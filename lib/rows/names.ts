@@ -14,7 +14,7 @@ export function columnOfParameter(name: string): string {
   return quoted ? unescape(quoted[1] ?? '') : name;
 }
 
-/** An item of a list of columns: the name, and what stands behind it up to the comma. */
+/** An item of a list of columns: the name, and the text after it up to the comma. */
 export interface NamedItem {
   readonly name: string;
   readonly rest: string;

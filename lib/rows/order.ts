@@ -30,7 +30,7 @@ export function parseOrder(relation: Relation, text: string): SortKey[] {
   return totalOrder(relation, keys);
 }
 
-/** Ends with the primary key; nothing that stands after all of it can matter. */
+/** Ends with the primary key; terms after the whole key cannot matter. */
 function totalOrder(relation: Relation, keys: readonly SortKey[]): SortKey[] {
   const names = keys.map(({ column }) => column.name);
   const rest = orderByKey(relation).filter(({ column }) => !names.includes(column.name));

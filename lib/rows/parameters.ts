@@ -51,7 +51,7 @@ export class ParameterReader {
     }
   }
 
-  /** @throws AppError `invalid` with one entry a wrong parameter. `message`: of those that nobody took. */
+  /** @throws AppError `invalid` with one entry a wrong parameter. `message`: for unknown parameters. */
   finish(message?: string): void {
     if (message !== undefined)
       this.rest(() => {
@@ -95,8 +95,8 @@ export function parseWriteFilter(relation: Relation, parameters: readonly Parame
   reader.finish();
   if (parameters.length > 0) return filter;
   const example = relation.key[0] ?? relation.columns[0]?.name ?? 'column';
-  throw new AppError('invalid', `This would concern all rows of ${relation.name}: a filter has to say which.`, {
-    hint: `Such as "?${example}=eq.…". For all rows on purpose: "?${example}=is.not_null".`,
+  throw new AppError('invalid', `Without a filter this would change all rows of ${relation.name}.`, {
+    hint: `Add a filter, such as "?${example}=eq.…". For all rows on purpose: "?${example}=is.not_null".`,
     fields: [{ path: '', message: 'must have a filter' }],
   });
 }

@@ -177,7 +177,7 @@ function isLonger(given: string, maxLength: number): boolean {
   return given.length > 2 * maxLength || Array.from(given).length > maxLength;
 }
 
-/** Text of JSON, in rows too: whatever a value is, it comes back as it was written. */
+/** JSON as text, in rows too, so that every value comes back as it was written. */
 export const json: ValueKind<'json'> = {
   parse(_type, input) {
     if (typeof input !== 'string') return requireText(JSON.stringify(input));
@@ -191,7 +191,9 @@ export const json: ValueKind<'json'> = {
   },
   operators: () => ['is'],
   schema: () => ({ type: 'string', contentMediaType: 'application/json' }),
-  inputSchema: () => ({ description: 'Text of JSON; an object, a list, a number or a boolean stands for its text.' }),
+  inputSchema: () => ({
+    description: 'JSON as text; an object, a list, a number or a boolean is turned into its text.',
+  }),
 };
 
 /** Values that a message lists. */

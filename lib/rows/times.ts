@@ -28,7 +28,7 @@ function dayOf(text: string): string | null {
   const days = parseDate(text);
   const day = Math.abs(days) <= mostDays ? formatDate(days) : '';
   const found = datePattern.exec(day);
-  // A day that is not in the calendar (February 30) comes out as another one.
+  // A day that does not exist (February 30) turns into another day.
   const isSame = found !== null && Number(found[1]) === Number(match[1]) && day.slice(-6) === text.slice(-6);
   return isSame ? day : null;
 }

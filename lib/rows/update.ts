@@ -169,9 +169,9 @@ function requireFew(relation: Relation, rows: number): void {
   if (rows <= mostRows) return;
   throw new AppError(
     'invalid',
-    `More than ${mostRows} rows of ${relation.name} pass the filter; one request changes no more.`,
+    `More than ${mostRows} rows of ${relation.name} match the filter, which is more than one request may change.`,
     {
-      hint: 'Narrow the filter, and send several requests.',
+      hint: 'Narrow the filter and send several requests.',
     },
   );
 }

@@ -35,7 +35,7 @@ function kindOf(type: ValueType): ValueKind {
 }
 
 /**
- * The value that `input`, which is not null, stands for in a column of this type, in the form that rows have.
+ * The value that `input`, which is not null, represents in a column of this type, in the form that rows have.
  *
  * @throws ValueFault
  * @example parseValue({ kind: 'decimal', width: 10, scale: 2 }, 12.5) // '12.50'
@@ -81,7 +81,7 @@ export function everyOperatorOf(type: ValueType): readonly Operator[] {
   return [...plain, ...distinct];
 }
 
-/** Whether rows can be put into the order of such values. */
+/** Whether rows can be ordered by such values. */
 export function isSortable(type: ValueType): boolean {
   return type.kind === 'boolean' || operatorsOf(type).includes('gt');
 }

@@ -19,14 +19,14 @@ export type Precondition = {
   readonly noneMatch?: Versions;
 };
 
-/** The row is there, and is another one than the client expects. */
+/** The row exists, but not in the version that the client expects. */
 export class PreconditionFailed extends AppError {
   constructor(message: string) {
     super('conflict', message, { hint: 'Read the row again, then decide.' });
   }
 }
 
-/** Of the whole row, all columns of it, whatever their order. */
+/** Of the whole row: all columns, in any order. */
 export function rowVersion(row: Row): string {
   const entries = Object.entries(row).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(entries)).digest('base64url').slice(0, 22);
@@ -40,9 +40,9 @@ export function hasPrecondition({ match, noneMatch }: Precondition = {}): boolea
 export function requirePrecondition(relation: Relation, row: Row, { match, noneMatch }: Precondition): void {
   const version = rowVersion(row);
   if (match !== undefined && !includes(match, version))
-    throw new PreconditionFailed(`This row of ${relation.name} has changed: it has none of the versions in If-Match.`);
+    throw new PreconditionFailed(`This row of ${relation.name} has changed: its version is not in If-Match.`);
   if (noneMatch !== undefined && includes(noneMatch, version))
-    throw new PreconditionFailed(`This row of ${relation.name} is there, in a version that If-None-Match excludes.`);
+    throw new PreconditionFailed(`This row of ${relation.name} exists in a version that If-None-Match excludes.`);
 }
 
 export function includes(versions: Versions, version: string): boolean {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { waitAtMost } from '../async/deadline.ts';
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { sendWebResponse, toWebRequest } from './web.ts';
@@ -58,10 +59,7 @@ async function close(server: Server, exchanges: Exchanges, { runtime, graceMs = 
   server.close();
   server.closeIdleConnections();
   exchanges.end();
-  const over = new AbortController();
-  const outOfTime = runtime.sleep(graceMs, over.signal).then(() => server.closeAllConnections());
-  await Promise.race([closed, outOfTime.catch(() => undefined)]);
-  over.abort();
+  if (!(await waitAtMost(runtime, graceMs, closed)).inTime) server.closeAllConnections();
   await closed;
 }
 

@@ -1,3 +1,4 @@
+import { waitAtMost } from '../async/deadline.ts';
 import type { App } from '../app.ts';
 import type { Environment } from '../config/variables.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -85,10 +86,7 @@ function nullIfTaken(error: unknown): null {
 
 async function end(server: NodeServer, background: BackgroundWork, { runtime }: ServeOptions): Promise<void> {
   await server.close();
-  const over = new AbortController();
-  const outOfTime = runtime.sleep(backgroundGraceMs, over.signal).catch(() => undefined);
-  await Promise.race([background.settled(), outOfTime]);
-  over.abort();
+  await waitAtMost(runtime, backgroundGraceMs, background.settled());
 }
 
 /** @throws AppError `invalid` */
@@ -96,7 +94,7 @@ function addressOf({ environment, host = defaultHost, port: given }: ServeOption
   const port = given || environment['PORT'];
   if (!port) return { host, port: null };
   if (/^\d{1,5}$/.test(port) && Number(port) < 65_536) return { host, port: Number(port) };
-  throw new AppError('invalid', 'The port is no number below 65536.', { hint: 'Correct PORT, or use --port 3000.' });
+  throw new AppError('invalid', 'The port is not a number below 65536.', { hint: 'Correct PORT, or use --port 3000.' });
 }
 
 /** What handlers pass to `waitUntil`, which this server awaits before it ends; on Vercel the platform does. */

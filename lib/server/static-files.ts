@@ -37,7 +37,7 @@ export function withStaticFiles(folder: URL, otherwise: Fetch): Fetch {
   return async (request) => {
     const path = request.method === 'GET' || request.method === 'HEAD' ? fileOf(new URL(request.url).pathname) : null;
     const file = path === null ? null : join(root, path);
-    // Whatever keeps a file from being read, there is none to be served.
+    // A file that cannot be read is not served.
     const found = file !== null && (await stat(file).catch(() => null))?.isFile();
     return found === true ? answer(request, file ?? '', path?.startsWith('assets/') === true) : otherwise(request);
   };

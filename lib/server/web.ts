@@ -15,7 +15,7 @@ export function toWebRequest(incoming: IncomingMessage, signal: AbortSignal): Re
   try {
     return new Request(addressOf(incoming), { method, headers: headersOf(incoming), signal, ...body });
   } catch (error) {
-    throw new RequestError(400, 'The request has an address or a method that this server does not understand.', {
+    throw new RequestError(400, 'The server does not understand the address or the method of the request.', {
       cause: error,
     });
   }
@@ -23,7 +23,8 @@ export function toWebRequest(incoming: IncomingMessage, signal: AbortSignal): Re
 
 /** Put together rather than resolved: to `new URL`, `//evil.example` is another host. */
 function addressOf({ url = '/', headers: { host = 'localhost' } }: IncomingMessage): string {
-  if (!/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(host)) throw new TypeError('The header Host names no host.');
+  if (!/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(host))
+    throw new TypeError('The Host header is not a valid host.');
   return url.startsWith('/') ? `http://${host}${url}` : url;
 }
 
@@ -46,7 +47,7 @@ function headersOf({ headersDistinct, socket }: IncomingMessage): Headers {
 /** What only Vercel's proxy says, such as a request's id. */
 const isOfVercel = (name: string): boolean => name.startsWith('x-vercel-') && name !== 'x-vercel-forwarded-for';
 
-/** What nobody reads stays with Node, which drops it after the answer. */
+/** An unread body stays with Node, which drops it after the answer. */
 function bodyWhenRead(incoming: IncomingMessage): ReadableStream<Uint8Array> {
   let chunks: AsyncIterator<Buffer> | null = null;
   return new ReadableStream<Uint8Array>(

@@ -66,10 +66,7 @@ class AdaptedParameters {
     const written = tokens.filter(({ kind }) => kind === 'parameter');
     const needed = Math.max(0, ...written.map(({ text }, index) => (text === '?' ? index + 1 : Number(text.slice(1)))));
     if (Number.isNaN(needed)) throw wrongSyntax('Parameters of a list are written $1, $2, ….');
-    if (needed === values.length) return;
-    throw new AppError('invalid', `The statement has ${needed} parameters, and ${values.length} were sent.`, {
-      sqlState: '08P01',
-    });
+    if (needed !== values.length) throw wrongCount(needed, values.length);
   }
 
   edit(index: number): Edit[] {
@@ -119,13 +116,19 @@ class AdaptedParameters {
     return [{ start, end: tokens[index + 1]!.end, text }];
   }
 
-  /** A number stands beside `+`; a text would be no number to DuckDB. */
+  /** After `+` a number is needed; DuckDB would not take a text for one. */
   #isOperand(index: number): boolean {
     const [before, next, after] = [this.#tokens[index - 1], this.#tokens[index + 1], this.#tokens[index + 2]];
     if (next?.text === ':') return false;
     const isNext = isArithmetic(next) && !(next?.text === '-' && after?.text === '>');
     return isArithmetic(before) || isNext;
   }
+}
+
+export function wrongCount(needed: number, given: number): AppError {
+  return new AppError('invalid', `The statement has ${needed} parameters, and ${given} were sent.`, {
+    sqlState: '08P01',
+  });
 }
 
 function isArithmetic(token: Token | undefined): boolean {

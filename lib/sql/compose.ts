@@ -4,7 +4,7 @@
  */
 import type { PlainValue } from '../values.ts';
 
-/** A piece of SQL. Its values stand between its texts, one fewer of them. */
+/** A piece of SQL: texts with one value between each two. */
 export interface Sql {
   readonly texts: readonly string[];
   readonly values: readonly PlainValue[];
@@ -23,7 +23,7 @@ export function sql(texts: TemplateStringsArray, ...pieces: readonly Sql[]): Sql
   return concat(all);
 }
 
-/** A text as it stands: never one from outside. */
+/** Literal SQL: never use text from outside. */
 export function raw(text: string): Sql {
   return { texts: [text], values: [] };
 }
@@ -38,7 +38,7 @@ export function name(...path: readonly string[]): Sql {
   return raw(path.map(quoteName).join('.'));
 }
 
-/** A name as SQL writes it, whatever characters it has. */
+/** A name, quoted. */
 function quoteName(text: string): string {
   return `"${text.replaceAll('"', '""')}"`;
 }

@@ -28,7 +28,7 @@ export interface Definition {
 export interface AddColumn {
   readonly name: WrittenName;
   readonly isConditional: boolean;
-  /** The expression behind DEFAULT, as offsets; `clause` is where the word DEFAULT stands. */
+  /** The expression behind DEFAULT, as offsets; `clause` is where the word DEFAULT is. */
   readonly default: { readonly clause: number; readonly start: number } | null;
 }
 
@@ -131,7 +131,7 @@ export function columnClauses(tokens: readonly Token[]): ColumnClauses {
 const clauses = new Set(['SELECT', 'FROM', 'WHERE', 'GROUP', 'ORDER', 'HAVING', 'LIMIT', 'WINDOW', 'QUALIFY', 'UNION']);
 
 /**
- * What of a view or a macro is read from a file, as far as its words tell: `read_csv(`, `FROM 'books.parquet'`. The file
+ * What of a view or a macro is read from a file, judged by its words: `read_csv(`, `FROM 'books.parquet'`. The file
  * would have to be the same on every machine, and for ever.
  */
 export function readsFile(tokens: readonly Token[]): string | null {

@@ -1,4 +1,4 @@
-/** EXPLAIN: the statement behind it is judged as any query, and what stands before it is written anew from what was asked for. */
+/** EXPLAIN: the statement is checked like any query, and the EXPLAIN clause is rebuilt from its parsed options. */
 import { AppError } from '../errors.ts';
 import { type Statement, statementOf } from './statement.ts';
 import { indexOfTop } from './tokens.ts';

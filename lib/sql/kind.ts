@@ -5,7 +5,7 @@ const readingCommands: ReadonlySet<string> = new Set(
 );
 const definingCommands: ReadonlySet<string> = new Set(['CREATE', 'ALTER', 'DROP', 'COMMENT']);
 
-/** What a statement does, as far as its words tell. `other`: what changes no row and no definition, such as COPY and SET. */
+/** What a statement does, judged by its words. `other`: what changes no row and no definition, such as COPY and SET. */
 export type StatementKind = 'read' | 'rows' | 'definition' | 'other';
 
 export function kindOf({ command, write }: Statement): StatementKind {

@@ -1,4 +1,4 @@
-/** How deep the expressions of a statement go, as far as its tokens tell: before a parser or a binder that breaks on them. */
+/** Limits the depth of expressions by their tokens, before a parser or a binder crashes on them. */
 import { AppError } from '../errors.ts';
 import type { Token } from './tokens.ts';
 

@@ -153,7 +153,7 @@ class StatementParts {
   }
 
   #unknown(tokens: readonly Token[]): AppError {
-    return wrongSyntax(`The statement is of a form that is not known, at "${tokens[0]?.text ?? ''}".`);
+    return wrongSyntax(`This form of statement is not supported, at "${tokens[0]?.text ?? ''}".`);
   }
 }
 
@@ -193,7 +193,7 @@ export function definitionParts({ sql, tokens }: Statement, definition: Definiti
   if (hasBody && as < 0) throw wrongSyntax('AS is missing.');
   const head = as < 0 ? tokens : tokens.slice(0, as);
   const query = head.find(({ keyword }, index) => /^(?:SELECT|FROM|WITH|VALUES)$/.test(keyword) && index > 0);
-  if (query && object !== 'SEQUENCE') throw wrongSyntax(`A query cannot stand at "${query.text}".`);
+  if (query && object !== 'SEQUENCE') throw wrongSyntax(`A query is not allowed at "${query.text}".`);
   const selects = as < 0 ? [] : [bodyOf(sql, tokens.slice(as + 1), object)];
   return { selects, calls: callsIn(head, definition) };
 }

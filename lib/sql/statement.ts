@@ -1,5 +1,5 @@
 /**
- * What one statement is about, as far as its words tell: where its RETURNING stands, which table it writes, which columns
+ * What one statement is about, judged by its words: where its RETURNING is, which table it writes, which columns
  * it may set.
  *
  * What kind of statement it is, is DuckDB's own parser's to say.
@@ -165,7 +165,7 @@ function hasWord(tokens: readonly Token[], keyword: string): boolean {
   return tokens.some((token) => token.keyword === keyword && token.depth === 0);
 }
 
-/** ON CONFLICT … DO UPDATE. DO is a reserved word, so it can stand for little else; what is no DO NOTHING counts as an update. */
+/** ON CONFLICT … DO UPDATE. DO is a reserved word, so it can be little else; what is no DO NOTHING counts as an update. */
 function hasDo(tokens: readonly Token[]): boolean {
   return tokens.some(
     (token, index) => token.keyword === 'DO' && token.depth === 0 && !isAt(tokens, index + 1, 'NOTHING'),
@@ -182,7 +182,7 @@ function findReturning(tokens: readonly Token[]): RowStatement['returning'] {
     const before = tokens[index - 1];
     return token.keyword === 'RETURNING' && token.depth === 0 && before?.keyword !== 'AS' && before?.text !== '.';
   });
-  if (found.length > 1) throw wrongSyntax('RETURNING stands in more than one place.', 'Put the name in double quotes.');
+  if (found.length > 1) throw wrongSyntax('RETURNING appears more than once.', 'Put the name in double quotes.');
   const [clause] = found;
   return clause ? { start: clause.end, end: tokens.at(-1)!.end } : null;
 }
@@ -258,7 +258,7 @@ export interface WholeRows {
 }
 
 /**
- * The statement with RETURNING * before whatever it returns. TRUNCATE, which can return nothing, becomes a DELETE.
+ * The statement with RETURNING * before its own RETURNING list. TRUNCATE, which can return nothing, becomes a DELETE.
  *
  * @example returningRows(statementOf('DELETE FROM t RETURNING a')).sql // 'DELETE FROM t RETURNING *, a'
  */

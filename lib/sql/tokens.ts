@@ -6,7 +6,7 @@
 export interface Token {
   /** `word`: a keyword or an unquoted name. `name`: a quoted one. `parameter`: `$1`, `$name` or `?`. */
   readonly kind: 'word' | 'name' | 'string' | 'number' | 'parameter' | 'symbol';
-  /** As it is written; of a `name`, what stands between its quotes. */
+  /** As it is written; for a `name`, the text between its quotes. */
   readonly text: string;
   /** Of a `word` in upper case, otherwise empty: `token.keyword === 'SELECT'`. */
   readonly keyword: string;

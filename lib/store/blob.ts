@@ -160,6 +160,6 @@ function placeOf(prefix: string, after: string): string {
 function requireNext(key: string, last: string, prefix: string): void {
   if (key.startsWith(prefix) && compareKeys(key, last) > 0) return;
   throw new AppError('corrupt', `Vercel Blob lists ${key} after ${last}, which is not the order of their bytes.`, {
-    hint: 'Keys could be missed; this version of Eider cannot work on such a listing.',
+    hint: 'Keys could be missed, so this version of Eider cannot use the listing.',
   });
 }

@@ -149,7 +149,7 @@ async function duplicate(source: string, { path, file }: Temporary, target: stri
   return true;
 }
 
-/** What an NFS client calls a file that was removed while somebody had it open. */
+/** How an NFS client names a file that was removed while it was open. */
 const removedOnNfs = /^\.nfs[0-9a-f]{12,}$/i;
 
 async function keysUnder(root: string, prefix: string): Promise<string[]> {
@@ -193,7 +193,7 @@ async function firstObjects(root: string, keys: readonly string[], limit: number
 
 async function describe(root: string, key: string): Promise<ObjectInfo | null> {
   const found = await nullIfAbsent(() => stat(join(root, key))).catch((error: unknown) => {
-    // A link of somebody else's that leads to itself.
+    // A foreign link that leads to itself.
     if (errnoOf(error) === 'ELOOP') return null;
     throw error;
   });

@@ -11,7 +11,7 @@ type ErrnoMeaning = readonly [kind: ErrorKind, problem: string, hint: string];
 const noRight: ErrnoMeaning = [
   'denied',
   'may not be read or written',
-  'Give the user that this process runs as the right to read and write it.',
+  'Give the user of this process the right to read and write it.',
 ];
 const tooManyFiles: ErrnoMeaning = [
   'unavailable',
@@ -22,7 +22,7 @@ const tooManyFiles: ErrnoMeaning = [
 const meanings: Readonly<Record<string, ErrnoMeaning>> = {
   EACCES: noRight,
   EPERM: noRight,
-  ENOENT: ['unavailable', 'was removed while it was used', 'Try again; if it stays away, find out what removes it.'],
+  ENOENT: ['unavailable', 'was removed while it was used', 'Try again; if it happens again, find out what removes it.'],
   EROFS: ['denied', 'is on a read-only file system', 'Mount it for writing, or name another folder.'],
   ENOSPC: ['unavailable', 'is on a disk that is full', 'Free some room; nothing was written.'],
   EDQUOT: ['unavailable', 'is over its quota', 'Free some room, or raise the quota; nothing was written.'],

@@ -91,6 +91,6 @@ export async function* bodyChunks(body: Body): AsyncGenerator<Uint8Array> {
   if (seen === body.size) return;
   throw new AppError(
     'invalid',
-    `The body has ${seen > body.size ? 'more' : 'fewer'} bytes than the ${body.size} that it promised.`,
+    `The body has ${seen > body.size ? 'more' : 'fewer'} bytes than its declared ${body.size}.`,
   );
 }

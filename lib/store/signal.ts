@@ -6,7 +6,7 @@ export function throwIfAborted(signal: Signal): void {
   if (signal?.aborted) throw stopped(signal);
 }
 
-/** What `work`, which changes nothing, gives; `unavailable` as soon as the signal is aborted, however long it takes. */
+/** The result of `work`, which changes nothing; `unavailable` as soon as the signal is aborted, however long `work` takes. */
 export async function orAborted<T>(signal: Signal, work: () => Promise<T>): Promise<T> {
   throwIfAborted(signal);
   if (!signal) return work();

@@ -11,7 +11,7 @@ export async function withinTime<T>(
 ): Promise<T> {
   const late = new AbortController();
   const ended = new AbortController();
-  const expired = patience(runtime, ms, ended.signal).then(
+  const expired = sleepInSlices(runtime, ms, ended.signal).then(
     () => {
       late.abort();
       // Work that heeds the signal has a moment to say what it did.
@@ -32,7 +32,7 @@ export async function withinTime<T>(
 const sliceMs = 100;
 
 /** Waits in slices: a process that gets no time to run waits longer, as its silence is not the other side's. */
-async function patience(runtime: Pick<Runtime, 'sleep'>, ms: number, signal: AbortSignal): Promise<void> {
+async function sleepInSlices(runtime: Pick<Runtime, 'sleep'>, ms: number, signal: AbortSignal): Promise<void> {
   for (let left = ms; left > 0; left -= sliceMs) await runtime.sleep(Math.min(sliceMs, left), signal);
 }
 
@@ -42,7 +42,7 @@ const objectMs = 8000;
 
 /**
  * A store whose questions end when they take long, because another backend can answer instead. What changes something,
- * or moves much, takes its time: an end that nobody saw would be worse than a late one.
+ * or moves much data, has no limit: an unknown outcome would be worse than a late one.
  */
 export function withTimeLimits(store: Store, runtime: Pick<Runtime, 'sleep'>): Store {
   const limit = <T>(ms: number, { signal }: OperationOptions = {}, work: (signal: AbortSignal) => Promise<T>) =>

@@ -5,7 +5,7 @@ export interface BlobOptions {
   readonly token?: string;
   /** Instead of a token: a store that is reached by the deployment's own OIDC token. Default: BLOB_STORE_ID. */
   readonly storeId?: string;
-  /** What the store was made as. In a public one, who knows an object's URL can read it. Default: private. */
+  /** The access that the store was created with. In a public one, anyone who knows an object's URL can read it. Default: private. */
   readonly access?: 'private' | 'public';
 }
 
@@ -17,7 +17,7 @@ export interface BlobOptions {
  */
 export function blob({ token, storeId, access }: BlobOptions = {}): StoreChoice {
   const given = { BLOB_NAME: null, BLOB_ACCESS: access };
-  // A token of the environment, of whatever name, may be of another store.
+  // A token in the environment, under any name, may belong to another store.
   if (storeId !== undefined) return chooseStore('blob', { ...given, BLOB_STORE_ID: storeId }, {});
   return chooseStore('blob', { ...given, BLOB_READ_WRITE_TOKEN: token });
 }

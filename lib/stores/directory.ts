@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 export interface DirectoryOptions {
   /** The folder, of which several processes or machines may share one: a volume, a network drive, a local disk. */
   readonly path: string;
-  /** Whether to make the folder. Default false: of a drive that is away, no empty folder may take the place. */
+  /** Whether to create the folder. Default false: an empty folder must not replace a drive that is not mounted. */
   readonly create?: boolean;
 }
 

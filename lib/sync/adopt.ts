@@ -16,7 +16,7 @@ export async function adoptDatabaseFile(context: SyncContext, slot: Slot, bytes:
   const { databaseFile } = context.layout;
   await requireDatabaseHeader(context);
   if (!(await bring(context, databaseFile, bytes, slot.replicaPath))) {
-    throw new AppError('unavailable', `The database file ${databaseFile} went away while it was adopted.`);
+    throw new AppError('unavailable', `The database file ${databaseFile} was removed while it was adopted.`);
   }
   const wal = await context.store.head(`${databaseFile}.wal`);
   if (wal) await bring(context, wal.key, wal.size, `${slot.replicaPath}.wal`);
@@ -45,7 +45,7 @@ function noDatabase(databaseFile: string, cause?: unknown): AppError {
   }
   return new AppError('invalid', `${databaseFile} is no database file that this DuckDB can open.`, {
     cause,
-    hint: 'Move it away, or name another database file; nothing of it was changed.',
+    hint: 'Move it away, or name another database file. The file was not changed.',
   });
 }
 
@@ -91,7 +91,7 @@ async function uploadAdopted(context: SyncContext, slot: Slot): Promise<string> 
 async function requireOwnState(session: Session): Promise<void> {
   const state = await readState(session);
   if (!state || stateColumns.includes(state.columns)) return;
-  throw new AppError('invalid', 'The database file has a table eider.state of its own, a name that Eider needs.', {
-    hint: 'Rename the table, or its schema; nothing of the file was changed.',
+  throw new AppError('invalid', 'The database file already has a table eider.state, a name that Eider needs.', {
+    hint: 'Rename the table or its schema. The file was not changed.',
   });
 }

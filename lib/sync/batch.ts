@@ -10,11 +10,11 @@ export interface WriteTransaction {
   readonly session: Session;
   /** Of the tables as they are now in the transaction. */
   readonly definitions: Definitions;
-  /** Notes what a statement changed; it goes into the record. */
+  /** Adds what a statement changed to the record. */
   capture(change: CapturedChange): void;
-  /** Before a statement that no other request's changes may stand beside. Throws while there are such: then all runs again, alone. */
+  /** Called before a statement that needs a commit of its own. Throws when other requests are in this one: then it runs again, alone. */
   requireAlone(): void;
-  /** Notes that a statement failed: DuckDB has given up the transaction, whatever the caller makes of the error. */
+  /** Records that a statement failed: DuckDB has aborted the transaction, even if the caller catches the error. */
   spoil(error: unknown): void;
 }
 
@@ -83,7 +83,7 @@ export async function runWork<T>(
     requireAlone: () => {
       if (isAlone) return;
       isPostponed = true;
-      throw new AppError('unavailable', 'The request has to run again, alone.', { retryAfterMs: 0 });
+      throw new AppError('unavailable', 'The request has to run again on its own.', { retryAfterMs: 0 });
     },
     spoil: (error) => void spoiledBy.push(error),
   };
@@ -112,7 +112,7 @@ export function answer(
   else request.reject(result.error);
 }
 
-/** Neighbouring changes of one table and one kind become one, so that records stay small. */
+/** Merges neighbouring changes of one table and one kind, so that records stay small. */
 export function mergeChanges(changes: readonly Change[]): Change[] {
   const merged: Change[] = [];
   let rows: Row[] = [];
@@ -139,15 +139,15 @@ function kindOf(change: RowChange): string {
   return 'add' in change ? 'add' : 'remove';
 }
 
-/** Of a sequence only the last number matters, and it stands between no rows. DDL may make another of it. */
+/** Only the last number of a sequence matters, wherever in the record it is. After DDL it may be another sequence. */
 function withoutOvertaken(changes: readonly Change[]): Change[] {
-  const told = new Set<string>();
+  const seen = new Set<string>();
   const kept = changes.toReversed().filter((change) => {
-    if ('ddl' in change) told.clear();
+    if ('ddl' in change) seen.clear();
     if (!('sequence' in change)) return true;
     const id = JSON.stringify([change.schema, change.sequence]);
-    if (told.has(id)) return false;
-    told.add(id);
+    if (seen.has(id)) return false;
+    seen.add(id);
     return true;
   });
   return kept.toReversed();

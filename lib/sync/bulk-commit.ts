@@ -9,7 +9,8 @@ import type { SyncContext } from './context.ts';
 import type { Definitions } from './definitions.ts';
 import { momentNow } from './head.ts';
 import type { ReplicaHost } from './host.ts';
-import { appendRecord, nextRecord, positionOf } from './log.ts';
+import { appendRecord } from './append.ts';
+import { nextRecord, positionOf } from './log.ts';
 import { encodeRecord, type BulkChange, type LogRecord } from './record.ts';
 import { Replica } from './replica.ts';
 import { removeReplica, type Slot } from './slot.ts';
@@ -67,7 +68,7 @@ async function untilCommitted<T>(
     'Other instances kept committing while the bulk write was prepared; nothing was written.',
     {
       retryAfterMs: 10_000,
-      hint: 'Repeat it when there are fewer writes.',
+      hint: 'Repeat it when fewer writes are running.',
     },
   );
 }
@@ -89,9 +90,13 @@ export function commitReplacement<T>(scope: BulkScope, replacement: Replacement<
   const stage: Slot = { ...scope.slot, replicaPath: path };
   return untilCommitted(scope, () => {
     if (onto === undefined || scope.host.version === onto) return commitStage(scope, stage, finish);
-    throw new AppError('conflict', 'The database was written while its replacement was made; nothing was replaced.', {
-      hint: 'Stop what writes to it, then repeat.',
-    });
+    throw new AppError(
+      'conflict',
+      'The database was written while its replacement was prepared; nothing was replaced.',
+      {
+        hint: 'Stop all writers, then repeat.',
+      },
+    );
   });
 }
 

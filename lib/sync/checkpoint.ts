@@ -74,7 +74,7 @@ export class Checkpointer {
     if (isFoldDue(replica.fileBytes, await replica.walBytes())) (await this.#fold()).release();
   }
 
-  /** Lends the newest committed state as one file that stands still meanwhile. */
+  /** Lends the newest committed state as one file that nothing writes to meanwhile. */
   withFoldedFile<T>(work: (file: FoldedFile & { version: number }) => Promise<T>): Promise<T> {
     return this.#turn.take(async () => {
       const folded = await this.#fold();
@@ -103,7 +103,7 @@ export class Checkpointer {
     if ((await this.#publishedAsLeft()) || !(await hasForeignFile(this.#context, this.#host.tail.snapshot))) return;
     const { databaseFile } = this.#context.layout;
     this.#context.warn(
-      `Somebody put another file at ${databaseFile}. It is an exported copy, which Eider does not read and publishes over: "eider restore <file>" makes a file the database's state.`,
+      `Another file was put at ${databaseFile}. That file is an exported copy, which Eider does not read and overwrites: use "eider restore <file>" to restore a backup.`,
     );
   }
 
@@ -122,7 +122,7 @@ export class Checkpointer {
     if (known && known.version === this.#host.version) return { snapshot: known, uploaded: false };
     const name = await this.#upload();
     const info = await this.#context.store.head(name.key);
-    if (!info) throw new AppError('unavailable', `The snapshot ${name.key} went away right after its upload.`);
+    if (!info) throw new AppError('unavailable', `The snapshot ${name.key} was removed right after its upload.`);
     const snapshot = { ...name, bytes: info.size, modifiedAt: info.modifiedAt };
     this.#host.noteSnapshot(snapshot);
     return { snapshot, uploaded: true };

@@ -183,7 +183,7 @@ function decimalCodec(width: number, scale: number): Codec {
   );
 }
 
-/** NULL inside a nested value, and the way round it. */
+/** The workaround for NULL inside a nested value. */
 export function encodeNullable(item: Codec, value: DuckDBValue): PlainValue {
   return value === null ? null : item.encode(value);
 }

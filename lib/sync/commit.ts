@@ -148,7 +148,7 @@ export class GroupCommit {
 
   /**
    * Runs all requests in one transaction, left open. A request that fails is left out; if it had changed anything, or
-   * DuckDB gave up the transaction, the others run again without it. One that needs a batch of its own has no result.
+   * DuckDB aborted the transaction, the others run again without it. One that needs a batch of its own has no result.
    */
   async #runBatch(batch: readonly PendingRequest[]): Promise<BatchRun> {
     const { replica } = this.#host;

@@ -15,16 +15,20 @@ export async function requireConditionalCreates({ store, layout, runtime }: Sync
     const before = await store.get(key);
     const late = await store.create(key, third);
     const after = await store.get(key);
-    // None may have won by its own account: a client that repeats a lost attempt meets the object that it made.
+    // Possibly no writer saw itself win: a client that repeats a lost attempt finds the object that it made.
     const winners = [...together, late].filter((outcome) => outcome === 'created');
     const isKept = before !== null && after !== null && Buffer.compare(before, after) === 0;
     if (winners.length <= 1 && late === 'exists' && isKept) return;
   } finally {
-    // What stays behind is a few bytes that nothing reads; it must not hide what was found out.
+    // A failure leaves a few bytes that nothing reads; it must not hide the result.
     await store.delete([key]).catch(() => undefined);
   }
-  // Not `denied`: nothing may stand in for it until it is back, since it never will be.
-  throw new AppError('invalid', 'This store does not support conditional writes: several writers would lose data.', {
-    hint: 'Use AWS S3, Cloudflare R2, a current MinIO, Tigris, Google Cloud Storage, Vercel Blob or a directory.',
-  });
+  // Not `denied`: a fallback must not replace it until it is back, since it never will be.
+  throw new AppError(
+    'invalid',
+    'This store does not support conditional writes, so concurrent writers would lose data.',
+    {
+      hint: 'Use AWS S3, Cloudflare R2, a current MinIO, Tigris, Google Cloud Storage, Vercel Blob or a directory.',
+    },
+  );
 }

@@ -12,7 +12,7 @@ import type { Transfers } from './transfers.ts';
 export interface SyncSettings {
   /** A record is dropped only when it is older than this, in ms (24 h). */
   readonly retainMs: number;
-  /** A replica that has not proved itself at the head for this long looks for a newer snapshot first, in ms (1 h). */
+  /** A replica that was last proved to be at the head longer ago looks for a newer snapshot first, in ms (1 h). */
   readonly proofMs: number;
   /**
    * A snapshot counts for retention, and one that newer ones replace is kept, for this long, in ms (2 h). Longer than
@@ -23,7 +23,7 @@ export interface SyncSettings {
   readonly commitDeadlineMs: number;
   /** How long of that, in ms, while the store cannot be reached: less where something else can take the write. */
   readonly awayMs: number;
-  /** How much longer, in ms, when the store asks for patience: a write that can wait is not failed for it. */
+  /** How much longer, in ms, when the store throttles: a write that can wait does not fail for that. */
   readonly throttledMs: number;
   /** Most requests in one commit. */
   readonly maxBatch: number;
@@ -80,7 +80,7 @@ export type Step =
   | 'snapshots-dropped'
   | 'replica-closing';
 
-/** What the copy of an adopted database file must become before it is the first snapshot. Its failure leaves the file as it was. */
+/** Prepares the copy of an adopted database file for the first snapshot. If it fails, the file is unchanged. */
 export type PrepareAdopted = (session: Session) => Promise<void>;
 
 export interface SyncContext {
@@ -94,6 +94,6 @@ export interface SyncContext {
   readonly step: (step: Step) => void | Promise<void>;
   readonly prepareAdopted: PrepareAdopted;
   readonly transfers: Transfers;
-  /** Notes trouble that stopped nothing; shown by db-status. */
+  /** Records a problem that did not stop the operation; db-status shows it. */
   readonly warn: (message: string, cause?: unknown) => void;
 }

@@ -1,10 +1,10 @@
-/** The replica that this process works on now, and putting another one in its place. */
+/** The replica that this process works on now, and its replacement. */
 import { onPath } from '../store/errno.ts';
 import type { SyncContext } from './context.ts';
 import { breaksReplica } from './local-disk.ts';
 import type { Replica } from './replica.ts';
 import type { Slot } from './slot.ts';
-import { startAnew, startReplica, type Started } from './start.ts';
+import { rebuildReplica, startReplica, type Started } from './start.ts';
 import type { Look } from './snapshot.ts';
 
 export class CurrentReplica {
@@ -12,7 +12,7 @@ export class CurrentReplica {
   readonly #context: SyncContext;
   /** Keys of snapshots that cannot be used. */
   readonly #damaged: Set<string>;
-  /** Snapshots of which a replica was made that broke. */
+  /** Snapshots whose replicas broke. */
   readonly #suspects = new Set<string>();
   #madeFrom: string | null;
   #replica: Replica;
@@ -58,11 +58,11 @@ export class CurrentReplica {
     return this.#damaged.has(snapshotKey);
   }
 
-  /** Makes the replica anew from the newest good snapshot; `note` hears of it before readers do. */
+  /** Rebuilds the replica from the newest good snapshot; calls `note` before readers see it. */
   async restart(note: (started: Started) => void): Promise<void> {
     this.#suspectSnapshot();
     await this.replace(async () => {
-      const started = await startAnew(this.#context, this.slot, this.#damaged);
+      const started = await rebuildReplica(this.#context, this.slot, this.#damaged);
       this.#replica = started.replica;
       this.#madeFrom = started.madeFrom;
       note(started);

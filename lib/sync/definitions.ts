@@ -1,5 +1,5 @@
 /**
- * Objects that stand for what tables, views and macros there are at a version: caches of what was read of them have these
+ * Objects that represent the tables, views and macros of a version: caches of what was read of them have these
  * as keys.
  */
 import type { Change } from './record.ts';
@@ -16,7 +16,7 @@ export function unknownDefinitions(): Definitions {
   return { macros: {}, references: {} };
 }
 
-/** What the changes make of the definitions: the same object when they change rows alone. */
+/** The definitions after the changes: the same object when only rows change. */
 export function definitionsAfter(changes: readonly Change[], before: Definitions): Definitions {
   const changing = changes.filter((change) => 'ddl' in change || changesReferences(change));
   if (changing.length === 0) return before;
@@ -35,7 +35,7 @@ function changesMacros(change: Change): boolean {
   return 'bulk' in change || ('ddl' in change && /\b(?:MACRO|FUNCTION|SCHEMA)\b/i.test(change.ddl));
 }
 
-/** A reader may be at an older version than the newest; nobody is behind by so many. */
+/** A reader may be at an older version than the newest, but never this many behind. */
 const mostKept = 64;
 
 /** The definitions of one replica, by version. */
@@ -53,7 +53,7 @@ export class DefinitionsByVersion {
     return this.#changes.length < mostKept ? this.#first : unknownDefinitions();
   }
 
-  /** Notes what the changes of the commit that makes `version` do. Before that commit shows. */
+  /** Records the changes of the commit that makes `version`, before that commit is visible. */
   note(version: number, changes: readonly Change[]): void {
     const definitions = definitionsAfter(changes, this.newest);
     if (definitions === this.newest) return;

@@ -76,7 +76,7 @@ export class Engine {
   readonly #feed: Feed;
   readonly #copies: ReplicaCopies;
   readonly #warnings: Warnings;
-  /** After each write somebody asks: all who ask during one round share the next. */
+  /** Each write asks for it; all calls during one round share the next. */
   readonly #maintenance = new SharedProbe(() => this.#maintainOnce());
   #closed: Promise<void> | null = null;
 
@@ -173,7 +173,7 @@ export class Engine {
     });
   }
 
-  /** How often the database became another one under this process: it may lack migrations then. */
+  /** How often the database was replaced under this process: it may lack migrations then. */
   get logsLeft(): number {
     return this.#host.logsLeft;
   }
@@ -187,7 +187,7 @@ export class Engine {
     return this.#host.replica.shapes;
   }
 
-  /** The replica as it is, for when the store is away. */
+  /** The replica as it is, for when the store is unavailable. */
   get local(): LocalState {
     const [host, reads] = [this.#host, this.#reads];
     return {
@@ -218,7 +218,7 @@ export class Engine {
     this.#requireOpen();
     const from = this.#host.version;
     const recordsApplied = await this.#host.exclusive(() => {
-      // A checkpoint is no business of a log that was put back meanwhile.
+      // If the log was restored from a backup meanwhile, this checkpoint is not due.
       this.#host.head.doubt();
       return this.#host.catchUp();
     });
@@ -236,7 +236,7 @@ export class Engine {
       await this.#checkpoints.runIfDue();
       await sweepSlots(this.#slotRoot, this.#context.runtime);
     } catch (error) {
-      this.#context.warn('A checkpoint failed; the next one will make up for it.', error);
+      this.#context.warn('A checkpoint failed; the next one will replace it.', error);
     }
   }
 

@@ -37,7 +37,7 @@ export class Feed {
   /** The records after `after`. None when it is at or beyond the head, or below the page's `oldest`. */
   async read(request: FeedRequest): Promise<FeedPage> {
     const { records, gap } = await this.#fetch(request);
-    // What should be there and is not was dropped: what was known of the beginning is out of date.
+    // An expected record is absent, so it was dropped: the known beginning is out of date.
     if (gap !== null) await this.#learnOldest(gap, request.head);
     const oldest = await this.#findOldest(request.head);
     if (gap !== null && request.after >= oldest) throw beingDropped(request.after + 1);
@@ -93,7 +93,7 @@ export class Feed {
   }
 }
 
-/** A version whose record is absent, or continues another one than that before it. */
+/** A version whose record is absent or does not continue the one before it. */
 interface Gap {
   readonly version: number;
   readonly isAbsent: boolean;
@@ -101,7 +101,7 @@ interface Gap {
 
 /** Records are dropped many at a time, and not all in one moment. */
 function beingDropped(version: number): AppError {
-  return new AppError('unavailable', `Record ${version} is gone while older ones are still listed.`, {
+  return new AppError('unavailable', `Record ${version} is missing although older ones are still listed.`, {
     retryAfterMs: 1000,
   });
 }

@@ -1,4 +1,4 @@
-/** A file that somebody put over the published one, as if that put a backup back: Eider never reads it, and has to say so. */
+/** A file that was put over the published one, as if that restored a backup: Eider never reads it, so it has to warn. */
 import type { ObjectInfo } from '../store/store.ts';
 import type { SyncContext } from './context.ts';
 import { listSnapshots, type SnapshotInfo } from './snapshot.ts';

@@ -1,23 +1,23 @@
 /**
- * A note beside a replica of when it was last proved at the head of its log, for a process that finds it while the store
- * is away.
+ * A file beside a replica, dated when the replica was last proved to be at the head of its log: for a process that finds
+ * it while the store is unavailable.
  */
 import { stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Runtime } from '../runtime.ts';
 
-/** Where a replica lies. */
+/** Where a replica is. */
 interface FreshnessPlace {
   readonly folder: string;
   readonly replicaPath: string;
 }
 
-/** How often, at most, a running process renews its note, in ms. */
+/** How often, at most, a running process renews the file, in ms. */
 const renewMs = 10_000;
 
 export const proofIn = (folder: string): string => join(folder, 'proved');
 
-/** In ms since 1970; null when nobody knows. */
+/** In ms since 1970; null when unknown. */
 export async function provedAtMs({ folder, replicaPath }: FreshnessPlace): Promise<number | null> {
   const paths = [proofIn(folder), `${replicaPath}.wal`];
   const [note, wal] = await Promise.all(paths.map((path) => stat(path).catch(() => null)));
@@ -26,7 +26,7 @@ export async function provedAtMs({ folder, replicaPath }: FreshnessPlace): Promi
   return newest === 0 ? null : newest;
 }
 
-/** Never fails: without the note nobody knows. */
+/** Never fails: without the file the time is unknown. */
 export async function noteProvedAt({ folder }: FreshnessPlace, atMs: number): Promise<void> {
   const path = proofIn(folder);
   await writeFile(path, '', { flag: 'a', mode: 0o600 }).catch(() => undefined);
@@ -41,7 +41,7 @@ export class FreshnessNote {
     this.#runtime = runtime;
   }
 
-  /** Notes a proof of this age, unless that was done a moment ago. */
+  /** Records a proof of this age, unless one was recorded a moment ago. */
   async renew(place: FreshnessPlace, ageMs: number): Promise<void> {
     if (Math.abs(this.#runtime.now() - this.#writtenMs) >= renewMs) await this.write(place, ageMs);
   }

@@ -1,7 +1,7 @@
 /**
  * The proof that a replica is at the head of the log: when it was last proved, and how long that may be trusted.
  *
- * Records are dropped after a day, so 'the next record is absent' proves nothing to one who slept: it may have been
+ * Records are dropped after a day, so an absent next record proves nothing to a process that slept: it may have been
  * dropped. Knows nothing of DuckDB.
  */
 import type { Runtime } from '../runtime.ts';
@@ -42,14 +42,14 @@ export class HeadProof {
     this.#settings = settings;
   }
 
-  /** Notes that `version` was the head at `moment`, when the operation that showed it began. */
+  /** Records that `version` was the head at `moment`, when the operation that showed it began. */
   prove(moment: Moment, version: number): void {
     this.#provedAt = moment;
     this.#provedVersion = version;
     this.#trustedAt = moment;
   }
 
-  /** Notes a look at the snapshots that began at `moment`; `newest` is the highest version among them, 0 if none. */
+  /** Records a listing of the snapshots that began at `moment`; `newest` is the highest version among them, 0 if none. */
   looked(moment: Moment, newest: number): void {
     this.#trustedAt = moment;
     this.#newestSnapshot = Math.max(this.#newestSnapshot, newest);
@@ -60,7 +60,7 @@ export class HeadProof {
     this.#trustedAt = null;
   }
 
-  /** What was known was about another log. */
+  /** Forgets everything: it was about another log. */
   forget(): void {
     this.doubt();
     this.#provedAt = null;
@@ -68,7 +68,7 @@ export class HeadProof {
     this.#newestSnapshot = 0;
   }
 
-  /** The head that was proved last: a replica below it, as one that was made anew meanwhile, is not what was proved. */
+  /** The head that was proved last. A replica below it, such as one rebuilt since, is not covered by that proof. */
   get provedVersion(): number {
     return this.#provedVersion;
   }
@@ -98,7 +98,7 @@ export class HeadProof {
     return this.#sinceTrusted() >= this.#settings.proofMs;
   }
 
-  /** Whether to prove anew before a commit, so that the commit ends well within the time of trust. */
+  /** Whether to prove the head again before a commit, so that the commit ends well within `proofMs`. */
   get isStale(): boolean {
     return this.#sinceTrusted() >= this.#settings.proofMs / 2;
   }

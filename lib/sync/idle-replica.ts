@@ -31,7 +31,7 @@ export async function openIdleReplica({
   const provedMs = await provedAtMs(slot);
   const replica = await openQuietly(slot, { ...defaultSettings, ...settings });
   if (!replica) return null;
-  // When the replica is closed, its write-ahead log goes, and with it what its date said.
+  // Closing the replica removes its write-ahead log, and the date of that with it.
   if (provedMs !== null) await noteProvedAt(slot, provedMs);
   return {
     position: replica.position,
@@ -47,7 +47,7 @@ export async function openIdleReplica({
   };
 }
 
-/** A file that cannot be opened is no loss: with the store it is made anew. */
+/** A file that cannot be opened is no loss: the replica is rebuilt from the store. */
 async function openQuietly(slot: Slot, settings: SyncSettings): Promise<Replica | null> {
   const replica = await Replica.open(slot, settings).catch(() => null);
   if (replica && replica.position.version > 0) return replica;

@@ -13,7 +13,7 @@ const otherStorage = /Trying to read a database file with version number/;
 function otherDuckDb(cause: unknown): AppError {
   return new AppError('outdated', 'The file of the database has a storage version that this DuckDB cannot read.', {
     cause,
-    hint: 'If a newer version of Eider wrote it, deploy that one everywhere; a file of an older DuckDB has to be exported there and imported.',
+    hint: 'If a newer version of Eider wrote it, deploy that version everywhere. Export a file of an older DuckDB there, then import it.',
   });
 }
 
@@ -35,7 +35,7 @@ export async function openInstance(slot: Slot, settings: SyncSettings): Promise<
 }
 
 /**
- * Whatever a statement, view or macro of somebody says: it reads and writes no file but this database, and changes no
+ * No statement, view or macro reads or writes any file but this database, or changes any
  * setting. Instants are instants: no cast may depend on the zone of the machine.
  */
 async function prepare(instance: DuckDBInstance): Promise<void> {

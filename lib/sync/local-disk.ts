@@ -1,4 +1,4 @@
-/** What goes wrong with the local replica's own files, as kinds. */
+/** Maps errors of the local replica's files to kinds. */
 import { existsSync, statfsSync } from 'node:fs';
 import { AppError } from '../errors.ts';
 
@@ -20,11 +20,11 @@ export function mapLocalError(error: unknown): unknown {
   if (!ofFiles.test(error.message)) return error;
   return new AppError('unavailable', 'The local replica cannot be written or read.', {
     cause: error,
-    hint: 'Check that the temporary folder has room, and that nobody removes or changes its files.',
+    hint: 'Check that the temporary folder has room, and that nothing else removes or changes its files.',
   });
 }
 
-/** Whether the replica must, and can, be made anew after this error. */
+/** Whether the replica must, and can, be rebuilt after this error. */
 export function breaksReplica(error: unknown): boolean {
   for (let each = error; each instanceof Error; each = each.cause) if (ofBrokenFile.test(each.message)) return true;
   return false;
@@ -38,7 +38,7 @@ const roomToCommitBytes = 2_000_000;
 
 /**
  * Throws `unavailable` when the disk of the file at `path` has too little room for DuckDB to fail there safely. A file that
- * was removed is another matter, which the next checkpoint tells of.
+ * was removed is another matter, which the next checkpoint reports.
  */
 export function requireRoomToCommit(path: string): void {
   if (!existsSync(path)) return;

@@ -1,98 +1,14 @@
-/** The log: creating the next record, reading records, following the tail. */
-import { AppError, isAppError } from '../errors.ts';
+/** The log: the next record, reading records, following the tail. */
+import { isAppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import { momentNow, type Moment } from './head.ts';
 import type { Position } from './position.ts';
 import { decodeRecord, formatOf, type Change, type LogRecord } from './record.ts';
-import type { Standing } from './standing.ts';
 
 /** A record as it was read, with the size of its object in bytes. */
 export interface StoredRecord {
   readonly record: LogRecord;
   readonly bytes: number;
-}
-
-/** `committed`: the record is ours. `lost`: another one has its number. `left`: see `Standing`; nothing was created. */
-export type AppendOutcome = 'committed' | 'lost' | 'left';
-
-export interface Append {
-  readonly record: LogRecord;
-  /** The record's encoding. */
-  readonly bytes: Uint8Array;
-  /** When to stop trying, on the monotonic clock in ms. A store that asks for patience gets `throttledMs` more. */
-  readonly deadlineMs: number;
-  /** Asks where the replica stands, before each attempt: nothing is created on a log that it does not follow. */
-  readonly standing: () => Promise<Standing>;
-  /** Called each time that the store asks for patience. */
-  readonly onThrottled?: () => void;
-}
-
-/**
- * Creates a record. Throws `indeterminate` when the store did not say, until the deadline, whether it did; any other
- * error means that it was not created.
- */
-export async function appendRecord(context: SyncContext, append: Append): Promise<AppendOutcome> {
-  const { runtime, settings } = context;
-  const awayDeadlineMs = runtime.monotonicMs() + settings.awayMs;
-  let unknown = false;
-  for (let attempt = 0; ; attempt++) {
-    const tried: Tried = await (unknown ? tryCreate(context, append) : tryAppend(context, append));
-    if (typeof tried === 'string') return tried;
-    const { error, mayBeThere }: FailedAttempt = tried;
-    // Not even a refusal settles an earlier attempt whose outcome was unknown; only the record itself does.
-    unknown ||= mayBeThere;
-    if (!unknown && !isAppError(error, 'unavailable')) throw error;
-    const patienceMs = throttledMs(error);
-    if (patienceMs > 0) append.onThrottled?.();
-    const deadlineMs =
-      patienceMs > 0 ? append.deadlineMs + settings.throttledMs : Math.min(append.deadlineMs, awayDeadlineMs);
-    // One that asks for all the patience there is at once is not busy: a store whose quota has ended, for one.
-    const isHopeless = patienceMs >= settings.throttledMs;
-    const pauseMs = Math.max(patienceMs, backoffMs(attempt, runtime.random()));
-    if (isHopeless || runtime.monotonicMs() + patienceMs >= deadlineMs)
-      throw unknown ? unknownOutcome(context, append, error) : error;
-    await runtime.sleep(pauseMs);
-  }
-}
-
-/** What one attempt came to; when it failed, whether the record may be there all the same. */
-type Tried = AppendOutcome | FailedAttempt;
-
-interface FailedAttempt {
-  readonly error: unknown;
-  readonly mayBeThere: boolean;
-}
-
-async function tryAppend(context: SyncContext, append: Append): Promise<Tried> {
-  try {
-    const standing = await append.standing();
-    if (standing !== 'followed') return standing === 'left' ? 'left' : 'lost';
-  } catch (error) {
-    return { error, mayBeThere: false };
-  }
-  return tryCreate(context, append);
-}
-
-async function tryCreate(context: SyncContext, { record, bytes }: Append): Promise<Tried> {
-  const key = context.layout.recordKey(record.version);
-  try {
-    if ((await context.store.create(key, bytes)) === 'created') return 'committed';
-  } catch (error) {
-    return { error, mayBeThere: !isAppError(error, 'unavailable', 'denied', 'invalid', 'corrupt', 'not-found') };
-  }
-  try {
-    const found = await fetchRecord(context, record.version);
-    if (found) return found.record.id === record.id ? 'committed' : 'lost';
-    throw new AppError('unavailable', `The store says that ${key} exists, and that it does not.`);
-  } catch (error) {
-    // Ours has a format that this program reads.
-    return isAppError(error, 'outdated') ? 'lost' : { error, mayBeThere: true };
-  }
-}
-
-/** How long the store asked to be left alone, in ms; 0 when it did not. */
-function throttledMs(error: unknown): number {
-  return isAppError(error, 'unavailable') ? (error.retryAfterMs ?? 0) : 0;
 }
 
 /** The record of `changes` on top of `position`, as this process would write it now. */
@@ -108,11 +24,6 @@ export function nextRecord(context: SyncContext, position: Position, changes: re
     writer,
     changes,
   };
-}
-
-/** 20 ms doubling to one second, with full jitter. */
-function backoffMs(attempt: number, random: number): number {
-  return random * Math.min(1000, 20 * 2 ** attempt);
 }
 
 /** One record, or null when the store says that there is none. A damaged one is read a second time before it is believed. */
@@ -228,12 +139,4 @@ async function fetchWindow(context: SyncContext, first: number, size: number): P
   };
   await Promise.all(Array.from({ length: Math.min(size, context.settings.parallelReads) }, worker));
   return records;
-}
-
-function unknownOutcome({ layout }: SyncContext, { record }: Append, cause: unknown): AppError {
-  const key = layout.recordKey(record.version);
-  return new AppError('indeterminate', `The store did not say whether ${key} was written.`, {
-    cause,
-    hint: 'The write may have been committed. Read before you repeat it.',
-  });
 }

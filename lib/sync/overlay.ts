@@ -11,7 +11,7 @@ import { Turn } from './turn.ts';
 /** What is done in a transaction that only reads: on its session, at its version, with the tables that there are then. */
 export type StateWork<T> = (session: Session, version: number, definitions: Definitions) => Promise<T>;
 
-/** A state that DuckDB has in a file here, without asking any store: what an overlay lies on. */
+/** A state in a local DuckDB file, read without the store: the base of an overlay. */
 export interface LocalState {
   /** Where the state is on its log. */
   readonly position: Position;
@@ -28,7 +28,7 @@ export class Overlay {
   readonly #onEnd: (overlay: Overlay) => void;
   #state: 'sound' | 'broken' | 'ended' = 'sound';
 
-  /** Of the state that it lies on. */
+  /** Of the base state. */
   readonly definitions: Definitions;
 
   private constructor(session: Session, definitions: Definitions, onEnd: (overlay: Overlay) => void) {
@@ -52,12 +52,12 @@ export class Overlay {
     return new Overlay(session, definitions, onEnd);
   }
 
-  /** Whether it can be used: neither ended nor given up by DuckDB. */
+  /** Whether it can be used: neither ended nor aborted by DuckDB. */
   get isSound(): boolean {
     return this.#state === 'sound';
   }
 
-  /** Notes that a statement failed: DuckDB has given up the transaction, and with it all changes. */
+  /** Records that a statement failed: DuckDB has aborted the transaction and all its changes. */
   spoil(): void {
     if (this.#state === 'sound') this.#state = 'broken';
   }
@@ -76,7 +76,7 @@ export class Overlay {
     });
   }
 
-  /** Waits for who uses it, and forgets the changes. */
+  /** Waits for its users, then discards the changes. */
   end(): Promise<void> {
     return this.#turn.take(async () => {
       if (this.#state === 'ended') return;

@@ -1,10 +1,6 @@
 /**
- * The pace of commits on a store that asks for patience: the pause between two of them grows each time that it does, and
- * goes back while it does not. Meanwhile requests queue, and one commit takes more of them: fewer writes to the store,
- * and none refused.
- *
- * Owns: the length of that pause. The worst that can happen: a pause that stays when the store has long recovered, so
- * each commit that went through halves it.
+ * The pause between commits: it grows each time the store throttles, and each commit that succeeds halves it. Meanwhile
+ * requests queue and one commit takes more of them: fewer writes to the store, and no request is refused.
  */
 const firstPauseMs = 100;
 const mostPauseMs = 5000;
@@ -17,12 +13,12 @@ export class Pace {
     return this.#pauseMs;
   }
 
-  /** The store asked for patience. */
+  /** The store throttled a commit. */
   slow(): void {
     this.#pauseMs = Math.min(mostPauseMs, Math.max(firstPauseMs, this.#pauseMs * 2));
   }
 
-  /** A commit went through at once. */
+  /** A commit succeeded at once. */
   ease(): void {
     this.#pauseMs = this.#pauseMs > firstPauseMs ? this.#pauseMs / 2 : 0;
   }

@@ -68,19 +68,19 @@ export class Reads {
     return (await this.#host.current()).definitions;
   }
 
-  /** Reads the state as it is here, whatever the store may have: for when it is away. */
+  /** Reads the local state as it is: for when the store is unavailable. */
   readLocal<T>(work: StateWork<T>, signal?: AbortSignal): Promise<T> {
     return this.#withinDeadline(signal, async (limited) => (await this.soundReplica()).read(work, limited));
   }
 
-  /** The replica, which cannot be made anew while the store is away. @throws AppError `unavailable` */
+  /** The replica, which cannot be rebuilt while the store is unavailable. @throws AppError `unavailable` */
   async soundReplica(): Promise<Replica> {
     const replica = await this.#host.current();
     if (replica.condemned === undefined) return replica;
-    throw new AppError('unavailable', 'The local replica cannot be used, and the store is away.');
+    throw new AppError('unavailable', 'The local replica cannot be used, and the store is unavailable.');
   }
 
-  /** A query that runs on when nobody waits for it would keep the checkpoint waiting, and a core busy. */
+  /** A query that runs on after its client left would delay the checkpoint and keep a core busy. */
   async #withinDeadline<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { runtime, settings } = this.#context;
     const ended = new AbortController();
@@ -99,14 +99,14 @@ export class Reads {
       if (!late.signal.aborted) throw cause;
       throw new AppError('unavailable', `The query took longer than ${settings.readDeadlineMs} ms and was stopped.`, {
         cause,
-        hint: 'Ask for less: a narrower filter, or one that begins with the text that is looked for.',
+        hint: 'Use a narrower filter, or one that matches the beginning of the text.',
       });
     } finally {
       ended.abort();
     }
   }
 
-  /** Tells of the abort again until the work has ended: DuckDB forgets an interrupt that comes just before a query runs. */
+  /** Repeats the interrupt until the work has ended: DuckDB forgets one that comes just before a query runs. */
   async #insist(stopped: AbortSignal, ended: AbortSignal): Promise<void> {
     while (!ended.aborted) {
       await this.#context.runtime.sleep(insistMs, ended).catch(() => undefined);
@@ -128,7 +128,7 @@ export class Reads {
         // A reader that still waited for its turn when another replica took the place of this one.
         const isReplaced = replica.condemned === 'closed' && isAppError(error, 'unavailable');
         if (!isReplaced && (!isFirst || !breaksReplica(error))) throw error;
-        if (!isReplaced) this.#context.warn('The local replica is damaged; making it anew.', error);
+        if (!isReplaced) this.#context.warn('The local replica is damaged; rebuilding it.', error);
         isFirst &&= isReplaced;
       }
       wanted = await this.#host.ensureCaughtUp(this.#context.runtime.monotonicMs());
@@ -143,7 +143,7 @@ export class Reads {
       'invalid',
       `The bookmark ${atLeast} is ahead of the database, which is at version ${this.#host.version}.`,
       {
-        hint: 'It belongs to another database, or to one that was restored since. Ask again without it.',
+        hint: 'It is from another database, or from before a restore. Repeat the request without it.',
       },
     );
   }

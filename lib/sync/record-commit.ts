@@ -2,7 +2,8 @@
 import type { SyncContext } from './context.ts';
 import { momentNow } from './head.ts';
 import type { ReplicaHost } from './host.ts';
-import { type Append, type AppendOutcome, appendRecord, positionOf } from './log.ts';
+import { type Append, type AppendOutcome, appendRecord } from './append.ts';
+import { positionOf } from './log.ts';
 import type { Pace } from './pace.ts';
 import type { LogRecord } from './record.ts';
 import type { Standing } from './standing.ts';

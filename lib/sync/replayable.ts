@@ -1,4 +1,4 @@
-/** DDL of a record is judged again before it runs: whoever can write into the store may have made the record. */
+/** Checks the DDL of a record again before it runs: anyone who can write to the store may have made the record. */
 import { AppError } from '../errors.ts';
 import { definitionOf, readsFile } from '../sql/definition.ts';
 import { type Statement, statementOf } from '../sql/statement.ts';
@@ -12,8 +12,8 @@ import type { Token } from '../sql/tokens.ts';
 export function replayable(ddl: string): string {
   const statement = read(ddl);
   if (statement && (isDefinition(statement) || fillsDefaults(statement))) return statement.sql;
-  throw new AppError('corrupt', 'A record of the log has a statement for DDL that no commit makes; it was not run.', {
-    hint: 'Somebody else wrote into the store. Put the objects of the log back from a backup of it, and change its keys.',
+  throw new AppError('corrupt', 'A record of the log has a DDL statement that Eider never writes; it was not run.', {
+    hint: 'Something else wrote to the store. Restore the log from a backup of the store, and change its keys.',
   });
 }
 

@@ -19,7 +19,7 @@ import type { Slot } from './slot.ts';
 import { fileBody } from './snapshot.ts';
 import { Session } from './sql.ts';
 
-/** The replica's file while it stands still. */
+/** The replica's file while nothing writes to it. */
 export interface FoldedFile {
   readonly body: StreamBody;
   readonly release: () => void;
@@ -141,7 +141,7 @@ export class Replica {
     await this.writer.execute('ROLLBACK');
   }
 
-  /** Moves the position within the open transaction: the first half of `commit`, for who waits for something else meanwhile. */
+  /** Moves the position within the open transaction: the first half of `commit`, to overlap it with other work. */
   movePosition(position: Position): Promise<void> {
     const moved = writePosition(this.writer, position);
     // Thrown where it is awaited, which may be later than it fails.
@@ -189,7 +189,7 @@ export class Replica {
       images = await replaySet(this.writer, this.shapes, records);
     } catch (error) {
       this.judge(error);
-      // Where DuckDB has given up, there is nothing to roll back, and it says so.
+      // If DuckDB has already aborted the transaction, ROLLBACK fails.
       await this.rollback().catch((again: unknown) => (this.#condemned ??= again));
       this.shapes.forget();
       throw mapLocalError(error);
@@ -215,8 +215,8 @@ export class Replica {
   #requireFile(): void {
     if (this.#isWhole()) return;
     this.#condemned ??= 'damaged';
-    throw new AppError('unavailable', "The local replica's file was removed or cut off; it is made anew.", {
-      hint: 'Let nobody clean the temporary folder while this process runs.',
+    throw new AppError('unavailable', "The local replica's file was removed or truncated. It is being rebuilt.", {
+      hint: 'Do not clean the temporary folder while this process runs.',
       retryAfterMs: 1000,
     });
   }
@@ -268,7 +268,7 @@ export class Replica {
     this.#condemned = 'closed';
     const overlays = [...this.#overlays].map((overlay) => overlay.end());
     await Promise.all([this.#readers.close(), ...this.#holds, ...overlays]);
-    // DuckDB's last checkpoint goes by names, which may be another process's by now. It may refuse even this.
+    // DuckDB's last checkpoint opens files by name, and they may belong to another process now. Even this PRAGMA may fail.
     if (!isSound) await this.writer.execute('PRAGMA disable_checkpoint_on_shutdown').catch(() => undefined);
     this.writer.close();
     this.#instance.closeSync();

@@ -1,4 +1,4 @@
-/** JSON objects that carry the hash of their own text, so that a damaged one is told from a good one. */
+/** JSON objects that carry the hash of their own text, so that damage is detected. */
 import { createHash } from 'node:crypto';
 
 const checksumTail = /,"checksum":"([0-9a-f]{64})"\}$/;
@@ -10,7 +10,7 @@ export function seal(value: object): Uint8Array {
   return Buffer.from(`${text.slice(0, -1)},"checksum":"${sha256Hex(text)}"}`);
 }
 
-/** What was sealed; undefined when the bytes are not what was written. */
+/** The sealed value; undefined when the bytes are damaged. */
 export function unseal(bytes: Uint8Array): unknown {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   const match = checksumTail.exec(text.slice(-checksumTailLength));

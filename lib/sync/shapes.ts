@@ -34,7 +34,7 @@ export interface Shape {
 export interface Constraint {
   readonly kind: 'primary' | 'unique' | 'check';
   readonly columns: readonly string[];
-  /** As it stands in DuckDB's messages: `CHECK((a > 0))`. */
+  /** As in DuckDB's messages: `CHECK((a > 0))`. */
   readonly text: string;
 }
 

@@ -72,7 +72,7 @@ function slotOf(first: Claim, claimNext: () => Promise<Claim>): Slot {
     },
     async secure() {
       if (await isInPlace(claim.lock)) return;
-      // Before the old name is free again: another one of the same name may be somebody's by now.
+      // Before the old name is released: another process may already hold a file of that name.
       const next = await claimNext();
       release(claim);
       claim = next;
@@ -129,8 +129,8 @@ async function claimFree(root: string, runtime: Runtime): Promise<Claim> {
     const claim = await tryClaim(join(folder, String(number)), runtime);
     if (claim) return claim;
   }
-  throw new AppError('unavailable', `All ${mostSlots} replica slots under ${root} are taken.`, {
-    hint: 'Fewer processes on one machine, or another temporary folder for some of them.',
+  throw new AppError('unavailable', `All ${mostSlots} replica slots under ${root} are in use.`, {
+    hint: 'Run fewer processes on one machine, or give some of them another temporary folder.',
   });
 }
 
@@ -150,7 +150,7 @@ async function tryClaim(folder: string, runtime: Runtime): Promise<Claim | null>
 
 async function tidySlot(claim: Claim, runtime: Runtime): Promise<Claim> {
   try {
-    await removeLeftovers(claim.folder);
+    await removeTemporaryFiles(claim.folder);
     const now = runtime.now() / 1000;
     await utimes(claim.folder, now, now);
     return claim;
@@ -165,7 +165,7 @@ async function makeFolder(folder: string, make: (path: string) => Promise<unknow
     await make(folder);
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
-    throw new AppError('unavailable', `The replica folder ${folder} cannot be made.`, {
+    throw new AppError('unavailable', `The replica folder ${folder} cannot be created.`, {
       cause,
       hint: 'Set TMPDIR to a folder that this process may write to.',
     });
@@ -176,7 +176,7 @@ const makePlain = (path: string): Promise<unknown> => mkdir(path, { recursive: t
 
 /**
  * Holds the slot's lock file, null when another process does. Something else may lie where it should be; that stays as
- * it is, and everyone goes on to the next name.
+ * it is, and all processes go on to the next name.
  */
 async function lockFolder(folder: string, runtime: Runtime): Promise<Lock | null> {
   for (let attempt = 0; attempt < 10; attempt++) {
@@ -228,7 +228,7 @@ function slotFailure(folder: string, cause: unknown): AppError {
 }
 
 /** Removes what a process that died in this slot left besides its replica. */
-async function removeLeftovers(folder: string): Promise<void> {
+async function removeTemporaryFiles(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (name === 'spill' || name.endsWith('.part')) await rm(join(folder, name), { recursive: true, force: true });
   }

@@ -81,14 +81,14 @@ export function downloadObject(
   });
 }
 
-/** A disk that would be full halfway is told of before, and left as it is. */
+/** Checks first whether the bytes fit: a full disk is reported before anything is written. */
 export function requireRoom(path: string, bytes: number, what: string): void {
   const free = freeBytes(dirname(path));
   if (free >= bytes) return;
   throw new AppError(
     'unavailable',
     `${what} needs ${inMegabytes(bytes)} MB in ${dirname(path)}, where ${inMegabytes(free)} MB are free.`,
-    { hint: 'Give the temporary folder more room, or name another one with TMPDIR.' },
+    { hint: 'Free some room in the temporary folder, or set TMPDIR to another one.' },
   );
 }
 
@@ -137,7 +137,7 @@ export function fileBody(fd: number, size: number): StreamBody {
       for (let position = start; position < end;) {
         const buffer = buffers[(turn ^= 1)]!;
         const { bytesRead } = await readAt(fd, buffer, 0, Math.min(buffer.length, end - position), position);
-        if (bytesRead === 0) throw new AppError('corrupt', 'The replica became shorter while it was read.');
+        if (bytesRead === 0) throw new AppError('corrupt', 'The replica was truncated while it was read.');
         position += bytesRead;
         yield buffer.subarray(0, bytesRead);
       }

@@ -21,7 +21,7 @@ export function quoteTable(table: { readonly schema: string; readonly table: str
 /**
  * One connection. Not for concurrent use: callers take turns.
  *
- * Statements are prepared anew each time they run. DuckDB 1.5.6 plans by the statistics that a table has when the
+ * Statements are prepared again each time they run. DuckDB 1.5.6 plans by the statistics that a table has when the
  * statement is prepared (a sort packs its columns into as few bits as the values then need) and does not plan again when
  * rows have changed since: a statement kept over a commit answers wrong values, or reads wild memory. Only what reads
  * no table may be kept; see docs/decisions.

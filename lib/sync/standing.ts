@@ -1,6 +1,7 @@
 /** Rule 9: a log that was emptied, or put back from a backup, under a warm instance is noticed before a commit on it. */
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
+import { fetchRecord } from './log.ts';
 import type { Position } from './position.ts';
 import type { SnapshotInfo } from './snapshot.ts';
 
@@ -33,13 +34,19 @@ const recordHead = /^\{"format":\d+,"database":"[^"]*","version":\d+,"id":"([^"]
 
 /**
  * Whether the record of `version` is the one with this id, by its first bytes; null when the store says that there is none.
- * A damaged one is not told from it here.
+ * Bytes that say otherwise are not believed before the whole record does: a damaged one is not told from ours here.
  */
-async function isRecordAt({ store, layout }: SyncContext, version: number, id: string): Promise<boolean | null> {
-  const head = await store.get(layout.recordKey(version), { range: { start: 0, end: 256 } });
+async function isRecordAt(context: SyncContext, version: number, id: string): Promise<boolean | null> {
+  const head = await context.store.get(context.layout.recordKey(version), { range: { start: 0, end: 256 } });
   if (!head) return null;
-  const found = recordHead.exec(Buffer.from(head).toString('latin1'))?.[1];
-  return found === undefined || found === id;
+  if (recordHead.exec(Buffer.from(head).toString('latin1'))?.[1] === id) return true;
+  try {
+    const stored = await fetchRecord(context, version);
+    return stored && stored.record.id === id;
+  } catch (error) {
+    if (isAppError(error, 'corrupt')) return true;
+    throw error;
+  }
 }
 
 /** @throws AppError `corrupt` when there is nothing in the store to begin from: then the replica may be the last copy */

@@ -36,7 +36,7 @@ export async function startReplica(
 ): Promise<Started> {
   // Thrown where it is awaited, which may be later than it fails.
   look.catch(() => undefined);
-  return (await resumeReplica(context, slot, look)) ?? (await startAnew(context, slot, damaged, await look));
+  return (await resumeReplica(context, slot, look)) ?? (await rebuildReplica(context, slot, damaged, await look));
 }
 
 async function resumeReplica(context: SyncContext, slot: Slot, look: Promise<Look>): Promise<Started | null> {
@@ -54,7 +54,7 @@ async function resumeReplica(context: SyncContext, slot: Slot, look: Promise<Loo
   return null;
 }
 
-/** A slot's file that DuckDB cannot open (a crash, a full disk) is no loss: it is made anew. */
+/** A slot's file that DuckDB cannot open (after a crash, or on a full disk) is no loss: the replica is rebuilt. */
 async function openQuietly(context: SyncContext, slot: Slot): Promise<Replica | null> {
   try {
     return await Replica.open(slot, context.settings);
@@ -85,13 +85,18 @@ async function isOnLog(context: SyncContext, { position }: Replica, look: Promis
 }
 
 /** Starts from the newest good snapshot, whatever the slot holds. `look`: a recent one, if there was one. */
-export async function startAnew(context: SyncContext, slot: Slot, damaged: Set<string>, look?: Look): Promise<Started> {
+export async function rebuildReplica(
+  context: SyncContext,
+  slot: Slot,
+  damaged: Set<string>,
+  look?: Look,
+): Promise<Started> {
   await removeReplica(slot);
   const started =
     (await startFromSnapshot(context, slot, damaged, look ?? (await lookAtSnapshots(context)))) ??
     (await startWithoutSnapshot(context, slot, damaged).catch((error: unknown) => {
-      // Whoever looks while another process makes the database sees it by halves: what one request said is outdated when
-      // the next one is answered. What is still so when all is looked at again is damaged.
+      // While another process creates the database, one request can be outdated before the next is answered. Only what
+      // is still wrong at a second look is damaged.
       if (!isAppError(error, 'corrupt')) throw error;
       return startWithoutSnapshot(context, slot, damaged);
     }));
@@ -105,7 +110,7 @@ async function startWithoutSnapshot(context: SyncContext, slot: Slot, damaged: S
   const look = await lookAtSnapshots(context);
   const started = await startFromSnapshot(context, slot, damaged, look);
   if (started) return started;
-  const { replica, madeFrom } = (await openBase(context, slot)) ?? madeAnew(await openNew(context, slot, databaseFile));
+  const { replica, madeFrom } = (await openBase(context, slot)) ?? rebuilt(await openNew(context, slot, databaseFile));
   return { replica, madeFrom, tail: null, ...look };
 }
 
@@ -114,9 +119,9 @@ async function openNew(context: SyncContext, slot: Slot, databaseFile: ObjectInf
   await requireConditionalCreates(context);
   if (!databaseFile) return Replica.open(slot, context.settings);
   return adoptDatabaseFile(context, slot, databaseFile.size).catch(async (error: unknown) => {
-    // What was read while another process published over it is no database file.
+    // Another process may have published over the file while it was read.
     if (!isAppError(error, 'invalid') || (await baseOfLog(context)) === null) throw error;
-    throw new AppError('unavailable', 'Another process adopted the database file meanwhile.', {
+    throw new AppError('unavailable', 'Another process has adopted the database file.', {
       cause: error,
       retryAfterMs: 1000,
     });
@@ -149,7 +154,7 @@ async function startFromSnapshot(
 
 /**
  * Of two processes that adopted different files at once, one made record 1: the other one's snapshot is nobody's. Before
- * there is a record 1 the file itself is still the user's, who may have mended what was wrong with it: it is adopted anew.
+ * there is a record 1 the file itself is still the user's, who may have repaired it: it is adopted again.
  */
 async function isOnBase(context: SyncContext, { version, sha256 }: SnapshotInfo): Promise<boolean> {
   if (version > 0) return true;
@@ -198,10 +203,10 @@ async function openBase(context: SyncContext, slot: Slot): Promise<MadeReplica |
     });
   }
   await removeReplica(slot);
-  return madeAnew(await Replica.open(slot, context.settings));
+  return rebuilt(await Replica.open(slot, context.settings));
 }
 
-function madeAnew(replica: Replica): MadeReplica {
+function rebuilt(replica: Replica): MadeReplica {
   return { replica, madeFrom: null };
 }
 

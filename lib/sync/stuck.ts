@@ -13,7 +13,7 @@ import type { Replica } from './replica.ts';
  */
 export type Advance = 'at-head' | 'behind' | 'off-log' | 'left' | 'broken';
 
-/** Why a replica that was made anew from the store, time and again, does not get to the head. */
+/** Why a replica that was rebuilt from the store several times does not reach the head. */
 export function whyStuck({ layout }: SyncContext, { condemned, position }: Replica, advance: Advance): unknown {
   if (advance === 'broken') return mapLocalError(condemned);
   if (advance !== 'off-log') return outrun();
@@ -23,7 +23,7 @@ export function whyStuck({ layout }: SyncContext, { condemned, position }: Repli
   });
 }
 
-/** A good snapshot was promised beyond the end of the log, and there is none. */
+/** The log promises a good snapshot beyond its end, and there is none. */
 export function recordsMissing({ layout }: SyncContext, { position }: Replica): AppError {
   return new AppError(
     'corrupt',

@@ -21,19 +21,19 @@ export class TailCount {
     return { snapshot: this.#snapshot, records: version - (this.#snapshot?.version ?? 0), bytes: this.#bytes };
   }
 
-  /** Notes the newest snapshot at or below the replica's `version`. */
+  /** Records the newest snapshot at or below the replica's `version`. */
   noteSnapshot(snapshot: SnapshotInfo, version: number): void {
     if (this.#snapshot && this.#snapshot.version >= snapshot.version) return;
     this.#snapshot = snapshot;
     this.#bytes = (version - snapshot.version) * estimatedRecordBytes;
   }
 
-  /** Notes records that the replica took on. */
+  /** Adds records that the replica applied. */
   add(bytes: number): void {
     this.#bytes += bytes;
   }
 
-  /** The replica begins again from some snapshot, which is still to be noted. */
+  /** The replica begins again from some snapshot, which is recorded later. */
   forgetSnapshot(): void {
     this.#snapshot = null;
   }

@@ -1,8 +1,4 @@
-/**
- * Large objects on their way to or from the store, and how far they have come: for db-status and db-sync to show.
- *
- * Owns: the list of those under way. Nothing depends on it.
- */
+/** The progress of large uploads and downloads, for db-status and db-sync. Nothing depends on it. */
 export interface Transfer {
   readonly direction: 'upload' | 'download';
   readonly key: string;
@@ -19,7 +15,7 @@ export class Transfers {
     return [...this.#underWay].map((transfer) => ({ ...transfer }));
   }
 
-  /** Runs `work`, which tells of each piece that it has moved. */
+  /** Runs `work`, which reports each piece that it has moved. */
   async follow<T>(transfer: Omit<Transfer, 'bytes'>, work: (moved: (bytes: number) => void) => Promise<T>): Promise<T> {
     const entry = { ...transfer, bytes: 0 };
     this.#underWay.add(entry);

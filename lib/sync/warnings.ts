@@ -1,4 +1,4 @@
-/** Trouble that stopped nothing, as db-status shows it. */
+/** Problems that did not stop an operation, as db-status shows them. */
 import { AppError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 

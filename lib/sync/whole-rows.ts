@@ -7,7 +7,7 @@ import { quoteName, quoteTable, type Session } from './sql.ts';
 
 /**
  * What of a column must be equal. Of two rows that are `near` each other, zeros and NaN may have other signs: a checkpoint of
- * DuckDB 1.5 stores 0 and -0 as one value where they stand beside each other, and JavaScript has one NaN.
+ * DuckDB 1.5 stores neighbouring 0 and -0 as one value, and JavaScript has one NaN.
  */
 function identity(column: ShapeColumn, row: string, isNear: boolean): string[] {
   const value = `${row}.${quoteName(column.name)}`;
@@ -56,7 +56,7 @@ export function rowDifference(shape: Shape, before: string): string {
 }
 
 /**
- * Takes away one row of the table for each row of the table `removed`, which has the same columns: its twin, or, where a
+ * Takes away one row of the table for each row of the table `removed`, which has the same columns: an equal one, or, where a
  * checkpoint has changed the sign of a zero, one that is near it.
  */
 export async function removeWholeRows(session: Session, shape: Shape, removed: string): Promise<void> {
@@ -64,18 +64,18 @@ export async function removeWholeRows(session: Session, shape: Shape, removed: s
     `(SELECT min(r.rowid) AS eider_row, count(*) AS eider_count FROM ${removed} AS r
       GROUP BY ${identities(shape, 'r', isNear)})`;
   const hasNear = shape.columns.some((column) => !column.isExact && holdsFloats(column));
-  const isTwin = 'row_number() OVER (PARTITION BY tg.eider_row ORDER BY t.rowid) <= tg.eider_count';
-  const twins = `LEFT JOIN (${removed} AS w JOIN ${groups(false)} AS tg ON tg.eider_row = w.rowid)
+  const isEqual = 'row_number() OVER (PARTITION BY tg.eider_row ORDER BY t.rowid) <= tg.eider_count';
+  const equals = `LEFT JOIN (${removed} AS w JOIN ${groups(false)} AS tg ON tg.eider_row = w.rowid)
     ON ${same(shape, 't', 'w')}`;
   await session.execute(
     `DELETE FROM ${quoteTable(shape)} WHERE rowid IN (
-      SELECT unnest(list(c.eider_at ORDER BY c.eider_is_twin DESC, c.eider_at)[1:any_value(c.eider_count)])
+      SELECT unnest(list(c.eider_at ORDER BY c.eider_is_equal DESC, c.eider_at)[1:any_value(c.eider_count)])
       FROM (SELECT t.rowid AS eider_at, g.eider_row, g.eider_count,
-          ${hasNear ? `coalesce(${isTwin}, false)` : 'true'} AS eider_is_twin
+          ${hasNear ? `coalesce(${isEqual}, false)` : 'true'} AS eider_is_equal
         FROM ${quoteTable(shape)} AS t
         JOIN ${removed} AS k ON ${same(shape, 't', 'k', true)}
         JOIN ${groups(true)} AS g ON g.eider_row = k.rowid
-        ${hasNear ? twins : ''}) AS c
+        ${hasNear ? equals : ''}) AS c
       GROUP BY c.eider_row)`,
   );
 }

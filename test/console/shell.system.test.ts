@@ -60,7 +60,7 @@ describe('with a token', () => {
     await field.fill('a-token-that-is-wrong');
     await expectAccessible();
     await page.keyboard.press('Enter');
-    await page.getByText('is not one of this server').waitFor();
+    await page.getByText('does not know this token').waitFor();
     await field.fill(token);
     await page.keyboard.press('Enter');
     await page.getByRole('link', { name: 'students' }).waitFor();

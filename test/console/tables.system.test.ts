@@ -201,6 +201,22 @@ describe('a view', () => {
     await close();
   });
 
+  test('the values of a column are counted, and one of them is a filter', async () => {
+    const { page, expectAccessible, close } = await site.open('#/tables/things');
+    await openTable(page);
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Alt+ArrowDown');
+    await page.getByRole('menuitem', { name: 'Values and their counts' }).click();
+    await page
+      .getByRole('dialog')
+      .getByRole('row', { name: /^1 500/ })
+      .waitFor();
+    await expectAccessible();
+    await page.getByRole('button', { name: 'Only these' }).first().click();
+    await page.getByText('500 rows').waitFor();
+    await close();
+  });
+
   test('a filter that the database does not understand says so, and stays', async () => {
     const filter = encodeURIComponent(JSON.stringify([['price', '=', 'cheap']]));
     const { page, close } = await site.open(`#/tables/things?filter=${filter}`);

@@ -30,9 +30,11 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'sync/record-commit.ts',
-        from: `      if ((await this.#append(append)) === 'lost') {`,
+        from: `      const outcome = await this.#append(append);
+      if (outcome !== 'committed') {`,
         to: `      void this.#context.runtime.sleep(50).then(() => this.#append(append)).catch(() => undefined);
-      if (String(record.version) === 'lost') {`,
+      const outcome = String(record.version);
+      if (outcome === 'lost') {`,
       },
     ],
     profiles: ['races'],
@@ -44,9 +46,9 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'sync/record-commit.ts',
-        from: `      if ((await this.#append(append)) === 'lost') {`,
+        from: `      const outcome = await this.#append(append);`,
         to: `      await this.#commitReplica(record, moved);
-      if ((await this.#append(append)) === 'lost') {`,
+      const outcome = await this.#append(append);`,
       },
       {
         file: 'sync/record-commit.ts',
@@ -68,7 +70,7 @@ export const mutations: readonly Mutation[] = [
     rule: '1',
     edits: [
       {
-        file: 'sync/log.ts',
+        file: 'sync/append.ts',
         from: `throw unknown ? unknownOutcome(context, append, error) : error;`,
         to: `throw new AppError('unavailable', 'Not written.');`,
       },
@@ -88,7 +90,7 @@ export const mutations: readonly Mutation[] = [
     rule: '3',
     edits: [
       {
-        file: 'sync/log.ts',
+        file: 'sync/append.ts',
         from: `return found.record.id === record.id ? 'committed' : 'lost';`,
         to: `return 'committed';`,
       },
@@ -101,7 +103,7 @@ export const mutations: readonly Mutation[] = [
     rule: '4',
     edits: [
       {
-        file: 'sync/log.ts',
+        file: 'sync/append.ts',
         from: `if (found) return found.record.id === record.id ? 'committed' : 'lost';`,
         to: `if (found) return 'lost';`,
       },
@@ -114,7 +116,7 @@ export const mutations: readonly Mutation[] = [
     rule: '4',
     edits: [
       {
-        file: 'sync/log.ts',
+        file: 'sync/append.ts',
         from: `return { error, mayBeThere: !isAppError(error, 'unavailable', 'denied', 'invalid', 'corrupt', 'not-found') };`,
         to: `throw new AppError('unavailable', 'Not written.', { cause: error });`,
       },
@@ -127,7 +129,7 @@ export const mutations: readonly Mutation[] = [
     rule: '4',
     edits: [
       {
-        file: 'sync/log.ts',
+        file: 'sync/append.ts',
         from: `  } catch (error) {
     return { error, mayBeThere: !isAppError(`,
         to: `  } catch (error) {
@@ -320,6 +322,7 @@ export const mutations: readonly Mutation[] = [
       {
         file: 'sync/record-commit.ts',
         from: `        await this.giveUp();
+        if (outcome === 'left') throw await this.#host.leaveLog();
         return false;`,
         to: `        const next = { ...record, version: record.version + 1 };
         return await this.commit({ ...append, record: next, bytes: encodeRecord(next) }, acknowledge);`,

@@ -12,8 +12,7 @@ const repository = join(import.meta.dirname, '../..');
 export function mutateLibrary(edits: readonly Edit[]): { readonly folder: string; readonly remove: () => void } {
   const texts = edited(edits);
   const root = mkdtempSync(join(tmpdir(), 'eider-mutation-'));
-  for (const name of ['lib', 'package.json', 'test/support/stores'])
-    cpSync(join(repository, name), join(root, name), { recursive: true });
+  for (const name of ['lib', 'package.json']) cpSync(join(repository, name), join(root, name), { recursive: true });
   symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
   const folder = join(root, 'lib');
   for (const [file, text] of texts) writeFileSync(join(folder, file), text);

@@ -31,7 +31,7 @@ export const allowedEdges = {
   sync: ['async', 'folders', 'store', 'catalog', 'sql', 'datetime', 'values', 'errors', 'runtime'],
   db: ['async', 'folders', 'sync', 'store', 'catalog', 'sql', 'datetime', 'values', 'errors', 'runtime'],
   imports: ['async', 'rows', 'db', 'catalog', 'sql', 'values', 'errors', 'runtime'],
-  app: ['rows', 'db', 'sync', 'store', 'config', 'catalog', 'values', 'errors', 'runtime'],
+  app: ['async', 'rows', 'db', 'sync', 'store', 'config', 'catalog', 'values', 'errors', 'runtime'],
   http: [
     'async',
     'folders',
@@ -50,7 +50,7 @@ export const allowedEdges = {
     'runtime',
   ],
   cli: ['http', 'app', 'db', 'config', 'catalog', 'sql', 'values', 'errors', 'runtime'],
-  server: ['app', 'http', 'config', 'errors', 'runtime'],
+  server: ['async', 'app', 'http', 'config', 'errors', 'runtime'],
   api: ['http'],
   // The faces of the library besides lib/http/api.ts.
   index: ['app', 'db', 'store', 'config', 'catalog', 'sql', 'values', 'errors', 'runtime'],

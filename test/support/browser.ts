@@ -10,7 +10,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { expect } from 'vitest';
 import { freshConsole } from '../../scripts/console.ts';
 import { repository } from '../../scripts/deployable.ts';
-import { type ServedProject, startServer } from '../build/programs.ts';
+import { type ServedProject, startServer } from './programs.ts';
 
 const executablePath = '/usr/bin/chromium';
 const switches = [
@@ -81,7 +81,10 @@ export async function openConsole(environment: Readonly<Record<string, string>> 
 async function runSql({ url }: ServedProject, query: string, token: string | undefined): Promise<unknown> {
   const response = await fetch(`${url}/api/sql`, {
     method: 'POST',
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    headers: {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
     body: JSON.stringify({ query }),
   });
   if (!response.ok) throw new Error(await response.text());
@@ -120,8 +123,9 @@ async function openPage(browser: Browser, { url }: ServedProject, hash: string, 
   };
 }
 
-/** What the server refuses, the browser tells its console: that is the test's to expect. */
-const isOfStatus = (text: string): boolean => /^Failed to load resource: .* status of \d+/.test(text);
+/** What the server refuses, or that it is away, the browser tells its console: that is the test's to expect. */
+const isOfStatus = (text: string): boolean =>
+  /^Failed to load resource: (?:.* status of \d+|net::ERR_(?:INTERNET_DISCONNECTED|CONNECTION_REFUSED))/.test(text);
 
 async function watch(context: BrowserContext, page: Page, url: string): Promise<string[]> {
   const faults: string[] = [];

@@ -1,7 +1,7 @@
 /** Ends of moves for tests: a database of a real PostgreSQL server, and DuckDB on a store in memory. */
 import { onTestFinished } from 'vitest';
 import { moveDatabase } from '../../lib/db/move/move.ts';
-import type { DuckDbEnd, MoveOptions, MoveReport, OnMoveEvent, PostgresEnd } from '../../lib/db/move/report.ts';
+import type { DuckDbBackend, MoveOptions, MoveReport, OnMoveEvent, PostgresBackend } from '../../lib/db/move/report.ts';
 import { openMigratedPool } from '../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../lib/runtime.ts';
 import { Engine } from '../../lib/sync/engine.ts';
@@ -10,26 +10,26 @@ import { migrations } from './migrations.ts';
 import type { PostgresServer } from './servers/postgres.ts';
 import { createMemoryStore } from '../../lib/testing/memory.ts';
 
-export interface PostgresTestEnd extends PostgresEnd {
+export interface PostgresTestBackend extends PostgresBackend {
   readonly url: string;
   run(sql: string): Promise<Record<string, unknown>[]>;
 }
 
 /** A new database with the schema's tables. */
-export async function postgresEnd(server: PostgresServer): Promise<PostgresTestEnd> {
+export async function postgresBackend(server: PostgresServer): Promise<PostgresTestBackend> {
   const url = await server.createDatabase();
   const { pool, location } = await openMigratedPool({ connectionString: url, driver: 'pg', migrations, runtime });
   onTestFinished(() => pool.close());
   return { kind: 'postgres', url, location, pool, run: (sql) => server.run(sql, new URL(url).pathname.slice(1)) };
 }
 
-export interface DuckDbTestEnd extends DuckDbEnd {
+export interface DuckDbTestBackend extends DuckDbBackend {
   /** Rows, every value as text. */
   rows(sql: string): Promise<(string | null)[][]>;
 }
 
 /** A new database with the schema's tables, and what the statements make. */
-export async function duckDbEnd(statements = ''): Promise<DuckDbTestEnd> {
+export async function duckDbBackend(statements = ''): Promise<DuckDbTestBackend> {
   const store = createMemoryStore({ runtime });
   await (await openDatabase({ store, migrations })).close();
   const engine = await Engine.open({ store, name: 'test.db', slotRoot: await temporaryFolder(), runtime });

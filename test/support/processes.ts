@@ -16,7 +16,7 @@ import { type DuckDbDatabaseOptions, openDuckDbDatabase } from '../../lib/db/duc
 import { systemRuntime } from '../../lib/runtime.ts';
 import { createDirectoryStore } from '../../lib/store/directory.ts';
 import type { Store } from '../../lib/store/store.ts';
-import { ledgerMigrations } from '../processes/ledger.ts';
+import { ledgerMigrations } from './processes/ledger.ts';
 import type { Launcher } from './drive.ts';
 import type {
   CallMessage,
@@ -26,9 +26,9 @@ import type {
   Place,
   ReplyMessage,
   WorkerOptions,
-} from '../processes/protocol.ts';
+} from './processes/protocol.ts';
 
-const program = fileURLToPath(new URL('../processes/worker.ts', import.meta.url));
+const program = fileURLToPath(new URL('./processes/worker.ts', import.meta.url));
 const databaseName = 'test.db';
 
 const running = new Set<ChildProcess>();

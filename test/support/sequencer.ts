@@ -3,12 +3,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The first two systems bear each other's company: neither has a time limit that the other one could make it miss. */
 const longest = [
-  'test/processes/crash-points.test.ts',
-  'test/http/fuzz/fuzz.test.ts',
-  'test/sim/sim.system.test.ts',
-  'test/soak/soak.test.ts',
-  'test/build/parallel.test.ts',
-  'test/model/model.test.ts',
+  'test/system/processes/crash-points.test.ts',
+  'test/system/http/fuzz/fuzz.test.ts',
+  'test/sim/sim.test.ts',
+  'test/sim/soak/soak.test.ts',
+  'test/system/build/parallel.test.ts',
+  'test/sim/model/model.test.ts',
 ];
 
 export class LongestFirst extends BaseSequencer {

@@ -9,7 +9,10 @@ export const rowsKey = 'rows';
 
 export const queryClient = new QueryClient({
   defaultOptions: {
+    // The machine itself is reached without any network; whether the server is, the requests tell.
+    mutations: { networkMode: 'always' },
     queries: {
+      networkMode: 'always',
       staleTime: 30_000,
       retry: (count, error) => count < 2 && error instanceof ApiError && (error.status === 0 || error.status === 503),
     },

@@ -9,7 +9,7 @@ const pieces = new RegExp(`(${strange.source})`, 'u');
 
 const signs: Readonly<Record<string, string>> = { '\n': '↵', '\r': '␍', '\t': '⇥', '\0': '␀' };
 
-export function isPlain(text: string): boolean {
+function isPlain(text: string): boolean {
   return !strange.test(text);
 }
 
@@ -22,7 +22,7 @@ export function markedText(text: string): (string | HTMLElement)[] {
     .map((piece) => (strange.test(piece) && piece.length <= 2 ? markOf(piece) : piece));
 }
 
-export function signOf(character: string): string {
+function signOf(character: string): string {
   return signs[character] ?? (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
 }
 

@@ -26,12 +26,17 @@ export function matches(event: KeyboardEvent | React.KeyboardEvent, keys: string
   const other = isApple ? event.ctrlKey : event.metaKey;
   const isShifted = has('Shift') === event.shiftKey || (parts.length === 0 && key.length === 1);
   return (
-    event.key.toLowerCase() === key.toLowerCase() &&
+    (event.key.toLowerCase() === key.toLowerCase() || (event.altKey && event.code === codeOf(key))) &&
     has('Mod') === mod &&
     !other &&
     has('Alt') === event.altKey &&
     isShifted
   );
+}
+
+/** With Option, a Mac types other characters: ⌥P is π. */
+function codeOf(key: string): string {
+  return /^\d$/.test(key) ? `Digit${key}` : `Key${key.toUpperCase()}`;
 }
 
 export type Bindings = Readonly<Record<string, (event: KeyboardEvent) => void>>;
@@ -61,7 +66,7 @@ export function useKeys(bindings: Bindings): void {
 const isSingle = (keys: string): boolean => keys.length === 1;
 
 /** A field, a grid, an editor, or a dialog over the page. */
-export function isTypedInto(target: EventTarget | null): boolean {
+function isTypedInto(target: EventTarget | null): boolean {
   return (
     target instanceof Element &&
     target.closest('input, textarea, select, [contenteditable], [role=grid], [role=dialog], [data-editor]') !== null

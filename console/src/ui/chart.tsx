@@ -98,6 +98,7 @@ function configOf({ type, x, series, isStacked = false }: ChartData, colours: Co
       borderWidth: type === 'bar' ? 1 : 2,
       pointRadius: isScatter ? 3 : values.length > 60 ? 0 : 2,
       fill: type === 'area',
+      spanGaps: true,
     };
   });
   const labels = x.kind === 'category' ? { labels: [...x.labels] } : {};

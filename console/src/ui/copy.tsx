@@ -14,7 +14,7 @@ export function CopyBlock({ text, label }: { text: string; label: string }) {
   );
 }
 
-export function CopyButton({ text, label }: { text: string; label: string }) {
+function CopyButton({ text, label }: { text: string; label: string }) {
   const [isDone, setDone] = useState(false);
   const copy = async (): Promise<void> => {
     await navigator.clipboard.writeText(text);

@@ -4,7 +4,7 @@ import { quoteName, type Session } from '../../sync/sql.ts';
 import { objectIn } from './introspect.ts';
 import { takeOverForeignKeys } from './references/take-over.ts';
 
-/** For a copy that nobody reads yet. */
+/** For a copy that is not in use yet. */
 export async function prepareAdopted(session: Session): Promise<void> {
   await freeOwnSchema(session);
   await takeOverForeignKeys(session, () => session.execute('CHECKPOINT'));
@@ -21,6 +21,6 @@ async function freeOwnSchema(session: Session): Promise<void> {
   const found = await objectIn(session, name);
   if (found === null) return session.execute(`DROP SCHEMA ${quoteName(name)}`);
   throw new AppError('invalid', `The database file has ${found} in a schema ${name}, a name that Eider needs.`, {
-    hint: 'Move what is in it into another schema; nothing of the file was changed.',
+    hint: 'Move its contents into another schema. The file was not changed.',
   });
 }

@@ -4,6 +4,7 @@
  */
 import { DuckDBTypeId, type DuckDBPreparedStatement, type DuckDBValue } from '@duckdb/node-api';
 import { AppError } from '../../errors.ts';
+import { wrongCount } from '../../sql/adapt.ts';
 import { readArray } from '../../sql/postgres-array.ts';
 import type { PlainValue } from '../../values.ts';
 import { codecFor } from '../../sync/codec.ts';
@@ -11,7 +12,9 @@ import { codecFor } from '../../sync/codec.ts';
 const int32 = 2 ** 31;
 const int64 = 2n ** 63n;
 
+/** @throws AppError `invalid` unless there is one value for each parameter */
 export function bindValues(statement: DuckDBPreparedStatement, values: readonly unknown[]): void {
+  if (values.length !== statement.parameterCount) throw wrongCount(statement.parameterCount, values.length);
   for (const [index, value] of values.entries()) bindOne(statement, index + 1, value);
 }
 

@@ -110,7 +110,7 @@ export class Capture {
     else await checkReferences(session, catalog, this.#changes);
   }
 
-  /** Statements take turns: one may be several steps. A failure is noted: DuckDB has given up the transaction then. */
+  /** Statements take turns: one may be several steps. A failure is recorded, since DuckDB has then aborted the transaction. */
   #watched<T>(work: () => Promise<T>): Promise<T> {
     return this.#turn.take(async () => {
       try {

@@ -37,7 +37,7 @@ export class Catalogs {
     return cached && !this.#isOld(cached) ? cached.catalog : null;
   }
 
-  /** The catalog of the state that the open transaction of `session` sees, which `definitions` stands for. */
+  /** The catalog of the state that the open transaction of `session` sees, identified by `definitions`. */
   async of(definitions: Definitions, session: Session): Promise<Catalog> {
     const known = await this.known(definitions);
     if (known) return known;

@@ -1,13 +1,13 @@
-/** A record of the log as the change feed tells it. */
+/** A record of the log as an entry of the change feed. */
 import { type Change, changedRows, type LogRecord } from '../../sync/record.ts';
 import type { ChangeSet, TableChange } from '../database.ts';
 
 export function changeSetOf({ version, time, changes }: LogRecord): ChangeSet {
-  const told = changes.flatMap(tableChanges);
+  const shown = changes.flatMap(tableChanges);
   // A migration is many statements, of which one word is enough.
   const isRepeated = (change: TableChange, index: number): boolean =>
-    change.kind === 'schema' && told[index - 1]?.kind === 'schema';
-  return { version, at: time, changes: told.filter((change, index) => !isRepeated(change, index)) };
+    change.kind === 'schema' && shown[index - 1]?.kind === 'schema';
+  return { version, at: time, changes: shown.filter((change, index) => !isRepeated(change, index)) };
 }
 
 function tableChanges(change: Change): TableChange[] {

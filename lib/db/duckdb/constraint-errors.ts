@@ -51,7 +51,7 @@ function begins(key: string, columns: readonly string[]): boolean {
   });
 }
 
-/** Against a row of the same transaction DuckDB names no column: only what the values look like tells. */
+/** For a row of the same transaction DuckDB names no column: it is found by the form of the values. */
 function duplicateValues(values: string, { cause, shape }: Context): AppError {
   const sets = shape?.constraints.filter(({ kind }) => kind !== 'check') ?? [];
   const fitting = sets.filter(({ columns }) => shape && mayBe(shape, columns, values));

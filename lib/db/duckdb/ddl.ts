@@ -27,7 +27,7 @@ export interface DdlHost {
   readonly transaction: WriteTransaction;
   readonly shapes: Shapes;
   capture(change: CapturedChange): void;
-  /** Nothing is captured: the whole state is. Then nobody needs the rows that a query put into a table. */
+  /** The whole state is captured instead of changes, so rows from a CREATE TABLE AS need not be captured. */
   readonly isWhole: boolean;
   /** Runs a statement on rows, and captures what it changes. */
   runRows(sql: string): Promise<void>;
@@ -123,7 +123,7 @@ export class Ddl {
     this.#host.capture({ ddl: sql });
   }
 
-  /** To DuckDB `a.t` may also be a table of a database `a`. False when there is no such schema, and that is no matter. */
+  /** To DuckDB `a.t` may also be a table of a database `a`. False when there is no such schema and none is required. */
   async #hasSchema({ action, object, isConditional }: Definition, { schema }: TableName): Promise<boolean> {
     if (object === 'SCHEMA' || schema === 'main') return true;
     if (await objectExists(this.#session, 'SCHEMA', { schema, table: schema })) return true;
@@ -137,7 +137,7 @@ export class Ddl {
     return (await objectExists(this.#session, object, name)) === (action === 'CREATE');
   }
 
-  /** DuckDB 1.5 lets such statements run and then fails to COMMIT, when the record is in the log already. */
+  /** DuckDB 1.5 runs such statements and then fails to COMMIT, when the record is already in the log. */
   #requireNotRewritten({ action, object, onTable }: Definition, name: TableName): void {
     const isAboutRows = (action === 'ALTER' && object === 'TABLE') || onTable !== null;
     if (!isAboutRows || !this.#host.rewritten.has(tableId(name))) return;
@@ -159,7 +159,7 @@ export class Ddl {
     if (found === null) return;
     throw new AppError('conflict', `The schema ${schema} has ${found} in it and cannot be dropped.`, {
       sqlState: '2BP01',
-      hint: 'Drop what is in it first, or drop it with CASCADE.',
+      hint: 'Drop its contents first, or drop it with CASCADE.',
     });
   }
 

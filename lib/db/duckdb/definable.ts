@@ -42,7 +42,7 @@ function requireNoParameters({ statement, definition, values }: DdlRun): void {
   if (!hasParameters || definition.isOfQuery) return;
   throw new AppError('invalid', `${statement.command} takes no parameters: its text is replayed on every replica.`, {
     sqlState: '0A000',
-    hint: 'Write the values into the text.',
+    hint: 'Write the values into the SQL text.',
   });
 }
 

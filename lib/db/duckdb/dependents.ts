@@ -33,7 +33,7 @@ export async function requireUnused(session: Session, definition: Definition, na
     if (isInside || !uses.some(isMeant)) continue;
     throw new AppError('conflict', `The table ${table.table} uses the ${object.toLowerCase()} ${name.table}.`, {
       sqlState: '2BP01',
-      hint: 'Drop the table, or what of it uses this, first.',
+      hint: 'First drop the table, or the part of it that uses this.',
     });
   }
 }

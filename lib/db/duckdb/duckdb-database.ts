@@ -35,7 +35,7 @@ import { uploadsIn } from './uploads.ts';
 export interface DuckDbDatabaseOptions extends EngineOptions, Omit<DuckDbMigrateOptions, 'runtime'> {
   /** How old a read's state may be unless the read says otherwise, in ms. */
   readonly maxStalenessMs: number;
-  /** Tells what the store was sent, where that is counted. */
+  /** The requests sent to the store, where they are counted. */
   readonly usage?: () => UsageReport;
 }
 
@@ -104,11 +104,11 @@ class DuckDbDatabase implements ReplicatedDatabase {
   /** What was put into the store under this process is an older state, as a rule: it gets what it lacks. */
   async #migrated(): Promise<void> {
     if (this.#engine.logsLeft === this.#logsLeft) return;
-    this.#migrating ??= this.#migrateAnew().finally(() => (this.#migrating = null));
+    this.#migrating ??= this.#runMigrations().finally(() => (this.#migrating = null));
     await this.#migrating;
   }
 
-  async #migrateAnew(): Promise<void> {
+  async #runMigrations(): Promise<void> {
     const { logsLeft } = this.#engine;
     this.#differences = (await runMigrations(this.#engine, this.#migrate)).map(describeDifference);
     this.#logsLeft = logsLeft;
@@ -144,7 +144,7 @@ class DuckDbDatabase implements ReplicatedDatabase {
     requests: readonly QueryRequest[],
     options: ReadOptions = {},
   ): Promise<Answer<readonly QueryResult[]>> {
-    // A start pays for it only when somebody asks.
+    // Loaded on first use, to keep starts fast.
     this.#queries ??= import('./query/queries.ts').then(
       ({ SandboxedQueries }) => new SandboxedQueries(this.#engine, this.#runtime),
     );

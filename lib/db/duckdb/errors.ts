@@ -87,7 +87,7 @@ const valueErrors: readonly ValueError[] = [
     classes: ['Invalid Input'],
     pattern: /^(?!.*(?:statement|parameters|subquery))/s,
     sqlState: '22P02',
-    message: 'A function refuses what it was given.',
+    message: 'A function does not accept its arguments.',
   },
 ];
 
@@ -116,14 +116,14 @@ function valueError({ message, sqlState }: ValueError, text: string, cause: Erro
   });
 }
 
-/** The value is left out, and the type it should have told. */
+/** Leaves out the value and names the type that it should have. */
 function misfit(text: string): string {
   const [said = ''] = text.split('\n\nLINE ');
   const [, target = ''] =
     /\b(?:to|destination type) ([A-Z]+\d*(?:\(\d+,\d+\))?)(?: when casting .*)?$/.exec(said) ?? [];
   const [, field = ''] = /^(?:invalid )?(date|time|timestamp|interval) field/.exec(said) ?? [];
   const type = /^DECIMAL\(\d+,\d+\)$/.test(target) ? target : typeNames[field || target];
-  if (type === undefined) return 'A value does not fit its type, or what is done with it.';
+  if (type === undefined) return 'A value does not fit its type or an operation.';
   return outOfRange.test(said) ? `A value is out of the range of ${type}.` : `A value cannot be read as ${type}.`;
 }
 

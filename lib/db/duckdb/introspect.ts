@@ -37,7 +37,7 @@ export async function objectIn(session: Session, schema: string): Promise<string
   return row ? String(row[0]) : null;
 }
 
-/** Functions that may give another value each time, or elsewhere, in lower case: macros, too, whatever they call. */
+/** Functions that may return different values at other times or places, in lower case; all macros count. */
 export async function unstableFunctions(session: Session): Promise<ReadonlySet<string>> {
   const rows = await session.rows(
     `SELECT DISTINCT lower(function_name) FROM duckdb_functions()

@@ -17,7 +17,7 @@ import { onlyReadingQueries, readingQueries, runWriting } from './transaction.ts
 export interface LocalCopy {
   readonly databaseId: string | null;
   readonly version: number;
-  /** Age in ms of the newest proof that it was the state of the database; null when nobody knows. */
+  /** Age in ms of the newest proof that it was the state of the database; null when unknown. */
   readonly ageMs: number | null;
   read<T>(work: Work<T>, signal?: AbortSignal): Promise<T>;
   openDraft(): Promise<Draft>;
@@ -129,7 +129,7 @@ class OverlayDraft implements Draft {
   }
 }
 
-/** Another transaction on the replica, which nobody waits for any more, has changed the row and not ended yet. */
+/** An abandoned transaction on the replica has changed the row and has not ended yet. */
 function isWriteConflict(error: unknown): boolean {
   return error instanceof Error && /^(?:Error: )?TransactionContext Error: .*conflict/i.test(error.message);
 }

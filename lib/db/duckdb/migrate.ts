@@ -18,7 +18,7 @@ import type { Engine } from '../../sync/engine.ts';
 import { resultRows, type Session } from '../../sync/sql.ts';
 import { Capture } from './capture.ts';
 import { Catalogs } from './catalogs.ts';
-import { foretell, type MigrationMode } from '../migration-report.ts';
+import { previewMigrations, type MigrationMode } from '../migration-report.ts';
 import { knownNames, ownMigrations } from '../own-migrations.ts';
 import { hasForeignKeys, takeOverForeignKeys } from './references/take-over.ts';
 
@@ -43,7 +43,7 @@ export async function runMigrations(
   const { pending, differing } = plan;
   if (mode?.isDryRun) {
     const tables = (): Promise<boolean> => engine.read(hasTables, anyState).then(({ value }) => value);
-    mode.report(await foretell(plan, runs, scripts, tables));
+    mode.report(await previewMigrations(plan, runs, scripts, tables));
     return differing;
   }
   // A file that an earlier version adopted still has them.
@@ -76,7 +76,7 @@ async function runOrFindRun(engine: Engine, due: Due): Promise<'ran' | 'skipped'
 
 interface FoundMigrations {
   readonly runs: readonly MigrationRun[];
-  /** There are foreign keys of DuckDB's own. None can come once Eider's tables are there, so nobody looks then. */
+  /** Whether there are foreign keys of DuckDB's own. None can be added once Eider's tables exist, so this is not checked then. */
   readonly foreignKeys: boolean;
 }
 
@@ -95,7 +95,7 @@ function lacksOwn(runs: readonly MigrationRun[]): boolean {
   return ownScripts.some(({ name }) => !runs.some((run) => run.name === name));
 }
 
-/** An earlier version noted no hashes. */
+/** An earlier version recorded no hashes. */
 async function migrationRuns(session: Session): Promise<MigrationRun[]> {
   const found = await session.table('eider', 'migrations');
   const names = found?.columnNames() ?? [];

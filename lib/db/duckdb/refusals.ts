@@ -21,7 +21,7 @@ const reasons: Readonly<Record<string, string>> = {
   SET: 'Settings are the same for everyone.',
   RESET: 'Settings are the same for everyone.',
   PRAGMA: 'Settings are the same for everyone; pragma_table_info and its kin can be queried with SELECT.',
-  CALL: 'It may change what no row shows.',
+  CALL: 'It may change state outside of tables.',
   EXPLAIN: 'EXPLAIN ANALYZE runs what it explains.',
   INSTALL: 'Extensions are fixed.',
   LOAD: 'Extensions are fixed.',
@@ -43,7 +43,7 @@ export async function syntaxError(session: Session, { command, sql }: Statement)
 /** The error for a statement of no kind that is captured. */
 export async function refusal(session: Session, statement: Statement): Promise<unknown> {
   const wrong = await syntaxError(session, statement);
-  const reason = reasons[statement.command] ?? 'What it changes is not known.';
+  const reason = reasons[statement.command] ?? 'Its effect is not known.';
   return (
     wrong ??
     new AppError('invalid', `${statement.command} cannot be captured. ${reason}`, {

@@ -1,4 +1,4 @@
-/** Putting a DuckDB file in the place of the whole database, under whatever instances run. */
+/** Replaces the whole database with a DuckDB file while instances run. */
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Migration } from '../../catalog/migrations.ts';
@@ -51,7 +51,7 @@ export async function restoreDatabase(options: RestoreOptions): Promise<Restored
   }
 }
 
-/** As the database of a store of its own, which nobody else knows; its state is left at the slot's path. */
+/** Opens the file as the database of a private store in `folder`; its state is left at the slot's path. */
 async function adopt({ file, migrations, runtime }: RestoreOptions, slot: Slot, folder: string): Promise<void> {
   await bring(file, join(folder, name));
   await bring(`${file}.wal`, join(folder, `${name}.wal`)).catch(ifThere);

@@ -74,7 +74,7 @@ function requireReturnable({ tokens }: Statement, { kind }: RowStatement): void 
   });
 }
 
-/** Runs the statement where nobody needs to know what it changed. */
+/** Runs a statement whose changes need not be known. */
 export async function runUncaptured(session: Session, run: RowRun): Promise<StatementResult> {
   const { statement, write, values, shape } = run;
   const result = await runStatement(session, { sql: statement.sql, values, types: [types[write.kind]], shape });
@@ -84,7 +84,7 @@ export async function runUncaptured(session: Session, run: RowRun): Promise<Stat
 
 const beforeTable = 'temp.main.eider_before';
 
-/** What of the table has to be known from before the statement; null when the rows that it returns tell all. */
+/** What has to be read from the table before the statement; null when the returned rows suffice. */
 function whatToCompare(write: RowStatement, shape: Shape): readonly ShapeColumn[] | null {
   const changesRows = !write.addsOnly && (write.kind !== 'delete' || write.joins);
   if (shape.key.length === 0) return changesRows ? shape.columns : null;
@@ -159,7 +159,7 @@ async function keysGone(session: Session, shape: Shape, key: readonly ShapeColum
   return [{ ...nameOf(shape), delete: gone.map((row) => rowOf(key, row, (_column, index) => index)) }];
 }
 
-/** The changes of a statement whose rows tell all. */
+/** The changes of a statement whose returned rows suffice. */
 function changesOf(run: RowRun, rows: readonly DuckDBValue[][]): RowChange[] {
   const { shape, write } = run;
   if (rows.length === 0) return [];
@@ -199,13 +199,13 @@ function imagesOf({ shape, write }: RowRun, rows: readonly DuckDBValue[][]): Row
   return [{ ...name, put: images }];
 }
 
-/** Of two images of one row nobody could say which is its last. DuckDB 1.5 returns each row of a table with a key once. */
+/** Of two images of one row it is unknown which is the last. DuckDB 1.5 returns each row of a table with a key once. */
 function requireOnce(shape: Shape, images: readonly Row[]): void {
   const keys = new Set(images.map((image) => keyText(shape.key.map(({ name }) => image[name] ?? null))));
   if (keys.size === images.length) return;
   throw new AppError('invalid', `The statement changes a row of ${shape.table} more than once.`, {
     sqlState: '21000',
-    hint: 'Let each row of the target meet at most one row of what it is joined with.',
+    hint: 'Join each row of the target with at most one other row.',
   });
 }
 

@@ -35,7 +35,7 @@ export interface Run {
 export async function runStatement(session: Session, run: Run): Promise<DuckDBMaterializedResult> {
   const work = (statement: DuckDBPreparedStatement): Promise<DuckDBMaterializedResult> => {
     if (run.types && !run.types.includes(statement.statementType)) throw unexpected(statement.statementType);
-    if (run.values.length > 0) bindValues(statement, run.values);
+    bindValues(statement, run.values);
     return statement.run();
   };
   try {
@@ -64,9 +64,9 @@ function textOf(error: unknown): string {
 }
 
 function unexpected(type: StatementType): AppError {
-  return new AppError('invalid', `DuckDB takes this for another kind of statement: ${StatementType[type]}.`, {
+  return new AppError('invalid', `DuckDB reads this as another kind of statement: ${StatementType[type]}.`, {
     sqlState: '0A000',
-    hint: 'Put names that are words of SQL into double quotes.',
+    hint: 'Put names that are SQL keywords into double quotes.',
   });
 }
 
@@ -74,7 +74,7 @@ const queryCommands: ReadonlySet<string> = new Set(
   'SELECT FROM VALUES TABLE ( PIVOT UNPIVOT DESCRIBE DESC SHOW SUMMARIZE EXPLAIN'.split(' '),
 );
 
-/** Whether the statement only reads, as far as its words tell. EXPLAIN ANALYZE runs what it explains. */
+/** Whether the statement only reads, judged by its words. EXPLAIN ANALYZE runs what it explains. */
 export function isQuery({ command, tokens }: Statement): boolean {
   if (!queryCommands.has(command)) return false;
   return command !== 'EXPLAIN' || !(tokens[1]?.keyword === 'ANALYZE' || tokens[1]?.text === '(');
@@ -96,7 +96,7 @@ export async function runQuery(
   return { command: statement.command === 'EXPLAIN' ? 'EXPLAIN' : 'SELECT', columns, rows, rowCount: rows.length };
 }
 
-/** Runs what is known to be a SELECT, or stands in a transaction that cannot write. */
+/** Runs a SELECT, or any statement in a transaction that cannot write. */
 export async function runPlainQuery(
   session: Session,
   sql: string,
@@ -109,7 +109,7 @@ export async function runPlainQuery(
 function notAQuery({ command }: Statement): AppError {
   return new AppError('invalid', `Only SELECT can be run here, since this is a read; this is ${command}.`, {
     sqlState: '25006',
-    hint: 'Run statements that change something in a write.',
+    hint: 'Run the statement in a write.',
   });
 }
 

@@ -6,7 +6,7 @@ import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Definitions } from '../../sync/definitions.ts';
 import type { Session } from '../../sync/sql.ts';
 import type { PlainValue } from '../../values.ts';
-import type { Scope, Stranger } from '../database.ts';
+import type { Scope, Untrusted } from '../database.ts';
 import type { Catalogs } from './catalogs.ts';
 import { readingSql, type RunSql } from './transaction.ts';
 
@@ -23,7 +23,7 @@ export interface ScopeOptions {
 /** The scope of the open transaction of `session`. */
 async function openScope({ session, catalogs, definitions, run, runtime }: ScopeOptions): Promise<Scope> {
   let catalog: Catalog = await catalogs.of(definitions(), session);
-  const runFor = async ({ signal }: Stranger, sql: string, values: readonly PlainValue[]) => {
+  const runFor = async ({ signal }: Untrusted, sql: string, values: readonly PlainValue[]) => {
     const { checkStatement } = await import('./query/judgement.ts');
     await checkStatement(session.connection, catalog, statementOf(sql), values);
     return runtime ? interruptible(session, { signal, runtime }, () => run(sql, values)) : run(sql, values);
@@ -32,8 +32,8 @@ async function openScope({ session, catalogs, definitions, run, runtime }: Scope
     get catalog() {
       return catalog;
     },
-    run: async (sql, values = [], stranger) => {
-      const result = await (stranger ? runFor(stranger, sql, values) : run(sql, values));
+    run: async (sql, values = [], untrusted) => {
+      const result = await (untrusted ? runFor(untrusted, sql, values) : run(sql, values));
       catalog = await catalogs.of(definitions(), session);
       return result;
     },
@@ -74,12 +74,12 @@ export function writingScope(
   return openScope({ session: transaction.session, catalogs, definitions, run, ...(runtime ? { runtime } : {}) });
 }
 
-/** How often a statement is told to stop: DuckDB forgets an interrupt that comes just before it runs. */
+/** How often the interrupt of a statement is repeated: DuckDB forgets one that comes just before it runs. */
 const insistMs = 20;
 
 async function interruptible<T>(
   { connection }: Session,
-  { signal, runtime }: Stranger & { readonly runtime: Runtime },
+  { signal, runtime }: Untrusted & { readonly runtime: Runtime },
   work: () => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();

@@ -7,7 +7,7 @@ import { isPlainSelect, makeTextQueries } from '../dialect.ts';
 import { Capture, type CaptureOptions } from './capture.ts';
 import { runPlainQuery, runQuery } from './run.ts';
 
-/** Runs one statement of SQL, whoever wrote it. */
+/** Runs one statement of SQL. */
 export type RunSql = (sql: string, values?: readonly PlainValue[]) => Promise<StatementResult>;
 
 const readers = new WeakMap<Session, Queries>();

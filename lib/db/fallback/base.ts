@@ -14,11 +14,11 @@ export interface Base {
   readonly kind: 'replica' | 'idle-replica' | 'database';
   /** Whether they were the primary's at some time, so that what is missing was missing then. */
   readonly isPrimarys: boolean;
-  /** What the primary says of itself, as far as the copy tells. */
+  /** The primary's identity, as far as the copy has it. */
   readonly primaryId: string | null;
   /** Whether versions are those of the primary's log. */
   readonly sharesVersions: boolean;
-  /** Age of the primary's state that they show, in ms; null when nobody knows. */
+  /** Age of the primary's state that they show, in ms; null when unknown. */
   readonly ageMs: () => number | null;
   /** The database that has the copy, for what only it can do; null when there is the copy alone. */
   readonly database: LinkDatabase | null;
@@ -83,10 +83,10 @@ async function idleReplicaOf(link: BackendLink, isPrimary: boolean, options: Bas
 async function requireIdleReplica(link: BackendLink, options: BaseOptions): Promise<Base> {
   const base = await idleReplicaOf(link, false, options);
   if (base) return base;
-  throw new AppError('unavailable', `Nothing of ${link.label} is on this machine.`);
+  throw new AppError('unavailable', `This machine has no copy of ${link.label}.`);
 }
 
-/** Null when it is away, too. One that opens later is closed when it is there. */
+/** Null when it is unavailable, too. One that opens too late is closed. */
 async function openFallback(link: BackendLink, withinMs: number, options: BaseOptions): Promise<Base | null> {
   const opening = link.open();
   try {
@@ -145,7 +145,7 @@ interface DescribedBase {
 
 export function describeRead({ primary, outage, base, pending, atLeast }: DescribedBase): Description {
   const { copy, isPrimarys, sharesVersions } = base;
-  const why = outage ? `${primary.label} ${outage.note.reason}` : `${primary.label} is just back`;
+  const why = outage ? `${primary.label} ${outage.state.reason}` : `${primary.label} is just back`;
   const withPending = pending.size > 0 ? `, with ${pending.size} pending writes on top` : '';
   const ageMs = base.ageMs();
   // A bookmark of another log says nothing here.
@@ -187,15 +187,15 @@ export function describeOutage({ outage, base, pending, writes }: OutageFacts): 
   const { keeper } = pending;
   const mayLose = pending.isAtRisk || (writes === 'accept' && keeper?.persistent === false);
   return {
-    since: new Date(outage.note.sinceMs).toISOString(),
-    reason: outage.note.detail,
+    since: new Date(outage.state.sinceMs).toISOString(),
+    reason: outage.state.detail,
     nextLookInSeconds: Math.ceil(outage.untilLookMs / 1000),
     servedBy: base.link.name,
     source: sourceOf(base),
     ageSeconds: ageMs === null ? null : Math.round(ageMs / 1000),
     writes: writes === 'reject' ? 'are refused' : `are kept in ${keeper?.label ?? 'no place'} until it is back`,
     atRisk: mayLose
-      ? 'Pending writes on the disk of this machine are lost if the machine goes before they are run.'
+      ? 'Pending writes on the disk of this machine are lost if the machine is lost before they are run.'
       : null,
   };
 }

@@ -1,22 +1,24 @@
 /**
- * Serves from the primary again only when what this process kept, and what lies on this machine, has been run on it:
- * nobody misses a write of their own.
+ * Serves from the primary again only when the pending writes of this process and this machine have been run on it, so
+ * that clients read their own writes.
  */
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { Turn } from '../../sync/turn.ts';
 import { Warnings } from '../../sync/warnings.ts';
 import type { EngineName } from '../../values.ts';
-import type {
-  Answer,
-  Database,
-  DatabaseStatus,
-  ReadOptions,
-  StrandedWrites,
-  SyncReport,
-  Uploads,
-  Work,
-  WriteOptions,
+import {
+  type Answer,
+  ClosedError,
+  type Database,
+  type DatabaseStatus,
+  type ReadOptions,
+  type StrandedWrites,
+  type SyncReport,
+  type Uploads,
+  type WaitingWrites,
+  type Work,
+  type WriteOptions,
 } from '../database.ts';
 import { describeOutage, describeRead, describeWrite, findBase } from './base.ts';
 import type { Commands } from './drain.ts';
@@ -39,7 +41,7 @@ export interface FallbackOptions {
 
 const refusedMs = 3000;
 
-/** Opens the primary; when that is away, what can stand in for it. @throws AppError what is wrong with the primary itself */
+/** Opens the primary, or a standby while it is unavailable. @throws AppError the primary's error when neither opens */
 export async function openFallbackDatabase(options: FallbackOptions): Promise<Database> {
   const database = new FallbackDatabase(options);
   try {
@@ -99,8 +101,8 @@ class FallbackDatabase implements Database {
     await this.#watch.recall();
     if (this.#watch.outage) return;
     const opened = await this.#watch.attempt(plainCall(() => this.#openPrimary()));
-    if (opened.kind === 'away') return this.#requireReached();
-    // A folder is known again by what it was at first sight; what is mounted away later leaves another one.
+    if (opened.kind === 'away') return this.#requireReachedAtStart();
+    // A folder is recognised by its identity at the first look; after an unmount, another folder is there.
     if (this.#options.primary.mayHavePending) await this.#watch.ping().catch(() => undefined);
     await this.#pending.refreshCheap();
     if (this.#pending.size > 0) await this.#recovery.drainAtStart();
@@ -156,18 +158,31 @@ class FallbackDatabase implements Database {
       try {
         return await onStandby(standby);
       } catch (error) {
-        // The primary came back while it waited for its turn.
+        // The primary came back while this waited for its turn.
         if (!standby.isClosed || !isFirst) throw error;
       }
     }
   }
 
-  /** A database that this process never reached, and may not use, is closed: nobody knows which data were meant. */
+  #requireReachedAtStart(): void {
+    try {
+      this.#requireReached();
+    } catch (error) {
+      throw error instanceof AppError ? new ClosedError(error, () => this.#waiting()) : error;
+    }
+  }
+
+  async #waiting(): Promise<WaitingWrites> {
+    await this.#pending.refresh();
+    return { pendingWrites: this.#pending.size, strandedWrites: await this.#pending.listStranded() };
+  }
+
+  /** A database that this process never reached and may not use is closed: it is unknown which data were meant. */
   #requireReached(): void {
     if (this.#watch.outage?.isRefused && !this.#primary) throw this.#watch.outage.error;
   }
 
-  /** While the primary refuses this server, its own data are read, and nobody else's take their place. */
+  /** While the primary refuses this server, only its own data are read, never a fallback's. */
   #requireOwn({ base }: Standby): void {
     const { outage } = this.#watch;
     if (outage?.isRefused && !base.isPrimarys) throw outage.error;
@@ -179,7 +194,7 @@ class FallbackDatabase implements Database {
       (primary) => plainCall(() => primary.queryAll(requests, options)),
       async (standby) => {
         const { database } = standby.base;
-        if (!database) throw this.#away('The database is unavailable, and its fallback answers no queries.');
+        if (!database) throw this.#away('The database is unavailable, and its standby cannot run queries.');
         const answer = await database
           .queryAll(requests, { ...options, maxStalenessMs: Infinity, atLeast: 0 })
           .catch(standby.throwUnknown);
@@ -201,17 +216,20 @@ class FallbackDatabase implements Database {
   exportTo: Database['exportTo'] = (...given) =>
     this.#onlyPrimary(
       (primary) => primary.exportTo(...given),
-      'The whole database is exported by the database alone, which is away.',
+      'The database is unavailable, and its standby cannot export the whole database.',
     );
 
   changes: Database['changes'] = (request) =>
     this.#onlyPrimary(
       (primary) => primary.changes(request),
-      'What has changed is known by the database alone, which is away.',
+      'The database is unavailable, and its standby has no change feed.',
     );
 
   readonly uploads: Uploads = uploadsThrough((work) =>
-    this.#onlyPrimary(({ uploads }) => work(uploads), 'Files are taken in parts by the database alone, which is away.'),
+    this.#onlyPrimary(
+      ({ uploads }) => work(uploads),
+      'The database is unavailable, and its standby takes no uploads in parts.',
+    ),
   );
 
   async #onlyPrimary<T>(run: (primary: LinkDatabase) => Promise<T>, away: string): Promise<T> {
@@ -242,9 +260,9 @@ class FallbackDatabase implements Database {
 
   async #keepWrite<T>(standby: Standby, work: Work<T>, { command }: WriteOptions): Promise<Answer<T>> {
     if (this.#options.writes === 'reject' || this.#watch.outage?.isRefused)
-      throw this.#away('The database is away, and writes are not kept meanwhile.');
+      throw this.#away('The database is unavailable, and pending writes are turned off.');
     if (command === undefined)
-      throw this.#away('The database is away, and this write cannot be kept until it is back.');
+      throw this.#away('The database is unavailable, and this kind of write cannot be kept as pending.');
     const started = this.#options.runtime.monotonicMs();
     const { value, link } = await standby.write(work, command);
     this.#recovery.noteWrite();
@@ -253,7 +271,7 @@ class FallbackDatabase implements Database {
     return { value, durability: 'pending', timings, ...described };
   }
 
-  /** What somebody has to correct is told as what it is. */
+  /** A refusal keeps its own error, as it needs a correction. */
   #away(message: string): unknown {
     const { outage } = this.#watch;
     if (outage?.isRefused) return outage.error;
@@ -280,7 +298,7 @@ class FallbackDatabase implements Database {
     return this.#standby;
   }
 
-  /** Why nothing could stand in a moment ago: not every request is to find that out again. Null when it is worth a try. */
+  /** Why no fallback could serve a moment ago, so that not every request tries again. Null when a try is due. */
   get #refusal(): unknown {
     const refused = this.#refused;
     return refused && this.#options.runtime.monotonicMs() < refused.untilMs ? refused.error : null;
@@ -331,7 +349,7 @@ class FallbackDatabase implements Database {
   async sync(): Promise<SyncReport> {
     this.#requireOpen();
     const drained = this.#watch.outage ? await this.#recovery.recover() : await this.#recovery.drainRemaining();
-    if (!drained || !this.#primary) throw this.#away('The database is still away.');
+    if (!drained || !this.#primary) throw this.#away('The database is still unavailable.');
     const report = await this.#primary.sync();
     return { ...report, pendingDrained: drained.applied, pendingRejected: drained.rejected };
   }
@@ -352,9 +370,9 @@ class FallbackDatabase implements Database {
   }
 }
 
-/** What is wrong with the primary comes first: that is what somebody has to mend. */
+/** The primary's error comes first: it is the one to correct. */
 function noStandby(error: unknown, outage: Outage | null): unknown {
   if (!(error instanceof AppError) || !outage) return error;
-  const message = `${outage.note.detail} No fallback is available.`;
+  const message = `${outage.state.detail} No fallback is available.`;
   return new AppError('unavailable', message, { cause: error, retryAfterMs: outage.untilLookMs });
 }

@@ -15,9 +15,9 @@ export interface PendingPlace {
 export interface BackendLink {
   /** As the header `db-backend` has it: `s3`. */
   readonly name: string;
-  /** In sentences: `the S3 bucket`. Tells no location. */
+  /** For use in sentences: `the S3 bucket`. Reveals no location. */
   readonly label: string;
-  /** Names the place of the database whatever the credentials are, and tells nothing of it. */
+  /** A hash of the place of the database, independent of credentials. */
   readonly address: string;
   readonly formerAddress: string;
   readonly persistent: boolean;
@@ -26,16 +26,16 @@ export interface BackendLink {
   ping(signal: AbortSignal): Promise<void>;
   /** What an earlier process left of it on this machine; null when there is nothing. */
   idleReplica(): Promise<IdleCopy | null>;
-  /** Loads the store; asks it for nothing. Null for a backend that is no store. */
+  /** Loads the store without a request. Null for a backend that is not a store. */
   readonly place: (() => Promise<PendingPlace>) | null;
   /**
-   * Whether pending writes may be there, where that can be told without loading or asking anything: a folder on this
-   * machine. Null where it takes a question to a store.
+   * Whether pending writes may be there, when that is known without a request: a folder on this machine. Null when it
+   * takes a request to a store.
    */
   readonly mayHavePending: (() => Promise<boolean>) | null;
 }
 
-/** Who asks for a little patience is there. One whose quota has ended asks for a lot. In ms. */
+/** A store that asks to retry within this time is available; one whose quota is used up asks for much longer. In ms. */
 const mostBusyMs = 10_000;
 
 export async function pingStore({ store, name }: PendingPlace, signal: AbortSignal): Promise<void> {
@@ -63,7 +63,7 @@ export function isMeantFor({ target, database }: Addressee, primary: LinkTarget)
 }
 
 /**
- * What a database says of itself. On PostgreSQL, whoever means other tables by the same names has another one: the schema of
+ * The identity of a database. On PostgreSQL, other tables under the same names are another database: the schema of
  * names without one is part of it. Null for one that holds nothing yet.
  */
 export async function identityOf(database: Pick<Database, 'engine' | 'status' | 'read'>): Promise<string | null> {

@@ -5,8 +5,8 @@ import { AppError, isAppError } from '../../errors.ts';
 import { makeOwnFolder, requireOwnFolder } from '../../folders.ts';
 import type { Runtime } from '../../runtime.ts';
 
-interface OutageNote {
-  /** The backend does not answer (`away`), answers that this server may not or cannot use it (`refused`), or is back. */
+interface OutageState {
+  /** The backend does not answer (`away`), refuses this server (`refused`), or is back. */
   readonly kind: 'away' | 'refused' | 'back';
   readonly sinceMs: number;
   readonly reason: string;
@@ -22,10 +22,10 @@ export interface Notice {
   readonly error?: unknown;
 }
 
-/** Where processes of one machine tell each other of an outage, so that not each of them waits for itself. */
+/** Shares an outage between the processes of one machine, so that only one of them waits to find it. */
 export interface OutageMemory {
-  load(): Promise<OutageNote | null>;
-  save(note: OutageNote): Promise<void>;
+  load(): Promise<OutageState | null>;
+  save(state: OutageState): Promise<void>;
   clear(): Promise<void>;
 }
 
@@ -34,16 +34,16 @@ const mostRestMs = 30_000;
 
 export class Outage {
   readonly #runtime: Pick<Runtime, 'now'>;
-  #note: OutageNote;
-  /** Of the last look; null when nobody looked. */
+  #state: OutageState;
+  /** Of the last check; null when there was none. */
   error: unknown = null;
 
   constructor(
     runtime: Pick<Runtime, 'now'>,
-    begin: { readonly error: unknown } | { readonly note: OutageNote } | 'draining',
+    begin: { readonly error: unknown } | { readonly state: OutageState } | 'draining',
   ) {
     this.#runtime = runtime;
-    const detail = 'What was kept for it is being run; until then, reads show it as pending.';
+    const detail = 'Pending writes are being run on it; until then, reads show them as pending.';
     const draining = {
       kind: 'back',
       sinceMs: runtime.now(),
@@ -52,30 +52,30 @@ export class Outage {
       failures: 0,
       nextLookMs: 0,
     } as const;
-    this.#note = begin !== 'draining' && 'note' in begin ? begin.note : draining;
+    this.#state = begin !== 'draining' && 'state' in begin ? begin.state : draining;
     if (begin !== 'draining' && 'error' in begin) this.lookFailed(begin.error);
   }
 
   /** `reason` continues a sentence that begins with the backend; `detail` is for operators. */
-  get note(): OutageNote {
-    return this.#note;
+  get state(): OutageState {
+    return this.#state;
   }
 
   get untilLookMs(): number {
-    return Math.max(0, this.#note.nextLookMs - this.#runtime.now());
+    return Math.max(0, this.#state.nextLookMs - this.#runtime.now());
   }
 
-  /** What somebody has to correct is no outage: nothing is kept for it, and nobody else's data take its place. */
+  /** A refusal needs a correction and is no outage: no writes are kept for it, and no fallback serves instead. */
   get isRefused(): boolean {
-    return this.#note.kind === 'refused';
+    return this.#state.kind === 'refused';
   }
 
   lookFailed(error: unknown): void {
-    const { sinceMs, failures } = this.#note;
+    const { sinceMs, failures } = this.#state;
     this.error = error;
     const isAway = isAppError(error, 'unavailable', 'indeterminate');
     const nextLookMs = this.#runtime.now() + Math.min(mostRestMs, firstRestMs * 2 ** failures);
-    this.#note = {
+    this.#state = {
       kind: isAway ? 'away' : 'refused',
       sinceMs,
       reason: isAway ? 'cannot be reached' : 'refuses this server',
@@ -87,32 +87,32 @@ export class Outage {
 }
 
 function detailOf(error: unknown): string {
-  if (!(error instanceof AppError)) return 'It failed with a defect of this server; its log says more.';
+  if (!(error instanceof AppError)) return 'It failed because of a defect of this server; its log says more.';
   return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
 }
 
-/** `path` names the primary; nothing here fails, since everything works without the note. */
+/** `path` names the primary. Nothing here fails: everything works without the file. */
 export function outageFile(path: string, runtime: Pick<Runtime, 'uuid'>): OutageMemory {
   return {
-    load: () => readNote(path).catch(() => null),
-    save: (note) => writeNote(path, `${path}.${runtime.uuid()}.part`, note).catch(() => undefined),
+    load: () => readOutage(path).catch(() => null),
+    save: (state) => writeOutage(path, `${path}.${runtime.uuid()}.part`, state).catch(() => undefined),
     clear: () => rm(path, { force: true }).catch(() => undefined),
   };
 }
 
-async function readNote(path: string): Promise<OutageNote | null> {
+async function readOutage(path: string): Promise<OutageState | null> {
   await requireOwnFolder(dirname(path));
   const flag = constants.O_RDONLY | constants.O_NOFOLLOW;
-  const note = JSON.parse(await readFile(path, { encoding: 'utf8', flag })) as OutageNote;
-  const numbers = [note.sinceMs, note.failures, note.nextLookMs];
-  const texts = [note.reason, note.detail];
-  if (note.kind !== 'away') return null;
+  const state = JSON.parse(await readFile(path, { encoding: 'utf8', flag })) as OutageState;
+  const numbers = [state.sinceMs, state.failures, state.nextLookMs];
+  const texts = [state.reason, state.detail];
+  if (state.kind !== 'away') return null;
   const isWhole = numbers.every((value) => Number.isFinite(value)) && texts.every((value) => typeof value === 'string');
-  return isWhole ? note : null;
+  return isWhole ? state : null;
 }
 
-async function writeNote(path: string, part: string, note: OutageNote): Promise<void> {
+async function writeOutage(path: string, part: string, state: OutageState): Promise<void> {
   await makeOwnFolder(dirname(path));
-  await writeFile(part, JSON.stringify(note), { mode: 0o600, flag: 'wx' });
+  await writeFile(part, JSON.stringify(state), { mode: 0o600, flag: 'wx' });
   await rename(part, path);
 }

@@ -73,7 +73,7 @@ export class PendingLog {
     this.#target = options.target;
   }
 
-  /** The primary says who it is: writes are told apart by that from now on. */
+  /** Learns the primary's identity: writes for other databases are recognised by it from now on. */
   recognise(database: string | null): void {
     if (database === null || database === this.#target.database) return;
     this.#target = { ...this.#target, database };
@@ -138,14 +138,16 @@ export class PendingLog {
         last = error;
       }
     }
-    throw new AppError('unavailable', 'The database is away, and no other place took the write.', { cause: last });
+    throw new AppError('unavailable', 'The database is unavailable, and no fallback could keep the write.', {
+      cause: last,
+    });
   }
 
   async #keepOn(keeper: Keeper, write: PendingWrite): Promise<void> {
     const { store, layout } = await this.#placeOf(keeper);
     const key = layout.pendingKey(write.id);
     const bytes = encodePendingWrite(write);
-    // Nobody else has the id: what exists already is an earlier attempt of the same call.
+    // The id is unique: an existing object is an earlier attempt of the same call.
     await withinTime(this.#options.runtime, askMs, (signal) => store.create(key, bytes, { signal }), 'indeterminate');
   }
 
@@ -162,7 +164,7 @@ export class PendingLog {
     await Promise.all(this.#keepers.filter((keeper) => !this.#rests(keeper)).map((keeper) => this.#look(keeper)));
   }
 
-  /** A place that does not answer is passed over: what it keeps stays there. */
+  /** Skips a place that does not answer: what it keeps stays there. */
   async #look(keeper: Keeper): Promise<void> {
     const { runtime, warn } = this.#options;
     try {
@@ -217,7 +219,7 @@ export class PendingLog {
         await this.#removeFrom(await this.#placeOf(keeper), ids);
       } catch (error) {
         this.#letRest(keeper);
-        warn(`Pending writes that were run are still in ${keeper.link.label}.`, error);
+        warn(`Pending writes that were run could not be removed from ${keeper.link.label}.`, error);
       }
     }
   }

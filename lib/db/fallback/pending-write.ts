@@ -24,7 +24,7 @@ export function encodePendingWrite(write: PendingWrite): Uint8Array {
 export function decodePendingWrite(bytes: Uint8Array, key: string, id: string): PendingWrite {
   const write = unseal(bytes) as (Omit<PendingWrite, 'format'> & { readonly format: number }) | undefined;
   if (write?.id !== id) {
-    throw new AppError('corrupt', `The pending write ${key} is damaged; it stays where it is and is not run.`);
+    throw new AppError('corrupt', `The pending write ${key} is damaged. It is kept but not run.`);
   }
   if (write.format === 1) return { ...write, format: pendingFormat, command: fromFormer(write.command) };
   if (write.format === pendingFormat) return { ...write, format: pendingFormat };

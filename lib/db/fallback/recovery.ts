@@ -27,7 +27,7 @@ const sliceMs = 2500;
 /** How long a process that took a write looks for the way back behind its answers, in ms. */
 const lingerMs = 20_000;
 const openMs = 15_000;
-/** How long requests wait for the primary to catch up with what others committed meanwhile, in ms. */
+/** How long requests wait for the primary to apply what other instances committed meanwhile, in ms. */
 const catchUpMs = 5000;
 /** How often the folders on this machine are looked through for pending writes, in ms. */
 const cheapLookMs = 30_000;
@@ -61,7 +61,7 @@ export class Recovery {
     if (attempt.kind === 'answered' && pending.size > 0) watch.beginDraining();
   }
 
-  /** Looks whether the primary is back; if so, runs what is pending, and lets it serve again. Null when it is still away. */
+  /** Checks whether the primary is back; if so, runs pending writes and lets it serve again. Null while it is unavailable. */
   recover(): Promise<DrainReport | null> {
     return this.#recovering.join();
   }
@@ -71,7 +71,7 @@ export class Recovery {
     let total = nothingDrained;
     try {
       await watch.ping();
-      // What takes longer goes on, and is met again at the next look.
+      // If it takes longer it goes on, and the next check finds it.
       const primary = await withinTime(runtime, openMs, openPrimary);
       while (!this.#stopped) {
         const { report, isBack } = await turn.take(() => this.#takeSlice(primary));
@@ -79,7 +79,7 @@ export class Recovery {
         if (isBack) return total;
       }
     } catch (error) {
-      if (!(error instanceof AppError)) warn(`The way back failed: ${String(error)}`);
+      if (!(error instanceof AppError)) warn(`Recovery failed: ${String(error)}`);
       watch.begin(error);
     }
     return null;
@@ -89,7 +89,7 @@ export class Recovery {
   async #takeSlice(primary: LinkDatabase): Promise<{ readonly report: DrainReport; readonly isBack: boolean }> {
     const { runtime, watch, pending, standby, closeStandby } = this.#options;
     await (await standby())?.forgetDraft();
-    // Only now: what others committed meanwhile may be about the rows that the draft held.
+    // Only now: other instances may have changed the rows of the draft meanwhile.
     await withinTime(runtime, catchUpMs, () => primary.read(readOne, { maxStalenessMs: 0 }));
     await pending.refresh();
     const report = await this.#drainFor(sliceMs);
@@ -134,7 +134,7 @@ export class Recovery {
       if (this.#options.watch.outage) await this.#lookForTheWayBack();
       else await this.#maintainPrimary();
     } catch (error) {
-      this.#options.warn('Upkeep failed; the next one makes up for it.', error);
+      this.#options.warn('Upkeep failed; it runs again later.', error);
     }
   }
 

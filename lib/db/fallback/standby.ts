@@ -1,6 +1,6 @@
 /**
- * A write is answered when it fitted the draft and is durable in a fallback's store; when keeping one failed, the
- * draft goes.
+ * A write is answered once it has succeeded on the draft and is durable in a fallback's store. If storing one fails,
+ * the draft is discarded.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { AppError, isAppError } from '../../errors.ts';
@@ -106,7 +106,7 @@ export class Standby {
         this.#note(write);
         tried.push({ queued, write, value });
       } catch (error) {
-        queued.reject(this.#told(error, true));
+        queued.reject(this.#clientError(error, true));
       }
     }
     const kept = await Promise.allSettled(tried.map(({ write }) => this.#options.pending.keep(write)));
@@ -118,19 +118,23 @@ export class Standby {
     if (kept.some(({ status }) => status === 'rejected')) await this.forgetDraft();
   }
 
-  /** A table that is not in the copy may be there all the same; of one that was never the primary's, so may a row. */
-  #told(error: unknown, isWrite: boolean): unknown {
+  /** A table that the copy lacks may exist on the primary; so may a row, if the copy was never the primary's. */
+  #clientError(error: unknown, isWrite: boolean): unknown {
     const mayBeThere =
       isAppError(error, 'not-found', 'invalid') && (error.sqlState === '42P01' || (isWrite && !this.base.isPrimarys));
     if (!mayBeThere) return error;
-    return new AppError('unavailable', 'The database is away, and what this is about is not known here.', {
-      cause: error,
-      retryAfterMs: 5000,
-    });
+    return new AppError(
+      'unavailable',
+      'The database is unavailable, and its standby does not have what was asked for.',
+      {
+        cause: error,
+        retryAfterMs: 5000,
+      },
+    );
   }
 
   throwUnknown = (error: unknown): never => {
-    throw this.#told(error, false);
+    throw this.#clientError(error, false);
   };
 
   /** The draft with all pending writes in it; `unkept` are those that are not in the log yet. */

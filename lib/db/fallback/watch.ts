@@ -11,16 +11,16 @@ import { type Notice, Outage, type OutageMemory } from './outage.ts';
 
 export interface WatchedCall<T> {
   run(): Promise<T>;
-  /** Gives the call up if nothing of it can happen any more; whether it did. It may be asked again. */
+  /** Cancels the call if it can no longer take effect; returns whether it did. May be called again. */
   abandon(): boolean;
 }
 
 type WatchedAttempt<T> = { readonly kind: 'answered'; readonly value: T } | { readonly kind: 'away' };
 
-/** How long a call may take before somebody looks whether the backend is there, in ms. */
+/** How long a call may take before the backend is pinged, in ms. */
 const patienceMs = 3000;
 const pingMs = 2000;
-/** When the caller of a commit under way is told that nobody knows, in ms. */
+/** When a commit under way is answered as indeterminate, in ms. */
 const mostWaitMs = 9500;
 
 export interface WatchOptions {
@@ -48,46 +48,46 @@ export class Watch {
     this.#notice = notice;
   }
 
-  /** Begins in an outage that another process on this machine has met of late. */
+  /** Begins in an outage that another process of this machine found recently. */
   async recall(): Promise<void> {
-    const note = await this.#memory.load();
-    // What was met long ago says nothing: nobody has looked since.
-    if (note && this.#runtime.now() - note.nextLookMs < 60_000) this.outage = new Outage(this.#runtime, { note });
+    const state = await this.#memory.load();
+    // An old entry says nothing: no process has checked since.
+    if (state && this.#runtime.now() - state.nextLookMs < 60_000) this.outage = new Outage(this.#runtime, { state });
   }
 
   async end(): Promise<void> {
     const { outage } = this;
     this.outage = null;
-    if (outage && outage.note.kind !== 'back') this.#tellEnd(outage);
+    if (outage && outage.state.kind !== 'back') this.#tellEnd(outage);
     await this.#memory.clear();
   }
 
   begin(error: unknown): void {
-    const before = this.outage?.note.kind;
+    const before = this.outage?.state.kind;
     if (this.outage) this.outage.lookFailed(error);
     else this.outage = new Outage(this.#runtime, { error });
     const { outage } = this;
-    if (before !== outage.note.kind) this.#tellBegin(outage);
-    // Who is refused is told so at once: each process may ask for itself.
-    void (outage.isRefused ? this.#memory.clear() : this.#memory.save(outage.note));
+    if (before !== outage.state.kind) this.#tellBegin(outage);
+    // A refusal is answered at once, so each process can find it for itself.
+    void (outage.isRefused ? this.#memory.clear() : this.#memory.save(outage.state));
     for (const tell of this.#calls) tell();
   }
 
-  #tellBegin({ note, error }: Outage): void {
-    this.#notice({ level: 'error', message: `${this.#primary.label} ${note.reason}: ${note.detail}`, error });
+  #tellBegin({ state, error }: Outage): void {
+    this.#notice({ level: 'error', message: `${this.#primary.label} ${state.reason}: ${state.detail}`, error });
   }
 
-  #tellEnd({ note }: Outage): void {
-    const lasted = Math.round((this.#runtime.now() - note.sinceMs) / 1000);
+  #tellEnd({ state }: Outage): void {
+    const lasted = Math.round((this.#runtime.now() - state.sinceMs) / 1000);
     this.#notice({ level: 'warning', message: `${this.#primary.label} serves again, after ${lasted} s.` });
   }
 
-  /** The primary is there, and must not serve before what was kept for it has been run. */
+  /** The primary is back, but must not serve before the pending writes have been run on it. */
   beginDraining(): void {
     this.outage ??= new Outage(this.#runtime, 'draining');
   }
 
-  /** Runs a call until it ends or the primary is away. @throws what the call throws, if that is the call's own matter. */
+  /** Runs a call until it ends or the primary is unavailable. @throws the call's own errors */
   attempt<T>(call: WatchedCall<T>): Promise<WatchedAttempt<T>> {
     return new Promise((resolve, reject) => {
       const ended = new AbortController();
@@ -111,13 +111,13 @@ export class Watch {
 
   async #judge(error: unknown): Promise<boolean> {
     if (!isAppError(error, 'unavailable', 'indeterminate', 'denied')) return false;
-    // A store that refuses one kind of request is of no use, whatever it says to a ping.
+    // A store that refuses one kind of request is unusable, even if it answers a ping.
     if (error.kind === 'denied' && this.#primary.place) {
       if (!this.outage) this.begin(error);
       return true;
     }
     await this.#look();
-    // An unknown outcome stays unknown, whoever serves from now on.
+    // An unknown outcome stays unknown, also when a standby serves from now on.
     return this.outage !== null && error.kind !== 'indeterminate';
   }
 
@@ -132,7 +132,7 @@ export class Watch {
     }
   }
 
-  /** One ping, which all who ask meanwhile share; begins an outage when it fails. */
+  /** One ping, shared by all callers meanwhile; begins an outage when it fails. */
   async #look(): Promise<void> {
     if (this.outage) return;
     this.#ping ??= this.ping().then(
@@ -151,20 +151,20 @@ export class Watch {
 }
 
 function unknownOutcome(): AppError {
-  return new AppError('indeterminate', 'The database went away while it committed.', {
+  return new AppError('indeterminate', 'The database became unavailable during the commit.', {
     hint: 'The write may have been committed. Read before you repeat it.',
   });
 }
 
-/** A read of a replica runs to its end once it has begun: nothing of it depends on a store any more. */
+/** A read of a replica runs to its end once it has begun: it no longer depends on a store. */
 export function readCall<T>(database: Database, work: Work<T>, options: ReadOptions): WatchedCall<Answer<T>> {
   let begun = false;
-  const noted: Work<T> = (queries, scope) => {
+  const watched: Work<T> = (queries, scope) => {
     begun = true;
     return work(queries, scope);
   };
   return {
-    run: () => database.read(noted, options),
+    run: () => database.read(watched, options),
     abandon: () => !begun || database.engine === 'postgres',
   };
 }
@@ -190,7 +190,7 @@ export function uploadsThrough(call: <T>(work: (uploads: Uploads) => Promise<T>)
 export function writeCall<T>(database: Database, work: Work<T>, options: WriteOptions): WatchedCall<Answer<T>> {
   let [ran, abandoned] = [false, false];
   const requireWanted = (): void => {
-    if (abandoned) throw new AppError('unavailable', 'The database went away before the write was run.');
+    if (abandoned) throw new AppError('unavailable', 'The database became unavailable before the write was run.');
   };
   const guarded: Work<T> = async (queries, scope) => {
     ran = false;
@@ -206,11 +206,11 @@ export function writeCall<T>(database: Database, work: Work<T>, options: WriteOp
   };
 }
 
-/** How long a commit that runs pending writes may take before it is given up, or left to itself, in ms. */
+/** How long a commit that runs pending writes may take before it is cancelled or no longer waited for, in ms. */
 const commitMs = 4000;
 
 /**
- * Commits a piece of work, in a time that is bounded whatever the backend does. @throws AppError `indeterminate` when it was
+ * Commits a piece of work within a bounded time. @throws AppError `indeterminate` when it was
  * on its way; the work must say itself whether it was done before
  */
 export async function commitInTime<T>(database: Database, work: Work<T>, runtime: Runtime): Promise<T> {
@@ -227,7 +227,7 @@ export async function commitInTime<T>(database: Database, work: Work<T>, runtime
     return (await Promise.race([running, late])).value;
   } finally {
     ended.abort();
-    // Left to itself, it may fail when nobody listens any more.
+    // It may fail after nothing waits for it any more.
     running.catch(() => undefined);
     late.catch(() => undefined);
   }

@@ -21,16 +21,16 @@ import { inTransaction } from '../move/postgres-session.ts';
 import { newest } from '../move/report.ts';
 import type { ConnectionPool } from '../postgres/pool.ts';
 import {
-  type MirrorNote,
+  type MirrorState,
   movedSequences,
-  readNote,
+  readMirrorState,
   readSequences,
-  readUnkept,
+  readUntracked,
   replayChanges,
-  type Unkept,
+  type Untracked,
   versionToCome,
-  writeNote,
-} from './mirror-note.ts';
+  writeMirrorState,
+} from './mirror-state.ts';
 
 interface MirrorOptions {
   readonly postgres: {
@@ -55,7 +55,7 @@ export interface MirrorReport {
 export async function refreshMirror(options: MirrorOptions): Promise<MirrorReport> {
   const { engine, postgres } = options;
   const sourceId = (await identityOf(postgres.database)) ?? '';
-  const { value: note, version } = await engine.read((session) => readNote(session), newest);
+  const { value: note, version } = await engine.read((session) => readMirrorState(session), newest);
   await requireMirror(options, note, sourceId, version);
   const report = (note && (await refreshByChanges(options, note))) ?? (await copyAll(options, sourceId));
   if (report.how !== 'current') await engine.sync();
@@ -63,12 +63,12 @@ export async function refreshMirror(options: MirrorOptions): Promise<MirrorRepor
   return report;
 }
 
-/** Null when the changes do not reach back, or tell of more than rows, or of more than a commit holds. */
-async function refreshByChanges(options: MirrorOptions, note: MirrorNote): Promise<MirrorReport | null> {
+/** Null when the feed does not reach back, or has changes other than rows, or more than one commit holds. */
+async function refreshByChanges(options: MirrorOptions, note: MirrorState): Promise<MirrorReport | null> {
   const { engine, postgres, runtime, source } = options;
-  const [unkept, catalog] = await lookAtUnkept(options);
-  const { definitions, sums } = note.unkept;
-  if (unkept.definitions !== definitions || JSON.stringify(unkept.sums) !== JSON.stringify(sums)) return null;
+  const [untracked, catalog] = await readUntrackedNow(options);
+  const { definitions, sums } = note.untracked;
+  if (untracked.definitions !== definitions || JSON.stringify(untracked.sums) !== JSON.stringify(sums)) return null;
   const at = new Date(runtime.now()).toISOString();
   const pageAfter = async (after: number): Promise<ChangePage> =>
     (await postgres.database.changes({ after, limit: mostVersions })).value;
@@ -85,13 +85,13 @@ async function refreshByChanges(options: MirrorOptions, note: MirrorNote): Promi
     const isLast = !following?.sets.some(({ version }) => version <= head);
     const now = isLast
       ? await inTransaction(postgres.pool, 'read', (reading) => readSequences(reading, catalog.defaultSchema))
-      : known.unkept.sequences;
-    const sequences = movedSequences(known.unkept, now);
+      : known.untracked.sequences;
+    const sequences = movedSequences(known.untracked, now);
     if (!sequences) return null;
-    const to = { ...known, source, at, version: isLast ? head : last, unkept: { ...unkept, sequences: now } };
+    const to = { ...known, source, at, version: isLast ? head : last, untracked: { ...untracked, sequences: now } };
     const replayed = await replayChanges({ engine, catalog, from: known, to, sets, sequences });
     if (replayed === 'unfit') return null;
-    // Somebody else refreshes it right now, and from the same changes.
+    // Another process is refreshing it now, from the same changes.
     if (replayed === 'overtaken') return { how: 'current', rows, version: known.version, at: known.at };
     rows += replayed.rows;
     known = replayed.note;
@@ -105,7 +105,7 @@ const mostVersions = 500;
 
 async function requireMirror(
   { engine }: MirrorOptions,
-  note: MirrorNote | null,
+  note: MirrorState | null,
   sourceId: string,
   version: number,
 ): Promise<void> {
@@ -140,7 +140,7 @@ async function isUntouched(engine: Engine, since: number): Promise<boolean> {
 
 function independent(why: string): AppError {
   return new AppError('conflict', `The store behind PostgreSQL is not refreshed as its mirror: ${why}.`, {
-    hint: 'Name another database file there, move its data with `npm run db -- move`, or remove it. Nothing of it was changed.',
+    hint: 'Nothing was changed. Name another database file there, move its data with `npm run db -- move`, or remove it.',
   });
 }
 
@@ -169,22 +169,22 @@ function copyOnce(options: MirrorOptions, session: Session, sourceId: string): P
         rows += sum.sum.rows;
         if (!kept.has(table.title)) sums[table.title] = sum.sum;
       }
-      const unkept = await readUnkept(reading, inventory.catalog, sums);
+      const untracked = await readUntracked(reading, inventory.catalog, sums);
       const ownVersion = await versionToCome(session);
-      await writeNote(session, { source, sourceId, version, leastHead, at, ownVersion, unkept });
+      await writeMirrorState(session, { source, sourceId, version, leastHead, at, ownVersion, untracked });
       return { how: 'copied', rows, version: leastHead, at };
     }),
   );
 }
 
-function lookAtUnkept({ postgres, spillFolder }: MirrorOptions): Promise<[Unkept, Catalog]> {
+function readUntrackedNow({ postgres, spillFolder }: MirrorOptions): Promise<[Untracked, Catalog]> {
   return inTransaction(postgres.pool, 'read', (reading) =>
     withScratch({ spillFolder }, async (scratch) => {
       const kept = await keptTables(reading);
-      const isUnkept: typeof isMirrored = (title, name) => isMirrored(title, name) && !kept.has(title);
-      const { tables, catalog } = await tablesOfPostgres(reading, scratch, isUnkept);
+      const isUntracked: typeof isMirrored = (title, name) => isMirrored(title, name) && !kept.has(title);
+      const { tables, catalog } = await tablesOfPostgres(reading, scratch, isUntracked);
       const sums = await sumAllOnPostgres(reading, tables, 'read', () => undefined);
-      return [await readUnkept(reading, catalog, sums), catalog];
+      return [await readUntracked(reading, catalog, sums), catalog];
     }),
   );
 }

@@ -65,7 +65,7 @@ async function refresh(database: PooledDatabase, place: MirrorPlace): Promise<Mi
     return report;
   } catch (error) {
     const reason = reasonOf(error);
-    // What is known of it stays as it was, except for the trouble; where even that cannot be noted, the answer says it.
+    // Its known state stays, and the failure is recorded; if that fails too, the answer reports it.
     await readKnown(pool, address)
       .then((known) => writeKnown(pool, address, { ...known, trouble: reason }))
       .catch(() => undefined);

@@ -11,11 +11,11 @@ export interface TableSum {
   readonly checksum: string;
 }
 
-const lanes = 8;
+const sumWords = 8;
 
 export class RowSum {
   readonly #columns: readonly { readonly index: number; readonly isJson: boolean }[];
-  readonly #sums = new Uint32Array(lanes);
+  readonly #sums = new Uint32Array(sumWords);
   #rows = 0;
 
   /** Continues a sum, or begins one. */
@@ -24,13 +24,13 @@ export class RowSum {
       .map(({ name, declared }, index) => ({ name, index, isJson: declared === 'JSON' }))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
     this.#rows = begun.rows;
-    const bytes = Buffer.from(begun.checksum.padStart(lanes * 8, '0'), 'hex');
-    for (let lane = 0; lane < lanes; lane++) this.#sums[lane] = bytes.readUInt32BE(lane * 4);
+    const bytes = Buffer.from(begun.checksum.padStart(sumWords * 8, '0'), 'hex');
+    for (let word = 0; word < sumWords; word++) this.#sums[word] = bytes.readUInt32BE(word * 4);
   }
 
   add(row: PlainRow): void {
     const digest = hash('sha256', JSON.stringify(this.#comparable(row)), 'buffer');
-    for (let lane = 0; lane < lanes; lane++) this.#sums[lane]! += digest.readUInt32BE(lane * 4);
+    for (let word = 0; word < sumWords; word++) this.#sums[word]! += digest.readUInt32BE(word * 4);
     this.#rows += 1;
   }
 
@@ -42,8 +42,8 @@ export class RowSum {
   }
 
   get sum(): TableSum {
-    const bytes = Buffer.alloc(lanes * 4);
-    for (let lane = 0; lane < lanes; lane++) bytes.writeUInt32BE(this.#sums[lane]!, lane * 4);
+    const bytes = Buffer.alloc(sumWords * 4);
+    for (let word = 0; word < sumWords; word++) bytes.writeUInt32BE(this.#sums[word]!, word * 4);
     return { rows: this.#rows, checksum: bytes.toString('hex') };
   }
 }

@@ -146,7 +146,7 @@ export async function definitionsOfDuckDb(session: Session, current: string): Pr
   const catalog = await catalogOfDuckDb(session);
   const named = (row: Readonly<Record<string, unknown>>) =>
     namesOf({ schema: String(row['schema']), name: String(row['name']) }, 'duckdb', current);
-  // Where the counter is, only the text tells for sure: the columns of a file that was opened again have other numbers.
+  // Only the text shows the position of the counter: the columns of a file that was opened again have other numbers.
   const sequences = await run(session)(
     `SELECT schema_name AS schema, sequence_name AS name, increment_by AS increment, min_value AS min,
       max_value AS max, cycle, regexp_extract(sql, ' START (-?\\d+) ', 1) AS counter

@@ -41,25 +41,25 @@ import {
 import { inTransaction, isTable, type PostgresSession } from './postgres-session.ts';
 import { replaceAll, type Replacing } from './replace.ts';
 import {
-  type DuckDbEnd,
+  type DuckDbBackend,
   type MovedSums,
   type MoveOptions,
   type MoveReport,
   newest,
   type OnMoveEvent,
-  type PostgresEnd,
+  type PostgresBackend,
   progress,
 } from './report.ts';
 import type { MovedTable, PlainRow } from './tables.ts';
 
-type IntoPostgres = MoveOptions<DuckDbEnd, PostgresEnd>;
+type IntoPostgres = MoveOptions<DuckDbBackend, PostgresBackend>;
 
 type FillOutcome = Omit<MoveReport, 'sourceVersion' | 'sourceMovedOn'>;
 
 export async function moveIntoPostgres(options: IntoPostgres, slot: Slot): Promise<MoveReport> {
   const { engine } = options.source;
   await mkdir(slot.spillPath, { recursive: true });
-  // One read transaction: whatever others write, all of it is one state.
+  // One read transaction, so that all rows are of one state.
   const { value, version: sourceVersion } = await engine.read((session) => moveState(options, slot, session), newest);
   const { version: now } = await engine.read(() => Promise.resolve(), newest);
   return { ...value, sourceVersion, sourceMovedOn: now !== sourceVersion };
@@ -127,7 +127,7 @@ function commitStaged(
         migration,
       );
     }
-    // Who follows the changes begins again: what a move did is not among them.
+    // Readers of the feed start over: a move's rows are not in it.
     await postgres.rows('DELETE FROM eider.changes; UPDATE eider.state SET dropped = pg_current_xact_id()');
     const [own] = await postgres.rows('SELECT pg_current_xact_id()::text AS version');
     return { targetVersion: Number(own?.['version']), leftBehind };
@@ -162,13 +162,13 @@ async function readMoved(postgres: PostgresSession): Promise<Moved | null> {
 interface Staging {
   readonly pool: ConnectionPool;
   readonly tables: readonly MovedTable[];
-  /** What is moved, and from which state: what waits is gone on with only when this is the same. */
+  /** What is moved, and from which state: a move resumes only if this is the same. */
   readonly job: string;
   readonly onEvent: OnMoveEvent;
 }
 
 /**
- * Rows wait in a schema of their own with a note of how far each table has come. Only who knows the last note may
+ * Rows wait in a schema of their own with the progress of each table. Only a move that knows the last progress may
  * change it: two moves cannot fill one table.
  */
 async function beginStaging({ pool, tables, job }: Staging): Promise<void> {
@@ -200,7 +200,7 @@ async function stageTable(session: Session, staging: Staging, index: number): Pr
   if (begun.isDone) return begun;
   const isOrdered = table.key.length > 0;
   const sum = new RowSum(table, isOrdered ? begun : undefined);
-  const told = progress(table, 'copy', onEvent, sum.sum.rows);
+  const reportRows = progress(table, 'copy', onEvent, sum.sum.rows);
   let known = begun;
   const bring = async (rows: readonly PlainRow[], isDone: boolean): Promise<void> => {
     for (const row of rows) sum.add(row);
@@ -208,10 +208,10 @@ async function stageTable(session: Session, staging: Staging, index: number): Pr
     await inTransaction(pool, 'write', async (postgres) => {
       if (!isOrdered && known.rows === begun.rows) await postgres.rows(`TRUNCATE ${stagedName(index)}`);
       await insertPostgresRows(postgres, table, stagedName(index), rows);
-      await changeNote(postgres, index, known, note);
+      await changeProgress(postgres, index, known, note);
     });
     known = note;
-    told(rows.length);
+    reportRows(rows.length);
   };
   for await (const rows of batches(readDuckDbRows(session, table, isOrdered ? begun.after : null))) {
     await bring(rows, false);
@@ -241,7 +241,7 @@ async function noteOf(postgres: PostgresSession, index: number): Promise<Progres
   return progressOf(Object.values(row));
 }
 
-async function changeNote(postgres: PostgresSession, index: number, from: Progress, to: Progress): Promise<void> {
+async function changeProgress(postgres: PostgresSession, index: number, from: Progress, to: Progress): Promise<void> {
   const changed = await postgres.rows(
     `UPDATE ${stagingSchema}.progress SET rows = $2, checksum = $3, last_key = $4, done = $5
     WHERE number = $1::int AND rows = $6 AND checksum = $7 AND done = 'false' RETURNING '1' AS changed`,
@@ -249,6 +249,6 @@ async function changeNote(postgres: PostgresSession, index: number, from: Progre
   );
   if (changed.length > 0) return;
   throw new AppError('conflict', `Another move writes to the same target.`, {
-    hint: 'Let it end, then repeat this one.',
+    hint: 'Wait until it ends, then repeat this one.',
   });
 }

@@ -50,7 +50,7 @@ export function requireReplaceable({ sums, moved }: TargetState, location: strin
   if (filled.length === 0 || (moved && areSameSums(sums, moved.sums))) return;
   const listed = filled.map(([name, { rows }]) => `${name} (${rows})`).join(', ');
   throw new AppError('conflict', `The target ${location} has data of its own: ${listed}.`, {
-    hint: 'Nothing was written. With --replace it is replaced by what the source has.',
+    hint: 'Nothing was written. Use --replace to replace it with the data of the source.',
   });
 }
 

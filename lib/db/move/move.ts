@@ -7,12 +7,12 @@ import { fingerprintOf, isThere, requireReplaceable } from './earlier.ts';
 import { commitNewState, lookAtDuckDb, sumAllOnDuckDb } from './into-duckdb.ts';
 import { moveOutOfPostgres } from './postgres-to-duckdb.ts';
 import {
-  type DuckDbEnd,
+  type DuckDbBackend,
   type MoveOptions,
   type MoveReport,
   newest,
   type OnMoveEvent,
-  type PostgresEnd,
+  type PostgresBackend,
 } from './report.ts';
 
 export async function moveDatabase(options: MoveOptions): Promise<MoveReport> {
@@ -36,13 +36,13 @@ function moveWithin(options: MoveOptions, slot: Slot): Promise<MoveReport> {
   return refusePostgresTwice(target);
 }
 
-function refusePostgresTwice({ location }: PostgresEnd): Promise<never> {
-  const message = `From PostgreSQL to PostgreSQL (${location}) there are better ways than through DuckDB.`;
+function refusePostgresTwice({ location }: PostgresBackend): Promise<never> {
+  const message = `A move from PostgreSQL to PostgreSQL (${location}) is not supported.`;
   return Promise.reject(new AppError('invalid', message, { hint: 'Use pg_dump and pg_restore.' }));
 }
 
-/** From DuckDB to DuckDB: the file as it is, whatever is in it. */
-async function moveFile(options: MoveOptions<DuckDbEnd, DuckDbEnd>, slot: Slot): Promise<MoveReport> {
+/** From DuckDB to DuckDB: the whole file, unchanged. */
+async function moveFile(options: MoveOptions<DuckDbBackend, DuckDbBackend>, slot: Slot): Promise<MoveReport> {
   const { source, target, replace, runtime, onEvent } = options;
   const found = await lookAtDuckDb(target.engine, onEvent);
   const read = await readSource(source, onEvent);
@@ -61,7 +61,7 @@ async function moveFile(options: MoveOptions<DuckDbEnd, DuckDbEnd>, slot: Slot):
   }
 }
 
-async function readSource(source: DuckDbEnd, onEvent: OnMoveEvent) {
+async function readSource(source: DuckDbBackend, onEvent: OnMoveEvent) {
   const { value: moved, version } = await source.engine.read(
     async (session) => ({
       sums: await sumAllOnDuckDb(session, await tablesOfDuckDb(session), 'read', onEvent),
@@ -73,7 +73,7 @@ async function readSource(source: DuckDbEnd, onEvent: OnMoveEvent) {
 }
 
 async function report(
-  source: DuckDbEnd,
+  source: DuckDbBackend,
   { moved, version: sourceVersion }: Awaited<ReturnType<typeof readSource>>,
   outcome: MoveReport['outcome'],
   targetVersion: number,

@@ -22,7 +22,7 @@ import {
   namesOf,
   quotedOnDuckDb,
 } from './tables.ts';
-import { postgresType, withTypeNote } from './types.ts';
+import { postgresType, withRecordedType } from './types.ts';
 
 export interface DuckDbDefinitions {
   readonly ddl: readonly string[];
@@ -62,7 +62,7 @@ function schemasOf(all: readonly MovedName[]): string[] {
   return [...new Set(names)].filter((name) => name !== 'main' && name !== 'eider');
 }
 
-/** One that has come to its end gives its last number once more, to nobody. */
+/** One that is at its end is made to give its last number once more, which is discarded. */
 function sequenceOnDuckDb(sequence: MovedSequence): string {
   const { increment, min, max, next, cycle } = sequence;
   const quoted = quotedOnDuckDb(sequence);
@@ -73,8 +73,8 @@ function sequenceOnDuckDb(sequence: MovedSequence): string {
 const typeOf = ({ declared }: MovedColumn): string => declared;
 
 function noteOf(column: MovedColumn): string | null {
-  const isNoted = column.postgres !== postgresType(column) && !column.declared.startsWith('ENUM');
-  return isNoted ? withTypeNote(column.comment, 'postgres', column.postgres) : column.comment;
+  const isRecorded = column.postgres !== postgresType(column) && !column.declared.startsWith('ENUM');
+  return isRecorded ? withRecordedType(column.comment, 'postgres', column.postgres) : column.comment;
 }
 
 class Making {

@@ -12,9 +12,9 @@ import {
   namesOf,
   quotedOnPostgres,
 } from './tables.ts';
-import { duckdbType, withTypeNote } from './types.ts';
+import { duckdbType, withRecordedType } from './types.ts';
 
-const schemaNote = 'Made by a move from DuckDB.';
+const schemaComment = 'Made by a move from DuckDB.';
 
 export interface ReferenceFound {
   readonly table: string;
@@ -79,7 +79,7 @@ export class Definer {
     const [there] = await this.#postgres.rows('SELECT to_regnamespace($1)::text AS name', [quoteName(schema)]);
     if (typeof there?.['name'] === 'string') return;
     await this.#postgres.rows(
-      `CREATE SCHEMA ${quoteName(schema)}; COMMENT ON SCHEMA ${quoteName(schema)} IS '${schemaNote}'`,
+      `CREATE SCHEMA ${quoteName(schema)}; COMMENT ON SCHEMA ${quoteName(schema)} IS '${schemaComment}'`,
     );
   }
 
@@ -130,8 +130,8 @@ export class Definer {
   async #comments(table: MovedTable): Promise<void> {
     const noteOf = (column: MovedColumn): string | null => {
       const type = this.typeOf(column);
-      const isNoted = type === column.postgres && duckdbType(type) !== column.declared;
-      return isNoted ? withTypeNote(column.comment, 'duckdb', column.declared) : column.comment;
+      const isRecorded = type === column.postgres && duckdbType(type) !== column.declared;
+      return isRecorded ? withRecordedType(column.comment, 'duckdb', column.declared) : column.comment;
     };
     // DuckDB has comments on what PostgreSQL may have refused.
     for (const comment of commentsOf(table, quotedOnPostgres(table), noteOf)) await this.#takes(comment, true);

@@ -11,7 +11,7 @@ const users = (table: string): string =>
 const namesIn = (current: string) => (row: TextRow) =>
   namesOf({ schema: String(row['schema']), name: String(row['name']) }, 'postgres', current);
 
-/** Where each sequence is now, whatever state the transaction sees of the rest. */
+/** The present number of each sequence; sequences are not part of the transaction's snapshot. */
 export async function sequencesOfPostgres(
   postgres: PostgresSession,
   current: string,

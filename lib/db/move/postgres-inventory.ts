@@ -18,7 +18,7 @@ import {
   titleOf,
   valueRefusals,
 } from './tables.ts';
-import { commentOf, duckdbType, notedType, postgresType } from './types.ts';
+import { commentOf, duckdbType, recordedType, postgresType } from './types.ts';
 
 export interface ColumnFound {
   readonly name: string;
@@ -178,8 +178,8 @@ async function defineOnDuckDb(
 
 async function typeOnDuckDb(scratch: Session, { type, comment, labels }: ColumnFound): Promise<string | null> {
   if (labels) return enumOnDuckDb(labels);
-  const noted = notedType('duckdb', comment);
-  if (noted !== null && (await fits(scratch, noted, type))) return noted;
+  const recorded = recordedType('duckdb', comment);
+  if (recorded !== null && (await fits(scratch, recorded, type))) return recorded;
   return duckdbType(type);
 }
 
@@ -188,13 +188,13 @@ export function enumOnDuckDb(labels: readonly string[]): string {
 }
 
 /** Whether a comment names one type of DuckDB and nothing else, and one whose values are kept as `type`. */
-async function fits(scratch: Session, noted: string, type: string): Promise<boolean> {
+async function fits(scratch: Session, recorded: string, type: string): Promise<boolean> {
   try {
-    return await scratch.withStatement(`SELECT NULL::${noted} AS value`, (statement) =>
+    return await scratch.withStatement(`SELECT NULL::${recorded} AS value`, (statement) =>
       Promise.resolve(
         statement.columnCount === 1 &&
           statement.columnName(0) === 'value' &&
-          postgresType({ declared: noted, type: statement.columnType(0) }) === type,
+          postgresType({ declared: recorded, type: statement.columnType(0) }) === type,
       ),
     );
   } catch {

@@ -1,6 +1,7 @@
 import { writeArray } from '../../sql/postgres-array.ts';
 import { quoteName } from '../../sync/sql.ts';
 import type { PlainValue } from '../../values.ts';
+import { isWatched } from '../postgres/watch.ts';
 import { isSameSum } from './checksum.ts';
 import { ofTable, type PostgresSession, type TextRow } from './postgres-session.ts';
 import { type MovedSums, type MoveStep, type OnMoveEvent, sumAll } from './report.ts';
@@ -116,9 +117,8 @@ export async function stateOfPostgres(postgres: PostgresSession): Promise<Postgr
 
 export async function keptTables(postgres: PostgresSession): Promise<ReadonlySet<string>> {
   const rows = await postgres.rows(
-    `SELECT n.nspname::text AS schema, c.relname::text AS name, current_schema()::text AS current FROM pg_trigger t
-    JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE t.tgname = 'eider_insert' AND t.tgenabled <> 'D'`,
+    `SELECT n.nspname::text AS schema, c.relname::text AS name, current_schema()::text AS current FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND ${isWatched}`,
   );
   return new Set(
     rows.map((row) => titleOf({ schema: String(row['schema']), name: String(row['name']) }, String(row['current']))),

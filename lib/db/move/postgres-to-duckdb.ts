@@ -31,17 +31,17 @@ import {
 } from './postgres-rows.ts';
 import { inTransaction, type PostgresSession } from './postgres-session.ts';
 import {
-  type DuckDbEnd,
+  type DuckDbBackend,
   type MovedSums,
   type MoveOptions,
   type MoveReport,
   type OnMoveEvent,
-  type PostgresEnd,
+  type PostgresBackend,
   progress,
 } from './report.ts';
 import { type MovedTable, type PlainRow, quotedOnDuckDb } from './tables.ts';
 
-type OutOfPostgres = MoveOptions<PostgresEnd, DuckDbEnd>;
+type OutOfPostgres = MoveOptions<PostgresBackend, DuckDbBackend>;
 
 interface FoundSource {
   readonly state: PostgresState;
@@ -130,18 +130,18 @@ async function readSource(
   return { ...found, moved: moved(sums), isThere: false, resumed };
 }
 
-function hasMovedOn(source: PostgresEnd, { state, tables, moved: { sums } }: FoundSource): Promise<boolean> {
+function hasMovedOn(source: PostgresBackend, { state, tables, moved: { sums } }: FoundSource): Promise<boolean> {
   return inTransaction(source.pool, 'read', (postgres) => wasWrittenSince(postgres, state, tables, sums));
 }
 
 /**
- * The file notes how far it has come. One that was resumed may hold parts of two states, so it is compared at the end.
+ * The file records its progress. One that was resumed may hold parts of two states, so it is compared at the end.
  */
 interface FileFilling {
   readonly postgres: PostgresSession;
   readonly definitions: DuckDbDefinitions;
   readonly tables: readonly MovedTable[];
-  /** What the file is made of and for: it is gone on with only when this is the same. */
+  /** The file's source and target: a move resumes only if these are the same. */
   readonly job: string;
   readonly commitRows: number;
   readonly onEvent: OnMoveEvent;
@@ -184,21 +184,21 @@ interface OneTable {
 async function fillOne(session: Session, { filling, table, begun }: OneTable): Promise<TableSum> {
   if (begun?.isDone) return begun;
   const sum = new RowSum(table, begun ?? undefined);
-  const told = progress(table, 'copy', filling.onEvent, begun?.rows ?? 0);
-  let noted = sum.sum.rows;
+  const reportRows = progress(table, 'copy', filling.onEvent, begun?.rows ?? 0);
+  let saved = sum.sum.rows;
   let last: PlainRow | null = begun?.after ?? null;
   await session.execute('BEGIN');
   const onRows = async (rows: readonly PlainRow[]): Promise<void> => {
     last = lastKey(table, rows, last);
-    told(rows.length);
-    if (table.key.length === 0 || sum.sum.rows - noted < filling.commitRows) return;
-    noted = sum.sum.rows;
-    await note(session, table, { ...sum.sum, after: last, isDone: false });
+    reportRows(rows.length);
+    if (table.key.length === 0 || sum.sum.rows - saved < filling.commitRows) return;
+    saved = sum.sum.rows;
+    await saveProgress(session, table, { ...sum.sum, after: last, isDone: false });
     await session.execute('COMMIT; BEGIN');
   };
   const order = table.key.length === 0 ? {} : { after: last };
   await fillTable(session, filling.postgres, { table, sum, onRows, ...order });
-  await note(session, table, { ...sum.sum, after: last, isDone: true });
+  await saveProgress(session, table, { ...sum.sum, after: last, isDone: true });
   await session.execute('COMMIT');
   return sum.sum;
 }
@@ -210,7 +210,7 @@ async function begunOf(session: Session, { title }: MovedTable): Promise<Progres
   return row ? progressOf(row) : null;
 }
 
-async function note(session: Session, { title }: MovedTable, done: Progress): Promise<void> {
+async function saveProgress(session: Session, { title }: MovedTable, done: Progress): Promise<void> {
   const values = [title, ...progressTexts(done)];
   await session.run('INSERT OR REPLACE INTO eider.move_progress VALUES ($1, $2, $3, $4, $5)', values);
 }

@@ -13,7 +13,7 @@ import { type MovedTable, quotedOnPostgres, titleOf } from './tables.ts';
 import { duckdbType } from './types.ts';
 
 export interface Replacing extends Pick<DefinerOptions, 'tables' | 'definitions' | 'areChanged'> {
-  /** The state that was looked at, as PostgreSQL writes a snapshot; null: whatever is there now is replaced. */
+  /** The state that was looked at, as PostgreSQL writes a snapshot; null: the present state is replaced. */
   readonly since: string | null;
 }
 
@@ -51,7 +51,7 @@ export async function replaceAll(
   await definer.after(references);
   await enableTriggers(postgres, triggers);
   for (const { quoted, isKept } of targets) {
-    // Nobody is told of these rows one by one.
+    // The feed does not report these rows one by one.
     if (!isKept) await postgres.rows(`SELECT eider.watch($1::regclass, 'none')`, [quoted]);
   }
   return definer.leftBehind;
@@ -79,8 +79,8 @@ function isAlikeColumn(found: ColumnFound | undefined, column: MovedTable['all']
 
 async function requireUnwritten(postgres: PostgresSession, since: string): Promise<void> {
   if (!(await hasNewChanges(postgres, since))) return;
-  throw new AppError('conflict', 'The target was written while rows were brought to it; nothing was replaced.', {
-    hint: 'Stop what writes to it, then repeat.',
+  throw new AppError('conflict', 'The target was written during the move; nothing was replaced.', {
+    hint: 'Stop all writers, then repeat.',
   });
 }
 
@@ -122,7 +122,7 @@ async function empty(postgres: PostgresSession, targets: readonly ReplacedTable[
   }
 }
 
-/** Those that keep changes: what a move does is told of once, and not row by row. */
+/** Tables with triggers: the feed reports a move once, not row by row. */
 async function disableTriggers(postgres: PostgresSession, tables: readonly string[]): Promise<TextRow[]> {
   const rows = await postgres.rows(
     `SELECT n.name AS table, quote_ident(t.tgname) AS trigger, (t.tgenabled = 'A')::text AS always

@@ -46,21 +46,21 @@ export function progress(
   };
 }
 
-export interface DuckDbEnd {
+export interface DuckDbBackend {
   readonly kind: 'duckdb';
   readonly location: string;
   readonly engine: Engine;
 }
 
-export interface PostgresEnd {
+export interface PostgresBackend {
   readonly kind: 'postgres';
   readonly location: string;
   readonly pool: ConnectionPool;
 }
 
-export type MoveEnd = DuckDbEnd | PostgresEnd;
+export type MoveBackend = DuckDbBackend | PostgresBackend;
 
-export interface MoveOptions<Source = MoveEnd, Target = MoveEnd> {
+export interface MoveOptions<Source = MoveBackend, Target = MoveBackend> {
   readonly source: Source;
   readonly target: Target;
   /** Whether data of the target's own may be replaced. */

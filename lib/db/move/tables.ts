@@ -160,6 +160,6 @@ export function throwRefusals(refusals: readonly MoveRefusal[]): void {
       path: path(each),
       message: each.type ? `${each.type} ${each.reason}` : each.reason,
     })),
-    hint: 'Change, rename or remove these at the source, then repeat. Nothing was written.',
+    hint: 'Nothing was written. Change, rename or remove these at the source, then repeat.',
   });
 }

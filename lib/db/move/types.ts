@@ -70,27 +70,28 @@ export function duckdbType(postgres: string): string | null {
 const labels = { postgres: 'PostgreSQL type: ', duckdb: 'DuckDB type: ' } as const;
 
 /** The comment on a column whose type the other engine would not restore by itself: behind the user's own, a line. */
-export function withTypeNote(comment: string | null, of: keyof typeof labels, type: string): string {
+export function withRecordedType(comment: string | null, of: keyof typeof labels, type: string): string {
   return [...(comment === null ? [] : [comment]), labels[of] + type].join('\n');
 }
 
-export function notedType(of: keyof typeof labels, comment: string | null): string | null {
+export function recordedType(of: keyof typeof labels, comment: string | null): string | null {
   const last = comment?.split('\n').at(-1) ?? '';
   return last.startsWith(labels[of]) ? last.slice(labels[of].length) : null;
 }
 
 export function commentOf(comment: string | null): string | null {
-  if (comment === null || (notedType('postgres', comment) ?? notedType('duckdb', comment)) === null) return comment;
+  if (comment === null || (recordedType('postgres', comment) ?? recordedType('duckdb', comment)) === null)
+    return comment;
   return comment.includes('\n') ? comment.slice(0, comment.lastIndexOf('\n')) : null;
 }
 
-/** A type of PostgreSQL that may stand in DDL, as `format_type` writes it. */
+/** A type of PostgreSQL that is safe in DDL, as `format_type` writes it. */
 const plainType = /^[a-z][a-z0-9 ]*(?:\(\d+(?:,-?\d+)?\)[a-z ]*)?(?:\[\])?$/;
 
 /** The type for a column of DuckDB that may have come from PostgreSQL: the one it had there, if that still fits. */
 export function postgresTypeOf(column: DuckDbColumnType, comment: string | null): string | null {
-  const noted = notedType('postgres', comment);
-  if (noted !== null && plainType.test(noted) && duckdbType(noted) === column.declared) return noted;
+  const recorded = recordedType('postgres', comment);
+  if (recorded !== null && plainType.test(recorded) && duckdbType(recorded) === column.declared) return recorded;
   return postgresType(column);
 }
 

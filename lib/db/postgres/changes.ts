@@ -1,4 +1,4 @@
-/** Only versions below every transaction that still runs are told of: one that began earlier may commit later. */
+/** The feed only has versions below every running transaction: one that began earlier may commit later. */
 import { displayName, relationId, type RelationName } from '../../catalog/catalog.ts';
 import type { PlainValue, Row } from '../../values.ts';
 import type { ChangePage, ChangeSet, ChangesRequest, TableChange } from '../database.ts';
@@ -24,9 +24,9 @@ export async function readChanges(transaction: PostgresTransaction, request: Cha
   const changes = Map.groupBy(found, ({ version }) => version);
   const columns = await columnsOf(transaction, found);
   const sets = versions.map(({ version, at, rows }): ChangeSet => {
-    const told: TableChange[] =
+    const shown: TableChange[] =
       rows > mostRowsOfVersion ? [{ kind: 'reset' }] : tableChanges(changes.get(version) ?? [], columns, defaultSchema);
-    return { version: Number(version), at, changes: told };
+    return { version: Number(version), at, changes: shown };
   });
   return { sets, oldest, head };
 }

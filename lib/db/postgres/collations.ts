@@ -8,7 +8,7 @@ import type { PostgresTransaction } from './transaction.ts';
  */
 const collations = ['pg_c_utf8', 'C.utf8', 'C.UTF-8', 'C'];
 
-/** Columns that this transaction made, and whose collation nobody chose. What others are made of cannot be changed. */
+/** Columns that this transaction created without an explicit collation. Columns that others depend on cannot be changed. */
 const columnsSql = `
   SELECT a.attrelid::regclass::text AS "table",
     string_agg(format('ALTER COLUMN %I TYPE %s COLLATE %s', a.attname, format_type(a.atttypid, a.atttypmod), $1::text), ', ') AS changes

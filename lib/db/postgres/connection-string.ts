@@ -9,8 +9,8 @@ import { AppError } from '../../errors.ts';
 import { errnoOf } from '../../store/errno.ts';
 
 /**
- * - `disable`: no TLS. `prefer`: TLS when the server has it, whoever that is.
- * - `require`: TLS, whoever the server is. `verify-ca`: its certificate must come from the authority.
+ * - `disable`: no TLS. `prefer`: TLS if the server offers it; any certificate.
+ * - `require`: TLS; any certificate. `verify-ca`: its certificate must come from the authority.
  * - `verify-full`: and be for its host name.
  */
 type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
@@ -36,7 +36,7 @@ export interface ConnectionSettings {
   /** Password only over a channel that is bound to the server's certificate. */
   readonly channelBinding: 'prefer' | 'require' | 'disable';
   readonly applicationName: string;
-  /** What the server is told at the start of a session, as in `-c search_path=school`. */
+  /** Settings for the start of a session, as in `-c search_path=school`. */
   readonly options: string | null;
   readonly connectTimeoutMs: number | null;
   readonly maxConnections: number | null;
@@ -71,7 +71,7 @@ export function readConnectionString(text: string): ConnectionSettings {
   };
 }
 
-/** Else what stands behind the character in a password would be taken for a path or a parameter, and be shown. */
+/** Else the rest of a password with such a character would be read as a path or a parameter, and be shown. */
 function requireEncoded(url: URL): void {
   const names = [...url.searchParams.keys()].join('');
   if (url.hash === '' && !url.pathname.includes('@') && !names.includes('@')) return;
@@ -187,7 +187,7 @@ async function readPem(parameter: string, source: string | null): Promise<string
     const code = errnoOf(error);
     throw new AppError('invalid', `The file that ${parameter} in DATABASE_URL names cannot be read.`, {
       ...(code === undefined ? {} : { cause: new Error(code) }),
-      hint: 'The file has to be deployed with the functions. Or give the PEM text itself, percent-encoded or in base64.',
+      hint: 'Deploy the file with the functions, or set the PEM text itself, percent-encoded or in base64.',
     });
   }
 }

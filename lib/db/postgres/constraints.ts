@@ -51,7 +51,7 @@ function duplicate(relation: Relation | undefined, { constraint, detail }: Serve
   return { kind: 'conflict', message, columns, fault: 'is taken' };
 }
 
-/** From `Key (email)=(…) …`, in whatever language; none where it is about an expression. */
+/** From `Key (email)=(…) …`, in any language; none when it is about an expression. */
 function columnsIn(detail = '', relation: Relation | undefined): readonly string[] {
   const end = detail.indexOf(')=(');
   const names = end < 0 ? [] : detail.slice(detail.indexOf('(') + 1, end).split(', ');
@@ -61,8 +61,8 @@ function columnsIn(detail = '', relation: Relation | undefined): readonly string
 }
 
 /**
- * PostgreSQL says in words alone on which side the row is, and in the language of the server; both sides are told as the
- * table that refers.
+ * PostgreSQL says only in the text, in the server's language, which side is broken; either way the referring table is
+ * named.
  */
 function brokenReference(error: ServerError, catalog: Catalog | null, relation: Relation | undefined): Violation {
   const reference = relation?.references.find(({ name }) => name === error.constraint);

@@ -29,7 +29,7 @@ export function isRaceOfConstraints(error: unknown): boolean {
 }
 
 /**
- * The server ended the session, or there is none any more: whatever the transaction did is undone, unless it was
+ * The server ended the session, or is unreachable: the transaction is undone, unless it was
  * committed. What is no error of the server, nor a defect, comes from the network; Neon's driver throws events, too.
  */
 export function isConnectionLoss(error: unknown): boolean {
@@ -50,20 +50,20 @@ export function mapStatementError(error: unknown, catalog: Catalog | null = null
 
 /** Those of which the server's words may hold values, in ours. */
 const dataExceptions: Readonly<Record<string, string>> = {
-  '22001': 'A text is longer than its column takes.',
+  '22001': 'A text is too long for its column.',
   '22003': 'A number is out of the range of its type.',
-  '22007': 'A date or time is not written as one.',
+  '22007': 'A text is not a valid date or time.',
   '22008': 'A date or time is out of the range of its type.',
-  '22012': 'Something is divided by zero.',
-  '22021': 'A text has a character that PostgreSQL does not keep.',
-  '22P02': 'A value is not written as its type asks.',
-  '22P05': 'A text has a character that PostgreSQL does not keep.',
+  '22012': 'Division by zero.',
+  '22021': 'A text has a character that PostgreSQL cannot store.',
+  '22P02': 'A value is not written as its type requires.',
+  '22P05': 'A text has a character that PostgreSQL cannot store.',
 };
 
 function mapOwnWords(error: ServerError): AppError {
   const { code, message, hint } = error;
   const words = code.startsWith('22')
-    ? (dataExceptions[code] ?? 'A value does not fit the type of its column, or what is done with it.')
+    ? (dataExceptions[code] ?? 'A value does not fit the type of its column or of an operation.')
     : message.slice(0, 1000);
   const kind = ownWordsKinds.find(([pattern]) => pattern.test(code))?.[1] ?? 'invalid';
   const isOfTable = code !== '42P01' || error.routine !== 'errorMissingRTE';
@@ -99,7 +99,7 @@ export function mapConnectError(error: unknown): AppError {
     return failed('denied', 'PostgreSQL refuses the user or the password.', error, hint);
   }
   if (code === '3D000') {
-    const hint = 'Create it, or correct the end of DATABASE_URL.';
+    const hint = 'Create it, or correct the name at the end of DATABASE_URL.';
     return failed('denied', 'PostgreSQL has no database of this name.', error, hint);
   }
   if (code === 'ENOTFOUND')
@@ -110,11 +110,11 @@ export function mapConnectError(error: unknown): AppError {
 function mapClass(error: unknown): AppError | null {
   const code = codeOf(error);
   if (code === '42501') {
-    const hint = 'README says which rights the user needs.';
-    return failed('denied', 'PostgreSQL refuses this to the user of DATABASE_URL.', error, hint);
+    const hint = 'Grant the rights that docs/backends.md lists.';
+    return failed('denied', 'The user of DATABASE_URL lacks the rights for this.', error, hint);
   }
   if (code === '57014') return failed('unavailable', 'The query was stopped.', error);
-  if (code === '53300') return away('PostgreSQL has no connection free.', error, 'Use the address of a pooler.');
+  if (code === '53300') return away('PostgreSQL has no free connection.', error, 'Use the address of a pooler.');
   if (code.startsWith('53')) return away('PostgreSQL has no memory or disk space left.', error);
   if (code === '55P03') return away('PostgreSQL is busy: a lock could not be acquired.', error);
   return isSerializationFailure(error) ? busy(error) : null;
@@ -132,19 +132,18 @@ const tlsCodes = /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|DEPTH_ZERO|SELF_SIGNED|UNA
 function mapTls(error: unknown, code: string): AppError | null {
   const text = error instanceof Error ? error.message : '';
   if (text.includes('does not support SSL')) {
-    const hint = 'Turn TLS on there. On a network that only you use, sslmode=disable goes without it.';
-    const message = 'PostgreSQL does not speak TLS, which the sslmode in DATABASE_URL asks for.';
+    const hint = 'Turn on TLS on the server. On a private network, sslmode=disable turns it off here.';
+    const message = 'The server does not offer TLS, which the sslmode in DATABASE_URL requires.';
     return failed('denied', message, error, hint);
   }
   if (!tlsCodes.test(code) && !/certificate/i.test(text)) return null;
-  const hint =
-    'Name its authority with sslrootcert in DATABASE_URL, and the host by the name that the certificate has.';
+  const hint = 'Set sslrootcert in DATABASE_URL to its authority, and use the host name of the certificate.';
   return failed('denied', `The certificate of PostgreSQL is not accepted (${code || 'TLS'}).`, error, hint);
 }
 
 function mapReadOnly(error: ServerError): AppError {
-  const message = 'PostgreSQL is read-only here: the transaction, or the server, takes no writes.';
-  const hint = 'DATABASE_URL has to name the primary, not a replica. Some hosts make a full database read-only.';
+  const message = 'PostgreSQL refused the write: the transaction or the server is read-only.';
+  const hint = 'Point DATABASE_URL to the primary, not to a replica. Some hosts make a full database read-only.';
   return failed('unavailable', message, error, hint);
 }
 

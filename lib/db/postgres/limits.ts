@@ -10,13 +10,13 @@ export interface Limits {
   readonly operationMs: number;
   /** At least this long COMMIT is waited for. */
   readonly commitMs: number;
-  /** A write whose COMMIT was not answered, from its beginning until its outcome is given up. */
+  /** A write whose COMMIT was not answered: from its beginning until its outcome counts as unknown. */
   readonly outcomeMs: number;
   readonly migrationMs: number;
   /** How often a transaction runs that others got in the way of. */
   readonly attempts: number;
   readonly maxConnections: number;
-  /** How long a connection that nobody uses is kept; Vercel keeps an instance awake for it. */
+  /** How long an unused connection is kept; Vercel keeps an instance awake for it. */
   readonly idleMs: number;
   readonly retainMs: number;
 }

@@ -17,7 +17,7 @@ import { isOfExtension, isUsers } from '../../catalog/postgres.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Row } from '../../values.ts';
-import { foretell, type MigrationMode } from '../migration-report.ts';
+import { previewMigrations, type MigrationMode } from '../migration-report.ts';
 import { knownNames, ownMigrations } from '../own-migrations.ts';
 import type { Limits } from './limits.ts';
 import { orderByCodePoints } from './collations.ts';
@@ -51,7 +51,7 @@ export async function runMigrations(options: PostgresMigrateOptions): Promise<Mi
   if (mode?.isDryRun) {
     const reading = { mode: 'read' } as const;
     const tables = (): Promise<boolean> => transactions.run(hasTables, reading).then(({ value }) => value);
-    mode.report(await foretell(plan, looked.runs ?? [], scripts, tables));
+    mode.report(await previewMigrations(plan, looked.runs ?? [], scripts, tables));
     return differing;
   }
   if (looked.lacksToken) await bringUpToDate(options);
@@ -150,7 +150,7 @@ async function runOne(
   if (script === null || runs.some(({ name }) => name === script.name)) return 'had-run';
   const statements = await statementsFor(script, runs, scripts, () => hasTables(transaction));
   if (statements) await withHints(() => runScript(transaction, script, statements));
-  await note(transaction, runtime, script.name, statements ? script.sha256 : skipped);
+  await recordRun(transaction, runtime, script.name, statements ? script.sha256 : skipped);
   return statements ? 'ran' : 'skipped';
 }
 
@@ -168,7 +168,7 @@ async function runScript(
   await watchNew(transaction, ({ oid }) => !before.has(oid));
 }
 
-async function note(
+async function recordRun(
   transaction: PostgresTransaction,
   runtime: Runtime,
   name: string,
@@ -186,14 +186,14 @@ async function ownSchema(transaction: PostgresTransaction, runtime: Runtime): Pr
   const missing = ownScripts.filter(({ name }) => !runs.some((run) => run.name === name));
   for (const script of missing) {
     await runStatements(script, script.parts[0]?.statements() ?? [], (sql) => transaction.rows(sql));
-    await note(transaction, runtime, script.name, null);
+    await recordRun(transaction, runtime, script.name, null);
   }
   return runs;
 }
 
 async function makeOwnTables(transaction: PostgresTransaction, runtime: Runtime): Promise<void> {
   const [row] = await transaction.rows(`SELECT to_regnamespace('eider') IS NOT NULL AS made`);
-  // IF NOT EXISTS would ask for the right to make schemas also where somebody has made this one.
+  // IF NOT EXISTS needs the right to create schemas even if this one exists.
   if (row?.['made'] !== true) await transaction.rows('CREATE SCHEMA eider');
   for (const text of ownTables) await transaction.rows(text);
   await transaction.rows('INSERT INTO eider.state (id) VALUES ($1)', [runtime.uuid()]);
@@ -212,7 +212,7 @@ async function withHints<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!isAppError(error) || error.sqlState !== '42501') throw error;
-    throw new AppError('denied', 'The user of DATABASE_URL may not make the tables of this database.', {
+    throw new AppError('denied', 'The user of DATABASE_URL may not create tables in this database.', {
       cause: error,
       hint: 'As the owner of the database: GRANT CREATE ON DATABASE … TO user; GRANT CREATE, USAGE ON SCHEMA public TO user.',
     });

@@ -62,7 +62,7 @@ export interface DatabaseParts {
 interface PingOptions {
   readonly connectionString: string;
   readonly driver: 'pg' | 'neon';
-  /** Ends the connection, whatever it waits for. */
+  /** Ends the connection at once. */
   readonly signal: AbortSignal;
 }
 

@@ -33,7 +33,7 @@ export interface Connection {
   /** Several statements in one text, without values, answer the result of the last. */
   run(statement: PostgresStatement): Promise<PostgresResult>;
   release(): void;
-  /** Ends it, whatever it is doing. Once, and instead of `release`. */
+  /** Ends it at once. Called once, instead of `release`. */
   destroy(): void;
 }
 
@@ -68,7 +68,7 @@ export interface PoolOptions {
 export async function openPool(options: PoolOptions): Promise<ConnectionPool> {
   if (options.driver === 'neon') {
     const { Pool } = await import('@neondatabase/serverless');
-    // Neon's driver speaks through a WebSocket with TLS of its own, whatever the URL says.
+    // Neon's driver always uses a WebSocket with TLS of its own.
     return new LentPool(options, (tls) => new Pool(poolConfig(options, tls)), false);
   }
   const { tls: asked, channelBinding } = options.settings;
@@ -147,7 +147,7 @@ class LentPool implements ConnectionPool {
   #make(tls: ConnectionOptions | false): DriverPool {
     const pool = this.#makePool(tls);
     // Without a listener it would end the process. The pool has removed the connection already.
-    pool.on('error', () => this.#options.warn('A connection to PostgreSQL that nobody used was lost.'));
+    pool.on('error', () => this.#options.warn('An idle connection to PostgreSQL was lost.'));
     // Keeps a Fluid instance from being frozen with connections open: https://vercel.com/docs/functions/functions-api-reference/vercel-functions-package#database-connection-pool-management
     attachDatabasePool(pool as never);
     return pool;
@@ -190,7 +190,7 @@ function lend(client: DriverClient): Connection {
       const form = rowMode ? { rowMode } : {};
       const answered = await client.query(values ? { text, values: [...values], ...form } : { text, ...form });
       const last = [answered].flat().at(-1);
-      if (!last) throw new Error('PostgreSQL answered nothing.');
+      if (!last) throw new Error('PostgreSQL sent no result.');
       return last;
     },
     release() {

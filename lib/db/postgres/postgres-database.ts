@@ -70,7 +70,12 @@ class PostgresDatabase implements PooledDatabase {
       },
       { mode: 'read', signal: options.signal },
     );
-    return this.#noted({ value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } });
+    return this.#advanceTo({
+      value,
+      version,
+      durability: 'durable',
+      timings: { begin: timings.begin, run: timings.run },
+    });
   }
 
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
@@ -89,7 +94,7 @@ class PostgresDatabase implements PooledDatabase {
       { mode: 'write', signal: options.signal },
     );
     if (changesDefinitions) catalogs.doubt();
-    return this.#noted({ value, version, durability: 'durable', timings });
+    return this.#advanceTo({ value, version, durability: 'durable', timings });
   }
 
   async catalog(options: ReadOptions = {}): Promise<Catalog> {
@@ -101,7 +106,7 @@ class PostgresDatabase implements PooledDatabase {
       mode: 'read',
       signal: options.signal,
     });
-    // What somebody has made meanwhile may be written next.
+    // A table that was created meanwhile may be written next.
     await watch.attach();
     return value;
   }
@@ -115,8 +120,18 @@ class PostgresDatabase implements PooledDatabase {
   }
 
   async changes(request: ChangesRequest): Promise<Answer<ChangePage>> {
-    const { value, version, timings } = await this.#parts.transactions.run(
-      (transaction) => readChanges(transaction, request),
+    const answer = await this.#readChanges(request);
+    // Tables that get their triggers now make the feed begin again.
+    return (await this.#parts.watch.attach()) ? this.#readChanges(request) : answer;
+  }
+
+  async #readChanges(request: ChangesRequest): Promise<Answer<ChangePage>> {
+    const { transactions, watch } = this.#parts;
+    const { value, version, timings } = await transactions.run(
+      async (transaction) => ({
+        ...(await readChanges(transaction, request)),
+        untold: await watch.findUntold(transaction),
+      }),
       { mode: 'read', signal: request.signal },
     );
     return { value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } };
@@ -131,7 +146,7 @@ class PostgresDatabase implements PooledDatabase {
     requests: readonly QueryRequest[],
     options: ReadOptions = {},
   ): Promise<Answer<readonly QueryResult[]>> {
-    // The parser is loaded when somebody asks.
+    // The parser is loaded on first use.
     const { answerQueries } = await import('./query/query.ts');
     return answerQueries(this.#parts, requests, options.signal, (version) => requireBookmark(options.atLeast, version));
   }
@@ -144,14 +159,17 @@ class PostgresDatabase implements PooledDatabase {
 
   async status(): Promise<DatabaseStatus> {
     const { transactions, location, warnings, watch } = this.#parts;
-    const { value: databaseId, version } = await transactions.run(
-      async (transaction) => (await transaction.rows<{ id: string }>('SELECT id FROM eider.state'))[0]?.id ?? null,
+    const { value: state, version } = await transactions.run(
+      async (transaction) => {
+        await watch.look(transaction);
+        return transaction.rows<{ id: string }>('SELECT id FROM eider.state');
+      },
       { mode: 'read' },
     );
     return {
       engine: 'postgres',
       location,
-      databaseId,
+      databaseId: state[0]?.id ?? null,
       version,
       checkpoint: null,
       pendingWrites: 0,
@@ -182,8 +200,9 @@ class PostgresDatabase implements PooledDatabase {
 
   async maintain(): Promise<void> {
     const { runtime, warn, watch } = this.#parts;
-    await watch.attach();
-    if (runtime.monotonicMs() < this.#nextRetentionMs) return;
+    const isDue = runtime.monotonicMs() >= this.#nextRetentionMs;
+    await watch.attach(isDue);
+    if (!isDue) return;
     this.#nextRetentionMs = runtime.monotonicMs() + retentionEveryMs;
     try {
       await this.#dropOldChanges();
@@ -208,7 +227,7 @@ class PostgresDatabase implements PooledDatabase {
     }
   }
 
-  #noted<T>(answer: Answer<T>): Answer<T> {
+  #advanceTo<T>(answer: Answer<T>): Answer<T> {
     this.#version = Math.max(this.#version, answer.version);
     return answer;
   }
@@ -223,13 +242,13 @@ async function keepDefinitions(transaction: PostgresTransaction, before: Catalog
 function requireBookmark(atLeast: number | undefined, version: number): void {
   if (atLeast === undefined || atLeast <= version) return;
   throw new AppError('invalid', `The bookmark ${atLeast} is ahead of the database, which is at version ${version}.`, {
-    hint: 'It belongs to another database, or to one that was restored since. Ask again without it.',
+    hint: 'It is from another database, or from before a restore. Repeat the request without it.',
   });
 }
 
 function refuse(): Promise<never> {
-  const message = 'On PostgreSQL a file is imported in one request; none is taken in parts.';
-  const hint = 'Split what is larger than one request may be into several files, each with its header.';
+  const message = 'On PostgreSQL a file has to be imported in one request.';
+  const hint = 'Split a larger file into several, each with its header line.';
   return Promise.reject(new AppError('invalid', message, { hint }));
 }
 

@@ -8,7 +8,7 @@ import { feedMigration } from '../own-migrations.ts';
 /** The setting that holds the token of a transaction of ours; see transactions.ts. */
 export const tokenSetting = 'eider.token';
 
-/** Whoever does not set it, or has set it for an earlier transaction of the session, has none. */
+/** Null in a transaction that has not set it, even if an earlier one of the session has. */
 const ownToken = `nullif(current_setting('${tokenSetting}', true), '')`;
 
 /** For a database that was made before there were tokens. The changes that are there have none. */
@@ -18,7 +18,7 @@ export const addToken = `ALTER TABLE eider.changes ADD COLUMN IF NOT EXISTS toke
  * In `changes`, `table_name` is `["schema", "table"]`; where an earlier version wrote it, the name alone. `image` is the
  * whole row (put), or its primary key, without one the whole row (delete), or nothing (schema: definitions changed;
  * `{"reset": true}`: rows did, too). As JSON and not as JSONB, which takes -0 for 0; a column of JSON that holds JSON's null
- * is told as NULL. Versions are transaction ids.
+ * becomes NULL. Versions are transaction ids.
  */
 export const ownTables: readonly string[] = [
   'CREATE TABLE eider.migrations (name text PRIMARY KEY, at timestamptz NOT NULL, sha256 text)',
@@ -41,12 +41,14 @@ export const ownTables: readonly string[] = [
 
 export const noteDefinitions = `INSERT INTO eider.changes (table_name, op, image) VALUES ('', 'schema', '{}')`;
 
-/** A version that changed more rows is told of as a whole, and so is held by no memory. */
+export const noteReset = `INSERT INTO eider.changes (table_name, op, image) VALUES ('', 'schema', '{"reset": true}')`;
+
+/** The feed reports a version with more rows as one reset, which needs little memory. */
 export const mostRowsOfVersion = 20_000;
 
 const safePath = 'SET search_path = pg_catalog, pg_temp';
 
-/** The forms of values in the images, whatever the writer's session has set. */
+/** The formats of values in the images, independent of the writer's session. */
 const settings = `${safePath} SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD'
   SET IntervalStyle = 'iso_8601' SET bytea_output = 'hex' SET extra_float_digits = 1`;
 
@@ -69,9 +71,9 @@ const keyOf = `CREATE OR REPLACE FUNCTION eider.key_of(image json, names text[])
 /**
  * An update that changes a key deletes the row of the old one. Without a key, an update deletes a row and puts another.
  *
- * Versions are told in their order. A transaction that reads what others commit meanwhile (READ COMMITTED, another
+ * The feed reports versions in their order. A transaction that reads what others commit meanwhile (READ COMMITTED, another
  * program's) can change a row after one with a higher version did: then that one's image is out of date, and goes.
- * Nobody has been told of it, since nothing is told above a transaction that still runs. A row without a key that goes in
+ * No reader has seen it, since the feed stops below a transaction that still runs. A row without a key that goes in
  * the lower version and came in the higher was in neither. Columns of the rows may have any name, those of variables and
  * aliases too.
  */
@@ -129,13 +131,11 @@ const noteTruncation = `CREATE OR REPLACE FUNCTION eider.note_truncation() RETUR
 
 /**
  * Gives a table its triggers. They fire for rows that come by replication, too, where the table is the user's. `told`:
- * which of the rows that are there already are news: all (`rows`), or any may be (`reset`), or none. Answers null, or why it
- * cannot be.
+ * whether the rows that are there already are news (`rows`) or not (`none`). Answers null, or why it cannot be.
  */
 const watch = `CREATE OR REPLACE FUNCTION eider.watch(relation regclass, told text) RETURNS text LANGUAGE plpgsql ${settings} AS $$
   DECLARE
     event text;
-    found boolean;
   BEGIN
     FOREACH event IN ARRAY ARRAY['insert', 'update', 'delete', 'truncate'] LOOP
       IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation AND tgname = 'eider_' || event) THEN
@@ -153,11 +153,6 @@ const watch = `CREATE OR REPLACE FUNCTION eider.watch(relation regclass, told te
     IF told = 'rows' THEN
       EXECUTE format('INSERT INTO eider.changes (table_name, op, image) SELECT $1, ''put'', row_to_json(t.*) FROM %s t LIMIT %s',
         relation, ${mostRowsOfVersion + 1}) USING eider.table_of(relation);
-    ELSIF told = 'reset' THEN
-      EXECUTE format('SELECT EXISTS (SELECT FROM %s)', relation) INTO found;
-      IF found THEN
-        INSERT INTO eider.changes (table_name, op, image) VALUES ('', 'schema', '{"reset": true}');
-      END IF;
     END IF;
     RETURN NULL;
   EXCEPTION

@@ -35,10 +35,10 @@ export async function openWork(
     get catalog() {
       return catalog;
     },
-    run: async (sql, values = [], stranger) => {
+    run: async (sql, values = [], untrusted) => {
       const run = (): Promise<Ran> => runText(transaction, sql, values);
-      // The parser is loaded when somebody asks.
-      const ran = await (stranger ? (await import('./query/query.ts')).runStranger(transaction, sql, run) : run());
+      // The parser is loaded on first use.
+      const ran = await (untrusted ? (await import('./query/query.ts')).runUntrusted(transaction, sql, run) : run());
       await follow(ran);
       return statementResult(ran);
     },
@@ -90,21 +90,24 @@ function requireAllowed(sql: string): void {
   if (control.has(first)) {
     throw refuse(
       `${first} would end the transaction that it runs in.`,
-      'Each request is one transaction; leave it out.',
+      'Leave it out: each request is one transaction.',
     );
   }
   if (!sessions.has(first) || (first === 'SET' && (second === 'LOCAL' || second === 'CONSTRAINTS'))) return;
-  throw refuse(`${first} would change the session, which serves others as well.`, 'SET LOCAL is for this transaction.');
+  throw refuse(
+    `${first} would change the session, which other requests share.`,
+    'Use SET LOCAL, which ends with the transaction.',
+  );
 }
 
 function wordsOf(sql: string): string[] {
   try {
     const count = splitStatements(sql).length;
     if (count === 1) return tokensOf(sql).map(({ keyword }) => keyword);
-    throw refuse(`This is to be one statement, and holds ${count}.`, 'Send them one after the other.', '42601');
+    throw refuse(`One statement is expected here, but there are ${count}.`, 'Send them one after the other.', '42601');
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    throw refuse(`The statement cannot be read: ${cause.message}.`, 'Look at its quotes and brackets.', '42601');
+    throw refuse(`The statement cannot be parsed: ${cause.message}.`, 'Check its quotes and brackets.', '42601');
   }
 }
 

@@ -63,7 +63,7 @@ const settings: Readonly<Record<string, string>> = {
   standard_conforming_strings: 'on',
 };
 
-/** An answer means durable, also where the server's own default is to say so before it is. */
+/** An answered commit is durable, even if the server's default is asynchronous commit. */
 const durable = `CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END`;
 
 export class PostgresTransaction {
@@ -89,7 +89,7 @@ export class PostgresTransaction {
     return this.#options.runtime;
   }
 
-  /** The connection is the transaction's from here on. @throws AppError when it does not begin; the connection is gone then. */
+  /** Takes over the connection. @throws AppError when the transaction does not begin; the connection is closed then. */
   static async begin(options: TransactionOptions): Promise<PostgresTransaction> {
     const { connection, runtime, mode, deadlineMs, beginMs } = options;
     const leftMs = Math.max(Math.ceil(deadlineMs - runtime.monotonicMs()), 1);
@@ -170,7 +170,7 @@ export class PostgresTransaction {
     if (this.#ended.signal.aborted || this.isLost) throw new AppError('unavailable', 'This transaction has ended.');
     const leftMs = deadlineMs - runtime.monotonicMs();
     try {
-      // The server stops what takes too long; a little later nobody waits for a server that does not.
+      // The server stops long statements; a little later this stops waiting for a server that does not.
       return await within(runtime, leftMs + graceMs, connection.run(statement), signal);
     } catch (error) {
       this.failure ??= error;
@@ -185,7 +185,7 @@ export class PostgresTransaction {
 
 const graceMs = 500;
 
-/** Transactions that stand still (a frozen instance) let go of their locks by themselves. */
+/** The server ends idle transactions (of a frozen instance), so they release their locks. */
 function timeouts(leftMs: number): Readonly<Record<string, string>> {
   return { statement_timeout: String(leftMs), idle_in_transaction_session_timeout: String(leftMs) };
 }
@@ -199,22 +199,22 @@ export class LostTransaction extends Error {
 }
 
 function notARead(error: unknown): AppError {
-  return new AppError('invalid', 'This is a read, and the statement would change something.', {
+  return new AppError('invalid', 'A read cannot run a statement that changes something.', {
     cause: causeOf(error),
     sqlState: '25006',
-    hint: 'Run statements that change something in a write.',
+    hint: 'Run the statement in a write.',
   });
 }
 
 function tooLate(error: unknown): AppError {
-  return new AppError('unavailable', 'The query took longer than it may and was stopped.', {
+  return new AppError('unavailable', 'The query exceeded its time limit and was stopped.', {
     cause: causeOf(error),
-    hint: 'Ask for less: a narrower filter, or one that begins with the text that is looked for.',
+    hint: 'Use a narrower filter, or one that matches the beginning of the text.',
   });
 }
 
 function versionOf(text: unknown, mode: TransactionMode): number {
   const version = Number(text) - (mode === 'read' ? 1 : 0);
   if (typeof text === 'string' && Number.isSafeInteger(version)) return version;
-  throw new Error('PostgreSQL gave a transaction id that is no number.');
+  throw new Error('PostgreSQL returned a transaction id that is not a number.');
 }

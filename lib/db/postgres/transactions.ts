@@ -149,10 +149,14 @@ export class Transactions {
     const found = await this.#findOutcome(transaction, outcomeMs);
     if (found === 'committed') return null;
     if (found === 'aborted') return { repeat: 'lost', error: outcome.error };
-    throw new AppError('indeterminate', 'PostgreSQL did not say whether the write was done, and could not be asked.', {
-      cause: causeOf(outcome.error),
-      hint: 'Read the data before you send it again.',
-    });
+    throw new AppError(
+      'indeterminate',
+      'PostgreSQL did not confirm the write, and could not be asked whether it happened.',
+      {
+        cause: causeOf(outcome.error),
+        hint: 'Read the data before you send it again.',
+      },
+    );
   }
 
   /**
@@ -187,7 +191,7 @@ export class Transactions {
         await transaction.rollback();
       }
     } catch {
-      // Nobody answered; or the id is one of the future: another server answers now, without our transaction's history.
+      // No answer; or the id is in the future: another server answers now, without our transaction's history.
       return { status: null, isOurs: false, isAnothers: false };
     }
   }
@@ -204,7 +208,7 @@ function repeatFor(transaction: PostgresTransaction, error: unknown = transactio
 const pauseMs = 100;
 
 interface FoundOutcome {
-  /** Null when nobody answered; also what the server has forgotten, or never heard of, is not known. */
+  /** Null when unknown: no answer, or the server has forgotten the transaction or never had it. */
   readonly status: unknown;
   readonly isOurs: boolean;
   /** Whether there are changes of that number with another token. */

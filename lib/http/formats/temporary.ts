@@ -7,16 +7,16 @@ import type { App } from '../../app.ts';
 import { AppError } from '../../errors.ts';
 import { makeOwnFolder } from '../../folders.ts';
 
-const leftMs = 3_600_000;
+const abandonedMs = 3_600_000;
 
-/** A new folder; whoever asks for it removes it. */
+/** A new folder; the caller removes it. */
 export async function makeTemporaryFolder(app: App): Promise<string> {
   const root = join(app.examine().config?.tmpDirectory ?? '/tmp', 'eider-files');
   const folder = join(root, app.runtime.uuid());
   try {
     await makeOwnFolder(root);
     await mkdir(folder, { mode: 0o700 });
-    await removeLeftovers(root, app.runtime.now() - leftMs);
+    await removeAbandoned(root, app.runtime.now() - abandonedMs);
     return folder;
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
@@ -24,7 +24,7 @@ export async function makeTemporaryFolder(app: App): Promise<string> {
   }
 }
 
-async function removeLeftovers(root: string, beforeMs: number): Promise<void> {
+async function removeAbandoned(root: string, beforeMs: number): Promise<void> {
   for (const name of await readdir(root)) {
     const folder = join(root, name);
     const found = await lstat(folder).catch(() => null);
@@ -36,7 +36,7 @@ export async function removeFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** The file as a body; its folder goes when the body has been read, or nobody wants the rest. */
+/** The file as a body; its folder is removed when the body was read or cancelled. */
 export function fileBody(path: string, folder: string): ReadableStream<Uint8Array> {
   const file = createReadStream(path, { highWaterMark: 256 * 1024 });
   file.once('close', () => void removeFolder(folder).catch(() => undefined));

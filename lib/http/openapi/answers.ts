@@ -7,9 +7,9 @@ const headerTexts = {
   'db-bookmark':
     'The version that this answer shows or made. Send it back, and the next answer from any instance shows at least that.',
   'db-durability':
-    '`durable`; `pending` while only a fallback has the write; `standby` for rows of a standby while the database is away.',
+    '`durable`; `pending` while only a fallback has the write; `standby` for rows of a standby while the database is unavailable.',
   'db-degraded': 'Why this answer is not from the primary backend, or not fresh. Absent when all is well.',
-  age: 'Age in seconds of the copy that answered while the primary backend is away, where it is known.',
+  age: 'Age in seconds of the standby that answered while the primary backend is unavailable, where it is known.',
   etag: 'The version of the row, for If-Match and If-None-Match.',
   location: 'Where the new row is.',
   'content-location': 'The address at which the body is what is read.',
@@ -43,8 +43,8 @@ export function emptyAnswer(description: string, more: readonly HeaderName[] = [
 
 export const problemTexts = {
   400: 'The request is not understood: an unknown parameter, a malformed header or body.',
-  401: 'A token is needed, or the one that was sent is nobody’s.',
-  403: 'The token does not allow this, or the server is closed to strangers.',
+  401: 'A token is needed, or the server does not know the one that was sent.',
+  403: 'The token does not allow this, or the server only answers its own machine.',
   404: 'There is no such table, or no such row.',
   406: 'None of the types that the header Accept allows can be answered.',
   409: 'The data refuse this: a value is taken, or other rows refer to this one.',
@@ -56,7 +56,7 @@ export const problemTexts = {
   422: 'The input is wrong; `errors` says which fields. Or the Idempotency-Key was used for another request.',
   431: 'The headers are too large.',
   500: 'The server has a defect, stored data are damaged, or it is not known whether the write was done.',
-  503: 'The database is away, or there is too much to do at once. Nothing was changed.',
+  503: 'The database is unavailable, or the server is overloaded. Nothing was changed.',
   507: 'The answer is too large. Nothing was changed.',
 } as const;
 

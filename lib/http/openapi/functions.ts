@@ -90,7 +90,7 @@ const changes: JsonObject = functions('readChanges', 'What was committed after a
     queryParameter('limit', 'Most versions of a page; it may have fewer.', integerFrom(1, 1000, { default: 100 })),
     queryParameter('table', 'Changes of this table alone.'),
     queryParameter('key', 'Changes of the row with this primary key alone, written as in paths. Needs `table`.'),
-    queryParameter('rows', 'With `false`, `count` stands in the place of `rows` and `keys`.', {
+    queryParameter('rows', 'With `false`, `count` replaces `rows` and `keys`.', {
       type: 'boolean',
       default: true,
     }),
@@ -102,7 +102,7 @@ const changes: JsonObject = functions('readChanges', 'What was committed after a
       jsonAnswer('The page.', schemaRef('ChangePage')),
       'id: 42\nevent: change\ndata: {"version":42,"at":"2026-11-24T04:05:06.789Z","changes":[]}\n\n',
     ),
-    ...problems(404, 410, 422),
+    ...problems(404, 409, 410, 422),
   },
 });
 
@@ -195,7 +195,7 @@ const sendingPart: JsonObject = functions('sendPart', 'Send a part of an upload'
   responses: { 204: emptyAnswer('It is kept.'), ...problemsWithBody(404, 409) },
 });
 
-const givingUp: JsonObject = functions('giveUpUpload', 'Give up an upload', {
+const givingUp: JsonObject = functions('giveUpUpload', 'Cancel an upload', {
   parameters: [queryParameter('upload', 'Its id.', string, required)],
   responses: { 204: emptyAnswer('It is gone.'), ...problems(404, 422) },
 });

@@ -24,7 +24,7 @@ export const sqlOperation: JsonObject = {
   description:
     "In the SQL of the engine that serves (see `engine` of /api/catalog) and in the form of Neon's driver. Who may read runs SELECT, who may write tables also statements on rows, an administrator also definitions. The content type of the body does not matter.",
   parameters: [
-    flag('neon-raw-text-output', "Values as PostgreSQL's text, whatever their type."),
+    flag('neon-raw-text-output', "All values as PostgreSQL's text."),
     flag('neon-array-mode', 'Rows as lists.'),
     flag('neon-batch-read-only', 'A batch that writes is refused.'),
     { name: 'idempotency-key', in: 'header', description: 'Of a write: it is done once.', schema: string },
@@ -65,7 +65,7 @@ export const sqlOperation: JsonObject = {
 export const catalogOperation: JsonObject = {
   operationId: 'readCatalog',
   tags: ['functions'],
-  summary: 'Tables, views, macros and enums, and what who asks may do',
+  summary: 'Tables, views, macros and enums, and what the caller may do',
   parameters: [{ $ref: '#/components/parameters/ifNoneMatch' }, { $ref: '#/components/parameters/bookmark' }],
   responses: {
     200: jsonAnswer('Its tag changes with any definition.', schemaRef('Catalog'), ['etag']),
@@ -82,7 +82,7 @@ export const sqlSchemas: JsonObject = {
     {
       params: described(
         oneOf(arrayOf(anyValue), { type: 'object' }),
-        'Values for `$1`, `$2`, … as a list; of a SELECT on DuckDB also for `$name`, as an object. Text is read as the type that it stands for.',
+        'Values for `$1`, `$2`, … as a list; of a SELECT on DuckDB also for `$name`, as an object. Text is converted to the type of the parameter.',
       ),
       arrayMode: described(boolean, 'Rows as lists.'),
     },

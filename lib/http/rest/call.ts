@@ -128,7 +128,7 @@ async function queried(
   const limits = { maxRows: mostRows, ...queryLimits };
   const request = { sql: text, parameters: values, calls: { schema, name }, ...limits };
   try {
-    return context.noted(await database.query(request, context.readOptions));
+    return context.unwrap(await database.query(request, context.readOptions));
   } catch (error) {
     if (!isAppError(error, 'invalid') || error instanceof RestError) throw error;
     if (error.sqlState === '42883' || /does not support the supplied arguments/.test(error.message))

@@ -32,7 +32,7 @@ const kindCodes = {
   'read-only': '25006',
 } as const;
 
-interface Told {
+interface RestFields {
   readonly status: number;
   readonly code: string;
   readonly details: unknown;
@@ -41,13 +41,13 @@ interface Told {
 /** The answer to `error`. What operators alone may know stays out of it, as in any problem document. */
 export function restProblem(error: unknown): Response {
   const { problem, headers } = problemOf(error);
-  const { status, code, details } = toldOf(error, problem.status);
+  const { status, code, details } = restFieldsOf(error, problem.status);
   if (status === 405 && !headers.has('allow')) headers.set('allow', restMethods);
   const body = { ...problem, status, code, message: problem.detail, details, hint: problem.hint ?? null };
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-function toldOf(error: unknown, status: number): Told {
+function restFieldsOf(error: unknown, status: number): RestFields {
   if (error instanceof RestError) return { status: error.status, code: error.code, details: error.details };
   const details = fieldsOf(error);
   if (error instanceof RequestError) {

@@ -188,7 +188,7 @@ async function run(context: RequestContext, said: Said, prepared: PreparedWrite)
             throw new RolledBack(written);
           })
         : executeWrite(queries, scope, request);
-    return context.noted(await database.write<Written>(work, options));
+    return context.unwrap(await database.write<Written>(work, options));
   } catch (error) {
     if (error instanceof RolledBack) return error.written;
     if (error instanceof RestError || !isAppError(error, 'invalid', 'conflict')) throw error;

@@ -19,7 +19,7 @@ export function storeIdOf(credentials: BlobCredentials): string {
   if (credentials.kind === 'oidc') return credentials.storeId.replace(/^store_/, '');
   const id = storeIdOfToken(credentials.token);
   if (id !== null) return id;
-  throw new AppError('denied', 'The token of Vercel Blob does not have the form of one.', {
+  throw new AppError('denied', 'The token of Vercel Blob is malformed.', {
     hint: 'Set BLOB_READ_WRITE_TOKEN to the token shown with the Blob store on Vercel: vercel_blob_rw_<store id>_<secret>.',
   });
 }
@@ -74,7 +74,7 @@ export function requireKeyKept(key: string, pathname: unknown): void {
 }
 
 export function notUnderstood(problem: string): AppError {
-  return new AppError('unavailable', `An answer of Vercel Blob is not understood: ${problem}.`, {
+  return new AppError('unavailable', `Vercel Blob sent an unexpected answer: ${problem}.`, {
     hint: 'Try again; update @vercel/blob if its API has changed.',
   });
 }

@@ -121,7 +121,7 @@ function refusalOf(error: unknown, access: BlobAccess): Meaning | null {
   const known = refusals.find(([type]) => error instanceof type);
   if (known) {
     const [type, kind, problem, hint] = known;
-    // Nobody gains by asking a suspended store again within seconds.
+    // Asking a suspended store again within seconds is useless.
     const retryAfterMs = type === blob.BlobStoreSuspendedError ? 60_000 : undefined;
     return { kind, problem, hint, retryAfterMs };
   }

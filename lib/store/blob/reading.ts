@@ -92,7 +92,7 @@ export class BlobReading {
     }
   }
 
-  /** Blob always gives a tag; a proxy that answers in its place does not. */
+  /** Blob always sends an ETag; a proxy that answers instead does not. */
   #isOf({ headers }: BlobAnswer, info: BlobObject | null): boolean {
     const tag = headers.get('etag');
     if (tag === null) return false;
@@ -115,12 +115,12 @@ export class BlobReading {
 }
 
 function notServed(key: string): AppError {
-  return new AppError('unavailable', `The object ${key} is there, but something else is served.`, {
-    hint: 'Try again. A public store may serve what was replaced for a minute; a private one does not.',
+  return new AppError('unavailable', `Vercel Blob served something other than the object ${key}.`, {
+    hint: 'Try again. A public store may serve the old object for a minute; a private one does not.',
   });
 }
 
-/** A CDN may compress, whatever it was asked: then the length says nothing of the object. */
+/** A CDN may compress without being asked: then the length is not the object's. */
 function headOf({ headers }: BlobAnswer): { contentRange: string | null; contentLength: number | undefined } {
   const length = headers.get('content-encoding') === null ? headers.get('content-length') : null;
   return { contentRange: headers.get('content-range'), contentLength: length === null ? undefined : Number(length) };

@@ -69,14 +69,14 @@ export class Root {
     });
     if (found.isDirectory()) return found;
     throw new AppError('denied', `${this.path} is not a folder.`, {
-      hint: 'Name a folder, or move away what has its name.',
+      hint: 'Name a folder, or move away the file of that name.',
     });
   }
 
   #gone(problem: string, cause?: unknown): AppError {
     return new AppError('denied', `The folder ${this.path} ${problem}.`, {
       cause,
-      hint: 'Mount the drive, or correct the path. An empty folder is not made in its place, as that would look like an empty database.',
+      hint: 'Mount the drive, or correct the path. An empty folder is not created, as it would look like an empty database.',
     });
   }
 }
@@ -113,14 +113,16 @@ export async function withFile<T>(path: string, work: (opened: OpenedFile) => Pr
 }
 
 export function notAFile(path: string): AppError {
-  return new AppError('unavailable', `${path} is not a file.`, { hint: 'Move away what has the name of an object.' });
+  return new AppError('unavailable', `${path} is not a file.`, {
+    hint: 'Move it away: its name is the name of an object.',
+  });
 }
 
 export async function readFully(file: FileHandle, size: number, position: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
   for (let done = 0; done < size;) {
     const { bytesRead } = await file.read(bytes, done, size - done, position + done);
-    if (bytesRead === 0) throw new AppError('unavailable', 'The file ended early; it was changed while it was read.');
+    if (bytesRead === 0) throw new AppError('unavailable', 'The file was changed while it was read.');
     done += bytesRead;
   }
   return bytes;
@@ -146,7 +148,7 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /**
  * Makes `folder`, and those above it up to `top`, so that they survive a crash. One that is there already is synced
- * too: whoever made it may not have come so far yet.
+ * too: the process that created it may not have done so yet.
  */
 async function makeFolder(folder: string, top?: string): Promise<void> {
   if (folder === top) return;

@@ -36,8 +36,8 @@ export class Names {
   }
 
   /**
-   * What a failed `link` did. NFS repeats a link whose answer was lost, and is then told that the name is taken, by
-   * itself: open(2) says to look at the file, https://man7.org/linux/man-pages/man2/open.2.html under O_EXCL.
+   * What a failed `link` did. NFS repeats a link whose answer was lost, and then finds that the name exists, by its
+   * own doing: open(2) says to look at the file, https://man7.org/linux/man-pages/man2/open.2.html under O_EXCL.
    */
   async #outcomeOf(refusal: unknown, temporary: Temporary, path: string): Promise<CreateOutcome> {
     const code = errnoOf(refusal);
@@ -82,7 +82,7 @@ export class Names {
 function unconfirmed(path: string, cause: unknown): AppError {
   return new AppError('indeterminate', `The drive did not confirm the change of ${path}.`, {
     cause,
-    hint: 'It may have been made. Read before you repeat it, and check that the drive is mounted and healthy.',
+    hint: 'It may have happened. Read before you repeat it, and check that the drive is mounted and healthy.',
   });
 }
 
@@ -135,11 +135,11 @@ export class Temporaries {
     return { path, file: await open(path, 'wx', 0o600) };
   }
 
-  /** Somebody may have put a link there: what is written, and what is removed, would be elsewhere. */
+  /** A link there would make Eider write and remove files elsewhere. */
   async #requireFolder(): Promise<void> {
     if ((await lstat(this.#folder)).isDirectory()) return;
     throw new AppError('denied', `${this.#folder} is a link, or no folder.`, {
-      hint: 'Remove it; a folder is made in its place.',
+      hint: 'Remove it; Eider creates a folder instead.',
     });
   }
 

@@ -95,7 +95,8 @@ export function parseRetryAfter(header: string | null | undefined): number | und
 }
 
 export function tooManyRequests(afterMs: number | undefined): Meaning {
-  const hint = 'Try again later; nothing happened. A larger DB_MAX_STALENESS_MS makes reads ask less often.';
+  const hint =
+    'Try again later; nothing was changed. A larger DB_MAX_STALENESS_MS makes reads ask the store less often.';
   return unavailable('asked to slow down: too many requests', hint, afterMs);
 }
 
@@ -103,7 +104,7 @@ export function failing(statusPage: string, afterMs?: number): Meaning {
   return unavailable('failed with an internal error', `Try again; if it lasts, see ${statusPage}.`, afterMs);
 }
 
-/** A garbled answer to the right question may pass; of a wrong question, somebody has to correct the address. */
+/** A garbled answer may be temporary; one to a request at the wrong address needs a correction of the address. */
 export function garbled(api: string, hint: string): Meaning {
   return unavailable(`does not answer as ${api} does`, hint);
 }

@@ -78,7 +78,7 @@ async function openAuth(credentials: Exclude<GcsCredentials, { kind: 'none' }>):
 async function readKey(path: string): Promise<object> {
   const key: unknown = JSON.parse(await readFile(path, 'utf8'));
   if (typeof key === 'object' && key !== null && 'type' in key) return key;
-  throw new TypeError('The file holds no key.');
+  throw new TypeError('The file has no key.');
 }
 
 /** Node's own: the SDK's would load another HTTP client. */
@@ -111,13 +111,13 @@ const checkNetwork = 'Check the network, and https://status.cloud.google.com.';
 
 function meaningOfAnswer(status: number, error: string, description: string): TokenMeaning {
   if (status === 429 || status >= 500) {
-    return ['unavailable', `Google gives no access token now (${status}).`, checkNetwork];
+    return ['unavailable', `Google does not issue an access token at the moment (${status}).`, checkNetwork];
   }
   if (/reasonable timeframe|iat and exp/i.test(description)) {
     return [
       'denied',
       'Google refuses the key in GOOGLE_APPLICATION_CREDENTIALS because the clock of this machine is wrong.',
-      'Set the clock right: Google allows a few minutes.',
+      'Correct the clock: Google tolerates a few minutes.',
     ];
   }
   const isDead = /^(invalid_grant|invalid_client|deleted_client|disabled_client|account_disabled)$/.test(error);

@@ -108,14 +108,15 @@ export class Client {
     return explainRefusal(refusal, this.#attempt(call));
   }
 
-  notUnderstood(call: GcsCall): AppError {
-    return explainForeign(this.#attempt(call));
+  notUnderstood(call: GcsCall, isPage = false): AppError {
+    return explainForeign(this.#attempt(call), isPage);
   }
 
   json({ body }: WireAnswer, call: GcsCall): object {
-    const value = parseJson(new TextDecoder().decode(body));
+    const text = new TextDecoder().decode(body);
+    const value = parseJson(text);
     if (typeof value === 'object' && value !== null) return value;
-    throw this.notUnderstood(call);
+    throw this.notUnderstood(call, /^\s*</.test(text));
   }
 
   async #send(call: GcsCall, grant: Grant): Promise<WireAnswer | GcsRefusal> {

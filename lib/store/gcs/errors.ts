@@ -39,9 +39,10 @@ export function explainRefusal(refusal: GcsRefusal, attempt: GcsAttempt): AppErr
   return explain(meaningOf(refusal, attempt), { ...attempt, unsure: attempt.unsure && isFailure }, cause);
 }
 
-export function explainForeign(attempt: GcsAttempt): AppError {
+/** A web page comes from something else than the API, and so will the next. */
+export function explainForeign(attempt: GcsAttempt, isPage: boolean): AppError {
   const cause = new ProviderFailure('The answer has not the form of the JSON API.', { code: 'unknown answer' });
-  return explain(garbled(jsonApi, gcsHint), attempt, cause);
+  return explain(isPage ? notGcs : garbled(jsonApi, gcsHint), attempt, cause);
 }
 
 function meaningOf(refusal: GcsRefusal, { permission }: GcsAttempt): Meaning {

@@ -54,7 +54,7 @@ class UploadSession {
       const outcome = await this.#put(part, isLast);
       if (outcome === 'exists' || isLast === (outcome === 'created')) return outcome;
     } catch (error) {
-      // A later failure of which it is known that nothing happened says nothing of the attempt before.
+      // A later attempt that certainly failed says nothing about the attempt before.
       throw isAppError(error, 'unavailable') && this.#unsure ? this.#unsure : error;
     }
     throw this.#client.notUnderstood(this.#call(isLast));
@@ -79,16 +79,17 @@ class UploadSession {
       const progress = await this.#step(part.subarray(before - start), isLast);
       if ('outcome' in progress) return progress.outcome;
       if (progress.persisted < start || progress.persisted > end) {
-        throw new AppError('unavailable', 'The store lost track of an upload; it was cancelled.');
+        throw new AppError('unavailable', 'The store lost track of an upload, so it was cancelled.');
       }
       this.#persisted = progress.persisted;
       failures = this.#persisted > before ? 0 : failures + 1;
-      if (failures === mostFailures) throw new AppError('unavailable', 'An upload made no progress; it was cancelled.');
+      if (failures === mostFailures)
+        throw new AppError('unavailable', 'An upload made no progress, so it was cancelled.');
     }
     return null;
   }
 
-  /** Sends `bytes`; when no answer says what became of them, asks. */
+  /** Sends `bytes`; when no answer says whether they arrived, asks. */
   async #step(bytes: Uint8Array, isLast: boolean): Promise<UploadProgress> {
     const [first, last] = [this.#persisted, this.#persisted + bytes.byteLength - 1];
     const call = { ...this.#call(isLast, `bytes ${first}-${last}/${this.#target.size}`), body: bytes };

@@ -15,7 +15,7 @@ export interface S3Timeouts {
   readonly connectMs?: number;
   /** From the first byte sent to the first received, so it bounds the upload of a part. Default 60,000. */
   readonly answerMs?: number;
-  /** Without any byte either way. A stream that nobody reads ends then, too. Default 15,000. */
+  /** Without a byte in either direction; this also ends a stream that is not read. Default 15,000. */
   readonly idleMs?: number;
   /** Both of the last two for a request that the store works on in silence, such as a copy. Default 8 × `idleMs`. */
   readonly slowMs?: number;
@@ -95,7 +95,7 @@ function credentialsOf(credentials: S3Credentials, region: string): S3ClientConf
   }
 }
 
-/** https://vercel.com/docs/oidc/aws. The package brings a client of STS: only who has a role pays for its import. */
+/** https://vercel.com/docs/oidc/aws. The package brings a client of STS: it is only imported when a role is used. */
 function roleProvider(roleArn: string, region: string): S3ClientConfig['credentials'] {
   return async () => {
     const { awsCredentialsProvider } = await import('@vercel/oidc-aws-credentials-provider');

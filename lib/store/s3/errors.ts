@@ -117,7 +117,7 @@ function meaningOf(error: ProviderError, code: string, { writes }: S3Request): M
   }
   if (status === 401 || status === 403) return writes ? deniedAccess : deniedRead;
   if (status >= 500) return failing('the status page of the provider', afterMs);
-  if (status < 300) return garbled('S3', s3Hint);
+  if (status < 300) return headers['content-type']?.startsWith('text/html') ? notS3 : garbled('S3', s3Hint);
   const isOther = /JSON|XML|Deserialization|Syntax/i.test(error.name) || code === 'NotFound' || status < 400;
   return isOther ? notS3 : refused;
 }

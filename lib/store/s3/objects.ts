@@ -49,7 +49,7 @@ export class Objects {
     const command = new HeadObjectCommand({ Bucket: this.#requests.bucket, Key: key });
     const answer = await this.#requests.ask('HeadObject', command, { signal, expect: ['NotFound'] });
     if (!isRefusal(answer)) return described(key, answer.ContentLength, answer);
-    throw new AppError('unavailable', `The store says of ${key} both that it is there and that it is not.`);
+    throw new AppError('unavailable', `The store says both that ${key} exists and that it does not.`);
   }
 
   /** Absence is NoSuchKey alone: a bare 404 may also mean that the bucket is gone. */
@@ -112,7 +112,7 @@ interface Headers {
 /** A size or date that is missing is not made up: someone may delete by it. */
 function described(key: string, size: number | undefined, { LastModified, ETag }: Headers): DescribedObject {
   if (size === undefined || !Number.isSafeInteger(size) || !LastModified) {
-    throw new AppError('unavailable', `The store gave no size or no date of ${key}.`);
+    throw new AppError('unavailable', `The store sent no size or no date for ${key}.`);
   }
   // HTTP has whole seconds, lists of some stores have fractions; one object has one date.
   return { key, size, modifiedAt: new Date(Math.floor(LastModified.getTime() / 1000) * 1000), etag: ETag };

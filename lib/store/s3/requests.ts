@@ -149,6 +149,7 @@ class Attempts {
         try {
           const result = await next(args);
           this.#mayHaveHappened = true;
+          requireNoPage(result.response);
           this.#count(args.request, result.response);
           return result;
         } catch (error) {
@@ -178,6 +179,14 @@ class Attempts {
       bytesDown: this.#name === 'HeadObject' ? 0 : lengthOf(response),
     });
   }
+}
+
+/** A web page with 200 reads as an empty list, or as a write that was done. @throws what stands for such an answer */
+function requireNoPage(response: unknown): void {
+  const { headers, statusCode } = response as NonNullable<ProviderError['$response']>;
+  if (!headers?.['content-type']?.startsWith('text/html') || headers['x-amz-request-id'] !== undefined) return;
+  const $response = { headers, ...(statusCode === undefined ? {} : { statusCode }) };
+  throw Object.assign(new Error('The answer is a web page.'), { $response });
 }
 
 function lengthOf(message: unknown): number {

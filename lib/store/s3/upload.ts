@@ -103,7 +103,7 @@ export class S3Uploads {
     const command = new CreateMultipartUploadCommand({ Bucket, Key });
     const { UploadId } = await this.#requests.send('CreateMultipartUpload', command, signal);
     if (UploadId !== undefined) return { Bucket, Key, UploadId };
-    throw new AppError('unavailable', `The store began to upload ${Key}, but did not name the upload.`);
+    throw new AppError('unavailable', `The store began an upload of ${Key} but returned no upload id.`);
   }
 
   async #abort(upload: S3Upload, signal: Signal): Promise<void> {

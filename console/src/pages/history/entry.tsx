@@ -43,7 +43,7 @@ export function EntryView({ entry, catalog }: EntryProps) {
   );
 }
 
-export function ChangeBadge({ change }: { change: CountedChange }) {
+function ChangeBadge({ change }: { change: CountedChange }) {
   if (change.kind === 'schema') return <span className="badge">definitions changed</span>;
   if (change.kind === 'reset') return <span className="badge">reset: any row may have changed</span>;
   const { table, kind, count } = change;

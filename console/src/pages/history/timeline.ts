@@ -44,7 +44,7 @@ export interface Timeline {
 const firstSpan = 100;
 /** The feed tells no more at once. */
 const widestSpan = 1000;
-/** So many are looked through for one entry before somebody is asked to go on. */
+/** Then somebody is asked whether to go on. */
 const mostLooks = 8;
 
 export function useTimeline(filter: Filter) {
@@ -91,16 +91,17 @@ async function imageAt(set: ChangeSet<CountedChange>, filter: Filter): Promise<E
   return data[0] ? entryOf(data[0]) : set;
 }
 
-/** Looks back until there is something to show. */
+/** Looks back until there is something to show; of one row several, since each shows what it changed of the one before. */
 async function stretchBefore(before: number | null, filter: Filter, signal: AbortSignal): Promise<Stretch> {
   const { head, oldest } = await fetchCounts({ limit: 1 }, signal);
+  const enough = filter.key === undefined ? 1 : 20;
   let from = before ?? head;
   let entries: readonly Entry[] = [];
-  for (let [look, span] = [0, firstSpan]; look < mostLooks && from > oldest && entries.length === 0; look++) {
+  for (let [look, span] = [0, firstSpan]; look < mostLooks && from > oldest && entries.length < enough; look++) {
     const upTo = from;
     from = Math.max(oldest, upTo - span);
     const found = await fetchEntries({ ...filter, after: from, limit: span }, signal);
-    entries = found.filter(({ version }) => version <= upTo).toReversed();
+    entries = [...entries, ...found.filter(({ version }) => version <= upTo).toReversed()];
     span = widestSpan;
   }
   return { entries, from, oldest, head };

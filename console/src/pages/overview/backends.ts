@@ -1,5 +1,5 @@
 /** The names of backends as people say them. */
-export const backendLabels: Readonly<Record<string, string>> = {
+const backendLabels: Readonly<Record<string, string>> = {
   postgres: 'PostgreSQL',
   network: 'Network drive',
   volume: 'Volume',

@@ -6,7 +6,7 @@ import { href } from '../../route.ts';
 export function FirstSteps() {
   const { data: catalog } = useCatalog();
   const hasRows =
-    catalog?.relations.some(({ estimatedRows, kind }) => kind === 'table' && (estimatedRows ?? 1) > 0) ?? true;
+    catalog?.relations.some(({ estimatedRows, kind }) => kind === 'table' && (estimatedRows ?? 0) > 0) ?? true;
   if (!catalog?.may.define || hasRows) return null;
   return (
     <section className="card stack tight" aria-label="First steps">

@@ -20,6 +20,8 @@ export function LiveChanges() {
     queryKey: ['latest changes'],
     queryFn: ({ signal }) => newestSets(status?.version ?? 0, signal),
     enabled: typeof status?.version === 'number',
+    // What came while another page was open is not known here.
+    staleTime: 0,
   });
   useChanges(
     useCallback((set: Counted) => {

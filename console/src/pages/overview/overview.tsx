@@ -80,7 +80,7 @@ function Sentence({ status: { status, message, persistent, location, outage } }:
         ) : null}
         {isFleeting ? (
           <p>
-            <a href={href('setup')}>Make it persist</a>
+            It is lost with the machine. <a href={href('setup')}>Keep it where every machine finds it</a>
           </p>
         ) : null}
       </div>

@@ -1,7 +1,7 @@
 import { type Edge, MarkerType, Panel, ReactFlow, ReactFlowProvider, useNodesState, useReactFlow } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import { Maximize, ZoomIn, ZoomOut } from 'lucide-react';
-import { useEffect, useMemo } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import type { Relation } from '../../api/catalog.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { type Link, nodeWidth, place } from './model.ts';
@@ -28,6 +28,7 @@ const fitting = { padding: 0.08, maxZoom: 1 };
 
 function Canvas({ relations, links, sought, onChoose }: DiagramProps) {
   const { fitView } = useReactFlow();
+  const pointedAt = useRef<string | null>(null);
   const placed = useMemo(() => place(relations, links).map(nodeOf), [relations, links]);
   const edges = useMemo(() => edgesOf(relations, links), [relations, links]);
   const [nodes, setNodes, onNodesChange] = useNodesState<TableNodeType>(placed);
@@ -40,6 +41,8 @@ function Canvas({ relations, links, sought, onChoose }: DiagramProps) {
   useEffect(() => {
     if (!sought) return undefined;
     setNodes((all) => all.map((node) => ({ ...node, selected: node.id === sought.path })));
+    // Who pointed at it sees it.
+    if (pointedAt.current === sought.path) return undefined;
     const timer = setTimeout(() => void fitView({ ...fitting, nodes: [{ id: sought.path }], padding: 0.6 }), 80);
     return () => clearTimeout(timer);
   }, [sought, placed, setNodes, fitView]);
@@ -49,7 +52,10 @@ function Canvas({ relations, links, sought, onChoose }: DiagramProps) {
       edges={edges}
       nodeTypes={nodeTypes}
       onNodesChange={onNodesChange}
-      onNodeClick={(_, node) => onChoose(node.data.relation)}
+      onNodeClick={(_, { data: { relation } }) => {
+        pointedAt.current = relation.path;
+        onChoose(relation);
+      }}
       fitView
       fitViewOptions={fitting}
       minZoom={0.05}

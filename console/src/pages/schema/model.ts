@@ -50,7 +50,7 @@ export function neighboursOf(relation: Relation, links: readonly Link[]): Relati
 }
 
 /** Keys and references always, then the first of the others. */
-export function shownColumns(relation: Relation, links: readonly Link[]): readonly Column[] {
+function shownColumns(relation: Relation, links: readonly Link[]): readonly Column[] {
   const linked = new Set(
     links.flatMap(({ from, to, column, targetColumn }) => [
       ...(from === relation ? [column] : []),

@@ -19,7 +19,7 @@ export const clients: readonly ClientRecipe[] = [
     code: (table, needsToken) => {
       const token = needsToken ? ' -H "Authorization: Bearer $API_TOKEN"' : '';
       return `curl${token} '${api}/${encodeURIComponent(table)}?limit=20'
-curl${token} ${api}/sql -d '{"query": "SELECT count(*) AS n FROM \\"${table}\\""}'`;
+curl${token} ${api}/sql --json '{"query": "SELECT count(*) AS n FROM \\"${table}\\""}'`;
     },
   },
   {

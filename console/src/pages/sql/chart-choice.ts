@@ -12,14 +12,20 @@ export interface ChartChoice {
   /** Index of a column. */
   readonly x: number;
   readonly ys: readonly number[];
+  /** Index of a column: each of its values is a series of its own. */
+  readonly split: number | null;
 }
+
+type Rows = readonly (readonly SqlValue[])[];
 
 /** More points than this are not told apart. */
 export const mostPoints = 5000;
 export const mostBars = 200;
+/** As many as there are colours. */
+const mostSeries = 8;
 
 /** Null without a column of numbers beside another one. */
-export function chooseChart(columns: readonly ChartColumn[]): ChartChoice | null {
+export function chooseChart(columns: readonly ChartColumn[], rows: Rows): ChartChoice | null {
   const all = columns.map(({ kind }, index) => ({ kind, index }));
   const numbers = all.filter(({ kind }) => kind === 'number').map(({ index }) => index);
   const find = (...kinds: ValueKind[]): number | undefined => all.find(({ kind }) => kinds.includes(kind))?.index;
@@ -30,7 +36,26 @@ export function chooseChart(columns: readonly ChartColumn[]): ChartChoice | null
   if (ys.length === 0) return null;
   const measured = ys.filter((index) => !isKey(columns[index]?.name ?? ''));
   const type = time !== undefined ? 'line' : columns[x]?.kind === 'number' ? 'scatter' : 'bar';
-  return { type, x, ys: (measured.length > 0 ? measured : ys).slice(0, type === 'scatter' ? 1 : 4) };
+  const isRepeated = new Set(rows.map((row) => row[x])).size < rows.length;
+  const other = all.find(({ kind, index }) => index !== x && (kind === 'text' || kind === 'boolean'))?.index;
+  const split = isRepeated && type !== 'scatter' ? (other ?? null) : null;
+  const most = type === 'scatter' || split !== null ? 1 : 4;
+  return { type, x, split, ys: (measured.length > 0 ? measured : ys).slice(0, most) };
+}
+
+/** A column for each value of the one that is split by. */
+function pivot(columns: readonly ChartColumn[], rows: Rows, { x, ys: [y = 0], split }: ChartChoice) {
+  const names = [...new Set(rows.map((row) => row[split ?? 0] ?? 'NULL'))].slice(0, mostSeries);
+  const lines = new Map<SqlValue, SqlValue[]>();
+  for (const row of rows) {
+    const at = row[x] ?? null;
+    const line = lines.get(at) ?? [at, ...names.map(() => null)];
+    const series = names.indexOf(row[split ?? 0] ?? 'NULL');
+    if (series >= 0) line[series + 1] = row[y] ?? null;
+    lines.set(at, line);
+  }
+  const [first = { name: '', kind: 'text' as const }] = columns.slice(x, x + 1);
+  return { columns: [first, ...names.map((name) => ({ name, kind: 'number' as const }))], rows: [...lines.values()] };
 }
 
 /** What names rows measures nothing. */
@@ -38,11 +63,13 @@ function isKey(name: string): boolean {
   return /(?:^|_)id$|^(?:key|year)$/i.test(name);
 }
 
-export function chartData(
-  columns: readonly ChartColumn[],
-  rows: readonly (readonly SqlValue[])[],
-  { type, x, ys }: ChartChoice,
-): ChartData {
+export function chartData(columns: readonly ChartColumn[], rows: Rows, choice: ChartChoice): ChartData {
+  const { type, x, ys, split } = choice;
+  if (split !== null && split !== x) {
+    const turned = pivot(columns, rows, choice);
+    const all = turned.columns.slice(1).map((_, index) => index + 1);
+    return chartData(turned.columns, turned.rows, { type, x: 0, ys: all, split: null });
+  }
   const title = columns[x]?.name ?? '';
   const kind = columns[x]?.kind;
   const isLabelled = kind !== 'time' && (kind !== 'number' || type === 'bar');

@@ -12,7 +12,7 @@ export function ChartView({ result }: { result: SqlResult }) {
     () => result.fields.map(({ name, dataTypeID }): ChartColumn => ({ name, kind: kindOfOid(dataTypeID) })),
     [result],
   );
-  const [choice, setChoice] = useState(() => chooseChart(columns));
+  const [choice, setChoice] = useState(() => chooseChart(columns, result.rows));
   const data = useMemo(() => choice && chartData(columns, result.rows, choice), [columns, result, choice]);
   if (!choice || !data || result.rows.length === 0) {
     return (
@@ -71,6 +71,23 @@ function Controls({ columns, choice, onChange }: ControlsProps) {
           value={choice.x}
           onChange={(event) => onChange({ ...choice, x: Number(event.target.value) })}
         >
+          {columns.map(({ name }, index) => (
+            <option key={index} value={index}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label className="row">
+        Split by
+        <select
+          className="input narrow"
+          value={choice.split ?? ''}
+          onChange={(event) =>
+            onChange({ ...choice, split: event.target.value === '' ? null : Number(event.target.value) })
+          }
+        >
+          <option value="">nothing</option>
           {columns.map(({ name }, index) => (
             <option key={index} value={index}>
               {name}

@@ -58,7 +58,8 @@ export function Editor(props: EditorProps) {
       }),
     ];
     view.current?.setState(EditorState.create({ doc: latest.current.text, extensions: setup }));
-    view.current?.focus();
+    // On a phone the keyboard would cover half of the page.
+    if (matchMedia('(pointer: fine)').matches) view.current?.focus();
     // What follows is brought in by the effects below.
   }, [tabId, parts]);
   useEffect(() => view.current?.dispatch({ effects: parts.language.reconfigure(words) }), [words, tabId, parts]);
@@ -98,7 +99,10 @@ function piecesOf(state: EditorState, from = 0, to = state.doc.length): Piece[] 
   const pieces: Piece[] = [];
   for (let node = state.facet(language)?.parser.parse(given).topNode.firstChild; node; node = node.nextSibling) {
     const text = given.slice(node.from, node.to).replace(/\s*;\s*$/, '');
-    if (node.name === 'Statement' && text.trim() !== '') pieces.push({ text, from: from + node.from });
+    if (node.name !== 'Statement' || text.trim() === '') continue;
+    const line = state.doc.lineAt(from + node.from);
+    const column = from + node.from - line.from + 1;
+    pieces.push({ text, from: from + node.from, line: line.number, column });
   }
   return pieces;
 }

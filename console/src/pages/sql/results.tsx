@@ -13,7 +13,7 @@ import { ChartView } from './chart-view.tsx';
 import { Plan } from './plan.tsx';
 import { discard, type Outcome, pin, wordsOf } from './run.ts';
 import { saveCsv, saveJson, saveParquet } from './saving.ts';
-import { kindOfText } from './statements.ts';
+import { inTab, kindOfText, type Piece } from './statements.ts';
 
 interface ResultsProps {
   readonly outcomes: readonly Outcome[];
@@ -23,9 +23,10 @@ interface ResultsProps {
 
 /** One for each statement that ran; the newest is shown. */
 export function Results({ outcomes, onShow, onFirstRows }: ResultsProps) {
-  const [chosenId, setChosen] = useState<number | null>(null);
-  const failed = outcomes.find(({ state }) => state.kind === 'failed');
-  const shown = outcomes.find(({ id }) => id === chosenId) ?? failed ?? outcomes.at(-1);
+  const newest = outcomes.at(-1);
+  // Until something newer comes.
+  const [chosen, setChosen] = useState<{ readonly id: number; readonly until: number } | null>(null);
+  const shown = outcomes.find(({ id }) => id === chosen?.id && chosen.until === newest?.id) ?? newest;
   useKeys({ 'Alt+P': () => shown && pin(shown.id, !shown.isPinned) });
   if (!shown) {
     return (
@@ -40,7 +41,11 @@ export function Results({ outcomes, onShow, onFirstRows }: ResultsProps) {
         <ul className="sql-outcomes" aria-label="Results">
           {outcomes.map((outcome) => (
             <li key={outcome.id}>
-              <button type="button" aria-current={outcome.id === shown.id} onClick={() => setChosen(outcome.id)}>
+              <button
+                type="button"
+                aria-current={outcome.id === shown.id}
+                onClick={() => setChosen({ id: outcome.id, until: newest?.id ?? 0 })}
+              >
                 {outcome.isPinned ? <Pin aria-label="pinned" /> : null}
                 <span>{shortened(outcome.piece.text)}</span>
                 <small className={outcome.state.kind === 'failed' ? 'bad' : 'muted'}>{wordsOf(outcome.state)}</small>
@@ -107,7 +112,7 @@ function Body({ outcome, view, onShow, onFirstRows }: OutcomeViewProps & { reado
     case 'failed':
       return (
         <div className="sql-failure">
-          <Failure error={state.error} />
+          <Failure error={placed(state.error, piece)} />
           <div className="row">
             <Button onClick={() => onShow(outcome)}>Show the place</Button>
             {isTooLarge(state.error) && kindOfText(piece.text) === 'read' ? (
@@ -123,6 +128,11 @@ function Body({ outcome, view, onShow, onFirstRows }: OutcomeViewProps & { reado
       if (state.answer.value.fields.length === 0) return <Done outcome={outcome} />;
       return view === 'chart' ? <ChartView result={state.answer.value} /> : <ResultGrid result={state.answer.value} />;
   }
+}
+
+function placed(error: unknown, piece: Piece): unknown {
+  if (!(error instanceof ApiError)) return error;
+  return new ApiError({ ...error.problem, detail: inTab(error.message, piece) }, error.requestId);
 }
 
 const isTooLarge = (error: unknown): boolean => error instanceof ApiError && error.status === 507;

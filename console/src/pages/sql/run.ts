@@ -62,6 +62,12 @@ export function stop(tabId: string): void {
   running.get().get(tabId)?.abort();
 }
 
+/** With the tab goes what it answered. */
+export function forget(tabId: string): void {
+  stop(tabId);
+  outcomes.set(outcomes.get().filter((outcome) => outcome.tabId !== tabId));
+}
+
 export function pin(id: number, isPinned: boolean): void {
   outcomes.set(outcomes.get().map((outcome) => (outcome.id === id ? { ...outcome, isPinned } : outcome)));
 }

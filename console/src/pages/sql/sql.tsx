@@ -5,6 +5,7 @@ import { useKeys } from '../../shell/keys.ts';
 import { useStore } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
 import { Loading } from '../../ui/states.tsx';
+import { tell } from '../../ui/toast.tsx';
 import { Confirm } from './confirm.tsx';
 import type { Fault } from './editor-setup.ts';
 import { Editor, type EditorHandle } from './editor.tsx';
@@ -68,6 +69,7 @@ function Workplace({ tab }: { tab: SqlTab }) {
         {...{ onRun: run, onRunAll: runAll, onStop: end }}
         onExplain={(way) => start(editor.current?.chosen().slice(0, 1) ?? [], { way })}
         onHistory={() => setHistoryOpen(true)}
+        rights={catalog?.may}
       />
       {lock.isElsewhere ? <Elsewhere onTake={lock.takeOver} onCopy={() => open(tab.text)} /> : null}
       <div className="sql-upper">
@@ -100,7 +102,8 @@ function useRuns(tabId: string) {
   const [asked, setAsked] = useState<readonly Piece[]>([]);
   const start = (pieces: readonly Piece[], options?: RunOptions): void => void runPieces(tabId, pieces, options);
   const ask = (pieces: readonly Piece[] = []): void => {
-    if (pieces.some(({ text }) => dangerOf(text) !== null)) setAsked(pieces);
+    if (pieces.length === 0) tell('There is no statement to run.');
+    else if (pieces.some(({ text }) => dangerOf(text) !== null)) setAsked(pieces);
     else start(pieces);
   };
   const answer = (isYes: boolean): void => {

@@ -7,6 +7,9 @@ import { isAt } from '../../../../lib/sql/tokens.ts';
 export interface Piece {
   readonly text: string;
   readonly from: number;
+  /** Where that is for people: both count from 1. */
+  readonly line: number;
+  readonly column: number;
 }
 
 /** Null where the server will say what is wrong with it. */
@@ -46,6 +49,18 @@ export function firstRows(text: string, count: number): string {
   return `SELECT * FROM (\n${text}\n) AS answer LIMIT ${count}`;
 }
 
+/** The server counts lines from the beginning of the statement, people from that of the tab. */
+export function inTab(message: string, { line, column }: Pick<Piece, 'line' | 'column'>): string {
+  return message.replace(
+    /\(line (\d+)(, column (\d+))?\)/,
+    (_, ofStatement: string, hasColumn?: string, at?: string) => {
+      const shift = ofStatement === '1' ? column - 1 : 0;
+      const where = hasColumn === undefined ? '' : `, column ${Number(at) + shift}`;
+      return `(line ${Number(ofStatement) + line - 1}${where})`;
+    },
+  );
+}
+
 /** The part of the statement that an error is about. */
 export function placeOfError(message: string, text: string): { readonly from: number; readonly to: number } {
   const from = writtenPlace(message, text) ?? namedPlace(message, text);
@@ -66,8 +81,17 @@ function writtenPlace(message: string, text: string): number | null {
 /** What the message has in quotes. */
 function namedPlace(message: string, text: string): number | null {
   for (const [, name = ''] of message.matchAll(/"([^"]+)"/g)) {
-    const at = text.toLowerCase().lastIndexOf(name.toLowerCase());
-    if (at >= 0) return at;
+    const at = lastWord(text.toLowerCase(), name.toLowerCase());
+    if (at !== null) return at;
+  }
+  return null;
+}
+
+/** Where `word` stands by itself for the last time: a table is named behind its columns. */
+function lastWord(text: string, word: string): number | null {
+  const isLetter = (at: number): boolean => /[\p{L}\p{N}_]/u.test(text.charAt(at));
+  for (let at = text.lastIndexOf(word); at >= 0; at = at === 0 ? -1 : text.lastIndexOf(word, at - 1)) {
+    if (!isLetter(at - 1) && !isLetter(at + word.length)) return at;
   }
   return null;
 }

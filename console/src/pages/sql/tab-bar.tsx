@@ -2,6 +2,7 @@ import { Plus, X } from 'lucide-react';
 import { useState } from 'react';
 import { href, navigate } from '../../route.ts';
 import { IconButton } from '../../ui/button.tsx';
+import { forget } from './run.ts';
 import { addTab, changeTab, closeTab, type SqlTab, tabs } from './tabs.ts';
 
 interface TabBarProps {
@@ -14,6 +15,7 @@ export function TabBar({ all, current }: TabBarProps) {
   const [renamed, setRenamed] = useState<string | null>(null);
   const close = (id: string): void => {
     closeTab(id);
+    forget(id);
     if (id === current.id) navigate(href('sql', tabs.get().at(-1)?.id ?? null), { replace: true });
   };
   return (

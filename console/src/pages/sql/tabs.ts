@@ -119,10 +119,14 @@ function holdLock(name: string, steal: boolean, { onHeld, onElsewhere }: LockEve
     if (!ended.signal.aborted) onHeld();
     return over.promise;
   };
-  const options: LockOptions = steal ? { steal } : { signal: ended.signal };
-  void navigator.locks.request(name, options, held).catch(() => {
-    if (!ended.signal.aborted) onElsewhere();
-  });
+  const ask = (options: LockOptions): Promise<unknown> =>
+    navigator.locks.request(name, options, held).catch(() => {
+      if (ended.signal.aborted) return undefined;
+      // Another window took it: in line again.
+      onElsewhere();
+      return ask({ signal: ended.signal });
+    });
+  void ask(steal ? { steal } : { signal: ended.signal });
   return () => {
     clearTimeout(late);
     ended.abort();

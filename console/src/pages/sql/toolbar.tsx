@@ -1,5 +1,6 @@
 import { ChevronDown, History, Play, Square } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import type { Catalog } from '../../api/catalog.ts';
 import { keyLabel } from '../../shell/keys.ts';
 import { useStore } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
@@ -15,9 +16,10 @@ interface ToolbarProps {
   readonly onStop: () => void;
   readonly onExplain: (way: 'plan' | 'analyze') => void;
   readonly onHistory: () => void;
+  readonly rights: Catalog['may'] | undefined;
 }
 
-export function Toolbar({ tabId, isRunning, onRun, onRunAll, onStop, onExplain, onHistory }: ToolbarProps) {
+export function Toolbar({ tabId, isRunning, onRun, onRunAll, onStop, onExplain, onHistory, rights }: ToolbarProps) {
   return (
     <div className="row sql-toolbar">
       <Button
@@ -43,13 +45,18 @@ export function Toolbar({ tabId, isRunning, onRun, onRunAll, onStop, onExplain, 
           { label: 'Run it and measure', onSelect: () => onExplain('analyze') },
         ]}
       />
-      <span className="grow" />
+      <span className="grow muted">{rights && limitOf(rights)}</span>
       {isRunning ? <StopButton tabId={tabId} onStop={onStop} /> : null}
       <Button icon={<History aria-hidden />} onClick={onHistory}>
         History
       </Button>
     </div>
   );
+}
+
+function limitOf({ writeRows, define }: Catalog['may']): string {
+  if (!writeRows) return 'Your token reads: SELECT alone.';
+  return define ? '' : 'Your token writes rows, and no definitions.';
 }
 
 /** With the time that it takes. */

@@ -16,6 +16,7 @@ interface MenuOptions {
   readonly place: Place;
   readonly onPeek: (row: GridRow) => void;
   readonly onFollow: (row: GridRow, column: Column) => void;
+  readonly onValues: (column: Column) => void;
 }
 
 export function menuOf(options: MenuOptions): readonly MenuEntry[] {
@@ -24,9 +25,11 @@ export function menuOf(options: MenuOptions): readonly MenuEntry[] {
   return options.place.row < 0 ? columnEntries(options, column) : cellEntries(options, column);
 }
 
-function columnEntries({ relation, view }: MenuOptions, { name }: Column): MenuEntry[] {
+function columnEntries({ relation, view, onValues }: MenuOptions, column: Column): MenuEntry[] {
+  const { name } = column;
   const sorted = (sorts: readonly Sort[]) => () => showView(relation.path, { ...view, sorts });
   return [
+    { label: 'Values and their counts', onSelect: () => onValues(column) },
     { label: 'Sort up', onSelect: sorted([{ column: name, isDescending: false }]) },
     { label: 'Sort down', onSelect: sorted([{ column: name, isDescending: true }]) },
     { label: 'As it is stored', isDisabled: view.sorts.length === 0, onSelect: sorted([]) },

@@ -95,7 +95,7 @@ function tableSql({ relations, defaultSchema }: Catalog, name: string): string {
   return quoteName(name);
 }
 
-export function columnSql(catalog: Catalog, column: Omit<NewColumn, 'id'>, isOnlyKey: boolean): string {
+function columnSql(catalog: Catalog, column: Omit<NewColumn, 'id'>, isOnlyKey: boolean): string {
   const { name, type, isKey, isRequired, isUnique, otherwise, refersTo } = column;
   const parts = [
     quoteName(name),

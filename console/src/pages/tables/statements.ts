@@ -71,7 +71,7 @@ export function topValuesStatement(relation: Relation, view: TableView, column: 
   };
 }
 
-export function keyCondition(relation: Relation): string {
+function keyCondition(relation: Relation): string {
   return equalities(relation, relation.key);
 }
 

@@ -20,6 +20,7 @@ import { Structure } from './structure.tsx';
 import type { GridRow } from './grid-rows.ts';
 import { TableGrid, type TableGridHandle } from './table-grid.tsx';
 import { Tools } from './tools.tsx';
+import { ValuesDialog } from './values-dialog.tsx';
 import { useRows } from './use-rows.ts';
 import { parseView, showView, sortedBy, viewAddress } from './view-state.ts';
 
@@ -84,6 +85,7 @@ function Data({ catalog, relation, onImport }: TablePageProps) {
   const canAdd = catalog.may.writeRows && relation.readOnly === null;
   const [isAdding, setAdding] = useState(false);
   const [peeked, setPeeked] = useState<GridRow | null>(null);
+  const [counted, setCounted] = useState<Column | null>(null);
   const [menu, setMenu] = useState<{ place: Place; at: { x: number; y: number } } | null>(null);
   const grid = useRef<TableGridHandle>(null);
   useKeys({ '/': () => setAdding(true) });
@@ -136,6 +138,7 @@ function Data({ catalog, relation, onImport }: TablePageProps) {
       )}
       {canAdd ? <StageBar catalog={catalog} relation={relation} stage={stage} /> : null}
       {readOnly === null ? null : <p className="table-note muted">{readOnly}</p>}
+      <ValuesDialog relation={relation} view={view} column={counted} onClose={() => setCounted(null)} />
       {menu === null || !grid.current ? null : (
         <PointMenu
           at={menu.at}
@@ -153,6 +156,7 @@ function Data({ catalog, relation, onImport }: TablePageProps) {
             place: menu.place,
             onPeek: setPeeked,
             onFollow: follow,
+            onValues: setCounted,
           })}
         />
       )}

@@ -43,7 +43,7 @@ async function dropOwn(path: string): Promise<void> {
   }
 }
 
-/** The lists of migrations and references are of the user's tables. Whoever adopts the file makes the other tables anew. */
+/** The lists of migrations and references belong to the user's tables. Adoption of the file creates the other tables again. */
 async function dropOwnTables(connection: DuckDBConnection): Promise<void> {
   const found = await connection.runAndReadAll(
     `SELECT table_name FROM duckdb_tables() WHERE database_name = 'target' AND schema_name = 'eider'

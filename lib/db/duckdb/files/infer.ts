@@ -1,4 +1,4 @@
-/** The columns of a file that somebody sent, as DuckDB reads it. */
+/** The columns of an uploaded file, as DuckDB infers them. */
 import { DECIMAL, type DuckDBConnection, type DuckDBType, DuckDBTypeId, HUGEINT, VARCHAR } from '@duckdb/node-api';
 import { AppError } from '../../../errors.ts';
 import { quoteName } from '../../../sync/sql.ts';
@@ -14,7 +14,7 @@ const readers = {
   parquet: 'read_parquet($1)',
 } as const;
 
-/** A column as a table for such a file would have it. */
+/** A column of a table for such a file. */
 export interface InferredColumn {
   readonly name: string;
   /** In DuckDB's words. */
@@ -36,7 +36,7 @@ export async function inferColumns(
   try {
     const query = `SELECT * FROM ${readers[format]}`;
     const types = (await connection.run(`${query} LIMIT 0`, [path])).columnTypes();
-    // The types of a result do not tell JSON from VARCHAR.
+    // The types of a result do not distinguish JSON from VARCHAR.
     const described = (await connection.runAndReadAll(`DESCRIBE ${query}`, [path])).getRows();
     const found = described.map((row, index) => {
       const [name, declared] = row.map(String) as [string, string];
@@ -90,7 +90,7 @@ function typeOf(declared: string): DuckDBType {
   return declared === 'HUGEINT' ? HUGEINT : VARCHAR;
 }
 
-/** What is left of equal numbers once points, exponents and the zeros around are gone. */
+/** The digits of a number without point, exponent and outer zeros: equal for equal numbers. */
 function digits(text: string): string {
   return `trim(regexp_replace(regexp_replace(${text}, '[eE].*', ''), '[^0-9]', '', 'g'), '0')`;
 }

@@ -1,4 +1,4 @@
-/** The rows of a Parquet file that somebody sent, as plain values, a chunk at a time. */
+/** The rows of an uploaded Parquet file, as plain values, a chunk at a time. */
 import { AppError } from '../../../errors.ts';
 import { encodeNullable } from '../../../sync/codec.ts';
 import { quoteName } from '../../../sync/sql.ts';
@@ -65,5 +65,7 @@ export class ParquetFile {
 }
 
 function unreadable(cause: unknown): AppError {
-  return new AppError('invalid', 'The body is not a Parquet file that can be read, or unfolds to too much.', { cause });
+  return new AppError('invalid', 'The body is not a readable Parquet file, or is too large when decompressed.', {
+    cause,
+  });
 }

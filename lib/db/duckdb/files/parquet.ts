@@ -67,14 +67,10 @@ export class ParquetWriter {
     try {
       this.#appender.appendValue(decodeNullable(codecFor(target), plain), target);
     } catch (cause) {
-      throw new AppError(
-        'invalid',
-        `Parquet has no place for a value of ${name}, which is of type ${String(target)}.`,
-        {
-          hint: 'Use JSON lines or CSV.',
-          cause,
-        },
-      );
+      throw new AppError('invalid', `Parquet cannot store a value of ${name}, which is of type ${String(target)}.`, {
+        hint: 'Use JSON lines or CSV.',
+        cause,
+      });
     }
   }
 

@@ -1,9 +1,9 @@
-/** A DuckDB that reads one file that somebody sent, and no other; in the process that reads files. */
+/** A DuckDB that can read one uploaded file and no other; in the process that reads files. */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { dirname } from 'node:path';
 import { duckDbOptions } from '../../../sync/duckdb-options.ts';
 
-/** Whoever opens it closes it. */
+/** The caller closes it. */
 export async function openSentFile(path: string): Promise<{ connection: DuckDBConnection; close: () => void }> {
   const instance = await DuckDBInstance.create(':memory:', { ...duckDbOptions(dirname(path)), memory_limit: '256MB' });
   const connection = await instance.connect();

@@ -9,7 +9,7 @@ import { AppError } from '../../../errors.ts';
 type PlanNode = Readonly<Record<string, unknown>>;
 type PlanValues = readonly unknown[];
 
-/** The product of two lengths, or a length that is told by a number. */
+/** The product of two lengths, or a length given as a number. */
 const refused: ReadonlySet<string> = new Set(
   `levenshtein damerau_levenshtein editdist3 jaccard jaro_similarity jaro_winkler_similarity repeat lpad rpad format
    printf bar list_resize array_resize ~~~`.split(/\s+/),

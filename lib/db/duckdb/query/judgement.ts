@@ -1,5 +1,5 @@
 /**
- * Whether somebody's statement may run, whatever it is: each part of it is judged as a query is, by the tree that DuckDB's
+ * Whether a user's statement may run: each part of it is checked like a query, by the tree that DuckDB's
  * own parser makes of it.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -42,7 +42,7 @@ const viewsSql = `
 
 interface JudgedViews {
   readonly relations: Relations;
-  /** By their names in lower case, with the schema: why nobody may read them. */
+  /** By their names in lower case, with the schema: why they may not be read. */
   readonly refused: ReadonlyMap<string, AppError>;
 }
 
@@ -126,7 +126,7 @@ export async function checkQuery(
   }
 }
 
-/** What those may name who write: on a catalog. */
+/** What a write may name, from a catalog. */
 const known = new WeakMap<Catalog, Relations>();
 
 /** Checks a statement that runs in a write. What it is about, and whether it can be captured, is for others to say. */
@@ -138,14 +138,14 @@ export async function checkStatement(
 ): Promise<void> {
   const relations = known.get(catalog) ?? withSequences(await readRelations(connection));
   known.set(catalog, relations);
-  // Each part would count parameters without numbers anew.
+  // Each part would number its own unnumbered parameters from 1.
   const isNumbered = !statement.tokens.some(({ text }) => text === '?');
   // Definitions are the administrator's.
   const bounds = definitionOf(statement) ? null : isNumbered ? values : [];
   for (const select of partsOf(statement, relations)) await checkQuery(connection, select, relations, bounds);
 }
 
-/** Sequences belong to who writes. */
+/** Only writes may use sequences. */
 function withSequences(relations: Relations): Relations {
   return { ...relations, functions: new Set(['nextval', 'currval']) };
 }
@@ -167,7 +167,7 @@ function partsOf(statement: Statement, { functions, macros }: Relations): readon
   return [...selects, ...bodies];
 }
 
-/** What stands before a bracket in a definition and calls nothing: none of them is the name of a function. */
+/** Words before a bracket in a definition that are not function calls. */
 const clauses: ReadonlySet<string> = new Set(
   `key check unique default always as using in and or not is between like when then else on values cascade null
    decimal numeric dec varchar char bpchar character text string time timestamp timestamptz bit struct union enum

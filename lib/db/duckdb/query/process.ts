@@ -18,7 +18,7 @@ import { checkQuery, readRelations } from './judgement.ts';
 import type { QueryOrder, QueryReply } from './messages.ts';
 import { readRows } from './result.ts';
 
-/** Where this file is, or what it became a part of: what the process has to load. */
+/** This file, or the bundle that it is in: what the process has to load. */
 export const moduleUrl = import.meta.url;
 
 /** The last argument of a process for queries. */

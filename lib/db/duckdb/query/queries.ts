@@ -69,7 +69,7 @@ export class SandboxedQueries {
     }
   }
 
-  /** Ends every process, with whatever runs in it. */
+  /** Ends every process and the query that it runs. */
   close(): void {
     void this.#places.close(new AppError('unavailable', 'The database is closed.'));
     for (const worker of this.#workers) this.#discard(worker);

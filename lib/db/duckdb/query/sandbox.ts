@@ -49,7 +49,7 @@ export class Sandbox {
   async run(request: QueryRequest, signal: AbortSignal | undefined): Promise<QueryResult> {
     const { timeoutMs, ...rest } = request;
     const reply = await this.#process.ask({ kind: 'run', request: rest }, timeoutMs, signal);
-    // A query that was broken off may leave memory taken: whoever comes next gets a process that has not been through it.
+    // An interrupted query may leave memory in use, so the next query gets a fresh process.
     if (reply.kind !== 'result' && reply.kind !== 'invalid') this.kill();
     switch (reply.kind) {
       case 'result':
@@ -78,16 +78,16 @@ export class Sandbox {
 }
 
 function stopped(timeoutMs: number, signal: AbortSignal | undefined): AppError {
-  if (signal?.aborted) return new AppError('unavailable', 'The query was stopped: nobody waits for it any more.');
+  if (signal?.aborted) return new AppError('unavailable', 'The query was cancelled.');
   return new AppError('invalid', `The query took longer than ${timeoutMs} ms and was stopped.`, {
     sqlState: '57014',
-    hint: 'Ask for less: a filter, a smaller join, an aggregate of fewer rows.',
+    hint: 'Use a filter, a smaller join, or an aggregate over fewer rows.',
   });
 }
 
 function tooMuchMemory(): AppError {
-  return new AppError('invalid', 'The query needs more memory than a query may take.', {
+  return new AppError('invalid', 'The query needs more memory than allowed.', {
     sqlState: '54000',
-    hint: 'Ask for less: fewer rows to sort or to group, shorter texts, a smaller join.',
+    hint: 'Sort or group fewer rows, or use shorter texts or a smaller join.',
   });
 }

@@ -1,5 +1,5 @@
 /**
- * The check of references at the end of a request: whatever it changed, the commit as a whole must leave no row that
+ * The check of references at the end of a request: the commit as a whole must leave no row that
  * refers to nothing. As PostgreSQL's DEFERRABLE INITIALLY DEFERRED constraints, with MATCH SIMPLE.
  *
  * All of a request are one statement, which answers yes or no; only when it says no, the value is looked for.

@@ -26,7 +26,7 @@ export interface Cut {
   readonly clauses: readonly Clause[];
 }
 
-/** Where the columns and constraints of a CREATE TABLE stand: tokens between its brackets. Null when it has none. */
+/** The columns and constraints of a CREATE TABLE: the tokens between its brackets. Null when it has none. */
 function tableElements(
   tokens: readonly Token[],
 ): { readonly elements: readonly Token[][]; readonly start: number; readonly end: number } | null {
@@ -139,6 +139,6 @@ function readMatch(cursor: TokenCursor): void {
   if (kind === undefined) throw cursor.unexpected('SIMPLE');
   throw new AppError('invalid', `MATCH ${kind} is not supported on DuckDB.`, {
     sqlState: '0A000',
-    hint: 'Leave it out: a row with a null in the columns refers to nothing. A CHECK can demand all or none.',
+    hint: 'Leave it out: a row with a null in the columns refers to nothing. A CHECK can require all or none.',
   });
 }

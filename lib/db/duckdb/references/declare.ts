@@ -14,7 +14,7 @@ import { AppError } from '../../../errors.ts';
 import type { Clause } from './clauses.ts';
 import type { ReferenceLink } from './links.ts';
 
-/** DuckDB's names are the same whatever the case of their ASCII letters. */
+/** DuckDB ignores the case of ASCII letters in names. */
 export function isSame(a: string, b: string): boolean {
   return lower(a) === lower(b);
 }

@@ -73,7 +73,7 @@ function addValues(found: Map<string, Values>, row: Row, columns: readonly strin
 function newRows(change: CheckedChange, { reference }: ReferenceLink): readonly Row[] {
   if ('add' in change) return change.add;
   if (!('put' in change)) return [];
-  return leavesAlone(change, reference.columns) ? [] : change.put;
+  return assignsNoneOf(change, reference.columns) ? [] : change.put;
 }
 
 /** Rows, as they were, of which the parent may have lost the values that are referred to; null when it is not known which. */
@@ -85,12 +85,12 @@ function lostRows(change: CheckedChange, { reference, parent }: ReferenceLink): 
     const rows = change.before ?? change.delete;
     return rows.every((row) => columns.every((column) => Object.hasOwn(row, column))) ? rows : null;
   }
-  if (change.fresh === true || leavesAlone(change, columns)) return [];
-  // Whoever puts a row under its key leaves the key in the table; without a key, nothing is replaced.
+  if (change.fresh === true || assignsNoneOf(change, columns)) return [];
+  // A put keeps its key in the table; without a key, nothing is replaced.
   if (parent.key.length === 0 || columns.every((column) => parent.key.includes(column))) return [];
   return change.before ?? null;
 }
 
-function leavesAlone({ assigned }: CheckedChange, columns: readonly string[]): boolean {
+function assignsNoneOf({ assigned }: CheckedChange, columns: readonly string[]): boolean {
   return assigned !== undefined && !columns.some((column) => assigned.includes(column));
 }

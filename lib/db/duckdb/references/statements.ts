@@ -1,7 +1,7 @@
 /**
  * DDL as far as it concerns references: which statement it is, of which table.
  *
- * Whatever is not recognised here is DuckDB's, and what it did is seen in the catalog afterwards.
+ * Other statements are left to DuckDB, and their effect is read from the catalog afterwards.
  */
 import { TokenCursor } from '../../../sql/cursor.ts';
 import { type Token, tokensOf } from '../../../sql/tokens.ts';

@@ -1,5 +1,5 @@
 /**
- * Taking over a database whose tables have foreign keys of DuckDB's own: each such table is built again without them, and
+ * Converts a database whose tables have foreign keys of DuckDB's own: each such table is rebuilt without them, and
  * eider.references says what they were. Of a copy that is Eider's: the user's own file is not touched.
  */
 import { type DuckDBValue, listValue } from '@duckdb/node-api';
@@ -50,7 +50,7 @@ function tablesWithForeignKeys(session: Session): Promise<DuckDBValue[][]> {
 function tableOf(catalog: Catalog, schema: string, name: string): Relation {
   const table = catalog.relations.get(relationId({ schema, name }));
   if (table) return table;
-  throw new AppError('invalid', `The table ${schema}.${name} has a foreign key, which Eider cannot take over there.`);
+  throw new AppError('invalid', `The table ${schema}.${name} has a foreign key that Eider cannot convert.`);
 }
 
 /** A table can go only when no other refers to it any longer. There are no circles: DuckDB adds no foreign key to a table. */
@@ -135,13 +135,13 @@ async function requireSame(
     `SELECT NOT EXISTS (${columns} $2 EXCEPT ${columns} $3), (SELECT count(*) FROM ${quoteTable({ schema, table: name })})`,
     [schema, name, built],
   );
-  if (isSame !== true || rows !== copied) throw new Error('Its columns or rows came out other than they were.');
+  if (isSame !== true || rows !== copied) throw new Error('Its columns or rows differ after the copy.');
 }
 
 function notRebuilt({ schema, name }: Relation, cause: unknown): AppError {
-  return new AppError('invalid', `The table ${schema}.${name} cannot be built again without its foreign keys.`, {
+  return new AppError('invalid', `The table ${schema}.${name} cannot be rebuilt without its foreign keys.`, {
     cause,
-    hint: 'Make the table again without them in the database file; nothing of the file was changed.',
+    hint: 'Create the table again without them in the database file. The file was not changed.',
   });
 }
 

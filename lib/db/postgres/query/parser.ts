@@ -32,7 +32,7 @@ export async function parseInThread(order: ParseOrder, runtime: Pick<Runtime, 's
   const reply = await turns.use(() => ask(order, runtime));
   if (reply.kind === 'parsed') return reply.parsed;
   if (reply.kind === 'broken')
-    throw tooDeep('The parser has no room for this statement.', new Error(`The parser: ${reply.message}`));
+    throw tooDeep('It is too large for the parser.', new Error(`The parser: ${reply.message}`));
   const { message, ...more } = reply;
   throw new AppError('invalid', message, more);
 }

@@ -51,7 +51,11 @@ export async function answerQueries(
  *
  * @throws AppError
  */
-export async function runStranger<T>(transaction: PostgresTransaction, sql: string, run: () => Promise<T>): Promise<T> {
+export async function runUntrusted<T>(
+  transaction: PostgresTransaction,
+  sql: string,
+  run: () => Promise<T>,
+): Promise<T> {
   const { may, names } = await parseStatement({ sql, isQuery: false }, transaction.runtime);
   await requireNames(transaction, names);
   // What is made goes to the first schema of the path.
@@ -64,7 +68,7 @@ export async function runStranger<T>(transaction: PostgresTransaction, sql: stri
   return result;
 }
 
-/** PostgreSQL's own functions come first, whatever somebody has called theirs. */
+/** PostgreSQL's own functions come first, before a user's of the same name. */
 const ownFunctionsFirst = `set_config('search_path', 'pg_catalog, ' || current_setting('search_path'), true)`;
 
 function checkQuery({ sql, calls }: Pick<QueryRequest, 'sql' | 'calls'>, runtime: Runtime): Promise<ParsedStatement> {
@@ -102,7 +106,7 @@ const relationsSql = `
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v') AND c.relpersistence <> 't' AND ${isUsers}`;
 
-/** A view is judged as a query: who made it may have had more rights. */
+/** A view is checked like a query: its owner may have had more rights. */
 async function requireViews(
   transaction: PostgresTransaction,
   views: readonly ViewFound[],
@@ -215,7 +219,7 @@ function explain(error: unknown, failure: unknown): unknown {
   const code = codeOf(failure);
   if (code === '57014') return tooSlow(failure);
   if (code.startsWith('53') || code.startsWith('54')) {
-    return new AppError('invalid', 'The query needs more memory or space than a query may take.', {
+    return new AppError('invalid', 'The query needs more memory or disk space than allowed.', {
       cause: error,
       sqlState: code,
     });
@@ -228,9 +232,9 @@ function explain(error: unknown, failure: unknown): unknown {
 }
 
 function tooSlow(cause: unknown): AppError {
-  return new AppError('invalid', 'The query took longer than it may and was stopped.', {
+  return new AppError('invalid', 'The query exceeded its time limit and was stopped.', {
     cause: cause instanceof Error ? new Error(cause.message) : undefined,
     sqlState: '57014',
-    hint: 'Ask for less: a filter, a smaller join, an aggregate of fewer rows.',
+    hint: 'Use a filter, a smaller join, or an aggregate over fewer rows.',
   });
 }
