@@ -1,7 +1,7 @@
 /** What asks for too much, or what an engine answers in its own way, has the status of a request that is wrong, on both engines. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Deploy, onDuckDb, onPostgres } from '../../support/deployments.ts';
-import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
+import { type Deploy, onDuckDb, onPostgres } from '../../../support/deployments.ts';
+import { type PostgresServer, startPostgres } from '../../../support/servers/postgres.ts';
 
 let server: PostgresServer;
 beforeAll(async () => void (server = await startPostgres()));
