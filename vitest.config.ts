@@ -2,21 +2,23 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/sequencer.ts';
 
-/**
- * A project for each folder; CONTRIBUTING.md says what goes where. System tests start servers, builds and other processes
- * of their own, so they run two at a time once all others are through: on a small machine more would only take each
- * other's time and then fail by time-outs.
- */
+/** Builds, browsers, fleets and what measures: on a small machine more of them would only make each other miss time-outs. */
+const twoAtATime = [
+  'test/system/{build,cli,console,docs,fallback,mirror,move,package,server}/**/*.test.ts',
+  'test/system/{db/query,http/hostile}/**/*.test.ts',
+  'test/system/processes/cloud*.test.ts',
+];
+
+const early = { sequence: { groupOrder: 0 } };
+const late = { maxWorkers: 2, sequence: { groupOrder: 1 } };
+
+/** One for each folder, whose system tests are two; CONTRIBUTING.md says what goes where. */
 const projects = [
-  { name: 'unit', include: ['test/unit/**/*.test.ts'], sequence: { groupOrder: 0 } },
-  { name: 'contract', include: ['test/contract/**/*.test.ts'], sequence: { groupOrder: 0 } },
-  { name: 'sim', include: ['test/sim/**/*.test.ts'], sequence: { groupOrder: 0 } },
-  {
-    name: 'system',
-    include: ['test/system/**/*.test.ts', 'test/console/**/*.test.ts'],
-    maxWorkers: 2,
-    sequence: { groupOrder: 1 },
-  },
+  { name: 'unit', include: ['test/unit/**/*.test.ts'], ...early },
+  { name: 'contract', include: ['test/contract/**/*.test.ts'], ...early },
+  { name: 'system', include: ['test/system/**/*.test.ts'], exclude: twoAtATime, ...early },
+  { name: 'system, two at a time', include: twoAtATime, ...late },
+  { name: 'sim', include: ['test/sim/**/*.test.ts'], ...late },
 ];
 
 export default defineConfig({

@@ -10,6 +10,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync, rmSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { routePath } from '../lib/http/router.ts';
 import { type BuildOutput, describeOutput, faultsOf, readBuildOutput } from './build-output.ts';
@@ -38,7 +39,11 @@ async function vercelBuild(): Promise<void> {
   // A folder of settings of its own: no login is used, so nothing is asked of the network.
   const settings = ['--global-config', join(copy, '.vercel/global')];
   // Standalone: the copy, to which the function's files would else refer, does not stay.
-  run('vercel', ['build', '--yes', '--standalone', ...settings], join(repository, 'node_modules/vercel/dist/vc.js'));
+  run(
+    'vercel',
+    ['build', '--yes', '--standalone', ...settings],
+    fileURLToPath(import.meta.resolve('vercel/dist/vc.js')),
+  );
 }
 
 /** Runs a package's program in the copy; its failure ends the build. */

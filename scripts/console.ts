@@ -29,13 +29,18 @@ const canBuild = (): boolean =>
  */
 export async function freshConsole(): Promise<void> {
   if (await isCurrent()) return;
-  if (!existsSync(page)) await copyFile(join(sources, 'building.html'), page);
+  await showBuilding();
   const building = spawn(process.execPath, [fileURLToPath(import.meta.url)], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, NODE_ENV: 'production' },
   });
   const [said, [code]] = await Promise.all([text(building.stderr), once(building, 'close')]);
   if (code !== 0) throw new Error(`The console could not be built: ${said}`);
+}
+
+/** Where there is no page yet, one that says so, and loads again by itself. */
+export async function showBuilding(): Promise<void> {
+  if (canBuild() && !existsSync(page)) await copyFile(join(sources, 'building.html'), page);
 }
 
 /** Whether public/ has the console, made of the sources as they are now. */

@@ -63,9 +63,9 @@ type Fetch = (request: Request) => Promise<Response>;
 /** With the files of api/ as they are. */
 async function fetchOfProject(): Promise<Fetch> {
   const path = new URL('../server.ts', import.meta.url).href;
-  void import('./console.ts')
-    .then(({ freshConsole }) => freshConsole())
-    .catch((error: Error) => stderr.write(`${error.message}\n`));
+  const { freshConsole, showBuilding } = await import('./console.ts');
+  await showBuilding();
+  void freshConsole().catch((error: Error) => stderr.write(`${error.message}\n`));
   return ((await import(path)) as { default: { fetch: Fetch } }).default.fetch;
 }
 

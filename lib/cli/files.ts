@@ -33,7 +33,9 @@ export function exportTable(
   filters: readonly string[],
   options: FileOptions,
 ): Promise<number> {
-  const format = options.format ?? formatOf(options.file) ?? 'csv';
+  const { file = '-' } = options;
+  const format = options.format ?? formatOf(file) ?? (file === '-' ? 'csv' : undefined);
+  if (format === undefined) throw unknownFormat();
   const query = new URLSearchParams({ table, format });
   for (const filter of filters) {
     const [, name = '', value = ''] = /^([^=]*)=(.*)$/s.exec(filter) ?? [];
@@ -159,6 +161,10 @@ const isThere = (file: string): Promise<boolean> =>
   );
 
 /** By the name's end: `students.csv`, `students.jsonl.gz`. */
+function unknownFormat(): NotUnderstood {
+  return new NotUnderstood('Say with --format what the rows are: csv, jsonl or parquet.');
+}
+
 function formatOf(file: string | undefined): string | undefined {
   const end = extname(file?.replace(/\.gz$/, '') ?? '').slice(1);
   return { csv: 'csv', jsonl: 'jsonl', ndjson: 'jsonl', parquet: 'parquet' }[end];

@@ -85,6 +85,6 @@ export function createEndpoints(given: Services, loadLimits: LoadLimits = defaul
 
 async function refuse(request: Request, allow: string): Promise<Response> {
   if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } });
-  const message = `${request.method} is not served here; ${allow} are.`;
+  const message = `${request.method} is not served here. Allowed: ${allow}.`;
   throw new RequestError(405, message, { headers: { allow } });
 }

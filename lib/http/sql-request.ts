@@ -1,5 +1,6 @@
 /** What a request to /api/sql asks for: one statement, or an array as one transaction, in the form of Neon's driver. */
 import { AppError, type FieldError } from '../errors.ts';
+import { longestPath, mostFaults } from '../rows/input.ts';
 import type { PlainValue } from '../values.ts';
 
 export interface AskedStatement {
@@ -20,6 +21,8 @@ export interface AskedSql {
 
 const mostStatements = 500;
 const longestSql = 100_000;
+/** In the message of an error; its fields are more. */
+const mostShown = 10;
 const isolationLevels = /^(?:Serializable|RepeatableRead|ReadCommitted|ReadUncommitted)$/;
 const batchHeaders = ['neon-batch-isolation-level', 'neon-batch-read-only', 'neon-batch-deferrable'] as const;
 
@@ -55,7 +58,7 @@ class Reader {
   readonly #faults: FieldError[] = [];
 
   fault(path: string, message: string): void {
-    this.#faults.push({ path, message });
+    if (this.#faults.length < mostFaults) this.#faults.push({ path: path.slice(0, longestPath), message });
   }
 
   flag(headers: Headers, name: string): boolean {
@@ -91,8 +94,9 @@ class Reader {
 
   finish(): void {
     if (this.#faults.length === 0) return;
-    const faults = this.#faults.map(({ path, message }) => `${path} ${message}`).join('; ');
-    throw new AppError('invalid', `The request is not valid: ${faults}.`, {
+    const shown = this.#faults.slice(0, mostShown).map(({ path, message }) => `${path} ${message}`);
+    if (this.#faults.length > mostShown) shown.push('…');
+    throw new AppError('invalid', `The request is not valid: ${shown.join('; ')}.`, {
       fields: this.#faults,
       sqlState: '08P01',
       hint: 'Send {"query": "SELECT $1", "params": [1]}, or {"queries": […]} for a transaction.',

@@ -141,7 +141,7 @@ async function runReads(
     if (truncated !== null) throw tooLarge();
     return { command: statements[index]?.explain ? 'EXPLAIN' : 'SELECT', columns, rows, rowCount: rows.length };
   });
-  requireModest(results);
+  requireModest(results, statements);
   return { value: results, replayed: false };
 }
 
@@ -168,7 +168,7 @@ async function runWrites(
           // Unlike in the sandbox, all rows would come into memory before they are counted.
           const text = kind === 'read' ? `SELECT * FROM (\n${sql}\n) AS answer LIMIT ${mostRows + 1}` : sql;
           results.push(await scope.run(text, listOf(params), { signal }));
-          requireModest(results);
+          requireModest(results, statements);
         }
         return results;
       };
@@ -186,9 +186,18 @@ const forms = {
   restore: (kept: PlainValue) => kept as unknown as readonly StatementResult[],
 };
 
-function requireModest(results: readonly StatementResult[]): void {
+/** What an answer says of each column beside its name. */
+const fieldBytes = 120;
+
+/** Counts the names, too, which rows as objects have once each. */
+function requireModest(results: readonly StatementResult[], asked: readonly AskedStatement[]): void {
   const rows = results.reduce((sum, result) => sum + result.rows.length, 0);
-  const bytes = rows > mostRows ? 0 : results.reduce((sum, result) => sum + JSON.stringify(result.rows).length, 0);
+  const bytesOf = ({ columns, rows: own }: StatementResult, at: number): number =>
+    JSON.stringify(columns).length +
+    columns.length * fieldBytes +
+    JSON.stringify(own).length +
+    (asked[at]?.arrayMode ? 0 : own.length * JSON.stringify(columns.map(({ name }) => name)).length);
+  const bytes = rows > mostRows ? 0 : results.reduce((sum, result, at) => sum + bytesOf(result, at), 0);
   if (rows > mostRows || bytes > queryLimits.maxBytes) throw tooLarge();
 }
 

@@ -71,6 +71,13 @@ function requireKnown(relation: Relation, names: readonly string[]): void {
   const known = new Set(relation.columns.map(({ name }) => name));
   const unknown = names.filter((name) => !known.has(name));
   if (unknown.length === 0) return;
+  const separator = names.length === 1 ? /[;\t|]/.exec(names[0]!)?.[0] : undefined;
+  if (separator !== undefined) {
+    const name = separator === '\t' ? 'tabs' : `"${separator}"`;
+    throw new AppError('invalid', `The columns of the file are separated by ${name}, and not by commas.`, {
+      hint: 'Save it with commas.',
+    });
+  }
   const shown = unknown.slice(0, mostFaults).map((name) => name.slice(0, 100));
   const more = unknown.length > 5 ? ', …' : '';
   throw new AppError(

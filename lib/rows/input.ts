@@ -15,7 +15,7 @@ export type InputMode = 'whole' | 'part';
 /** Faults that are listed; more would only be noise. */
 export const mostFaults = 100;
 /** Names are the client's, and may be as long as the body. */
-const longestPath = 200;
+export const longestPath = 200;
 /** As a sentence; the fields themselves are listed beside it. */
 const mostShown = 20;
 

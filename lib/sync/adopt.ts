@@ -45,7 +45,7 @@ function noDatabase(databaseFile: string, cause?: unknown): AppError {
   }
   return new AppError('invalid', `${databaseFile} is no database file that this DuckDB can open.`, {
     cause,
-    hint: 'Move it away, or name another database file. The file was not changed.',
+    hint: 'Name another file, or move this one away. The file was not changed.',
   });
 }
 

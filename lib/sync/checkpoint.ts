@@ -103,7 +103,7 @@ export class Checkpointer {
     if ((await this.#publishedAsLeft()) || !(await hasForeignFile(this.#context, this.#host.tail.snapshot))) return;
     const { databaseFile } = this.#context.layout;
     this.#context.warn(
-      `Another file was put at ${databaseFile}. That file is an exported copy, which Eider does not read and overwrites: use "eider restore <file>" to restore a backup.`,
+      `Another file was put at ${databaseFile}. That file is an exported copy, which Eider does not read and overwrites: use "eider restore --file <file>" to restore a backup.`,
     );
   }
 

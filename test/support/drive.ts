@@ -30,7 +30,8 @@ export async function mountDrive(folder: string, bytes: number): Promise<Drive> 
   await mkdir(folder, { recursive: true });
   // `cat` holds the namespace until its input ends.
   const script = 'mount -t tmpfs -o size="$1" none "$0" && echo mounted && exec cat';
-  const holder = spawn('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', script, folder, String(bytes)], {
+  const launch: Launcher = { path: 'unshare', arguments: ['--user', '--map-root-user', '--mount'] };
+  const holder = spawn(launch.path, [...launch.arguments, 'sh', '-c', script, folder, String(bytes)], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   onTestFinished(() => void holder.stdin.end());

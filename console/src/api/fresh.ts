@@ -19,6 +19,12 @@ export const queryClient = new QueryClient({
   },
 });
 
+/** After somebody signed in: what is under way was asked with less right, and its answer would count as fresh. */
+export async function refreshEverything(): Promise<void> {
+  await queryClient.cancelQueries();
+  await queryClient.invalidateQueries();
+}
+
 /** After rows were changed. */
 export async function refreshRows(): Promise<void> {
   await Promise.all([

@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import { giveToken, signInWanted } from '../api/session.ts';
-import { queryClient } from '../api/fresh.ts';
+import { refreshEverything } from '../api/fresh.ts';
 import { useStore } from '../store.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
@@ -13,7 +13,7 @@ export function SignIn() {
     event.preventDefault();
     giveToken(text.trim());
     setText('');
-    void queryClient.invalidateQueries();
+    void refreshEverything();
   };
   return (
     <Dialog title="Sign in" isOpen={wanted !== null} onClose={() => giveToken(null)}>

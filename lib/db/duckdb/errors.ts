@@ -159,6 +159,7 @@ const statementErrors: readonly StatementError[] = [
   { classes: ['Binder'], pattern: /Ambiguous/i, sqlState: '42702' },
   { classes: ['Binder'], pattern: /^/, sqlState: '42601' },
   { classes: ['Dependency'], pattern: /^/, sqlState: '2BP01', kind: 'conflict' },
+  { classes: ['Mismatch Type'], pattern: /^/, sqlState: '42804' },
   { classes: ['Not implemented', 'Permission'], pattern: /^/, sqlState: '0A000' },
   {
     classes: ['Invalid Input'],

@@ -2,7 +2,7 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Migration } from '../../catalog/migrations.ts';
-import { AppError } from '../../errors.ts';
+import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { createDirectoryStore } from '../../store/directory.ts';
 import { errnoOf } from '../../store/errno.ts';
@@ -57,7 +57,9 @@ async function adopt({ file, migrations, runtime }: RestoreOptions, slot: Slot, 
   await bring(`${file}.wal`, join(folder, `${name}.wal`)).catch(ifThere);
   const store = createDirectoryStore({ root: folder, create: false, runtime });
   const slotRoot = join(folder, 'slots');
-  const adopted = await openMigratedEngine({ store, name, slotRoot, runtime, migrations });
+  const adopted = await openMigratedEngine({ store, name, slotRoot, runtime, migrations }).catch((error: unknown) => {
+    throw isAppError(error) ? underItsName(error, file) : error;
+  });
   try {
     await adopted.copyState(slot.replicaPath);
   } finally {
@@ -66,6 +68,21 @@ async function adopt({ file, migrations, runtime }: RestoreOptions, slot: Slot, 
 }
 
 const name = 'restored.db';
+
+/** What is wrong is the file that was given, rather than the copy of it. */
+function underItsName(error: AppError, file: string): AppError {
+  const { kind, hint, fields, sqlState } = error;
+  return new AppError(
+    kind,
+    error.message.replace(name, () => file),
+    {
+      cause: error,
+      ...(hint !== undefined && { hint }),
+      ...(fields && { fields }),
+      ...(sqlState !== undefined && { sqlState }),
+    },
+  );
+}
 
 async function bring(from: string, to: string): Promise<void> {
   await copyFile(from, to).catch((cause: unknown) => {

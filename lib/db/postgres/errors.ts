@@ -35,7 +35,8 @@ export function isRaceOfConstraints(error: unknown): boolean {
 export function isConnectionLoss(error: unknown): boolean {
   if (error instanceof AppError || error instanceof TypeError || error instanceof RangeError) return false;
   if (!isServerError(error)) return true;
-  return error.severity === 'FATAL' || error.severity === 'PANIC' || /^(08|57P0[1-5])/.test(error.code);
+  // 08P01 is also the number of parameters that a statement does not have.
+  return error.severity === 'FATAL' || error.severity === 'PANIC' || /^(?:08(?!P01)|57P0[1-5])/.test(error.code);
 }
 
 /** The error of a statement: an AppError, or the error itself where it is a defect of ours. `catalog`: as far as it is known. */

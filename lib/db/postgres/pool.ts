@@ -169,6 +169,16 @@ function isWithoutTls(error: unknown): boolean {
   return error instanceof Error && error.message.includes('does not support SSL');
 }
 
+/** The protocol counts them in 16 bits, and the connection would break. */
+const mostParameters = 65_535;
+
+function tooManyParameters(): AppError {
+  return new AppError('invalid', `PostgreSQL takes ${mostParameters} parameters at most.`, {
+    sqlState: '54023',
+    hint: 'Send them as one list: unnest($1::text[]).',
+  });
+}
+
 /** The query in flight is rejected with the same error; what comes between queries shows in the next. */
 const ignore = (): void => undefined;
 
@@ -176,6 +186,7 @@ function lend(client: DriverClient): Connection {
   client.on('error', ignore);
   return {
     async run({ text, values, rowMode }) {
+      if (values && values.length > mostParameters) throw tooManyParameters();
       const form = rowMode ? { rowMode } : {};
       const answered = await client.query(values ? { text, values: [...values], ...form } : { text, ...form });
       const last = [answered].flat().at(-1);

@@ -119,6 +119,30 @@ export function importsContract(deploy: Deploy): void {
     }
   });
 
+  it('says in one sentence what kind of file is not read', async () => {
+    const service = await deploy().instance({ migrations: [] });
+    const send = async (body: string | Buffer, query = '') => {
+      const headers = { 'content-type': 'text/csv' };
+      const sent = typeof body === 'string' ? body : new Uint8Array(body);
+      const response = await service.send('POST', `/api/import?table=courses${query}`, { body: sent, headers });
+      return [response.status, ((await response.json()) as { detail?: string }).detail];
+    };
+    const csv = 'code,title\nA1,café\n';
+    expect((await send(csv, '&create=true'))[0]).toBe(201);
+    for (const [separator, name] of Object.entries({ ';': '";"', '\t': 'tabs', '|': '"|"' }))
+      expect(await send(csv.replaceAll(',', separator))).toEqual([
+        422,
+        `The columns of the file are separated by ${name}, and not by commas.`,
+      ]);
+    for (const [bytes, name] of [
+      [Buffer.from(`\uFEFF${csv}`, 'utf16le'), 'UTF-16'],
+      [Buffer.from(csv, 'utf16le'), 'UTF-16'],
+      [Buffer.from(csv, 'utf16le').swap16(), 'UTF-16'],
+      [Buffer.from(csv, 'latin1'), 'Latin-1 or Windows-1252, it seems'],
+    ] as const)
+      expect(await send(bytes)).toEqual([422, `The body is not UTF-8 (${name}).`]);
+  });
+
   it('makes no table in a schema that is not there, or is its own', async () => {
     const service = await deploy().instance({ migrations: [] });
     const send = (query: string) =>

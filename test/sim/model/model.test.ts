@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 
 const model = new URL('log.pml', import.meta.url).pathname;
-const isMissing = spawnSync('spin', ['-V']).error !== undefined;
+/** https://spinroot.com */
+const spin = 'spin';
+const isMissing = spawnSync(spin, ['-V']).error !== undefined;
 /** Without kills, lost answers and looks that fail; `MODEL=full vitest run test/model` goes through those, too. */
 const calm = ['VERSIONS=2', 'ATTEMPTS=3', 'CALM'];
 const sizes = process.env['MODEL'] === 'full' ? [calm, ['VERSIONS=2', 'ATTEMPTS=2']] : [calm];
@@ -27,7 +29,7 @@ function run(folder: string, command: string, args: readonly string[]): string {
 function verify(...definitions: string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'eider-model-'));
   folders.push(folder);
-  run(folder, 'spin', [...definitions.map((definition) => `-D${definition}`), '-a', model]);
+  run(folder, spin, [...definitions.map((definition) => `-D${definition}`), '-a', model]);
   run(folder, 'gcc', ['-w', '-O1', '-DSAFETY', '-DCOLLAPSE', '-DMEMLIM=3000', '-o', 'pan', 'pan.c']);
   return run(folder, './pan', ['-m1000000', '-w25']);
 }

@@ -1,12 +1,13 @@
 /** A process killed at any step of write, checkpoint, retention and start leaves every acknowledged write and no hole. */
 import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Step } from '../../../lib/sync/context.ts';
-import { type Site, testSite, type Worker } from '../../support/processes.ts';
+import { makeSite, type Site, testSite, type Worker } from '../../support/processes.ts';
 import { auditLedger, auditLog, auditVersions, fatesOf } from '../../support/processes/audit.ts';
+import type { JournalLine } from '../../support/processes/protocol.ts';
 
 /** What is in the store before the process that is killed starts: a log with a snapshot, or a file made by hand. */
 type Before = 'log and snapshot' | 'a file made by hand';
@@ -37,23 +38,39 @@ const steps: Record<Step, Before> = {
 /** Small ages, so that retention has something to drop at once. */
 const settings = { retainMs: 1, keepSnapshotMs: 1 };
 
-async function prepare(site: Site, before: Before): Promise<void> {
-  if (before === 'a file made by hand') {
-    await mkdir(site.root, { recursive: true });
-    const instance = await DuckDBInstance.create(join(site.root, site.name));
-    const connection = await instance.connect();
-    await connection.run('CREATE TABLE legacy (note VARCHAR); INSERT INTO legacy VALUES (42)');
-    connection.disconnectSync();
-    instance.closeSync();
-    return;
-  }
-  const first = await site.start({ slotRoot: site.newSlotRoot(), settings });
+/** A log with a snapshot: made once, each test works on a copy of its store. */
+let template: Site;
+
+beforeAll(async () => {
+  template = await makeSite();
+  const first = await template.start({ settings });
   for (let round = 0; round < 2; round++) {
     await first.call('run', { clients: 2, seed: 100 + round, operations: 4 });
     await first.call('sync');
   }
   await first.call('run', { clients: 2, seed: 102, operations: 4 });
   await first.kill();
+});
+
+afterAll(() => template.remove());
+
+async function prepareByHand(site: Site): Promise<void> {
+  await mkdir(site.root, { recursive: true });
+  const instance = await DuckDBInstance.create(join(site.root, site.name));
+  const connection = await instance.connect();
+  await connection.run('CREATE TABLE legacy (note VARCHAR); INSERT INTO legacy VALUES (42)');
+  connection.disconnectSync();
+  instance.closeSync();
+}
+
+/** Answers what was tried on it. */
+async function prepare(site: Site, before: Before): Promise<JournalLine[][]> {
+  if (before === 'a file made by hand') {
+    await prepareByHand(site);
+    return [];
+  }
+  await cp(template.root, site.root, { recursive: true });
+  return template.journals();
 }
 
 /** Writes, checkpoints and closes, until the trap ends it. */
@@ -79,22 +96,26 @@ interface Crash {
 /** Answers whether the process was killed where it should be. */
 async function crashAndRecover({ step, passing, seed, sameSlot }: Crash): Promise<boolean> {
   const site = await testSite();
-  await prepare(site, steps[step]);
+  const before = await prepare(site, steps[step]);
   const worker = await site.start({ settings, trap: { at: step, passing, action: 'kill' } });
   await live(worker, seed);
   const killed = worker.end === 'SIGKILL';
   await worker.kill();
-  await recover(site, seed, sameSlot);
+  await recover(site, before, { seed, sameSlot });
   await site.remove();
   return killed;
 }
 
-async function recover(site: Site, seed: number, sameSlot: boolean): Promise<void> {
+async function recover(
+  site: Site,
+  before: readonly JournalLine[][],
+  { seed, sameSlot }: Pick<Crash, 'seed' | 'sameSlot'>,
+): Promise<void> {
   const next = await site.start({ settings, ...(sameSlot ? {} : { slotRoot: site.newSlotRoot() }) });
   await next.call('run', { clients: 2, seed: seed + 50, operations: 3 });
   const report = await next.call('sync');
   const seen = await next.call('read');
-  const journals = site.journals();
+  const journals = [...before, ...site.journals()];
   expect(auditLedger(seen.ledger, journals)).toEqual([]);
   const log = await auditLog(site.store, site.name);
   expect(log.wrong).toEqual([]);

@@ -86,7 +86,7 @@ export class ParquetWriter {
       await this.#connection.run(`COPY (SELECT ${list.join(', ')} FROM rows) TO '${path.replaceAll("'", "''")}'
         (FORMAT parquet, COMPRESSION zstd${noDictionary})`);
     } catch (error) {
-      throw mapLocalError(error);
+      throw isOutOfMemory(error) ? tooWide(error) : mapLocalError(error);
     } finally {
       this.close();
     }
@@ -108,6 +108,19 @@ export class ParquetWriter {
     this.#connection.closeSync();
     this.#instance.closeSync();
   }
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && /^(?:Error: )?Out of Memory Error/.test(error.message);
+}
+
+/** What is held is a group of rows of each column. */
+function tooWide(cause: unknown): AppError {
+  return new AppError('invalid', 'These are too many columns for a Parquet file.', {
+    cause,
+    sqlState: '54011',
+    hint: 'Ask for fewer, or for CSV or Arrow.',
+  });
 }
 
 /** As they are, with a number where a name comes again: Parquet wants each once. */

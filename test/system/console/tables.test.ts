@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { allLooks, type Console, openConsole } from '../support/browser.ts';
+import { allLooks, type Console, openConsole } from '../../support/browser.ts';
 
 // Axe looks at everything, four times.
 vi.setConfig({ testTimeout: 150_000 });

@@ -1,7 +1,7 @@
 /** What the editor knows of statements before and after they ran. */
 import { expect, test } from 'vitest';
-import { readPlan } from '../../console/src/pages/sql/plan.ts';
-import { dangerOf, inTab, placeOfError } from '../../console/src/pages/sql/statements.ts';
+import { readPlan } from '../../../console/src/pages/sql/plan.ts';
+import { dangerOf, inTab, placeOfError } from '../../../console/src/pages/sql/statements.ts';
 
 test.each([
   'DROP TABLE a',

@@ -1,6 +1,6 @@
 /** The page of versions: what changed when, and how one row became what it is. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { allLooks, type Console, openConsole } from '../support/browser.ts';
+import { allLooks, type Console, openConsole } from '../../support/browser.ts';
 
 let site: Console;
 beforeAll(async () => {

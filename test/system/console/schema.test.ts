@@ -1,7 +1,7 @@
 /** The picture of the schema. */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { allLooks, type Console, openConsole } from '../support/browser.ts';
+import { allLooks, type Console, openConsole } from '../../support/browser.ts';
 
 let site: Console;
 beforeAll(async () => {

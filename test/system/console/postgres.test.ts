@@ -1,7 +1,7 @@
 /** The pages of SQL, history and schema on PostgreSQL: its dialect, its plans, its versions with gaps. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Console, openConsole } from '../support/browser.ts';
-import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
+import { type Console, openConsole } from '../../support/browser.ts';
+import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 
 let server: PostgresServer;
 let site: Console;

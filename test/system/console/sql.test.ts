@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { allLooks, type Console, openConsole } from '../support/browser.ts';
+import { allLooks, type Console, openConsole } from '../../support/browser.ts';
 
 let site: Console;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { allLooks, type Console, openConsole } from '../support/browser.ts';
+import { allLooks, type Console, openConsole } from '../../support/browser.ts';
 
 // Axe looks at everything, several times.
 vi.setConfig({ testTimeout: 120_000 });
@@ -61,7 +61,7 @@ describe('on a new machine', () => {
   });
 });
 
-test('a store that is away shows within seconds, writes become pending, and its return shows', async () => {
+test('a drive that is gone shows within seconds; what is refused stays staged, and is saved when it is back', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'eider-drive-'));
   const [drive, away] = [join(folder, 'drive'), join(folder, 'away')];
   await mkdir(drive);
@@ -83,15 +83,13 @@ test('a store that is away shows within seconds, writes become pending, and its 
       await page.keyboard.press('Enter');
     }
     await page.keyboard.press('Control+s');
-    await page.getByText('1 pending until the database is back').first().waitFor();
-    await page.getByText('1 pending write', { exact: true }).waitFor();
-    await page.getByRole('link', { name: 'Overview' }).click();
-    await page.getByText('1 write wait until the database is back.').waitFor();
+    await page.getByText('1 refused').first().waitFor();
+    await page.getByText('1 changed row', { exact: true }).waitFor();
     await expectAccessible();
     await rename(away, drive);
-    await page.getByRole('region', { name: 'Sync' }).getByRole('button', { name: 'Sync now' }).click();
-    await page.getByText('Degraded.').waitFor({ state: 'detached', timeout: 60_000 });
-    await page.getByText('No write is pending.').waitFor();
+    await page.getByText('Degraded.').waitFor({ state: 'detached', timeout: 100_000 });
+    await page.getByRole('button', { name: /^Save/ }).click();
+    await page.getByText('1 saved').first().waitFor();
     await close();
   } finally {
     await site.close();

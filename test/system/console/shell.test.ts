@@ -1,6 +1,6 @@
 /** What is around every page: navigation, palette, keys, colours, sign-in, the server's absence. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { allLooks, type Console, openConsole } from '../support/browser.ts';
+import { allLooks, type Console, openConsole } from '../../support/browser.ts';
 
 const token = 'admin-token-of-some-length';
 

@@ -53,6 +53,16 @@ it('says what a file has wrong, and that a table is not there', async () => {
     code: 1,
     log: expect.stringContaining('no table "nothing"'),
   });
+  expect(await run(['export', 'students', '--file', 'students.xlsx'])).toMatchObject({
+    code: 2,
+    log: expect.stringContaining('--format'),
+  });
+  const noDatabase = join(await temporaryFolder(), 'rows.csv');
+  await writeFile(noDatabase, csv);
+  expect(await run(['restore', '--file', noDatabase])).toMatchObject({
+    code: 1,
+    log: expect.stringContaining(`${noDatabase} is no database file`),
+  });
   expect(await run(['import', 'students', '--file', 'absent.csv'])).toMatchObject({
     code: 1,
     log: 'There is no file absent.csv.\n',

@@ -1,0 +1,44 @@
+/** `node scripts/picture.ts`: makes docs/console.png anew, the console as the README shows it, of a database made for that. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { startServer } from '../test/support/programs.ts';
+import { freshConsole } from './console.ts';
+import { repository } from './deployable.ts';
+
+const statements = [
+  `CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR NOT NULL, city VARCHAR)`,
+  `CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER NOT NULL REFERENCES customers (id), placed DATE NOT NULL, total DECIMAL(10,2) NOT NULL, is_paid BOOLEAN NOT NULL DEFAULT false, note VARCHAR)`,
+  `INSERT INTO customers SELECT i, (['Ada', 'Bo', 'Cleo', 'Dag', 'Eva'])[1 + i % 5] || ' ' || (['Lind', 'Moss', 'Nord'])[1 + i % 3], (['Oslo', 'Riga', 'Turku'])[1 + i % 3] FROM range(1, 41) t(i)`,
+  `INSERT INTO orders SELECT i, 1 + i * 7 % 40, DATE '2026-01-01' + CAST(i % 300 AS INTEGER), (i * 37 % 5000) / 20, i % 3 > 0, CASE WHEN i % 4 = 0 THEN 'gift' END FROM range(1, 2001) t(i)`,
+];
+
+await freshConsole();
+const folder = await mkdtemp(join(tmpdir(), 'eider-picture-'));
+const environment = { TMPDIR: folder, LOCAL_DB_PATH: join(folder, 'shop.db') };
+const server = await startServer({ cwd: repository, environment });
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+try {
+  const headers = { 'content-type': 'application/json' };
+  for (const query of statements) {
+    const response = await fetch(`${server.url}/api/sql`, { method: 'POST', headers, body: JSON.stringify({ query }) });
+    if (!response.ok) throw new Error(await response.text());
+  }
+  const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, deviceScaleFactor: 1.5 });
+  await page.goto(`${server.url}/#/tables/orders`);
+  await page.getByText('2,000 rows').waitFor();
+  const cell = (row: number, column: number) =>
+    page.locator(`[role=row][aria-rowindex="${row}"]:visible [aria-colindex="${column}"]`);
+  await cell(4, 4).dblclick();
+  await page.keyboard.type('12.50');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Space');
+  await page.getByRole('complementary').getByRole('button', { name: 'Show', exact: true }).click();
+  await page.getByRole('complementary').getByText('city').waitFor();
+  await page.screenshot({ path: join(repository, 'docs/console.png') });
+} finally {
+  await browser.close();
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+}
