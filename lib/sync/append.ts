@@ -1,4 +1,4 @@
-/** Creating a record, which is the commit: once, on the log that the replica follows, or with an outcome that is told. */
+/** Creating a record, which is the commit: once, on the log that the replica follows, or with a definite outcome. */
 import { AppError, isAppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import { fetchRecord } from './log.ts';

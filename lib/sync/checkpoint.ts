@@ -62,7 +62,7 @@ export class Checkpointer {
   runIfDue(): Promise<void> {
     return this.#turn.take(async () => {
       const { replica, tail } = this.#host;
-      if (replica.condemned) return;
+      if (replica.retired) return;
       if (isCheckpointDue(replica.fileBytes, tail)) await this.#checkpoint();
       else await this.#foldIfDue();
     });
@@ -152,7 +152,7 @@ export class Checkpointer {
         });
       } catch (cause) {
         if (cause instanceof AppError) throw cause;
-        if (attempt === foldAttempts || this.#host.replica.condemned) {
+        if (attempt === foldAttempts || this.#host.replica.retired) {
           throw new AppError('unavailable', 'DuckDB could not write its checkpoint beside long-running reads.', {
             cause,
           });

@@ -75,7 +75,7 @@ export class CurrentReplica {
    * cannot read the snapshot, though its hash fits: what was uploaded was damaged before.
    */
   #suspectSnapshot(): void {
-    if (this.#madeFrom === null || !breaksReplica(this.#replica.condemned)) return;
+    if (this.#madeFrom === null || !breaksReplica(this.#replica.retired)) return;
     if (this.#suspects.has(this.#madeFrom)) {
       this.#damaged.add(this.#madeFrom);
       this.#context.warn(`DuckDB cannot read all of the snapshot ${this.#madeFrom}; using the one before it.`);

@@ -33,7 +33,7 @@ export async function noteProvedAt({ folder }: FreshnessPlace, atMs: number): Pr
   await utimes(path, atMs / 1000, atMs / 1000).catch(() => undefined);
 }
 
-export class FreshnessNote {
+export class FreshnessFile {
   readonly #runtime: Runtime;
   #writtenMs = -Infinity;
 

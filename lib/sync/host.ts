@@ -7,7 +7,7 @@ import { HeadProof, momentNow, SharedProbe, type Moment } from './head.ts';
 import { countChained, followTail, type StoredRecord, type TailStart, type TailWindow } from './log.ts';
 import { breaksReplica } from './local-disk.ts';
 import type { Replica } from './replica.ts';
-import { FreshnessNote } from './freshness.ts';
+import { FreshnessFile } from './freshness.ts';
 import type { Slot } from './slot.ts';
 import { type Look, lookAtSnapshots, type SnapshotInfo } from './snapshot.ts';
 import type { Started } from './start.ts';
@@ -26,7 +26,7 @@ export class ReplicaHost {
   readonly #probe: SharedProbe<void>;
   readonly head: HeadProof;
   readonly #tail = new TailCount();
-  readonly #note: FreshnessNote;
+  readonly #note: FreshnessFile;
   #settled: Promise<void> = Promise.resolve();
   #logsLeft = 0;
 
@@ -35,7 +35,7 @@ export class ReplicaHost {
     this.#current = current;
     this.#begunTail = started.tail;
     this.head = new HeadProof(context.runtime, context.settings);
-    this.#note = new FreshnessNote(context.runtime);
+    this.#note = new FreshnessFile(context.runtime);
     this.#probe = new SharedProbe(() => this.#probeHead());
     this.#noteSnapshots(started);
   }
@@ -81,10 +81,10 @@ export class ReplicaHost {
    * snapshot that a look has found. The look alone renews the trust, so the last must be asked too.
    */
   get isDoubtful(): boolean {
-    return this.replica.condemned !== undefined || this.head.isStale || this.version < this.head.newestSnapshot;
+    return this.replica.retired !== undefined || this.head.isStale || this.version < this.head.newestSnapshot;
   }
 
-  /** Runs `work` alone: nobody else changes the replica meanwhile. */
+  /** Runs `work` exclusively: nothing else changes the replica meanwhile. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
     return this.#turn.take(work);
   }
@@ -103,7 +103,7 @@ export class ReplicaHost {
 
   /**
    * Makes sure that reads see every commit that was acknowledged `maxStalenessMs` before `askedMs` (on the monotonic
-   * clock) or earlier. Answers the version that they must see for it: the replica may be made anew before they begin.
+   * clock) or earlier. Answers the version that they must see for it: the replica may be rebuilt before they begin.
    */
   async ensureFresh(maxStalenessMs: number, askedMs: number): Promise<number> {
     await this.#settled;
@@ -127,16 +127,16 @@ export class ReplicaHost {
     return this.head.provedVersion;
   }
 
-  /** Whether the replica cannot be used, or is not at `version`, as after a start anew that did not come to its end. */
+  /** Whether the replica cannot be used, or is not at `version`, as after a rebuild that did not finish. */
   isBehind(version: number = this.head.provedVersion): boolean {
-    return this.replica.condemned !== undefined || this.version < version;
+    return this.replica.retired !== undefined || this.version < version;
   }
 
   /** One cheap look whether the next record is absent; proves the head if so. */
   async #probeHead(): Promise<void> {
     const began = momentNow(this.#context.runtime);
     const version = this.version;
-    if (this.head.needsLook || this.replica.condemned) return;
+    if (this.head.needsLook || this.replica.retired) return;
     const next = await this.#context.store.head(this.#context.layout.recordKey(version + 1));
     if (!next && !this.head.needsLook && version >= this.head.newestSnapshot) this.head.prove(began, version);
   }
@@ -148,13 +148,13 @@ export class ReplicaHost {
   async catchUp(): Promise<number> {
     const from = this.version;
     for (let restarts = 0; ; restarts++) {
-      const advance = this.replica.condemned ? 'behind' : await this.#advance();
+      const advance = this.replica.retired ? 'behind' : await this.#advance();
       if (advance === 'at-head') {
         await this.#note.renew(this.#current.slot, this.ageMs);
         return Math.max(0, this.version - from);
       }
       if (restarts === mostRestarts) throw whyStuck(this.#context, this.replica, advance);
-      await (advance === 'left' ? this.#beginAnew() : this.restart());
+      await (advance === 'left' ? this.#startOver() : this.restart());
     }
   }
 
@@ -169,7 +169,7 @@ export class ReplicaHost {
       throw new AppError('unavailable', 'The log could not be followed to its end.');
     } catch (error) {
       if (breaksReplica(error)) {
-        this.#context.warn('The local replica is damaged; making it anew.', error);
+        this.#context.warn('The local replica is damaged; rebuilding it.', error);
         return 'broken';
       }
       if (isAppError(error, 'corrupt') && (await this.#snapshotBeyond())) return 'behind';
@@ -225,7 +225,7 @@ export class ReplicaHost {
 
   /**
    * Rule 6: a record created by an instance that had been frozen for an hour may lie in a part of the log that was
-   * dropped. When a snapshot at or beyond it exists, that cannot be told from having been the head: `indeterminate`.
+   * dropped. When a snapshot at or beyond it exists, it may also have been the head: `indeterminate`.
    */
   async requireOnLog(version: number): Promise<void> {
     if (this.head.needsLook) await this.look();
@@ -244,28 +244,26 @@ export class ReplicaHost {
     const { position } = replica;
     const { madeFrom } = this.#current;
     const standing = await standingOf(this.#context, { position, madeFrom, look: () => this.look() });
-    if (standing === 'behind') replica.condemn('behind');
+    if (standing === 'behind') replica.retire('behind');
     return standing;
   }
 
-  /** How often the replica was made anew from another log than the one that it followed. */
+  /** How often the replica was rebuilt from another log than the one that it followed. */
   get logsLeft(): number {
     return this.#logsLeft;
   }
 
-  /** Makes the replica anew from what is in the store now; answers what to tell those whose write is not committed. */
+  /** Rebuilds the replica from what is in the store now; returns the error for writes that were not committed. */
   async leaveLog(): Promise<AppError> {
-    await this.#beginAnew();
+    await this.#startOver();
     await this.catchUp();
     return logReplaced();
   }
 
   /** The replica is kept when there is nothing to begin from: it may be the last copy. */
-  async #beginAnew(): Promise<void> {
+  async #startOver(): Promise<void> {
     await requireState(this.#context, this.replica.position);
-    this.#context.warn(
-      'The database in the store became another one; this instance began anew from what is there now.',
-    );
+    this.#context.warn('The database in the store was replaced; this instance started over from what is there now.');
     this.head.forget();
     this.#logsLeft++;
     await this.restart();

@@ -76,7 +76,7 @@ export class Reads {
   /** The replica, which cannot be rebuilt while the store is unavailable. @throws AppError `unavailable` */
   async soundReplica(): Promise<Replica> {
     const replica = await this.#host.current();
-    if (replica.condemned === undefined) return replica;
+    if (replica.retired === undefined) return replica;
     throw new AppError('unavailable', 'The local replica cannot be used, and the store is unavailable.');
   }
 
@@ -123,10 +123,10 @@ export class Reads {
     for (let isFirst = true; ;) {
       const replica = await this.#host.current();
       try {
-        if (!replica.condemned && replica.position.version >= wanted) return await replica.read(work, signal);
+        if (!replica.retired && replica.position.version >= wanted) return await replica.read(work, signal);
       } catch (error) {
         // A reader that still waited for its turn when another replica took the place of this one.
-        const isReplaced = replica.condemned === 'closed' && isAppError(error, 'unavailable');
+        const isReplaced = replica.retired === 'closed' && isAppError(error, 'unavailable');
         if (!isReplaced && (!isFirst || !breaksReplica(error))) throw error;
         if (!isReplaced) this.#context.warn('The local replica is damaged; rebuilding it.', error);
         isFirst &&= isReplaced;

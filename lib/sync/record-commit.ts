@@ -83,16 +83,13 @@ export class RecordCommit {
     return outcome;
   }
 
-  /** The record is durable: if the local commit fails, the replica is made anew from the store, and the answer stands. */
+  /** The record is durable: if the local commit fails, the replica is rebuilt from the store, and the answer stays. */
   async #commitReplica(record: LogRecord, moved: Promise<void>): Promise<void> {
     try {
       await this.#host.replica.commit(positionOf(record), record.changes, moved);
     } catch (error) {
-      this.#context.warn(
-        'A commit is durable, but the local replica could not follow; making the replica anew.',
-        error,
-      );
-      await this.#host.catchUp().catch((again) => this.#context.warn('The replica could not be made anew.', again));
+      this.#context.warn('A commit is durable, but the local replica could not follow; rebuilding the replica.', error);
+      await this.#host.catchUp().catch((again) => this.#context.warn('The replica could not be rebuilt.', again));
     }
   }
 }

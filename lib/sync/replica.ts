@@ -35,7 +35,7 @@ export class Replica {
   readonly #readers: ReaderPool;
   readonly #definitions = new DefinitionsByVersion();
   #position: Position;
-  #condemned: unknown;
+  #retired: unknown;
   /** Only a checkpoint makes the main file shorter, so it is never shorter than this. */
   #leastBytes: number;
   readonly #holds = new Set<Promise<void>>();
@@ -88,17 +88,17 @@ export class Replica {
   }
 
   /** Why the replica must not be used any more, undefined when it may. */
-  get condemned(): unknown {
-    return this.#condemned;
+  get retired(): unknown {
+    return this.#retired;
   }
 
-  condemn(reason: unknown): void {
-    this.#condemned ??= reason;
+  retire(reason: unknown): void {
+    this.#retired ??= reason;
   }
 
-  /** Condemns the replica if `error` says that DuckDB, or its file, is broken. */
+  /** Retires the replica if `error` says that DuckDB, or its file, is broken. */
   judge(error: unknown): void {
-    if (breaksReplica(error)) this.condemn(error);
+    if (breaksReplica(error)) this.retire(error);
   }
 
   /** Runs `work` on DuckDB and judges its failure. */
@@ -151,7 +151,7 @@ export class Replica {
 
   /**
    * Moves the position to `position`, unless that has begun, and commits the open transaction, which made `changes`. If
-   * that fails, the replica is condemned.
+   * that fails, the replica is retired.
    */
   async commit(
     position: Position,
@@ -164,7 +164,7 @@ export class Replica {
       this.#definitions.note(position.version, changes);
       await this.writer.execute('COMMIT');
     } catch (error) {
-      this.#condemned = error;
+      this.#retired = error;
       throw mapLocalError(error);
     }
     this.#position = position;
@@ -190,7 +190,7 @@ export class Replica {
     } catch (error) {
       this.judge(error);
       // If DuckDB has already aborted the transaction, ROLLBACK fails.
-      await this.rollback().catch((again: unknown) => (this.#condemned ??= again));
+      await this.rollback().catch((again: unknown) => (this.#retired ??= again));
       this.shapes.forget();
       throw mapLocalError(error);
     }
@@ -209,12 +209,12 @@ export class Replica {
   }
 
   /**
-   * Condemns the replica when someone removed or cut off its file. DuckDB would not notice: it would write its changes
+   * Retires the replica when someone removed or cut off its file. DuckDB would not notice: it would write its changes
    * beside holes, and they would be uploaded.
    */
   #requireFile(): void {
     if (this.#isWhole()) return;
-    this.#condemned ??= 'damaged';
+    this.#retired ??= 'damaged';
     throw new AppError('unavailable', "The local replica's file was removed or truncated. It is being rebuilt.", {
       hint: 'Do not clean the temporary folder while this process runs.',
       retryAfterMs: 1000,
@@ -263,9 +263,9 @@ export class Replica {
 
   /** Waits for readers, and for uploads of the file, to end; then closes. */
   async close(): Promise<void> {
-    if (this.#condemned === 'closed') return;
-    const isSound = this.#condemned === undefined && this.#isWhole();
-    this.#condemned = 'closed';
+    if (this.#retired === 'closed') return;
+    const isSound = this.#retired === undefined && this.#isWhole();
+    this.#retired = 'closed';
     const overlays = [...this.#overlays].map((overlay) => overlay.end());
     await Promise.all([this.#readers.close(), ...this.#holds, ...overlays]);
     // DuckDB's last checkpoint opens files by name, and they may belong to another process now. Even this PRAGMA may fail.

@@ -34,7 +34,7 @@ const recordHead = /^\{"format":\d+,"database":"[^"]*","version":\d+,"id":"([^"]
 
 /**
  * Whether the record of `version` is the one with this id, by its first bytes; null when the store says that there is none.
- * Bytes that say otherwise are not believed before the whole record does: a damaged one is not told from ours here.
+ * Other bytes are only believed once the whole record was checked: a damaged record cannot be recognised here.
  */
 async function isRecordAt(context: SyncContext, version: number, id: string): Promise<boolean | null> {
   const head = await context.store.get(context.layout.recordKey(version), { range: { start: 0, end: 256 } });

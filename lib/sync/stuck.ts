@@ -14,8 +14,8 @@ import type { Replica } from './replica.ts';
 export type Advance = 'at-head' | 'behind' | 'off-log' | 'left' | 'broken';
 
 /** Why a replica that was rebuilt from the store several times does not reach the head. */
-export function whyStuck({ layout }: SyncContext, { condemned, position }: Replica, advance: Advance): unknown {
-  if (advance === 'broken') return mapLocalError(condemned);
+export function whyStuck({ layout }: SyncContext, { retired, position }: Replica, advance: Advance): unknown {
+  if (advance === 'broken') return mapLocalError(retired);
   if (advance !== 'off-log') return outrun();
   const key = layout.recordKey(position.version + 1);
   return new AppError('corrupt', `The record ${key} does not continue the one before it.`, {

@@ -88,7 +88,7 @@ it('a replica that could not follow, nor be brought to the head again, is not re
   await insertAccount(database, 'c');
   expect((await database.status()).warnings).toEqual([
     expect.stringContaining('could not follow'),
-    expect.stringContaining('could not be made anew'),
+    expect.stringContaining('could not be rebuilt'),
   ]);
   isHeld = false;
   isAway = false;
