@@ -2,7 +2,6 @@
  * A long piece of work as server-sent events: `progress` while it runs, then `done` with its result or `problem` with
  * what went wrong. https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
-import { waitAtMost } from '../async/deadline.ts';
 import type { Runtime } from '../runtime.ts';
 import { eventStream } from './event-stream.ts';
 import { problemResponse } from './problem.ts';
@@ -31,10 +30,10 @@ export function streamProgress(work: Promise<unknown>, { runtime, progress, onFa
   );
   return eventStream(async function* () {
     for (;;) {
-      const waited = await waitAtMost(runtime, everyMs, ended);
-      const { event, data } = waited.inTime ? waited.value : { event: 'progress', data: await progress() };
+      const end = await Promise.race([ended, runtime.sleep(everyMs).then(() => null)]);
+      const { event, data }: { event: string; data: unknown } = end ?? { event: 'progress', data: await progress() };
       yield `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-      if (waited.inTime) return;
+      if (end) return;
     }
   });
 }

@@ -29,7 +29,7 @@ export interface Drive {
 export async function mountDrive(folder: string, bytes: number): Promise<Drive> {
   await mkdir(folder, { recursive: true });
   // `cat` holds the namespace until its input ends.
-  const script = 'mount -t tmpfs -o size="$1" none "$0" && echo mounted && exec cat';
+  const script = 'mount -t tmpfs -o size="$1",mode=0700 none "$0" && echo mounted && exec cat';
   const launch: Launcher = { path: 'unshare', arguments: ['--user', '--map-root-user', '--mount'] };
   const holder = spawn(launch.path, [...launch.arguments, 'sh', '-c', script, folder, String(bytes)], {
     stdio: ['pipe', 'pipe', 'pipe'],

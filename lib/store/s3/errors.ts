@@ -119,6 +119,8 @@ function meaningOf(error: ProviderError, code: string, { writes }: S3Request): M
   if (status >= 500) return failing('the status page of the provider', afterMs);
   if (status < 300) return headers['content-type']?.startsWith('text/html') ? notS3 : garbled('S3', s3Hint);
   const isOther = /JSON|XML|Deserialization|Syntax/i.test(error.name) || code === 'NotFound' || status < 400;
+  // XML that cannot be read was cut on its way.
+  if (isOther && headers['content-type']?.includes('xml')) return garbled('S3', s3Hint);
   return isOther ? notS3 : refused;
 }
 

@@ -152,10 +152,16 @@ describe('db-sync', () => {
   });
 
   it('answers what was done, to POST and to the cron’s GET', async () => {
-    const service = await startService();
+    const secret = 'the-cron-secret-of-some-length';
+    const service = await startService({
+      environment: { CRON_SECRET: secret, ADMIN_TOKEN: 'an-admin-token-of-some-length' },
+    });
     const { database, waited } = service;
-    for (const method of ['POST', 'GET']) {
-      const response = await service.send(method, '/api/db-sync');
+    for (const [method, token] of [
+      ['POST', 'an-admin-token-of-some-length'],
+      ['GET', secret],
+    ] as const) {
+      const response = await service.send(method, '/api/db-sync', { headers: { authorization: `Bearer ${token}` } });
       expect([response.status, await bodyOf(response)]).toEqual([200, await database.sync()]);
       expect(response.headers.get('db-bookmark')).toBe('0');
     }
@@ -188,7 +194,7 @@ describe('db-sync', () => {
     service.database.sync = () => Promise.reject(new AppError('unavailable', 'secret'));
     const response = await service.send('POST', '/api/db-sync', { headers: { accept: 'text/event-stream' } });
     const text = await response.text();
-    expect(text).toMatch(/event: problem\ndata: \{"type":"\/problems\/unavailable".*\n\n$/);
+    expect(text).toMatch(/event: problem\ndata: \{"type":"[^"]+#unavailable".*\n\n$/);
     expect(text).not.toContain('secret');
     expect(service.log).toHaveLength(1);
   });

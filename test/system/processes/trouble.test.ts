@@ -268,9 +268,9 @@ describe('the folder of the store', () => {
     const worker = await site.start(hasty);
     await worker.call('run', { clients: 2, seed: 1, operations: 5 });
     const refused = async (id: string): Promise<void> => {
-      expect(await worker.call('write', post(id))).toMatchObject({ ok: false, kind: 'unavailable' });
-      await expect(worker.call('read')).rejects.toThrow(/The folder .*\/store .*kind: 'unavailable'/s);
-      await expect(worker.call('sync')).rejects.toThrow(/kind: 'unavailable'/);
+      expect(await worker.call('write', post(id))).toMatchObject({ ok: false, kind: 'denied' });
+      await expect(worker.call('read')).rejects.toThrow(/The folder .*\/store .*kind: 'denied'/s);
+      await expect(worker.call('sync')).rejects.toThrow(/kind: 'denied'/);
     };
     await rename(site.root, `${site.root}-away`);
     await refused('while away');

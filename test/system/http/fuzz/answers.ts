@@ -57,7 +57,10 @@ function problemFaults({ status, headers, text }: Shown, form: keyof typeof memb
   const { required, optional } = members[form === 'rest' && status === 405 && !('code' in more) ? 'plain' : form];
   const others = new Set<string>(['status', ...required, ...optional]);
   const rules: [string, boolean][] = [
-    ['has no type', typeof type === 'string' && /^\/problems\/[a-z-]+$/.test(type)],
+    [
+      'has no type',
+      typeof type === 'string' && /^https:\/\/github\.com\/[\w/-]+\/docs\/errors\.md#[a-z-]+$/.test(type),
+    ],
     ['has no title', isText(title)],
     ['has no detail', isText(detail)],
     ['has another status', more['status'] === status],

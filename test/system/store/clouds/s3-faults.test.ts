@@ -230,8 +230,8 @@ describe('absence', () => {
   test('is not said by 404 without NoSuchKey', async () => {
     const answers: readonly [string, ServerFault][] = [
       ['denied', s3Error(404, 'NoSuchBucket')],
-      ['unavailable', { kind: 'answer', status: 404 }],
-      ['unavailable', { kind: 'answer', status: 404, body: '<html>Not found</html>' }],
+      ['denied', { kind: 'answer', status: 404 }],
+      ['denied', { kind: 'answer', status: 404, body: '<html>Not found</html>' }],
     ];
     for (const [kind, fault] of answers) {
       const store = place.open();
