@@ -205,7 +205,7 @@ export async function faultyGcs(): Promise<FaultyCloud> {
           server.accounts.clockAheadMs = 60 * 60 * 1000;
           return () => void (server.accounts.clockAheadMs = 0);
         },
-        says: /because the clock of this machine is wrong.*Set the clock right/,
+        says: /because the clock of this machine is wrong.*Correct the clock/,
         names: 'GOOGLE_APPLICATION_CREDENTIALS',
         // The token that it has is still good.
         spares: ['reads', 'writes'],
