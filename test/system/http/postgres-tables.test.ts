@@ -155,7 +155,7 @@ it('takes back what it gave: rows one by one, and files in every format', async 
         `/api/export?table=${encodeURIComponent(table.name)}&format=${format}`,
       );
       const isRefused =
-        exported.status === 422 && (await exported.clone().text()).includes('no place for a value of matrix');
+        exported.status === 422 && (await exported.clone().text()).includes('cannot store a value of matrix');
       if (isRefused) refused.push(`${table.name} ${format}`);
       else files.set(format, new Uint8Array(await exported.arrayBuffer()));
     }
