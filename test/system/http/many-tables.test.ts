@@ -130,7 +130,7 @@ it('takes rows away and takes them back, by each way of writing', async () => {
   }
 });
 
-it('exports every table, and imports what was exported', async () => {
+it('exports every table, and imports what was exported', { timeout: 240_000 }, async () => {
   const { service, original } = await adopt();
   for (const table of manyTables) {
     if (isReferenced(table)) continue;
