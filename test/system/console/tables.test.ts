@@ -274,7 +274,7 @@ describe('files and definitions', () => {
     await page.getByRole('button', { name: 'Run' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Drop the table' }).click();
     await page.getByRole('heading', { name: 'Tables' }).waitFor();
-    expect(await page.getByRole('link', { name: 'my notes' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('link', { name: 'my notes' }).count()).toBe(0);
     await close();
   });
 });
