@@ -99,7 +99,7 @@ test('runs the statement at the cursor, the selection, or all; each has its resu
 
 test('a statement can be given up, and the server with it', async () => {
   const { page, close } = await site.open('#/sql');
-  await run(page, 'SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range % 7 = b.range % 5');
+  await run(page, 'SELECT count(*) FROM range(1000000000000) WHERE range % 7 = 5');
   await page.getByRole('button', { name: /^Cancel \d/ }).waitFor();
   await page.waitForTimeout(1000);
   await page.keyboard.press('Control+.');
