@@ -6,19 +6,25 @@ export type InTime<T> = { readonly inTime: true; readonly value: T } | { readonl
 /**
  * Waits for `promise`, at most `ms`. Its rejection within that time is thrown; a later one is nobody's.
  *
+ * @throws the reason of `signal`, as soon as it is aborted
  * @example if (!(await waitAtMost(runtime, 400, database.close())).inTime) log('Closing takes too long.');
  */
 export async function waitAtMost<T>(
   runtime: Pick<Runtime, 'sleep'>,
   ms: number,
   promise: Promise<T>,
+  signal?: AbortSignal,
 ): Promise<InTime<T>> {
   const over = new AbortController();
-  const late = runtime.sleep(ms, over.signal).then(
+  const end = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
+  const late = runtime.sleep(ms, end).then(
     () => ({ inTime: false }) as const,
-    () => ({ inTime: false }) as const,
+    () => {
+      signal?.throwIfAborted();
+      return { inTime: false } as const;
+    },
   );
-  promise.catch(() => undefined);
+  for (const each of [promise, late]) each.catch(() => undefined);
   try {
     return await Promise.race([promise.then((value) => ({ inTime: true, value }) as const), late]);
   } finally {

@@ -112,7 +112,7 @@ const mostImportRows = 1_000_000;
 export function importTable(terminal: Terminal, table: string, options: ImportWords): Promise<number> {
   const { file = '-', create = false, dryRun = false, onConflict } = options;
   const format = options.format ?? formatOf(file);
-  if (format === undefined) throw new NotUnderstood('Name the format with --format: csv, jsonl or parquet.');
+  if (format === undefined) throw unknownFormat();
   const query = new URLSearchParams({ table, format, create: `${create}`, 'dry-run': `${dryRun}` });
   if (onConflict !== undefined) query.set('on_conflict', onConflict);
   return withApi(terminal, async (api) => {
@@ -160,11 +160,11 @@ const isThere = (file: string): Promise<boolean> =>
     () => false,
   );
 
-/** By the name's end: `students.csv`, `students.jsonl.gz`. */
 function unknownFormat(): NotUnderstood {
-  return new NotUnderstood('Say with --format what the rows are: csv, jsonl or parquet.');
+  return new NotUnderstood('Name the format with --format: csv, jsonl or parquet.');
 }
 
+/** By the name's end: `students.csv`, `students.jsonl.gz`. */
 function formatOf(file: string | undefined): string | undefined {
   const end = extname(file?.replace(/\.gz$/, '') ?? '').slice(1);
   return { csv: 'csv', jsonl: 'jsonl', ndjson: 'jsonl', parquet: 'parquet' }[end];

@@ -7,7 +7,8 @@ import { AppError } from '../errors.ts';
 import { complete, describeRelation, listRelations } from './completions.ts';
 import { describeError } from './failures.ts';
 import { type RowFormat, rowFormats } from './rows.ts';
-import { isWhole, type ShellSession, type ShellOptions, statementsOf } from './shell.ts';
+import type { ShellOptions, ShellSession } from './session.ts';
+import { isWhole, statementsOf } from './statements.ts';
 import { isYes, print, type Terminal } from './terminal.ts';
 
 const historySize = 1000;

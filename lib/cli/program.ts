@@ -5,7 +5,7 @@ import type { FileOptions, ImportWords } from './files.ts';
 import type { MigrateWords } from './migrate.ts';
 import type { MoveWords } from './move.ts';
 import type { RestoreWords } from './restore.ts';
-import type { ShellOptions } from './shell.ts';
+import type { ShellOptions } from './session.ts';
 import type { SyncWords } from './status.ts';
 import { candidates, completionScripts } from './shells.ts';
 import { type Common, print, type ServeWords, type Terminal } from './terminal.ts';

@@ -1,5 +1,4 @@
 /** Judging every row of a file before anything is written, in the process that reads files. */
-import type { Relation } from '../catalog/catalog.ts';
 import { AppError, type FieldError } from '../errors.ts';
 import { mostFaults, parseInput, placed } from '../rows/input.ts';
 import type { PlainValue, Row } from '../values.ts';
@@ -21,10 +20,11 @@ export async function judgeFile({ file, relation, texts, spool }: Judging): Prom
   const given = new Set<string>();
   const writer = new SpoolWriter(spool);
   const shown = new Set(texts);
+  const generated = new Set(relation.columns.filter((column) => column.generated).map(({ name }) => name));
   for await (const { line, input } of rowsOfFile(relation, file)) {
     if (rows + wrong >= file.mostRows) throw tooMuch(`${file.mostRows} rows`);
     try {
-      const row = parseRow(relation, shown.size > 0 ? withTexts(shown, input) : input);
+      const row = parseInput(relation, 'whole', withoutColumns(generated, withTexts(shown, input)));
       const size = await writer.write({ line, values: row });
       if (size.values > mostCharacters) throw tooMuch(`${mostCharacters} bytes a row`);
       unfolded += size.values;
@@ -45,16 +45,14 @@ export async function judgeFile({ file, relation, texts, spool }: Judging): Prom
 }
 
 /** A file that was exported has what the database computes, too. */
-function parseRow(relation: Relation, input: PlainValue): Row {
-  const generated = relation.columns.filter((column) => column.generated).map(({ name }) => name);
-  if (generated.length === 0 || !isRow(input)) return parseInput(relation, 'whole', input);
-  const given = Object.entries(input).filter(([name]) => !generated.includes(name));
-  return parseInput(relation, 'whole', Object.fromEntries(given));
+function withoutColumns(names: ReadonlySet<string>, input: PlainValue): PlainValue {
+  if (names.size === 0 || !isRow(input)) return input;
+  return Object.fromEntries(Object.entries(input).filter(([name]) => !names.has(name)));
 }
 
 /** Turns values into text in columns that are text only because their values have several forms. */
 function withTexts(texts: ReadonlySet<string>, input: PlainValue): PlainValue {
-  if (!isRow(input)) return input;
+  if (texts.size === 0 || !isRow(input)) return input;
   return Object.fromEntries(
     Object.entries(input).map(([name, value]) => [name, texts.has(name) ? asText(value) : value]),
   );

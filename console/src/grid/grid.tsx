@@ -36,7 +36,7 @@ export interface GridProps {
 }
 
 /**
- * Rows and columns of any number, of which only those that are seen are drawn. Keys: CONSOLE's list under `?`.
+ * Rows and columns of any number, of which only those that are seen are drawn. Its keys are listed under `?`.
  *
  * @example <Grid label="Result" content={useMemo(() => ({ columns, rowCount, cell }), [result])} />
  */

@@ -1,3 +1,4 @@
+import { waitAtMost } from '../../async/deadline.ts';
 import type { Runtime } from '../../runtime.ts';
 
 /** Together a request stays under ten seconds, so that a fallback can take over within it. */
@@ -39,17 +40,7 @@ class NoAnswer extends Error {
 }
 
 export async function within<T>(runtime: Runtime, ms: number, result: Promise<T>, signal?: AbortSignal): Promise<T> {
-  const done = new AbortController();
-  const stop = signal ? AbortSignal.any([signal, done.signal]) : done.signal;
-  result.catch(() => undefined);
-  const late = runtime.sleep(Math.max(ms, 0), stop).then(
-    () => Promise.reject(new NoAnswer(`PostgreSQL did not answer within ${Math.round(ms)} ms.`)),
-    () => (signal?.aborted ? Promise.reject(signal.reason as Error) : result),
-  );
-  late.catch(() => undefined);
-  try {
-    return await Promise.race([result, late]);
-  } finally {
-    done.abort();
-  }
+  const waited = await waitAtMost(runtime, Math.max(ms, 0), result, signal);
+  if (waited.inTime) return waited.value;
+  throw new NoAnswer(`PostgreSQL did not answer within ${Math.round(ms)} ms.`);
 }

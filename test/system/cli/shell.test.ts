@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { complete } from '../../../lib/cli/completions.ts';
-import { statementsOf } from '../../../lib/cli/shell.ts';
+import { statementsOf } from '../../../lib/cli/statements.ts';
 import { temporaryFolder } from '../../support/engine.ts';
 import { migrations } from '../../support/migrations.ts';
 import { openPlainDatabase } from '../../support/plain-database.ts';
