@@ -7,8 +7,9 @@ import type { PlainValue, Row } from '../values.ts';
 import { bind } from './bind.ts';
 import { conditionSql, planFilter } from './conditions.ts';
 import { type Filter, ParameterFault } from './filter.ts';
-import { findRow, hasKey, type Key, noSuchRow } from './key.ts';
-import { runRows, runStatement, tableSql } from './statements.ts';
+import { findRowToChange, hasKey, type Key, noSuchRow, type RowFound } from './key.ts';
+import { rowsOf } from '../sql/result.ts';
+import { runAlone, runRows, runStatement, tableSql } from './statements.ts';
 import { requireColumns } from './input.ts';
 import { hasPrecondition, type Precondition, requirePrecondition } from './version.ts';
 
@@ -50,17 +51,40 @@ async function writeRow(
   values: Row,
   ...defaults: readonly (string | null)[]
 ): Promise<Row> {
-  const before = hasPrecondition(precondition) ? await requireRow(scope, relation, { key, precondition }) : null;
   const own = keyValues(relation, key);
   const changed = Object.entries(values).filter(
     ([column, value]) => !Object.hasOwn(own, column) || JSON.stringify(own[column]) !== JSON.stringify(value),
   );
   const sets = setSql(scope, relation, Object.fromEntries(changed), defaults);
-  if (sets.length === 0) return before ?? requireRow(scope, relation, { key });
+  if (sets.length === 0) return (await requireRow(scope, relation, { key, precondition })).row;
+  return changeRow(scope, relation, { key, precondition }, async (where) => {
+    const statement = sql`update ${tableSql(relation)} set ${join(sets)} where ${where} returning *`;
+    const [row] = rowsOf(await runAlone(scope, statement, { changes: relation, isKept: true }));
+    return row ?? null;
+  });
+}
+
+/** How often a row is looked at again that others changed between the look and the change. */
+const mostLooks = 10;
+
+/** Changes the row that has the key. `change` answers null where the condition finds none. */
+async function changeRow<T>(
+  scope: Scope,
+  relation: Relation,
+  { key, precondition }: RowUpdate,
+  change: (where: Sql) => Promise<T | null>,
+): Promise<T> {
   const where = hasKey(scope.catalog.engine, relation, key);
-  const [row] = await runRows(scope, sql`update ${tableSql(relation)} set ${join(sets)} where ${where} returning *`);
-  if (!row) throw noSuchRow(relation, key);
-  return row;
+  for (let looks = 0; looks < mostLooks; looks++) {
+    const before = hasPrecondition(precondition) ? await requireRow(scope, relation, { key, precondition }) : null;
+    const isSame = before?.isSame ?? null;
+    const changed = await change(isSame === null ? where : sql`${where} and ${isSame}`);
+    if (changed !== null) return changed;
+    if (isSame === null) throw noSuchRow(relation, key);
+  }
+  throw new AppError('unavailable', `Other writes changed this row of ${relation.name} again and again.`, {
+    retryAfterMs: 1000,
+  });
 }
 
 function setSql(scope: Scope, relation: Relation, values: Row, defaults: readonly (string | null)[]): Sql[] {
@@ -74,18 +98,20 @@ function setSql(scope: Scope, relation: Relation, values: Row, defaults: readonl
 }
 
 export async function deleteRow(scope: Scope, relation: Relation, { key, precondition }: RowUpdate): Promise<null> {
-  if (hasPrecondition(precondition)) await requireRow(scope, relation, { key, precondition });
-  const where = hasKey(scope.catalog.engine, relation, key);
-  const { rowCount } = await runStatement(scope, sql`delete from ${tableSql(relation)} where ${where}`);
-  if (rowCount === 0) throw noSuchRow(relation, key);
+  const returning = raw(scope.runAlone ? 'returning *' : '');
+  await changeRow(scope, relation, { key, precondition }, async (where) => {
+    const statement = sql`delete from ${tableSql(relation)} where ${where} ${returning}`;
+    const { rowCount } = await runAlone(scope, statement, { changes: relation, isKept: true });
+    return rowCount === 0 ? null : true;
+  });
   return null;
 }
 
-async function requireRow(scope: Scope, relation: Relation, { key, precondition }: RowUpdate): Promise<Row> {
-  const row = await findRow(scope, relation, key);
-  if (!row) throw noSuchRow(relation, key);
-  if (precondition) requirePrecondition(relation, row, precondition);
-  return row;
+async function requireRow(scope: Scope, relation: Relation, { key, precondition }: RowUpdate): Promise<RowFound> {
+  const found = await findRowToChange(scope, relation, key);
+  if (!found) throw noSuchRow(relation, key);
+  if (precondition) requirePrecondition(relation, found.row, precondition);
+  return found;
 }
 
 function keyValues(relation: Relation, key: Key): Row {
