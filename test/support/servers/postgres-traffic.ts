@@ -36,7 +36,6 @@ export async function countTraffic(target: { readonly host: string; readonly por
     client.on('data', (piece) => {
       for (const { type, body } of sent.read(piece)) {
         if (type !== 'Q' && type !== 'S') continue;
-        if (process.env.DEBUGW) console.log(connection.waiting, type, body.toString().slice(0,300));
         if (connection.waiting++ === 0) traffic.roundTrips++;
         traffic.statements += type === 'Q' ? body.toString().split(';').length : 1;
       }

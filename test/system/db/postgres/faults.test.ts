@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTes
 import { sql } from 'kysely';
 import type { Database } from '../../../../lib/db/database.ts';
 import { isAppError } from '../../../../lib/errors.ts';
+import type { Queries } from '../../../../lib/values.ts';
 import { openPostgresDatabase } from '../../../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../../../lib/runtime.ts';
 import { accountIds, accounts, insertAccount } from '../../../support/engine.ts';
@@ -293,7 +294,8 @@ describe('a process', () => {
     await Promise.all(Array.from({ length: 10 }, (_, index) => insertAccount(database, String(index))));
     expect(await rowsThere()).toHaveLength(10);
     const free = Promise.withResolvers<null>();
-    const holders = [1, 2].map(() => database.read(() => free.promise));
+    const hold = (queries: Queries) => sql`SELECT 1`.execute(queries).then(() => free.promise);
+    const holders = [1, 2].map(() => database.read(hold));
     await expect(accountIds(database)).rejects.toMatchObject({
       kind: 'unavailable',
       message: 'All 2 connections of this instance are busy.',
