@@ -148,7 +148,11 @@ export async function* readPages(
 }
 
 /** One row more than the page holds, to know whether another follows. */
-function selectRows(scope: Scope, relation: Relation, list: ListQuery & { readonly isAlone?: boolean }): Promise<Row[]> {
+function selectRows(
+  scope: Scope,
+  relation: Relation,
+  list: ListQuery & { readonly isAlone?: boolean },
+): Promise<Row[]> {
   const { order, after, limit } = list;
   const { engine } = scope.catalog;
   const columns = new Set([...list.select, ...order.map(({ column }) => column.name)]);
@@ -157,7 +161,9 @@ function selectRows(scope: Scope, relation: Relation, list: ListQuery & { readon
   const offset = after && !after.values ? ` offset ${after.offset}` : '';
   const statement = sql`select ${join([...columns].map((each) => name(each)))} from ${tableSql(relation)}
     where ${where} ${orderSql(engine, relation, order)} limit ${raw(`${limit + 1}${offset}`)}`;
-  return list.isAlone ? runAlone(scope, statement, { changes: null, isKept: false }).then(rowsOf) : runRows(scope, statement);
+  return list.isAlone
+    ? runAlone(scope, statement, { changes: null, isKept: false }).then(rowsOf)
+    : runRows(scope, statement);
 }
 
 /** Rows of a table without a key come as they are stored. */

@@ -40,7 +40,18 @@ export async function openParts(options: PostgresDatabaseOptions): Promise<Datab
     const mode = migrationMode ? { mode: migrationMode } : {};
     const differing = await runMigrations({ transactions, migrations, runtime, limits, watch, ...mode });
     for (const difference of differing) warn(describeDifference(difference));
-    return { pool, transactions, lone, catalogs, watch, runtime, limits, warnings, warn, location: locationOf(settings) };
+    return {
+      pool,
+      transactions,
+      lone,
+      catalogs,
+      watch,
+      runtime,
+      limits,
+      warnings,
+      warn,
+      location: locationOf(settings),
+    };
   } catch (error) {
     await pool.close();
     throw error;

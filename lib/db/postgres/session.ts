@@ -22,7 +22,9 @@ const durable = (isLocal: boolean): string =>
   `CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', ${isLocal}) END`;
 
 /** Tables are never looked for in Eider's own schema, where those of a user called `eider` would go. */
-const searchPath = (isLocal: boolean): string => `CASE WHEN 'eider' = ANY (current_schemas(false)) THEN set_config('search_path', (
+const searchPath = (
+  isLocal: boolean,
+): string => `CASE WHEN 'eider' = ANY (current_schemas(false)) THEN set_config('search_path', (
   SELECT coalesce(string_agg(quote_ident(name), ', ' ORDER BY place), '')
   FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (name, place) WHERE name <> 'eider'
 ), ${isLocal}) END`;

@@ -97,7 +97,11 @@ export class PostgresTransaction {
     const { session } = connection;
     const text = session.setUp(statementMs);
     // Not waited for: what is sent behind it is answered after it.
-    if (text !== null) connection.run({ text }).then(({ rows }) => session.noteSetUp(rows, runtime), () => undefined);
+    if (text !== null)
+      connection.run({ text }).then(
+        ({ rows }) => session.noteSetUp(rows, runtime),
+        () => undefined,
+      );
     return connection;
   }
 

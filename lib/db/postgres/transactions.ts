@@ -100,7 +100,11 @@ export class Transactions {
     return { value: worked.value, version, timings: { run, commit: runtime.monotonicMs() - workedMs } };
   }
 
-  #open({ mode, signal }: Pick<RunOptions, 'mode' | 'signal'>, beganMs: number, deadlineMs: number): PostgresTransaction {
+  #open(
+    { mode, signal }: Pick<RunOptions, 'mode' | 'signal'>,
+    beganMs: number,
+    deadlineMs: number,
+  ): PostgresTransaction {
     const { pool, runtime, limits } = this.#options;
     return new PostgresTransaction({
       pool,

@@ -42,7 +42,8 @@ export async function countTraffic(target: { readonly host: string; readonly por
       server.write(piece);
     });
     server.on('data', (piece) => {
-      for (const { type } of answered.read(piece)) if (type === 'Z') connection.waiting = Math.max(0, connection.waiting - 1);
+      for (const { type } of answered.read(piece))
+        if (type === 'Z') connection.waiting = Math.max(0, connection.waiting - 1);
       client.write(piece);
     });
     client.once('close', () => {
@@ -58,7 +59,8 @@ export async function countTraffic(target: { readonly host: string; readonly por
     port: address.port,
     reset: () => void Object.assign(traffic, { statements: 0, roundTrips: 0 }),
     async settled() {
-      while ([...connections].some(({ waiting }) => waiting > 0)) await new Promise((resolve) => setTimeout(resolve, 5));
+      while ([...connections].some(({ waiting }) => waiting > 0))
+        await new Promise((resolve) => setTimeout(resolve, 5));
       return { ...traffic };
     },
     async close() {

@@ -47,7 +47,8 @@ const execute = async <C extends Command>(command: C) =>
   (await database.write((queries, scope) => executeOnly(queries, scope, command))).value.value;
 
 let made = 0;
-const create = () => execute({ kind: 'create', table: 'students', values: { name: 'Ada', email: `ada${made++}@x.org` } });
+const create = () =>
+  execute({ kind: 'create', table: 'students', values: { name: 'Ada', email: `ada${made++}@x.org` } });
 
 async function costOf(work: () => Promise<unknown>): Promise<Traffic> {
   // There is one connection, so that this follows the end of what ran before.
@@ -72,7 +73,9 @@ it('a read of a row that is not there is one, and has the version of the state',
     executeOnly(queries, scope, { kind: 'create', table: 'students', values: { name: 'Bob', email: 'bob@x.org' } }),
   );
   const read = () =>
-    database.read((_, scope) => findRow(scope, students, ['00000000-0000-0000-0000-000000000000']), { atLeast: version });
+    database.read((_, scope) => findRow(scope, students, ['00000000-0000-0000-0000-000000000000']), {
+      atLeast: version,
+    });
   expect(await costOf(read)).toEqual(one);
   expect(await read()).toMatchObject({ value: null, version: expect.toSatisfy((seen: number) => seen >= version) });
 });
