@@ -38,7 +38,7 @@ interface EditorOptions {
   readonly commit?: (move: Move) => void;
 }
 
-/** The properties of its field. @param valueNow what a commit writes */
+/** The properties of its field, and how to end in another way. @param valueNow what a commit writes */
 export function useEditor(
   { column, typed, onCommit, onCancel }: EditorProps,
   valueNow: () => Value,
@@ -83,13 +83,14 @@ export function useEditor(
     } else return;
     event.preventDefault();
   };
-  return {
+  const shared = {
     ref: field,
     className: 'input mono',
     'aria-label': `${column.name}, ${column.sqlType}`,
     onKeyDown,
     onBlur: () => finish(() => onCommit(valueNow(), 'stay')),
   };
+  return { shared, finish };
 }
 
 /** Nothing typed into a NULL leaves it NULL; into a column that has no empty value, NULL too. */

@@ -22,7 +22,7 @@ export function CellEditor(props: EditorProps) {
 function ChoiceEditor({ choices, ...props }: EditorProps & { choices: readonly string[] }) {
   const { column, text, typed } = props;
   const [draft, setDraft] = useState(typed ?? text ?? '');
-  const shared = useEditor(props, () => valueOf(column, draft, text));
+  const { shared } = useEditor(props, () => valueOf(column, draft, text));
   return (
     <select {...shared} value={draft} onChange={(event) => setDraft(event.target.value)}>
       {choices.map((choice) => (
@@ -37,7 +37,7 @@ function ChoiceEditor({ choices, ...props }: EditorProps & { choices: readonly s
 function TextEditor(props: EditorProps) {
   const { column, text, typed } = props;
   const [draft, setDraft] = useState(typed ?? text ?? '');
-  const shared = useEditor(props, () => valueOf(column, draft, text), { hasLines: true });
+  const { shared } = useEditor(props, () => valueOf(column, draft, text), { hasLines: true });
   return (
     <textarea
       {...shared}
@@ -53,7 +53,7 @@ function TextEditor(props: EditorProps) {
 function LineEditor(props: EditorProps) {
   const { column, text, typed } = props;
   const [draft, setDraft] = useState(typed ?? text ?? '');
-  const shared = useEditor(props, () => valueOf(column, draft, text));
+  const { shared } = useEditor(props, () => valueOf(column, draft, text));
   return (
     <input
       {...shared}

@@ -13,7 +13,7 @@ export function JsonEditor(props: EditorProps) {
     setFault(found);
     return found === null;
   };
-  const shared = useEditor(props, () => valueOf(column, draft, text), { hasLines: true, mayCommit: check });
+  const { shared } = useEditor(props, () => valueOf(column, draft, text), { hasLines: true, mayCommit: check });
   return (
     <div className="json-editor">
       <textarea

@@ -26,7 +26,7 @@ export function ReferencePicker({ choice, ...props }: EditorProps & { choice: Ch
     setActive((now) => (key === 'ArrowDown' ? Math.min(now + 1, last) : Math.max(now - 1, -1)));
     return true;
   };
-  const shared = useEditor(props, () => valueOf(column, draft, text), {
+  const { shared, finish } = useEditor(props, () => valueOf(column, draft, text), {
     onKey,
     commit: (move) => (chosen ? pick(chosen, move) : onCommit(valueOf(column, draft, text), move)),
   });
@@ -59,7 +59,7 @@ export function ReferencePicker({ choice, ...props }: EditorProps & { choice: Ch
             // Before the field loses the focus, which would commit what is typed.
             onMouseDown={(event) => {
               event.preventDefault();
-              pick(row, 'down');
+              finish(() => pick(row, 'down'));
             }}
           >
             <OptionText row={row} keys={reference.columns.length} />
