@@ -1,5 +1,5 @@
 /** One row: read with its tag, changed on the condition that it still has that tag. */
-import type { Relation } from './catalog.ts';
+import { isKeyless, type Relation } from './catalog.ts';
 import { send } from './client.ts';
 import type { SqlValue } from './sql.ts';
 import { valueText } from './value-text.ts';
@@ -25,6 +25,11 @@ export function keySegment({ key: names, columns }: Relation, key: readonly SqlV
     return encodeURIComponent(type ? valueText(type, text) : text);
   });
   return parts.join(',');
+}
+
+/** Addresses have no empty part, and drop `.` and `..`. */
+export function hasAddress(relation: Relation, key: readonly SqlValue[]): boolean {
+  return isKeyless(relation) || !['', '.', '..'].includes(keySegment(relation, key));
 }
 
 /** @throws ApiError 404 */

@@ -21,7 +21,8 @@ export function CellEditor(props: EditorProps) {
 
 function ChoiceEditor({ choices, ...props }: EditorProps & { choices: readonly string[] }) {
   const { column, text, typed } = props;
-  const [draft, setDraft] = useState(typed ?? text ?? '');
+  const begun = typed === null ? undefined : choices.find((choice) => choice !== '' && choice.startsWith(typed));
+  const [draft, setDraft] = useState(begun ?? text ?? '');
   const { shared } = useEditor(props, () => valueOf(column, draft, text));
   return (
     <select {...shared} value={draft} onChange={(event) => setDraft(event.target.value)}>

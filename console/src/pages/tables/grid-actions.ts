@@ -1,5 +1,6 @@
 /** What can be done with the cells that are selected. All of it is staged, none of it saved. */
 import type { Catalog, Column, Relation } from '../../api/catalog.ts';
+import { hasAddress } from '../../api/rows.ts';
 import type { GridHandle } from '../../grid/grid.tsx';
 import { fromTsv, type Place, type Range } from '../../grid/model.ts';
 import { tell } from '../../ui/toast.tsx';
@@ -29,7 +30,7 @@ export function actionsOf({ engine, relation, stage, readOnly, columns, rowAt, g
   const writeAll = ({ row: index }: Place, values: Values): void => {
     const row = rowAt(index);
     if (row.addition) stage.changeAddition(index, values);
-    else if (row.key && row.values) stage.change(row.key, row.values, values);
+    else if (row.key && row.values && hasAddress(relation, row.key)) stage.change(row.key, row.values, values);
   };
   const write = (place: Place, value: Value): void => {
     const column = columns[place.column];
@@ -43,6 +44,7 @@ export function actionsOf({ engine, relation, stage, readOnly, columns, rowAt, g
     if (!column) return;
     if (readOnly !== null && !row.addition) return tell(readOnly);
     if (column.generated) return tell(`${column.name} is computed by the database.`);
+    if (row.key && !hasAddress(relation, row.key)) return tell(noAddress);
     if (row.key) stage.begin(row.key);
     const atHand = textAtHand(row, column);
     if (atHand !== undefined) return setEditing({ place, typed, text: atHand });
@@ -87,7 +89,11 @@ export function actionsOf({ engine, relation, stage, readOnly, columns, rowAt, g
       const rows = selectedRows();
       const additions = rows.filter((row) => rowAt(row).addition !== null);
       if (additions.length > 0) return stage.dropAdditions(additions);
-      stage.remove(rows.map(rowAt).flatMap(({ key, values }) => (key && values ? [{ key, before: values }] : [])));
+      stage.remove(
+        rows
+          .map(rowAt)
+          .flatMap(({ key, values }) => (key && values && hasAddress(relation, key) ? [{ key, before: values }] : [])),
+      );
     },
     add: () => {
       stage.add();
@@ -116,6 +122,7 @@ function copyOf({ columns, key }: Relation, { values = {} }: GridRow): Values {
   return Object.fromEntries(copied.map(({ name }) => [name, { text: values[name] ?? null }]));
 }
 
+const noAddress = 'No address names this row, because its key is empty or dots: change it by SQL.';
 const nowhere: Range = { from: { row: 0, column: 0 }, to: { row: -1, column: 0 } };
 /** A selection of everything is no wish to stage a million rows. */
 const mostRows = 1000;
