@@ -46,10 +46,10 @@ export class Oracle {
     }
   }
 
-  async #answer({ sql, values }: Statement): Promise<OracleAnswer> {
-    const result = await this.#connection.runAndReadAll(sql, values as never);
+  async #answer({ sql, values, returning }: Statement): Promise<OracleAnswer> {
+    const result = await this.#connection.runAndReadAll(returning ?? sql, values as never);
     const columns = result.columnNames();
-    if (columns.length === 0 || columns[0] === 'Count' || columns[0] === 'Success')
+    if (returning !== undefined || columns.length === 0 || columns[0] === 'Count' || columns[0] === 'Success')
       return { columns: [], rows: [], isPlain: [] };
     const isPlain = result.columnTypes().map((type) => plainTypes.test(type.toString()));
     return { columns, rows: result.getRowsJson(), isPlain };

@@ -66,7 +66,7 @@ function defaultOf(type: string, { pick, schema, allowsVolatile }: Making): stri
     const { schema: inside, name } = pick.of(schema.sequences);
     return `nextval('${`${quoted(inside)}.${quoted(name)}`.replaceAll("'", "''")}')`;
   }
-  return allowsVolatile && pick.chance(40) ? `(${volatileValue(type, pick)})` : anyValue(type, pick);
+  return allowsVolatile && pick.chance(60) ? `(${volatileValue(type, pick)})` : anyValue(type, pick);
 }
 
 /** What sequences are for. */
@@ -99,7 +99,7 @@ export const createTableAs: Maker = (making) => {
   const table = anyTable(making);
   const begin = pick.of(['CREATE TABLE', 'CREATE TABLE', 'CREATE OR REPLACE TABLE', 'CREATE TABLE IF NOT EXISTS']);
   const from = table ? path(table, pick) : 'range(3)';
-  const isVolatile = making.allowsVolatile && pick.chance(30);
+  const isVolatile = making.allowsVolatile && pick.chance(50);
   const query = isVolatile
     ? `SELECT *, random() AS chance, uuid() AS "any id" FROM ${from}`
     : pick.of([
@@ -142,7 +142,7 @@ const changes: readonly Change[] = [
 function addColumn(making: Making): string {
   const { pick } = making;
   const type = anyType(pick);
-  const value = pick.chance(60) ? ` DEFAULT ${defaultOf(type, making)}` : '';
+  const value = pick.chance(75) ? ` DEFAULT ${defaultOf(type, making)}` : '';
   return `ADD ${pick.of(['COLUMN ', '', 'COLUMN IF NOT EXISTS '])}${quoted(newColumnName(pick))} ${type}${value}`;
 }
 
