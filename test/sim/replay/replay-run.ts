@@ -4,7 +4,7 @@
 import { type DatabaseState, differencesOf, withoutSigns } from '../../support/database-state.ts';
 import { Instances, stateIn } from './instances.ts';
 import type { Library } from './library.ts';
-import { answersDiffer, Oracle } from './oracle.ts';
+import { answersDiffer, isOfOwnRule, Oracle } from './oracle.ts';
 import type { Plan, PlannedStep, PlannedWrite } from './replay-plan.ts';
 import { differencesBeyond, GivenNumbers, numbersGivenTwice } from './sequences.ts';
 import type { Tally } from './tally.ts';
@@ -145,7 +145,7 @@ class Run {
     if (!this.#hasOracle || statements.some(({ isForbidden }) => isForbidden === true)) return;
     const answers = await this.#oracle.transact(statements);
     if (answers instanceof Error) return;
-    if (!isKnownRefusal(error!)) this.#fail(['Refused, though DuckDB runs it:', error!.message]);
+    if (!isOfOwnRule(error!)) this.#fail(['Refused, though DuckDB runs it:', error!.message]);
     this.#tally?.addRefusal(statements.at(-1)!, error!);
     // It committed there: its word counts no more.
     this.#hasOracle = false;
@@ -252,11 +252,6 @@ class Run {
   #fail(reasons: readonly string[]): never {
     throw new ReplayFailure(reasons, { steps: this.#trace, allowsVolatile: this.#allowsVolatile });
   }
-}
-
-/** What Eider refuses by its own rules, for what DuckDB does with it elsewhere than in memory, or on a replica. */
-function isKnownRefusal({ message }: Error): boolean {
-  return /were changed in this transaction/.test(message);
 }
 
 function traced({ instance, catches }: Write, { statements }: Outcome): TracedWrite {
