@@ -160,6 +160,11 @@ export function volatileValue(type: string, pick: Picker): string {
   return choices[type] ? pick.of(choices[type]) : anyValue(type, pick);
 }
 
+/** A type of which `volatileValue` gives other values in each row, or each time. */
+export function anyVolatileType(pick: Picker): string {
+  return pick.of(['DOUBLE', 'UUID', 'VARCHAR', 'INTEGER', 'TIMESTAMP WITH TIME ZONE']);
+}
+
 /** Whether a number can be added to it. */
 export function isNumeric(type: string): boolean {
   return /^(?:INTEGER|BIGINT|DOUBLE|HUGEINT|TINYINT|UBIGINT|DECIMAL\(\d+,\d+\))$/.test(type);
