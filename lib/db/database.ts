@@ -14,10 +14,14 @@ export interface ReadOptions {
   /** When the read was asked for, on the monotonic clock in ms: what is proved since then is fresh. Default: now. */
   readonly askedMs?: number;
   readonly signal?: AbortSignal;
+  /** Works of one name that arrive together may run in one transaction, where each does what it does by `Scope.together`. */
+  readonly together?: string | undefined;
 }
 
 export interface WriteOptions {
   readonly signal?: AbortSignal;
+  /** See `ReadOptions.together`. */
+  readonly together?: string | undefined;
   /**
    * The write as JSON data that can be run again, later and elsewhere: what a fallback keeps as a pending write.
    * A write without one is refused when only a fallback can take it.
@@ -308,7 +312,19 @@ export interface Scope {
    * @example const { rows } = await scope.run('SELECT title FROM books WHERE id = $1', [7])
    */
   readonly run: (sql: string, values?: readonly PlainValue[], untrusted?: Untrusted) => Promise<StatementResult>;
+  /** Present where works of one name share the transaction. */
+  readonly together?: Together;
 }
+
+/**
+ * Does for all works of the transaction at once what each of them asks for: `run` gets what all of them passed and gives
+ * an outcome for each, in their order. Each work calls it once, at most, and runs no statement besides. One whose outcome
+ * is rejected has changed nothing. When `run` throws, all works run again, in smaller sets.
+ */
+export type Together = <In, T>(
+  input: In,
+  run: (scope: Scope, inputs: readonly In[]) => Promise<readonly PromiseSettledResult<T>[]>,
+) => Promise<T>;
 
 /** What a read or a write does in its transaction. */
 export type Work<T> = (queries: Queries, scope: Scope) => Promise<T>;

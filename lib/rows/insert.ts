@@ -6,6 +6,7 @@ import { join, name, raw, type Sql, sql } from '../sql/compose.ts';
 import type { Row } from '../values.ts';
 import { bind, valueTable } from './bind.ts';
 import { isNumbered, mostFaults, placed, requireColumns } from './input.ts';
+import { fulfilled, inWaves } from './sets.ts';
 import { runRows, tableSql } from './statements.ts';
 import { renewedColumn } from './update.ts';
 
@@ -33,6 +34,31 @@ export async function insertRows(
   rows: readonly Row[],
   conflict?: OnConflict,
 ): Promise<Row[]> {
+  return (await insertEach(scope, relation, rows, conflict)).filter((row) => row !== undefined);
+}
+
+/** The rows of several commands at once: each gets its own back. */
+export function insertSets(
+  scope: Scope,
+  relation: Relation,
+  commands: readonly (readonly Row[])[],
+  conflict?: OnConflict,
+): Promise<PromiseSettledResult<readonly Row[]>[]> {
+  const keysOf = (rows: readonly Row[]): string[] =>
+    conflict ? rows.flatMap((row) => conflictKey(conflict.columns, row) ?? []) : [];
+  return inWaves(commands, keysOf, async (wave) => {
+    const written = await insertEach(scope, relation, wave.flat(), conflict);
+    return wave.map((rows) => fulfilled(written.splice(0, rows.length).filter((row) => row !== undefined)));
+  });
+}
+
+/** Undefined for a row that was there already and stayed. */
+async function insertEach(
+  scope: Scope,
+  relation: Relation,
+  rows: readonly Row[],
+  conflict?: OnConflict,
+): Promise<(Row | undefined)[]> {
   requireColumns(relation, rows);
   if (conflict) requireDistinct(relation, rows, conflict.columns);
   const answers: (Row | undefined)[] = Array.from({ length: rows.length });
@@ -46,7 +72,7 @@ export async function insertRows(
       for (const [index, place] of some.entries()) answers[place] = found[index];
     }
   }
-  return answers.filter((row) => row !== undefined);
+  return answers;
 }
 
 function insertSql(scope: Scope, relation: Relation, rows: readonly Row[], conflict?: OnConflict): Sql {
@@ -104,7 +130,7 @@ function requireDistinct(relation: Relation, rows: readonly Row[], columns: read
 }
 
 /** Null for a row that clashes with none: null equals nothing, and what is left out gets another value. */
-function conflictKey(columns: readonly string[], row: Row): string | null {
+export function conflictKey(columns: readonly string[], row: Row): string | null {
   const values = columns.map((column) => row[column] ?? null);
   return values.includes(null) ? null : JSON.stringify(values);
 }
