@@ -312,8 +312,21 @@ export interface Scope {
    * @example const { rows } = await scope.run('SELECT title FROM books WHERE id = $1', [7])
    */
   readonly run: (sql: string, values?: readonly PlainValue[], untrusted?: Untrusted) => Promise<StatementResult>;
+  /**
+   * The same of a statement that needs no other: the work runs none but such, of which one at most changes something, and
+   * that one guards itself with what it says and the constraints of its table. It may be a transaction of its own, which is
+   * durable once it is answered. After `run`, it is a part of that transaction. Absent where nothing is gained.
+   */
+  readonly runAlone?: (sql: string, values: readonly PlainValue[], alone: Alone) => Promise<StatementResult>;
   /** Present where works of one name share the transaction. */
   readonly together?: Together;
+}
+
+export interface Alone {
+  /** The table that it changes: then it ends in `returning *`. Null for a SELECT. */
+  readonly changes: RelationName | null;
+  /** Whether its plan is the same for all values: a look by key, an INSERT. */
+  readonly isKept: boolean;
 }
 
 /**

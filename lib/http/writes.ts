@@ -1,6 +1,6 @@
 /** What all writes to tables have in common: running the command, the answer with a row. */
 import { isAppError } from '../errors.ts';
-import { type Command, type Done, executeCommand, type Outcome, setNameOf } from '../rows/commands.ts';
+import { type Command, type Done, executeOnly, type Outcome, setNameOf } from '../rows/commands.ts';
 import { placeFaults } from '../rows/faults.ts';
 import type { Once } from '../rows/idempotency.ts';
 import { keySegment } from '../rows/key.ts';
@@ -19,7 +19,7 @@ export async function runWrite<C extends Command>(
   // Optional members that are absent are absent in JSON, too.
   const options = { command: command as unknown as PlainValue, together: setNameOf(command) };
   try {
-    return context.unwrap(await database.write((queries, scope) => executeCommand(queries, scope, command), options));
+    return context.unwrap(await database.write((queries, scope) => executeOnly(queries, scope, command), options));
   } catch (error) {
     if (!('rows' in command) || !isAppError(error, 'invalid', 'conflict')) throw error;
     throw await placedError(context, relation, command.rows, error);

@@ -8,6 +8,7 @@ import { AppError } from '../errors.ts';
 import type { PlainValue, Queries, Row } from '../values.ts';
 import type { Filter } from './filter.ts';
 import { passNumbers } from './numbers.ts';
+import { inTransaction } from './statements.ts';
 import { type AnswerForms, type Idempotency, type Once, once } from './idempotency.ts';
 import { conflictKey, insertRows, insertSets, type OnConflict } from './insert.ts';
 import type { Key } from './key.ts';
@@ -71,11 +72,22 @@ export interface Done<T> extends Once<T> {
  * command), `conflict` (a duplicate, a row that others refer to, a condition that does not hold: `PreconditionFailed`).
  * The transaction is to be rolled back then.
  */
-export async function executeCommand<C extends Command>(
+export function executeCommand<C extends Command>(
   queries: Queries,
   scope: Scope,
   command: C,
 ): Promise<Done<Outcome<C>>> {
+  return executeOnly(queries, inTransaction(scope), command);
+}
+
+/** The same where the command is all that the work does: then it may be a statement without a transaction around it. */
+export async function executeOnly<C extends Command>(
+  queries: Queries,
+  given: Scope,
+  command: C,
+): Promise<Done<Outcome<C>>> {
+  // The key and what was done under it are one.
+  const scope = 'idempotency' in command && command.idempotency ? inTransaction(given) : given;
   const relation = requireWritable(findRelation(scope.catalog, command.table), command.table);
   const run = () =>
     scope.together ? runInSet(scope.together, relation, command) : runCommand(scope, relation, command);

@@ -6,8 +6,9 @@ import { join, name, raw, type Sql, sql } from '../sql/compose.ts';
 import type { Row } from '../values.ts';
 import { bind, valueTable } from './bind.ts';
 import { isNumbered, mostFaults, placed, requireColumns } from './input.ts';
+import { rowsOf } from '../sql/result.ts';
 import { fulfilled, inWaves } from './sets.ts';
-import { runRows, tableSql } from './statements.ts';
+import { runAlone, runRows, tableSql } from './statements.ts';
 import { renewedColumn } from './update.ts';
 
 /** What becomes of a row that is there already, by the values of `columns`: unique ones, or the primary key. */
@@ -63,11 +64,15 @@ async function insertEach(
   if (conflict) requireDistinct(relation, rows, conflict.columns);
   const answers: (Row | undefined)[] = Array.from({ length: rows.length });
   const groups = Map.groupBy(rows.keys(), (place) => JSON.stringify(Object.keys(rows[place] ?? {}).toSorted()));
+  const isOne = groups.size === 1 && rows.length <= mostTogether;
   for (const places of groups.values()) {
     for (let start = 0; start < places.length; start += mostTogether) {
       const some = places.slice(start, start + mostTogether);
       const given = some.map((place) => rows[place] ?? {});
-      const written = await runRows(scope, insertSql(scope, relation, given, conflict));
+      const statement = insertSql(scope, relation, given, conflict);
+      const written = isOne
+        ? rowsOf(await runAlone(scope, statement, { changes: relation, isKept: true }))
+        : await runRows(scope, statement);
       const found = conflict ? byConflict(conflict, given, written) : written;
       for (const [index, place] of some.entries()) answers[place] = found[index];
     }

@@ -4,12 +4,13 @@
 import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';
 import { AppError } from '../errors.ts';
-import { join, name, type Sql, sql } from '../sql/compose.ts';
+import { join, name, raw, type Sql, sql, value } from '../sql/compose.ts';
 import type { EngineName, PlainValue, Row } from '../values.ts';
 import { bind } from './bind.ts';
 import { ValueFault } from './kind.ts';
+import { rowsOf } from '../sql/result.ts';
 import { fulfilled } from './sets.ts';
-import { runRows, tableSql } from './statements.ts';
+import { runAlone, runRows, tableSql } from './statements.ts';
 import { parseText, textOf } from './values.ts';
 
 /** The values of a key's columns, in the order of `relation.key`. */
@@ -83,8 +84,7 @@ export function hasKeyOf(engine: EngineName, relation: Relation, keys: readonly 
 
 /** The whole row, its columns in the order of the table, or null. */
 export async function findRow(scope: Scope, relation: Relation, key: Key): Promise<Row | null> {
-  if (!scope.together)
-    return (await selectRows(scope, relation, hasKey(scope.catalog.engine, relation, key)))[0] ?? null;
+  if (!scope.together) return selectByKey(scope, relation, key, columnsSql(relation));
   return scope.together(key, async (common, keys) => {
     const rows = await findRows(common, relation, keys);
     return keys.map((each) => fulfilled(rows.get(JSON.stringify(each)) ?? null));
@@ -115,6 +115,36 @@ export function byKey(relation: Relation, keys: readonly Key[], rows: readonly R
 }
 
 function selectRows(scope: Scope, relation: Relation, where: Sql): Promise<Row[]> {
-  const columns = join(relation.columns.map((column) => name(column.name)));
-  return runRows(scope, sql`select ${columns} from ${tableSql(relation)} where ${where}`);
+  return runRows(scope, sql`select ${columnsSql(relation)} from ${tableSql(relation)} where ${where}`);
+}
+
+function columnsSql({ columns }: Relation): Sql {
+  return join(columns.map((column) => name(column.name)));
+}
+
+async function selectByKey(scope: Scope, relation: Relation, key: Key, columns: Sql): Promise<Row | null> {
+  const where = hasKey(scope.catalog.engine, relation, key);
+  const statement = sql`select ${columns} from ${tableSql(relation)} where ${where}`;
+  const [row] = rowsOf(await runAlone(scope, statement, { changes: null, isKept: true }));
+  return row ?? null;
+}
+
+/** A row, and the condition that it is still the same; null where the transaction sees to that. */
+export interface RowFound {
+  readonly row: Row;
+  readonly isSame: Sql | null;
+}
+
+/** For a statement that is to change the row if it is still what it is now. */
+export async function findRowToChange(scope: Scope, relation: Relation, key: Key): Promise<RowFound | null> {
+  if (!scope.runAlone) {
+    const row = await findRow(scope, relation, key);
+    return row && { row, isSame: null };
+  }
+  // The number of the transaction that wrote it, which no column of a user's can be called.
+  const columns = [...relation.columns.map((column) => name(column.name)), raw('cast(xmin as text) as xmin')];
+  const found = await selectByKey(scope, relation, key, join(columns));
+  if (!found) return null;
+  const { xmin = null, ...row } = found;
+  return { row, isSame: sql`xmin = cast(${value(xmin)} as xid)` };
 }

@@ -7,10 +7,11 @@ import type { PlainValue, Row } from '../values.ts';
 import { bind, valueTable } from './bind.ts';
 import { conditionSql, planFilter } from './conditions.ts';
 import { type Filter, ParameterFault } from './filter.ts';
-import { byKey, findRow, findRows, hasKey, hasKeyOf, type Key, noSuchRow } from './key.ts';
+import { rowsOf } from '../sql/result.ts';
+import { byKey, findRows, findRowToChange, hasKey, hasKeyOf, type Key, noSuchRow, type RowFound } from './key.ts';
 import { requireColumns } from './input.ts';
 import { fulfilled, inWaves, rejected } from './sets.ts';
-import { runRows, runStatement, tableSql } from './statements.ts';
+import { runAlone, runRows, runStatement, tableSql } from './statements.ts';
 import { hasPrecondition, type Precondition, requirePrecondition } from './version.ts';
 
 interface RowUpdate {
@@ -57,20 +58,39 @@ const setsNothing = ({ values, defaults }: Settings): boolean =>
 
 /** Changes a row. @throws AppError `not-found`, `conflict` */
 export async function updateRow(scope: Scope, relation: Relation, change: KeyedChange): Promise<Row> {
-  const { key, precondition } = change;
-  const before = hasPrecondition(precondition) ? await requireRow(scope, relation, change) : null;
   const settings = settingsOf(relation, change);
-  if (setsNothing(settings)) return before ?? requireRow(scope, relation, { key });
-  const row = await updateOne(scope, relation, key, settings);
-  if (!row) throw noSuchRow(relation, key);
-  return row;
+  if (setsNothing(settings)) return (await requireRow(scope, relation, change)).row;
+  return changeRow(scope, relation, change, (where) => updateWhere(scope, relation, where, settings));
 }
 
-async function updateOne(scope: Scope, relation: Relation, key: Key, settings: Settings): Promise<Row | undefined> {
-  const sets = setSql(scope, relation, settings.values, settings.defaults);
+/** How often a row is looked at again that others changed between the look and the change. */
+const mostLooks = 10;
+
+/** Changes the row that has the key. `change` answers null where the condition finds none. */
+async function changeRow<T>(
+  scope: Scope,
+  relation: Relation,
+  { key, precondition }: RowUpdate,
+  change: (where: Sql) => Promise<T | null>,
+): Promise<T> {
   const where = hasKey(scope.catalog.engine, relation, key);
-  const [row] = await runRows(scope, sql`update ${tableSql(relation)} set ${join(sets)} where ${where} returning *`);
-  return row;
+  for (let looks = 0; looks < mostLooks; looks++) {
+    const before = hasPrecondition(precondition) ? await requireRow(scope, relation, { key, precondition }) : null;
+    const isSame = before?.isSame ?? null;
+    const changed = await change(isSame === null ? where : sql`${where} and ${isSame}`);
+    if (changed !== null) return changed;
+    if (isSame === null) throw noSuchRow(relation, key);
+  }
+  throw new AppError('unavailable', `Other writes changed this row of ${relation.name} again and again.`, {
+    retryAfterMs: 1000,
+  });
+}
+
+async function updateWhere(scope: Scope, relation: Relation, where: Sql, settings: Settings): Promise<Row | null> {
+  const sets = setSql(scope, relation, settings.values, settings.defaults);
+  const statement = sql`update ${tableSql(relation)} set ${join(sets)} where ${where} returning *`;
+  const [row] = rowsOf(await runAlone(scope, statement, { changes: relation, isKept: true }));
+  return row ?? null;
 }
 
 function setSql(scope: Scope, relation: Relation, values: Row, defaults: readonly (string | null)[]): Sql[] {
@@ -166,7 +186,10 @@ async function updateGroup(
   const [first] = group;
   if (!first) return [];
   const { values, defaults } = settings.get(first)!;
-  if (group.length === 1) return [await updateOne(scope, relation, first.key, { values, defaults })];
+  if (group.length === 1) {
+    const where = hasKey(scope.catalog.engine, relation, first.key);
+    return [(await updateWhere(scope, relation, where, { values, defaults })) ?? undefined];
+  }
   const { engine } = scope.catalog;
   const given = relation.columns.filter(
     (column) => relation.key.includes(column.name) || Object.hasOwn(values, column.name),
@@ -192,10 +215,12 @@ async function updateGroup(
 }
 
 export async function deleteRow(scope: Scope, relation: Relation, { key, precondition }: RowUpdate): Promise<null> {
-  if (hasPrecondition(precondition)) await requireRow(scope, relation, { key, precondition });
-  const where = hasKey(scope.catalog.engine, relation, key);
-  const { rowCount } = await runStatement(scope, sql`delete from ${tableSql(relation)} where ${where}`);
-  if (rowCount === 0) throw noSuchRow(relation, key);
+  const returning = raw(scope.runAlone ? 'returning *' : '');
+  await changeRow(scope, relation, { key, precondition }, async (where) => {
+    const statement = sql`delete from ${tableSql(relation)} where ${where} ${returning}`;
+    const { rowCount } = await runAlone(scope, statement, { changes: relation, isKept: true });
+    return rowCount === 0 ? null : true;
+  });
   return null;
 }
 
@@ -220,11 +245,11 @@ export function deleteRows(
   });
 }
 
-async function requireRow(scope: Scope, relation: Relation, { key, precondition }: RowUpdate): Promise<Row> {
-  const row = await findRow(scope, relation, key);
-  if (!row) throw noSuchRow(relation, key);
-  if (precondition) requirePrecondition(relation, row, precondition);
-  return row;
+async function requireRow(scope: Scope, relation: Relation, { key, precondition }: RowUpdate): Promise<RowFound> {
+  const found = await findRowToChange(scope, relation, key);
+  if (!found) throw noSuchRow(relation, key);
+  if (precondition) requirePrecondition(relation, found.row, precondition);
+  return found;
 }
 
 function keyValues(relation: Relation, key: Key): Row {

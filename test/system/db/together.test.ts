@@ -2,7 +2,7 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { findRelation } from '../../../lib/catalog/catalog.ts';
 import type { Database } from '../../../lib/db/database.ts';
-import { type Command, executeCommand, setNameOf } from '../../../lib/rows/commands.ts';
+import { type Command, executeOnly, setNameOf } from '../../../lib/rows/commands.ts';
 import { findRow, type Key } from '../../../lib/rows/key.ts';
 import { rowVersion } from '../../../lib/rows/version.ts';
 import { systemRuntime } from '../../../lib/runtime.ts';
@@ -31,7 +31,7 @@ type Answered = PromiseSettledResult<unknown>;
 function sendAll(database: Database, commands: readonly Command[]): Promise<Answered[]> {
   return Promise.allSettled(
     commands.map(async (command) => {
-      const { value } = await database.write((queries, scope) => executeCommand(queries, scope, command), {
+      const { value } = await database.write((queries, scope) => executeOnly(queries, scope, command), {
         command: command as unknown as PlainValue,
         together: setNameOf(command),
       });
