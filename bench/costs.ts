@@ -1,4 +1,5 @@
 /** Requests to the store, counted before it, and what they cost. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startProxy } from '../test/support/servers/proxy.ts';
 import { startBackend, type Variables } from './backends.ts';
 import type { Bench, BenchContext, Table } from './harness.ts';
@@ -92,19 +93,30 @@ interface Counted extends Readonly<Counts> {
 async function count(context: BenchContext, load: LoadToCount, variables: Variables, counts: Counts): Promise<Counted> {
   context.say(load.name);
   const { server, ids } = await subjectOf(await load.start(context, variables));
+  await quiet(counts);
   const before = { ...counts };
   const { ms } = await withClients(server.url, load.clients, (clients) =>
-    runClients(clients, context.extent === 'quick' ? 500 : 3000, (client) => askFor(load.operation, client, ids)),
+    runClients(clients, context.extent === 'quick' ? 500 : 2500, (client) => askFor(load.operation, client, ids)),
   );
-  // What it does after its answers, such as a checkpoint, belongs to them.
+  await quiet(counts);
+  const after = { ...counts };
   await server.stop();
   return {
     name: load.name,
     requests: ms.length,
-    writes: counts.writes - before.writes,
-    reads: counts.reads - before.reads,
-    bytesUp: counts.bytesUp - before.bytesUp,
+    writes: after.writes - before.writes,
+    reads: after.reads - before.reads,
+    bytesUp: after.bytesUp - before.bytesUp,
   };
+}
+
+/** What a server does after its answers, such as a checkpoint, belongs to them. */
+async function quiet(counts: Readonly<Counts>): Promise<void> {
+  for (let before = -1, now = 0; before !== now;) {
+    before = counts.writes + counts.reads;
+    await sleep(500);
+    now = counts.writes + counts.reads;
+  }
 }
 
 function requestsTable(counted: readonly Counted[]): Table {

@@ -69,7 +69,7 @@ async function measureWay(context: BenchContext, way: Way, s3: Variables): Promi
     context.say(`${titles[way]}: starting ${count}`);
     groups.set(count, await startGroup(context, way, count, s3));
   }
-  const [forMs, things] = [isQuick ? 500 : 1500, {} as Record<string, () => Promise<number>>];
+  const [forMs, things] = [isQuick ? 500 : 1000, {} as Record<string, () => Promise<number>>];
   for (const [count, group] of groups) things[count] = () => writeFrom(group, clientsOfOne, forMs);
   things['alone'] = () => writeFrom(groups.get(1)!, clientsAlone, forMs);
   context.say(`${titles[way]}: writing`);
