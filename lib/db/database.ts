@@ -14,10 +14,14 @@ export interface ReadOptions {
   /** When the read was asked for, on the monotonic clock in ms: what is proved since then is fresh. Default: now. */
   readonly askedMs?: number;
   readonly signal?: AbortSignal;
+  /** Works of one name that arrive together may run in one transaction, where each does what it does by `Scope.together`. */
+  readonly together?: string | undefined;
 }
 
 export interface WriteOptions {
   readonly signal?: AbortSignal;
+  /** See `ReadOptions.together`. */
+  readonly together?: string | undefined;
   /**
    * The write as JSON data that can be run again, later and elsewhere: what a fallback keeps as a pending write.
    * A write without one is refused when only a fallback can take it.
@@ -308,7 +312,32 @@ export interface Scope {
    * @example const { rows } = await scope.run('SELECT title FROM books WHERE id = $1', [7])
    */
   readonly run: (sql: string, values?: readonly PlainValue[], untrusted?: Untrusted) => Promise<StatementResult>;
+  /**
+   * The same of a statement that needs no other: the work runs none but such, of which one at most changes something, and
+   * that one guards itself with what it says and the constraints of its table. It may be a transaction of its own, which is
+   * durable once it is answered. After `run`, it is a part of that transaction. Absent where nothing is gained.
+   */
+  readonly runAlone?: (sql: string, values: readonly PlainValue[], alone: Alone) => Promise<StatementResult>;
+  /** Present where works of one name share the transaction. */
+  readonly together?: Together;
 }
+
+export interface Alone {
+  /** The table that it changes: then it ends in `returning *`. Null for a SELECT. */
+  readonly changes: RelationName | null;
+  /** Whether its plan is the same for all values: a look by key, an INSERT. */
+  readonly isKept: boolean;
+}
+
+/**
+ * Does for all works of the transaction at once what each of them asks for: `run` gets what all of them passed and gives
+ * an outcome for each, in their order. Each work calls it once, at most, and runs no statement besides. One whose outcome
+ * is rejected has changed nothing. When `run` throws, all works run again, in smaller sets.
+ */
+export type Together = <In, T>(
+  input: In,
+  run: (scope: Scope, inputs: readonly In[]) => Promise<readonly PromiseSettledResult<T>[]>,
+) => Promise<T>;
 
 /** What a read or a write does in its transaction. */
 export type Work<T> = (queries: Queries, scope: Scope) => Promise<T>;

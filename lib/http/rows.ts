@@ -16,6 +16,7 @@ import { createRows, removeMatching, updateMatching } from './many-rows.ts';
 import { inQuery } from './problem.ts';
 import { type Named, readRelation, relationNamed, requireWritable, withCatalog } from './relations.ts';
 import { rowAnswer, runWrite, statusOf } from './writes.ts';
+import { jsonAnswer } from './json-answer.ts';
 
 export interface RowHandlers {
   readonly list: Handler;
@@ -48,13 +49,13 @@ async function listRows(context: RequestContext): Promise<Response> {
     ({ relation }) => inQuery(() => parseListQuery(relation, parameters)),
     (scope, list, { relation }) => selectPage(scope, relation, list),
   );
-  return Response.json(count === undefined ? { data: rows, next } : { data: rows, next, count });
+  return jsonAnswer(count === undefined ? { data: rows, next } : { data: rows, next, count });
 }
 
 async function readRow(context: RequestContext): Promise<Response> {
   const { segments, raw, parameters } = context.address;
   const precondition = parsePrecondition(context.request.headers);
-  const { row, select, missing } = await readRelation(
+  const { row, select, of } = await readRelation(
     context,
     segments[0] ?? '',
     ({ relation }) => ({
@@ -64,11 +65,12 @@ async function readRow(context: RequestContext): Promise<Response> {
     async (scope, { key, select: names }, { relation }) => ({
       row: await findRow(scope, relation, key),
       select: names,
-      missing: noSuchRow(relation, segments[1] ?? ''),
+      of: relation,
     }),
+    `row ${segments[0]}`,
   );
-  if (!row) throw missing;
-  return unmodified(row, precondition) ?? Response.json(pick(row, select), { headers: { etag: entityTag(row) } });
+  if (!row) throw noSuchRow(of, segments[1] ?? '');
+  return unmodified(row, precondition) ?? jsonAnswer(pick(row, select), { headers: { etag: entityTag(row) } });
 }
 
 interface RowRequest extends Named {

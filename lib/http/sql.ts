@@ -25,6 +25,7 @@ import { queryLimits } from './limits.ts';
 import { inQuery, RequestError } from './problem.ts';
 import { type AskedSql, type AskedStatement, echoedHeaders, parseSqlRequest } from './sql-request.ts';
 import { replayHeaders } from './writes.ts';
+import { jsonAnswer } from './json-answer.ts';
 
 export const sqlTypes = ['application/json', ...tableTypes] as const;
 
@@ -58,7 +59,7 @@ export function sqlHandler(app: App): Handler {
     const answers = value.map((result, index) =>
       sqlAnswer(result, { isRawText: asked.isRawText, arrayMode: statements[index]!.arrayMode }),
     );
-    return Response.json(asked.isBatch ? { results: answers } : answers[0], { headers });
+    return jsonAnswer(asked.isBatch ? { results: answers } : answers[0], { headers });
   };
 }
 

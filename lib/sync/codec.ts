@@ -177,10 +177,17 @@ function composeCodec(type: DuckDBType): Codec {
 }
 
 function decimalCodec(width: number, scale: number): Codec {
-  return codec<DuckDBDecimalValue, string>(
+  return codec<DuckDBDecimalValue, string | number>(
     (value) => value.toString(),
-    (text) => new DuckDBDecimalValue(BigInt(text.replace('.', '')), width, scale),
+    (text) => new DuckDBDecimalValue(scaled(String(text), scale), width, scale),
   );
+}
+
+/** A client may write fewer digits behind the point than rows do. */
+function scaled(text: string, scale: number): bigint {
+  const [whole = '', fraction = ''] = text.split('.');
+  if (fraction.length > scale) throw new RangeError(`${text} has more than ${scale} digits behind the point`);
+  return BigInt(whole + fraction.padEnd(scale, '0'));
 }
 
 /** The workaround for NULL inside a nested value. */

@@ -37,6 +37,11 @@ export function targetOf(catalog: Catalog, { target }: Reference): Relation | un
   return catalog.relations.find(({ schema, name }) => schema === target.schema && name === target.name);
 }
 
+/** Whether its rows are named by all of their values. */
+export function isKeyless({ kind, key }: Relation): boolean {
+  return kind === 'table' && key.length === 0;
+}
+
 /** The table's name in SQL. */
 export function sqlName({ schema, name }: Pick<Relation, 'schema' | 'name'>): string {
   return `${quoteName(schema)}.${quoteName(name)}`;

@@ -18,7 +18,8 @@ export interface SqlResult {
 
 export interface Statement {
   readonly query: string;
-  readonly params?: readonly SqlValue[];
+  /** Texts, or what is nested as JSON. */
+  readonly params?: readonly unknown[];
 }
 
 export interface Answered<T> {

@@ -123,7 +123,15 @@ function handleOf(root: React.RefObject<HTMLDivElement | null>, view: GridView |
 function placeEditor(view: GridView, host: HTMLElement | null, place: Place | undefined): void {
   if (!host || !place) return;
   const { left, top, width, height } = view.boxOf(place);
-  Object.assign(host.style, { left: `${left}px`, top: `${top}px`, minWidth: `${width}px`, minHeight: `${height}px` });
+  Object.assign(host.style, { minWidth: `${width}px`, minHeight: `${height}px` });
+  // One that is larger than its cell stays within the grid.
+  const frame = host.parentElement;
+  const [across, down] = frame
+    ? [frame.clientWidth - host.offsetWidth, frame.clientHeight - host.offsetHeight]
+    : [left, top];
+  const isSeen = top > 0 && frame !== null && top < frame.clientHeight;
+  host.style.left = `${Math.max(0, Math.min(left, across))}px`;
+  host.style.top = `${isSeen ? Math.max(0, Math.min(top, down)) : top}px`;
 }
 
 function handleKey(event: React.KeyboardEvent, view: GridView, props: GridProps): boolean {

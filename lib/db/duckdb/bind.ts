@@ -95,5 +95,10 @@ function bindObject(statement: DuckDBPreparedStatement, index: number, value: ob
     return statement.bindVarchar(index, JSON.stringify(value));
   }
   const type = statement.parameterType(index);
-  return statement.bindValue(index, codecFor(type).decode(value as PlainValue), type);
+  try {
+    statement.bindValue(index, codecFor(type).decode(value as PlainValue), type);
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    throw new AppError('invalid', `Parameter $${index} is no ${type.toString()}.`, { cause, sqlState: '22P02' });
+  }
 }

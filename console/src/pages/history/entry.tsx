@@ -6,7 +6,7 @@ import { rowsKey } from '../../api/fresh.ts';
 import { href } from '../../route.ts';
 import { formatCount, formatTime, plural } from '../../ui/format.ts';
 import { Shown } from '../../ui/states.tsx';
-import { MarkedText } from '../tables/marked-text.tsx';
+import { MarkedText } from '../../ui/marked-text.tsx';
 import { differences, keyOf, textOf } from './rows.ts';
 import type { Entry } from './timeline.ts';
 

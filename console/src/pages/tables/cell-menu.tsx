@@ -68,6 +68,11 @@ function cellEntries(
     { label: 'Edit', keys: 'Enter', onSelect: () => grid.edit(place) },
     { label: 'Set to NULL', keys: keyLabel('Mod+Backspace'), isDisabled: !column.nullable, onSelect: grid.setNull },
     {
+      label: `Set to DEFAULT${column.default === null ? '' : ` (${column.default})`}`,
+      isDisabled: column.generated || (column.default === null && !column.nullable),
+      onSelect: grid.setDefault,
+    },
+    {
       label: 'Duplicate the row',
       keys: keyLabel('Mod+D'),
       isDisabled: row.addition !== null,

@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
-import type { Catalog, Relation } from '../../api/catalog.ts';
+import { type Catalog, isKeyless, type Relation } from '../../api/catalog.ts';
 import { runSql, type SqlValue } from '../../api/sql.ts';
 import { Button } from '../../ui/button.tsx';
 import { Failure, Loading } from '../../ui/states.tsx';
-import { MarkedText } from './marked-text.tsx';
+import { MarkedText } from '../../ui/marked-text.tsx';
 import { type Edit, rowId, type Stage } from './staged.ts';
 import { rowStatement } from './statements.ts';
 
@@ -22,12 +22,13 @@ export function Conflict({ id, edit, catalog, relation, stage }: ConflictProps) 
     gcTime: 0,
     staleTime: 0,
     queryFn: async ({ signal }) => {
+      if (isKeyless(relation)) return null;
       const { value } = await runSql(rowStatement(catalog.engine, relation, relation.key, edit.key), { signal });
       const row = value.rows[0];
       return row ? Object.fromEntries(relation.columns.map(({ name }, index) => [name, row[index] ?? null])) : null;
     },
   });
-  const title = `Somebody else changed ${edit.key.map((part) => part ?? 'NULL').join(', ')}`;
+  const title = `Somebody else changed ${isKeyless(relation) ? 'a row' : edit.key.map((part) => part ?? 'NULL').join(', ')}`;
   const names = relation.columns
     .map(({ name }) => name)
     .filter((name) => name in edit.values || (data && name in edit.before && data[name] !== edit.before[name]));
@@ -43,7 +44,7 @@ export function Conflict({ id, edit, catalog, relation, stage }: ConflictProps) 
       ) : data === undefined ? (
         <Loading label="Loading what they have" lines={2} />
       ) : null}
-      {data === null ? <p>The row is gone.</p> : null}
+      {data === null ? <p>{isKeyless(relation) ? edit.fault?.message : 'The row is gone.'}</p> : null}
       {data ? (
         <table>
           <thead>

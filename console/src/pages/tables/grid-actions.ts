@@ -1,14 +1,13 @@
 /** What can be done with the cells that are selected. All of it is staged, none of it saved. */
-import type { Column, Relation } from '../../api/catalog.ts';
-import { runSql, type SqlValue } from '../../api/sql.ts';
+import type { Catalog, Column, Relation } from '../../api/catalog.ts';
+import { hasAddress } from '../../api/rows.ts';
 import type { GridHandle } from '../../grid/grid.tsx';
 import { fromTsv, type Place, type Range } from '../../grid/model.ts';
 import { tell } from '../../ui/toast.tsx';
-import type { Move } from './editor.tsx';
+import type { Move } from './editing.ts';
+import { textAtHand, wholeTextOf } from './edited-text.ts';
 import type { GridRow } from './grid-rows.ts';
-import type { Value, Values } from './staged.ts';
-import { isCut, wholeStatement } from './statements.ts';
-import type { TableGridProps } from './table-grid.tsx';
+import type { Stage, Value, Values } from './staged.ts';
 
 export interface Editing {
   readonly place: Place;
@@ -16,19 +15,26 @@ export interface Editing {
   readonly text: string | null;
 }
 
-interface ActionOptions extends Pick<TableGridProps, 'relation' | 'stage' | 'readOnly'> {
+interface ActionOptions {
+  readonly engine: Catalog['engine'];
+  readonly relation: Relation;
+  readonly stage: Stage;
+  readonly readOnly: string | null;
   readonly columns: readonly Column[];
   readonly rowAt: (index: number) => GridRow;
   readonly grid: React.RefObject<GridHandle | null>;
   readonly setEditing: (editing: Editing | null) => void;
 }
 
-export function actionsOf({ relation, stage, readOnly, columns, rowAt, grid, setEditing }: ActionOptions) {
+export function actionsOf({ engine, relation, stage, readOnly, columns, rowAt, grid, setEditing }: ActionOptions) {
+  const writeAll = ({ row: index }: Place, values: Values): void => {
+    const row = rowAt(index);
+    if (row.addition) stage.changeAddition(index, values);
+    else if (row.key && row.values && hasAddress(relation, row.key)) stage.change(row.key, row.values, values);
+  };
   const write = (place: Place, value: Value): void => {
-    const [row, column] = [rowAt(place.row), columns[place.column]];
-    if (!column || column.generated) return;
-    if (row.addition) stage.changeAddition(place.row, { [column.name]: value });
-    else if (row.key && row.values) stage.change(row.key, row.values, { [column.name]: value });
+    const column = columns[place.column];
+    if (column && !column.generated) writeAll(place, { [column.name]: value });
   };
   const selected = (): Place[] => placesIn(grid.current?.range ?? nowhere);
   const selectedRows = (): number[] => [...new Set(selected().map(({ row }) => row))];
@@ -38,20 +44,25 @@ export function actionsOf({ relation, stage, readOnly, columns, rowAt, grid, set
     if (!column) return;
     if (readOnly !== null && !row.addition) return tell(readOnly);
     if (column.generated) return tell(`${column.name} is computed by the database.`);
+    if (row.key && !hasAddress(relation, row.key)) return tell(noAddress);
     if (row.key) stage.begin(row.key);
     const atHand = textAtHand(row, column);
     if (atHand !== undefined) return setEditing({ place, typed, text: atHand });
     if (!row.key || !row.values) return undefined;
-    try {
-      const { value } = await runSql(wholeStatement(relation, row.key, column));
-      setEditing({ place, typed, text: value.rows[0]?.[0] ?? null });
-    } catch (error) {
-      tell(`The whole value cannot be read: ${(error as Error).message}`);
-    }
+    const text = await wholeTextOf(engine, relation, row.key, column);
+    if (text !== undefined) setEditing({ place, typed, text });
   };
   const commit = (place: Place, before: string | null, value: Value, move: Move): void => {
     setEditing(null);
     if (value === 'default' || value.text !== before) write(place, value);
+    moveFrom(place, move);
+  };
+  const pick = (place: Place, values: Values, move: Move): void => {
+    setEditing(null);
+    writeAll(place, values);
+    moveFrom(place, move);
+  };
+  const moveFrom = (place: Place, move: Move): void => {
     const [dy, dx] = { down: [1, 0], up: [-1, 0], right: [0, 1], left: [0, -1], stay: [0, 0] }[move] as [
       number,
       number,
@@ -63,6 +74,7 @@ export function actionsOf({ relation, stage, readOnly, columns, rowAt, grid, set
   return {
     startEdit,
     commit,
+    pick,
     edit: (place: Place) => void startEdit(place, null),
     focus: () => grid.current?.focus(),
     range: () => grid.current?.range ?? { from: { row: 0, column: 0 }, to: { row: 0, column: 0 } },
@@ -70,11 +82,18 @@ export function actionsOf({ relation, stage, readOnly, columns, rowAt, grid, set
     setNull: () => {
       for (const place of selected()) if (columns[place.column]?.nullable === true) write(place, { text: null });
     },
+    setDefault: () => {
+      for (const place of selected()) write(place, 'default');
+    },
     remove: () => {
       const rows = selectedRows();
       const additions = rows.filter((row) => rowAt(row).addition !== null);
       if (additions.length > 0) return stage.dropAdditions(additions);
-      stage.remove(rows.map(rowAt).flatMap(({ key, values }) => (key && values ? [{ key, before: values }] : [])));
+      stage.remove(
+        rows
+          .map(rowAt)
+          .flatMap(({ key, values }) => (key && values && hasAddress(relation, key) ? [{ key, before: values }] : [])),
+      );
     },
     add: () => {
       stage.add();
@@ -97,21 +116,13 @@ export function actionsOf({ relation, stage, readOnly, columns, rowAt, grid, set
   };
 }
 
-/** As it stands there now; undefined where only its beginning is here. */
-function textAtHand({ addition, edit, values }: GridRow, column: Column): SqlValue | undefined {
-  const changed = (addition ?? edit)?.values[column.name];
-  if (changed !== undefined && changed !== 'default') return changed.text;
-  if (addition) return null;
-  const text = values?.[column.name];
-  return isCut(column, text ?? null) ? undefined : text;
-}
-
 /** What a copy of a row begins with: all but the key, which is the row's own. */
 function copyOf({ columns, key }: Relation, { values = {} }: GridRow): Values {
   const copied = columns.filter(({ name, generated }) => !generated && !key.includes(name) && name in values);
   return Object.fromEntries(copied.map(({ name }) => [name, { text: values[name] ?? null }]));
 }
 
+const noAddress = 'No address names this row, because its key is empty or dots: change it by SQL.';
 const nowhere: Range = { from: { row: 0, column: 0 }, to: { row: -1, column: 0 } };
 /** A selection of everything is no wish to stage a million rows. */
 const mostRows = 1000;

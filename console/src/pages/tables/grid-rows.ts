@@ -1,16 +1,17 @@
 /** The rows of the grid: from the database, with what is staged laid over them. */
 import { useCallback, useMemo } from 'react';
-import { type Column, kindOfType, type Relation } from '../../api/catalog.ts';
+import { type Column, isKeyless, kindOfType, type Relation } from '../../api/catalog.ts';
 import type { SqlValue } from '../../api/sql.ts';
 import type { Cell, GridContent } from '../../grid/model.ts';
 import { type Addition, type Edit, rowId, type Staged } from './staged.ts';
-import { columnsToRead, isCut, longestText } from './statements.ts';
+import { columnsToRead, isCut, longestText, windowSize } from './statements.ts';
 import type { Rows } from './use-rows.ts';
 import type { TableView } from './view-state.ts';
 
 /** A row of the grid: one that is to be, or one that is there. */
 export interface GridRow {
   readonly addition: Addition | null;
+  /** Of a row without a primary key its identity, and its place among those of its page that are equal to it. */
   readonly key: readonly SqlValue[] | null;
   readonly edit: Edit | null;
   /** By column; undefined while it is not loaded. */
@@ -31,11 +32,26 @@ export function useRowAt(
       const found = rows.row(index - additions.length);
       if (!found) return { addition: null, key: null, edit: null, values: undefined };
       const values = Object.fromEntries(read.map(({ name }, at) => [name, found[at] ?? null]));
-      const key = relation.key.length === 0 ? null : relation.key.map((name) => values[name] ?? null);
+      const key = keyAt(relation, values, read.length, index - additions.length, rows);
       return { addition: null, key, edit: key === null ? null : (edits[rowId(key)] ?? null), values };
     },
-    [read, rows, edits, additions, relation.key],
+    [read, rows, edits, additions, relation],
   );
+}
+
+function keyAt(
+  relation: Relation,
+  values: Readonly<Record<string, SqlValue>>,
+  identityAt: number,
+  index: number,
+  rows: Rows,
+): readonly SqlValue[] | null {
+  if (!isKeyless(relation)) return relation.key.length === 0 ? null : relation.key.map((name) => values[name] ?? null);
+  const identity = rows.row(index)?.[identityAt] ?? null;
+  let before = 0;
+  for (let other = index - (index % windowSize); other < index; other++)
+    if (rows.row(other)?.[identityAt] === identity) before++;
+  return [identity, String(before)];
 }
 
 export function useContent(
@@ -82,8 +98,10 @@ function cellOf({ addition, edit, values }: GridRow, column: Column | undefined)
   }
   if (!values) return { text: undefined };
   const changed = edit?.values[column.name];
-  if (changed !== undefined && changed !== 'default') {
-    return { text: changed.text, state: edit?.fault ? 'failed' : 'edited' };
+  if (changed !== undefined) {
+    const state = edit?.fault ? ('failed' as const) : ('edited' as const);
+    if (changed === 'default') return { text: undefined, placeholder: column.default ?? 'NULL', state };
+    return { text: changed.text, state };
   }
   const text = values[column.name] ?? null;
   const cut = isCut(column, text);

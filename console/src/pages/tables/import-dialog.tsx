@@ -127,7 +127,7 @@ function Chosen({
         <Preview foreseen={foreseen.data} />
       )}
       {foreseen.data && target.create && target.onConflict === '' ? (
-        <p className="warn">Without a primary key, rows can be added to the table, and not edited.</p>
+        <p className="warn">Without a primary key, a row is found by all of its values, and no address names it.</p>
       ) : null}
       {run.error ? <Failure error={run.error} /> : null}
       {run.isPending ? (

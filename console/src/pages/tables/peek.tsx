@@ -2,13 +2,16 @@
 import { useQuery } from '@tanstack/react-query';
 import { ExternalLink, X } from 'lucide-react';
 import { useState } from 'react';
-import { type Catalog, type Column, type Reference, type Relation, targetOf } from '../../api/catalog.ts';
+import { type Catalog, type Column, isKeyless, type Reference, type Relation, targetOf } from '../../api/catalog.ts';
 import { rowsKey } from '../../api/fresh.ts';
 import { runSql, type SqlValue } from '../../api/sql.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Failure, Loading } from '../../ui/states.tsx';
+import { choiceOf } from './choice.ts';
+import { textAtHand, wholeTextOf } from './edited-text.ts';
+import type { Choice } from './editing.ts';
 import { CellEditor } from './editor.tsx';
-import { MarkedText } from './marked-text.tsx';
+import { MarkedText } from '../../ui/marked-text.tsx';
 import type { Stage, Values } from './staged.ts';
 import { rowStatement } from './statements.ts';
 import type { GridRow } from './grid-rows.ts';
@@ -25,11 +28,14 @@ interface PeekProps {
 
 export function Peek({ catalog, relation, row, stage, readOnly, onClose }: PeekProps) {
   const { addition, edit, key, values } = row;
-  const title = addition ? 'New row' : (key?.map((part) => part ?? 'NULL').join(', ') ?? 'Row');
+  const title = addition
+    ? 'New row'
+    : key === null || isKeyless(relation)
+      ? 'Row'
+      : key.map((part) => part ?? 'NULL').join(', ');
   const staged: Values = addition?.values ?? edit?.values ?? {};
   const fault = addition?.fault ?? edit?.fault ?? null;
-  const write = (column: Column, text: SqlValue): void => {
-    const change = { [column.name]: { text } };
+  const write = (change: Values): void => {
     if (addition) stage.changeAddition(stage.store.get().additions.indexOf(addition), change);
     else if (key && values) stage.change(key, values, change);
   };
@@ -50,7 +56,12 @@ export function Peek({ catalog, relation, row, stage, readOnly, onClose }: PeekP
             value={valueShown(staged, column, values)}
             isStaged={column.name in staged}
             canEdit={readOnly === null && !column.generated && (addition !== null || key !== null)}
-            onWrite={(text) => write(column, text)}
+            choice={choiceOf(catalog, relation, column)}
+            textToEdit={async () => {
+              const text = textAtHand(row, column);
+              return text === undefined && key ? wholeTextOf(catalog.engine, relation, key, column) : text;
+            }}
+            onWrite={write}
           />
         ))}
       </dl>
@@ -71,27 +82,40 @@ interface FieldProps {
   readonly value: SqlValue | undefined;
   readonly isStaged: boolean;
   readonly canEdit: boolean;
-  readonly onWrite: (text: SqlValue) => void;
+  readonly choice: Choice | undefined;
+  /** Undefined: it cannot be read. */
+  readonly textToEdit: () => Promise<SqlValue | undefined>;
+  readonly onWrite: (values: Values) => void;
 }
 
-function Field({ column, value, isStaged, canEdit, onWrite }: FieldProps) {
-  const [isEdited, setEdited] = useState(false);
+function Field({ column, value, isStaged, canEdit, choice, textToEdit, onWrite }: FieldProps) {
+  const [edited, setEdited] = useState<{ readonly text: SqlValue } | null>(null);
   const { name, sqlType, nullable } = column;
+  const begin = async (): Promise<void> => {
+    const text = await textToEdit();
+    if (text !== undefined) setEdited({ text });
+  };
+  const write = (values: Values): void => {
+    setEdited(null);
+    onWrite(values);
+  };
   return (
     <div className={`peek-field ${isStaged ? 'edited' : ''}`}>
       <dt>
         <bdi>{name}</bdi> <span className="muted">{sqlType}</span>
       </dt>
       <dd className="row">
-        {isEdited ? (
+        {edited ? (
           <CellEditor
             column={column}
-            text={value ?? null}
+            text={edited.text}
             typed={null}
-            onCancel={() => setEdited(false)}
+            choice={choice}
+            onCancel={() => setEdited(null)}
+            onPick={write}
             onCommit={(next) => {
-              setEdited(false);
-              if (next !== 'default' && next.text !== (value ?? null)) onWrite(next.text);
+              setEdited(null);
+              if (next === 'default' || next.text !== edited.text) onWrite({ [name]: next });
             }}
           />
         ) : (
@@ -100,13 +124,18 @@ function Field({ column, value, isStaged, canEdit, onWrite }: FieldProps) {
               {value === undefined ? <i className="muted">default</i> : <MarkedText text={value} />}
             </span>
             {canEdit ? (
-              <Button look="plain" aria-label={`Edit ${name}`} onClick={() => setEdited(true)}>
+              <Button look="plain" aria-label={`Edit ${name}`} onClick={() => void begin()}>
                 Edit
               </Button>
             ) : null}
             {canEdit && nullable && value !== null ? (
-              <Button look="plain" aria-label={`Set ${name} to NULL`} onClick={() => onWrite(null)}>
+              <Button look="plain" aria-label={`Set ${name} to NULL`} onClick={() => write({ [name]: { text: null } })}>
                 NULL
+              </Button>
+            ) : null}
+            {canEdit && column.default !== null && value !== undefined ? (
+              <Button look="plain" aria-label={`Set ${name} to DEFAULT`} onClick={() => write({ [name]: 'default' })}>
+                DEFAULT
               </Button>
             ) : null}
           </>

@@ -1,9 +1,13 @@
 /** Saves what is staged, row by row: each on the condition that nobody changed it since, so that one conflict stops no other row. */
-import type { Column, Relation } from '../../api/catalog.ts';
+import { type Catalog, isKeyless, type Relation } from '../../api/catalog.ts';
 import { ApiError, send } from '../../api/client.ts';
-import { createRow, removeRow, rowPath, type RowInput, updateRow } from '../../api/rows.ts';
+import { bodyOf, createRow, readRow, removeRow, replaceRow, type Saved, updateRow } from '../../api/rows.ts';
+import { runSql } from '../../api/sql.ts';
 import { plural } from '../../ui/format.ts';
-import type { Edit, Fault, Stage, Value, Values } from './staged.ts';
+import { inputOf } from './row-input.ts';
+import type { Edit, Fault, Stage } from './staged.ts';
+import { wholeStatement, wholeText } from './statements.ts';
+import { removeWholeRow, updateWholeRow } from './whole-row.ts';
 
 export interface SaveReport {
   readonly saved: number;
@@ -14,7 +18,9 @@ export interface SaveReport {
   readonly removed: readonly string[];
 }
 
-export async function saveStaged(relation: Relation, stage: Stage): Promise<SaveReport> {
+type Engine = Catalog['engine'];
+
+export async function saveStaged({ engine }: Catalog, relation: Relation, stage: Stage): Promise<SaveReport> {
   const report = { saved: 0, pending: 0, conflicts: 0, refused: 0, removed: [] as string[] };
   const { edits, additions } = stage.store.get();
   const count = async (work: () => Promise<{ readonly isPending: boolean }>): Promise<Fault | null> => {
@@ -31,24 +37,47 @@ export async function saveStaged(relation: Relation, stage: Stage): Promise<Save
   for (const { id, values } of [...additions].toReversed()) {
     stage.settleAddition(id, await count(() => createRow(relation, inputOf(relation, values))));
   }
-  for (const [id, edit] of Object.entries(edits)) {
-    stage.settleEdit(id, await count(() => saveEdit(relation, stage, id, edit, report.removed)));
+  for (const entry of Object.entries(edits)) {
+    stage.settleEdit(entry[0], await count(() => saveEdit(engine, relation, stage, entry, report.removed)));
   }
   return report;
 }
 
 async function saveEdit(
+  engine: Engine,
   relation: Relation,
   stage: Stage,
-  id: string,
-  { key, values, isRemoved }: Edit,
+  [id, edit]: readonly [string, Edit],
   removed: string[],
-) {
+): Promise<Saved> {
+  if (isKeyless(relation)) return saveWhole(engine, relation, edit, removed);
+  const { key, values, isRemoved } = edit;
   const tag = await stage.tagOf(id, key);
-  if (!isRemoved) return updateRow(relation, key, inputOf(relation, values), tag);
-  const row = await (await send(rowPath(relation, key))).text();
-  const saved = await removeRow(relation, key, tag);
-  removed.push(row);
+  if (isRemoved) {
+    const row = await readRow(relation, key);
+    const saved = await removeRow(relation, key, tag);
+    removed.push(row);
+    return saved;
+  }
+  const defaults = Object.keys(values).filter((name) => values[name] === 'default');
+  const input = inputOf(relation, values);
+  if (defaults.length === 0) return updateRow(relation, key, input, tag);
+  // A whole row is given without the columns that are to have their defaults.
+  const row = JSON.parse(await readRow(relation, key)) as Record<string, unknown>;
+  const kept = relation.columns.filter(({ name, generated }) => !generated && !defaults.includes(name));
+  const whole = kept.map(({ name }): [string, string] => [name, input[name] ?? JSON.stringify(row[name])]);
+  return replaceRow(relation, key, Object.fromEntries(whole), tag);
+}
+
+async function saveWhole(engine: Engine, relation: Relation, edit: Edit, removed: string[]): Promise<Saved> {
+  const identity = edit.key[0] ?? '';
+  if (!edit.isRemoved) return updateWholeRow(engine, relation, identity, edit.values);
+  const columns = relation.columns.filter(({ generated }) => !generated);
+  const { value } = await runSql(wholeStatement(engine, relation, edit.key, columns));
+  const saved = await removeWholeRow(engine, relation, identity);
+  const texts = columns.map((column, index) => wholeText(engine, column, value.rows[0]?.[index] ?? null));
+  const values = Object.fromEntries(columns.map(({ name }, index) => [name, { text: texts[index] ?? null }]));
+  removed.push(bodyOf(inputOf(relation, values)));
   return saved;
 }
 
@@ -72,55 +101,6 @@ export function wordsOf({ saved, pending, conflicts, refused }: SaveReport): str
     refused > 0 ? `${refused} refused` : '',
   ];
   return parts.filter((part) => part !== '').join(', ');
-}
-
-function inputOf({ columns }: Relation, values: Values): RowInput {
-  const known = columns.filter(({ name }) => Object.hasOwn(values, name));
-  return Object.fromEntries(
-    known.flatMap((column): [string, string][] => {
-      const json = jsonOf(column, values[column.name] ?? 'default');
-      return json === null ? [] : [[column.name, json]];
-    }),
-  );
-}
-
-/** Null for a column that is left to its default. Numbers go as text, in which no digit is lost. */
-function jsonOf({ type }: Column, value: Value): string | null {
-  if (value === 'default') return null;
-  const { text } = value;
-  if (text === null) return 'null';
-  switch (type.kind) {
-    case 'boolean':
-      return /^t(?:rue)?$/i.test(text) ? 'true' : /^f(?:alse)?$/i.test(text) ? 'false' : JSON.stringify(text);
-    case 'json':
-    case 'list':
-    case 'struct':
-    case 'map':
-    case 'union':
-      return isJson(text) ? text : JSON.stringify(text);
-    case 'float':
-      return Number.isFinite(Number(text)) && isJson(text) ? text : JSON.stringify(text);
-    case 'blob':
-      return JSON.stringify(base64Of(text));
-    default:
-      return JSON.stringify(text);
-  }
-}
-
-/** Of `\\x00ff`. What is not written so goes as it is, and the server says what is wrong. */
-function base64Of(text: string): string {
-  if (!/^\\x(?:[\da-f]{2})*$/i.test(text)) return text;
-  const bytes = text.slice(2).match(/../g) ?? [];
-  return btoa(bytes.map((byte) => String.fromCharCode(Number.parseInt(byte, 16))).join(''));
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function faultOf(error: unknown): Fault {

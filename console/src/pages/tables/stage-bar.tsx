@@ -32,7 +32,7 @@ export function StageBar({ catalog, relation, stage }: StageBarProps) {
   const save = async (): Promise<void> => {
     if (isSaving || count === 0) return;
     setSaving(true);
-    const report = await saveStaged(relation, stage);
+    const report = await saveStaged(catalog, relation, stage);
     setSaving(false);
     await refreshRows();
     const undo = {
@@ -84,7 +84,7 @@ export function StageBar({ catalog, relation, stage }: StageBarProps) {
       </div>
       <Dialog title="What Save does" isOpen={isReviewing} onClose={() => setReviewing(false)} isWide>
         <p className="muted">Each row on its own, and only where nobody has changed it since.</p>
-        <pre tabIndex={0}>{isReviewing ? stagedSql(relation, stage) : ''}</pre>
+        <pre tabIndex={0}>{isReviewing ? stagedSql(catalog, relation, stage) : ''}</pre>
         <div className="dialog-buttons">
           <Button onClick={() => setReviewing(false)}>Close</Button>
         </div>

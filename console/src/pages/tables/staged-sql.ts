@@ -1,9 +1,10 @@
 /** What is staged as the statements that would do the same. */
-import { type Relation, sqlName } from '../../api/catalog.ts';
+import { type Catalog, isKeyless, type Relation, sqlName } from '../../api/catalog.ts';
 import { quoteName, quoteText, type SqlValue } from '../../api/sql.ts';
 import type { Stage, Value } from './staged.ts';
+import { wholeRowSql } from './whole-row.ts';
 
-export function stagedSql(relation: Relation, stage: Stage): string {
+export function stagedSql({ engine }: Catalog, relation: Relation, stage: Stage): string {
   const table = sqlName(relation);
   const text = (value: SqlValue): string => (value === null ? 'NULL' : quoteText(value));
   const literal = (value: Value): string => (value === 'default' ? 'DEFAULT' : text(value.text));
@@ -14,6 +15,7 @@ export function stagedSql(relation: Relation, stage: Stage): string {
     return `INSERT INTO ${table} (${given.map(([name]) => quoteName(name)).join(', ')}) VALUES (${given.map(([, value]) => literal(value)).join(', ')});`;
   });
   const changes = Object.values(edits).map(({ key, values, isRemoved }) => {
+    if (isKeyless(relation)) return `${wholeRowSql(engine, relation, key[0] ?? '', isRemoved ? 'remove' : values)};`;
     const where = relation.key.map((name, index) => `${quoteName(name)} = ${text(key[index] ?? null)}`).join(' AND ');
     if (isRemoved) return `DELETE FROM ${table} WHERE ${where};`;
     const set = Object.entries(values).map(([name, value]) => `${quoteName(name)} = ${literal(value)}`);

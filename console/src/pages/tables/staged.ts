@@ -1,7 +1,7 @@
 /**
  * What was changed and not saved yet, a table at a time. It outlives the page, not the browser tab; each step can be undone.
  */
-import type { Relation } from '../../api/catalog.ts';
+import { isKeyless, type Relation } from '../../api/catalog.ts';
 import { fetchTag } from '../../api/rows.ts';
 import type { SqlValue } from '../../api/sql.ts';
 import { createStore, type Store } from '../../store.ts';
@@ -67,6 +67,7 @@ export class Stage {
 
   /** Begins an edit: from now on it is known whether somebody else changes the row. */
   begin(key: readonly SqlValue[]): void {
+    if (isKeyless(this.#relation)) return;
     void this.tagOf(rowId(key), key).catch(() => undefined);
   }
 

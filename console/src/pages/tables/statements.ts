@@ -1,7 +1,10 @@
 /** The SQL behind the grid: windows of rows, their number, one whole value, the commonest values of a column. */
-import { type Catalog, type Column, type Relation, sqlName } from '../../api/catalog.ts';
+import { type Catalog, type Column, isKeyless, type Relation, sqlName } from '../../api/catalog.ts';
 import { quoteName, type SqlValue, type Statement } from '../../api/sql.ts';
+import { isNested } from './nested.ts';
+import { parameterOf } from './row-input.ts';
 import type { Filter, TableView } from './view-state.ts';
+import { identityExpression } from './whole-row.ts';
 
 type Engine = Catalog['engine'];
 
@@ -13,7 +16,7 @@ const longestBytes = 300;
 /** Hidden under a name that no table has. */
 const pageRow = quoteName('row of the page');
 
-/** The columns that are read: those that are shown, then what of the key is not. */
+/** The columns that are read: those that are shown, then what of the key is not. Behind them comes the identity of a row without one. */
 export function columnsToRead({ columns, key }: Relation, { hidden }: TableView): readonly Column[] {
   const shown = columns.filter(({ name }) => !hidden.includes(name));
   return [...shown, ...columns.filter(({ name }) => hidden.includes(name) && key.includes(name))];
@@ -21,9 +24,8 @@ export function columnsToRead({ columns, key }: Relation, { hidden }: TableView)
 
 export function windowStatement(engine: Engine, relation: Relation, view: TableView, index: number): Statement {
   const { where, params } = conditions(view.filters, relation);
-  const list = columnsToRead(relation, view)
-    .map((column) => shownExpression(engine, column))
-    .join(', ');
+  const shown = columnsToRead(relation, view).map((column) => shownExpression(engine, column));
+  const list = [...shown, ...(isKeyless(relation) ? [identityExpression(relation)] : [])].join(', ');
   const table = sqlName(relation);
   const order = orderOf(engine, relation, view);
   const page = `LIMIT ${windowSize} OFFSET ${index * windowSize}`;
@@ -41,11 +43,24 @@ export function countStatement(relation: Relation, { filters }: TableView): Stat
 }
 
 /** A value as it is edited, however long. */
-export function wholeStatement(relation: Relation, key: readonly SqlValue[], column: Column): Statement {
-  return {
-    query: `SELECT ${wholeExpression(column)} FROM ${sqlName(relation)} WHERE ${keyCondition(relation)}`,
-    params: key,
-  };
+export function wholeStatement(
+  engine: Engine,
+  relation: Relation,
+  key: readonly SqlValue[],
+  columns: readonly Column[],
+): Statement {
+  const list = columns.map((column) => wholeExpression(engine, column)).join(', ');
+  const [where, params] = isKeyless(relation)
+    ? [`${identityExpression(relation)} = $1`, [key[0]]]
+    : [equalities(relation, relation.key), parametersOf(relation, relation.key, key)];
+  return { query: `SELECT ${list} FROM ${sqlName(relation)} WHERE ${where} LIMIT 1`, params };
+}
+
+/** What `wholeStatement` read, as it is edited. */
+export function wholeText(engine: Engine, { type }: Column, text: SqlValue): SqlValue {
+  if (engine !== 'duckdb' || !isNested(type) || text === null) return text;
+  const value = text.slice('{"v":'.length, -1);
+  return value === 'null' ? null : value;
 }
 
 /** The row that a reference names. */
@@ -58,8 +73,42 @@ export function rowStatement(
   const list = relation.columns.map((column) => shownExpression(engine, column)).join(', ');
   return {
     query: `SELECT ${list} FROM ${sqlName(relation)} WHERE ${equalities(relation, columns)} LIMIT 1`,
-    params: values,
+    params: parametersOf(relation, columns, values),
   };
+}
+
+/** As many as people read. */
+const mostChoices = 20;
+
+/** Beside the key, what tells people which row it is. */
+export function labelColumns({ columns }: Relation, keys: readonly string[]): readonly Column[] {
+  return columns.filter(({ name, type }) => type.kind === 'text' && !keys.includes(name)).slice(0, 2);
+}
+
+/** Rows that a reference may name, those with `needle` in their key or label: the key's columns, then the labels. */
+export function choicesStatement(engine: Engine, target: Relation, keys: readonly string[], needle: string): Statement {
+  const labels = labelColumns(target, keys);
+  const list = [...keys.map(quoteName), ...labels.map((column) => shownExpression(engine, column))].join(', ');
+  const searched = [...keys, ...labels.map(({ name }) => name)].map(
+    (name) => `position(lower(CAST($1 AS VARCHAR)) IN lower(CAST(${quoteName(name)} AS VARCHAR))) > 0`,
+  );
+  const where = needle === '' ? '' : ` WHERE ${searched.join(' OR ')}`;
+  const order = keys.map((_, index) => index + 1).join(', ');
+  return {
+    query: `SELECT ${list} FROM ${sqlName(target)}${where} ORDER BY ${order} LIMIT ${mostChoices}`,
+    params: needle === '' ? [] : [needle],
+  };
+}
+
+function parametersOf(
+  { columns }: Relation,
+  names: readonly string[],
+  values: readonly SqlValue[],
+): readonly unknown[] {
+  return names.map((name, index) => {
+    const column = columns.find((each) => each.name === name);
+    return column ? parameterOf(column, values[index] ?? null) : values[index];
+  });
 }
 
 export function topValuesStatement(relation: Relation, view: TableView, column: Column): Statement {
@@ -69,10 +118,6 @@ export function topValuesStatement(relation: Relation, view: TableView, column: 
     query: `SELECT ${name}, count(*) AS n FROM ${sqlName(relation)}${where} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 12`,
     params,
   };
-}
-
-function keyCondition(relation: Relation): string {
-  return equalities(relation, relation.key);
 }
 
 function equalities(relation: Relation, columns: readonly string[]): string {
@@ -98,7 +143,7 @@ function orderOf(engine: Engine, { kind, key, estimatedRows }: Relation, { sorts
   return all.length === 0 ? '' : ` ORDER BY ${all.join(', ')}`;
 }
 
-/** As much of a value as a cell shows; the text of what is nested is JSON. */
+/** As much of a value as a cell shows. What is nested is the engine's own text: its JSON loses digits, and bytes. */
 function shownExpression(engine: Engine, { name, type }: Column): string {
   const column = quoteName(name);
   switch (type.kind) {
@@ -113,16 +158,20 @@ function shownExpression(engine: Engine, { name, type }: Column): string {
     case 'struct':
     case 'map':
     case 'union':
-      return `left(${wholeExpression({ name, type })}, ${longestText + 1})`;
+      return engine === 'duckdb' || type.kind === 'json'
+        ? `left(CAST(${column} AS VARCHAR), ${longestText + 1})`
+        : `left(CAST(to_json(${column}) AS VARCHAR), ${longestText + 1})`;
     default:
       return column;
   }
 }
 
-function wholeExpression({ name, type: { kind } }: Pick<Column, 'name' | 'type'>): string {
+/** A struct comes in the form of the API's rows, whatever is in it: see `wholeText`. */
+function wholeExpression(engine: Engine, { name, type }: Column): string {
   const column = quoteName(name);
-  if (kind === 'json') return `CAST(${column} AS VARCHAR)`;
-  return ['list', 'struct', 'map', 'union'].includes(kind) ? `CAST(to_json(${column}) AS VARCHAR)` : column;
+  if (type.kind === 'json') return `CAST(${column} AS VARCHAR)`;
+  if (!isNested(type)) return column;
+  return engine === 'duckdb' ? `{'v': ${column}}` : `CAST(to_json(${column}) AS VARCHAR)`;
 }
 
 /** Whether only the beginning came. */
@@ -139,12 +188,15 @@ const isCuttable = ({ type: { kind } }: Column): boolean =>
 function conditions(
   filters: readonly Filter[],
   relation: Relation,
-): { readonly where: string; readonly params: readonly string[] } {
-  const params: string[] = [];
-  const add = (value: string): number => params.push(value);
+): { readonly where: string; readonly params: readonly unknown[] } {
+  const params: unknown[] = [];
+  const add = (value: unknown): number => params.push(value);
   const all = filters.map(({ column, operator, value }) => {
     const name = quoteName(column);
-    const typed = (text: string): string => parameter(relation, column, add(text));
+    const typed = (text: string): string => {
+      const [param] = parametersOf(relation, [column], [text]);
+      return parameter(relation, column, add(param));
+    };
     const asText = `CAST(${name} AS VARCHAR)`;
     switch (operator) {
       case 'is null':

@@ -1,10 +1,11 @@
 /** The grid of a table: what is seen, the editor over it, and the keys. */
 import { useEffect, useMemo, useRef, useState } from 'react';
-import type { Column, Relation } from '../../api/catalog.ts';
+import type { Catalog, Column, Relation } from '../../api/catalog.ts';
 import { Grid, type GridHandle } from '../../grid/grid.tsx';
 import type { Place, Range } from '../../grid/model.ts';
 import { matches } from '../../shell/keys.ts';
 import { useStore } from '../../store.ts';
+import { choiceOf } from './choice.ts';
 import { CellEditor } from './editor.tsx';
 import { actionsOf, type Editing } from './grid-actions.ts';
 import { type GridRow, useContent, useRowAt } from './grid-rows.ts';
@@ -13,6 +14,7 @@ import type { Rows } from './use-rows.ts';
 import type { TableView } from './view-state.ts';
 
 export interface TableGridProps {
+  readonly catalog: Catalog;
   readonly relation: Relation;
   readonly view: TableView;
   readonly rows: Rows;
@@ -36,6 +38,7 @@ export interface TableGridHandle {
   readonly active: () => Place;
   readonly edit: (place: Place) => void;
   readonly setNull: () => void;
+  readonly setDefault: () => void;
   readonly remove: () => void;
   readonly duplicate: () => void;
   /** A new row, on top. */
@@ -44,7 +47,8 @@ export interface TableGridHandle {
 }
 
 export function TableGrid(props: TableGridProps) {
-  const { relation, view, rows, stage, readOnly, canAdd, ref, onHeader, onMenu, onPeek, onFollow, onActive } = props;
+  const { catalog, relation, view, rows, stage, readOnly, canAdd, ref } = props;
+  const { onHeader, onMenu, onPeek, onFollow, onActive } = props;
   const staged = useStore(stage.store);
   const grid = useRef<GridHandle>(null);
   const [editing, setEditing] = useState<Editing | null>(null);
@@ -54,7 +58,7 @@ export function TableGrid(props: TableGridProps) {
   );
   const rowAt = useRowAt(relation, view, rows, staged);
   const content = useContent(columns, relation, view, rows, staged, rowAt);
-  const actions = actionsOf({ ...props, columns, rowAt, grid, setEditing });
+  const actions = actionsOf({ engine: catalog.engine, relation, stage, readOnly, columns, rowAt, grid, setEditing });
   useEffect(() => {
     if (typeof ref === 'object' && ref !== null)
       ref.current = { ...actions, rowAt, columnAt: (index) => columns[index] };
@@ -105,7 +109,9 @@ export function TableGrid(props: TableGridProps) {
                     setEditing(null);
                     grid.current?.focus();
                   }}
+                  choice={choiceOf(catalog, relation, editedColumn)}
                   onCommit={(value, move) => actions.commit(editing.place, editing.text, value, move)}
+                  onPick={(values, move) => actions.pick(editing.place, values, move)}
                 />
               ),
             }

@@ -1,8 +1,9 @@
 /** One table or view: its rows, or how it is built. */
 import { useCallback, useMemo, useRef, useState } from 'react';
-import { type Catalog, type Column, type Relation, targetOf } from '../../api/catalog.ts';
+import { type Catalog, type Column, isKeyless, type Relation, sqlName, targetOf } from '../../api/catalog.ts';
 import { useChanges } from '../../api/changes.ts';
 import { refreshRows } from '../../api/fresh.ts';
+import { quoteName } from '../../api/sql.ts';
 import { type Place } from '../../grid/model.ts';
 import { navigate, useRoute } from '../../route.ts';
 import { useKeys } from '../../shell/keys.ts';
@@ -67,12 +68,9 @@ export function TablePage({ catalog, relation, onImport }: TablePageProps) {
 }
 
 /** Why rows cannot be edited; null when they can. */
-function whyReadOnly({ may }: Catalog, { readOnly, key, kind }: Relation): string | null {
+function whyReadOnly({ may }: Catalog, { readOnly }: Relation): string | null {
   if (!may.writeRows) return 'Your token only reads.';
-  if (readOnly !== null) return readOnly;
-  return kind === 'table' && key.length === 0
-    ? 'Rows are only added: the table has no primary key by which one could be named.'
-    : null;
+  return readOnly;
 }
 
 function Data({ catalog, relation, onImport }: TablePageProps) {
@@ -124,7 +122,7 @@ function Data({ catalog, relation, onImport }: TablePageProps) {
         <div className="table-body">
           <TableGrid
             ref={grid}
-            {...{ relation, view, rows, stage, readOnly, canAdd }}
+            {...{ catalog, relation, view, rows, stage, readOnly, canAdd }}
             onHeader={(column, more) => showView(relation.path, sortedBy(view, column.name, more))}
             onMenu={(place, at) => setMenu({ place, at })}
             onPeek={setPeeked}
@@ -137,7 +135,11 @@ function Data({ catalog, relation, onImport }: TablePageProps) {
         </div>
       )}
       {canAdd ? <StageBar catalog={catalog} relation={relation} stage={stage} /> : null}
-      {readOnly === null ? null : <p className="table-note muted">{readOnly}</p>}
+      {readOnly !== null ? (
+        <p className="table-note muted">{readOnly}</p>
+      ) : isKeyless(relation) ? (
+        <KeylessNote relation={relation} mayDefine={catalog.may.define} />
+      ) : null}
       <ValuesDialog relation={relation} view={view} column={counted} onClose={() => setCounted(null)} />
       {menu === null || !grid.current ? null : (
         <PointMenu
@@ -161,6 +163,23 @@ function Data({ catalog, relation, onImport }: TablePageProps) {
         />
       )}
     </>
+  );
+}
+
+/** How its rows are named, and how that becomes quicker. */
+function KeylessNote({ relation, mayDefine }: { relation: Relation; mayDefine: boolean }) {
+  const column = relation.columns.find(({ name }) => name === 'id') ?? relation.columns[0];
+  return (
+    <p className="table-note muted">
+      The table has no primary key, so a row is found by all of its values, and of equal rows one is changed.
+      {mayDefine && column ? (
+        <>
+          {' '}
+          A key makes that quicker:{' '}
+          <code>{`ALTER TABLE ${sqlName(relation)} ADD PRIMARY KEY (${quoteName(column.name)})`}</code>
+        </>
+      ) : null}
+    </p>
   );
 }
 

@@ -32,14 +32,14 @@ export async function answerQueries(
   try {
     const { value, version, timings } = await transactions.run(
       async (transaction) => {
-        requireVersion(transaction.version);
         const results: QueryResult[] = [];
         for (const { query, request } of checked) results.push(await runQuery(transaction, query, request));
         return results;
       },
       { mode: 'read', withinMs, signal },
     );
-    return { value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } };
+    requireVersion(version);
+    return { value, version, durability: 'durable', timings: { run: timings.run } };
   } catch (error) {
     // A server that is deep in one value does not even hear that it should stop.
     throw runtime.monotonicMs() - beganMs < withinMs ? error : tooSlow(error);

@@ -76,6 +76,19 @@ it('takes parameters by position and by name, and says which are missing', async
   }
 });
 
+it('says which parameter is not a value of its nested type', async () => {
+  const service = await start();
+  for (const [type, value] of [
+    ['INTEGER[]', ['5x']],
+    ['BIGINT[]', ['abc']],
+    ['DECIMAL(5,2)[]', ['1.555']],
+    ['STRUCT(a INTEGER)', { a: { b: 1 } }],
+  ] as const) {
+    const response = await ask(service, { query: `SELECT 1, $1::${type}`, params: [value] });
+    expect([response.status, await response.json()]).toMatchObject([400, { detail: `Parameter $1 is no ${type}.` }]);
+  }
+});
+
 it('sees each commit, through checkpoints', async () => {
   const service = await start();
   for (let count = 4; count < 8; count++) {

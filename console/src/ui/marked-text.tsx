@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef } from 'react';
-import { markedText } from '../../grid/marks.ts';
+import { markedText } from '../grid/marks.ts';
 
 /** A value outside of a grid, with the same marks for what cannot be seen. */
 export function MarkedText({ text }: { text: string | null }) {
