@@ -70,7 +70,7 @@ export class Client {
 }
 
 /** Null while it is not complete. The text has a character for each byte. */
-function parseAnswer(received: string): Answered | null {
+export function parseAnswer(received: string): Answered | null {
   const headEnd = received.indexOf('\r\n\r\n');
   if (headEnd < 0) return null;
   const head = received.slice(0, headEnd).toLowerCase();
