@@ -127,6 +127,21 @@ export function busy(error: unknown): AppError {
   });
 }
 
+export function notARead(error: unknown): AppError {
+  return new AppError('invalid', 'A read cannot run a statement that changes something.', {
+    cause: causeOf(error),
+    sqlState: '25006',
+    hint: 'Run the statement in a write.',
+  });
+}
+
+export function tooLate(error: unknown): AppError {
+  return new AppError('unavailable', 'The query exceeded its time limit and was stopped.', {
+    cause: causeOf(error),
+    hint: 'Use a narrower filter, or one that matches the beginning of the text.',
+  });
+}
+
 const tlsCodes = /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;
 
 function mapTls(error: unknown, code: string): AppError | null {
