@@ -340,6 +340,19 @@ import type { SyncContext }`,
     within: 10,
   },
   {
+    name: 'keeps what a short read saw although a commit was made meanwhile',
+    rule: 'a read',
+    edits: [
+      {
+        file: 'sync/replica.ts',
+        from: `if (this.#commits === commits) return { value };`,
+        to: `return { value };`,
+      },
+    ],
+    profiles: ['races'],
+    within: 60,
+  },
+  {
     name: 'reads without asking whether it is fresh',
     rule: 'a read',
     edits: [
