@@ -119,7 +119,7 @@ async function untilSent(runtime: Runtime): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await runtime.sleep(1);
 }
 
-/** Commits give up sooner when another backend can take the write. */
+/** A shorter commit deadline where another backend can take the write. */
 const awayMs = 2000;
 
 function retryUntil({ fallbacks }: Config): { readonly deadlineMs?: number } {

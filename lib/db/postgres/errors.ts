@@ -110,7 +110,7 @@ export function mapConnectError(error: unknown): AppError {
 function mapClass(error: unknown): AppError | null {
   const code = codeOf(error);
   if (code === '42501') {
-    const hint = 'Grant the rights that docs/backends.md lists.';
+    const hint = 'Grant the rights that docs/postgresql.md lists.';
     return failed('denied', 'The user of DATABASE_URL lacks the rights for this.', error, hint);
   }
   if (code === '57014') return failed('unavailable', 'The query was stopped.', error);
