@@ -1,226 +1,208 @@
-/**
- * Five hundred clients at one time on one warm instance for a minute: reads, writes and queries. Nothing but 503 may go
- * wrong, memory stays within bounds, and every write that was acknowledged is there.
- */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { Agent, request } from 'node:http';
+/** Writes and reads by key of one warm instance, by clients at one time, near its backend and 20 ms away each way. */
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Said } from './clients-worker.ts';
-import { bytesPerMb } from './databases.ts';
-import type { Bench, BenchContext, Figure } from './harness.ts';
+import { type Backend, databaseOn, type Distance, startBackend } from './backends.ts';
+import type { Bench, BenchContext, Extent, Figure, Table } from './harness.ts';
+import type { Plot } from './plot.ts';
+import type { Server } from './servers.ts';
+import { loadAll, type Measured, type Operation, operations, type Subject, subjectOf } from './subjects.ts';
 
-const clients = 500;
-const forMs = 60_000;
-const seeded = 1000;
-/** A function's of 2 GB, Vercel's default; `maxRssMb` leaves it a good part. */
-const memoryMb = 2048;
-const maxRssMb = 1536;
-const token = 'bench-token-of-some-length';
+const titles = {
+  s3: 'Eider, DuckDB on S3',
+  folder: 'Eider, DuckDB in a folder',
+  postgres: 'Eider on PostgreSQL',
+  pg: 'by hand, pg',
+  before: 'by hand, DuckDB, file to S3 before the answer',
+  background: 'by hand, DuckDB, file to S3 in the background',
+  sqlite: 'by hand, SQLite, file to S3 before the answer',
+} as const;
+type Name = keyof typeof titles;
+const allNames = Object.keys(titles) as Name[];
+const farNames: readonly Name[] = ['s3', 'postgres', 'pg', 'before', 'sqlite'];
 
-export const concurrentClients: Bench = {
+/** By clients at one time. */
+type Points = ReadonlyMap<number, Record<Operation, Record<Name, Measured>>>;
+
+const counts: Readonly<Record<Extent, readonly number[]>> = {
+  quick: [1, 64],
+  default: [1, 8, 64, 256],
+  full: [1, 4, 16, 64, 128, 256],
+};
+const farCounts = [1, 64];
+
+export const clients: Bench = {
   name: 'clients',
-  needsBytes: 200 * bytesPerMb,
-  run: async (context) => {
-    const instance = await startInstance(context.folder);
+  title: 'Clients',
+  about: `One warm instance of each server, and clients that ask again as soon as they are answered: \`POST /api/students\`
+with one row, and \`GET /api/students/<id>\`. The servers take turns under each load. Eider's reads on S3 may be a second old
+(\`DB_MAX_STALENESS_MS=1000\`). The servers by hand that keep their data in a file lose writes as soon as there are two of
+them ([instances](#instances)), and the one that uploads in the background loses them with its process, too. CPU is that of the
+thread that runs JavaScript, for which everything else in a process has to wait.`,
+  async run(context) {
+    const [s3, postgres] = await Promise.all([startBackend('s3'), startBackend('postgres')]);
     try {
-      return await measure(context, instance);
+      const near = await measure(context, { s3, postgres, distance: 'near' });
+      const far = await measure(context, { s3, postgres, distance: 'far' });
+      return {
+        figures: [...nearFigures(near), ...farFigures(far)],
+        tables: [...tablesOf(near, allNames, 'near'), ...tablesOf(far, farNames, 'backend 20 ms away each way')],
+        plots: operations.map((operation) => plotOf(near, operation)),
+      };
     } finally {
-      await instance.stop();
+      await Promise.all([s3.close(), postgres.close()]);
     }
   },
 };
 
-interface Answered {
-  readonly status: number;
-  readonly retryAfter: number;
-  readonly text: string;
+interface Place {
+  readonly s3: Backend;
+  readonly postgres: Backend;
+  readonly distance: Distance;
 }
 
-interface Instance {
-  /** Memory, each time that the instance told it, in bytes. */
-  readonly rssBytes: readonly number[];
-  send(method: string, path: string, json?: unknown): Promise<Answered>;
-  stop(): Promise<void>;
-}
-
-async function startInstance(folder: string): Promise<Instance> {
-  const { PATH } = process.env;
-  const env = {
-    PATH,
-    TMPDIR: folder,
-    LOCAL_DB_PATH: folder,
-    ADMIN_TOKEN: token,
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
-  };
-  const child = fork(join(import.meta.dirname, 'clients-worker.ts'), { env });
-  const rssBytes: number[] = [];
-  const port = await new Promise<number>((resolve, reject) => {
-    child.on('message', (said: Said) => ('port' in said ? resolve(said.port) : rssBytes.push(said.rssBytes)));
-    child.once('exit', (code) => reject(new Error(`The instance ended with ${code}.`)));
-  });
-  const agent = new Agent({ keepAlive: true, maxSockets: clients });
-  return {
-    rssBytes,
-    send: (method, path, json) => send({ agent, port }, method, path, json),
-    stop: () => stop(child, agent),
-  };
-}
-
-async function stop(child: ChildProcess, agent: Agent): Promise<void> {
-  agent.destroy();
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.disconnect();
-  await ended;
-}
-
-function send(
-  { agent, port }: { agent: Agent; port: number },
-  method: string,
-  path: string,
-  json?: unknown,
-): Promise<Answered> {
-  const body = json === undefined ? '' : JSON.stringify(json);
-  const headers = { authorization: `Bearer ${token}`, ...(body === '' ? {} : { 'content-type': 'application/json' }) };
-  return new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port, agent, method, path, headers }, (incoming) => {
-      const chunks: Buffer[] = [];
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-      incoming.once('error', reject);
-      incoming.once('end', () => {
-        const retryAfter = Number(incoming.headers['retry-after'] ?? 0);
-        resolve({ status: incoming.statusCode ?? 0, retryAfter, text: Buffer.concat(chunks).toString() });
+async function measure(context: BenchContext, place: Place): Promise<Points> {
+  const isQuick = context.extent === 'quick';
+  const names = place.distance === 'near' ? allNames : farNames;
+  const subjects = {} as Record<Name, Subject>;
+  for (const name of names) {
+    context.say(`${place.distance}: starting ${titles[name]}`);
+    subjects[name] = await subjectOf(await start(context, place, name));
+  }
+  const points = new Map<number, Record<Operation, Record<Name, Measured>>>();
+  for (const clientCount of place.distance === 'near' ? counts[context.extent] : farCounts) {
+    context.say(`${place.distance}: ${clientCount} clients`);
+    const of = (operation: Operation) =>
+      loadAll(subjects, {
+        operation,
+        clients: clientCount,
+        rounds: isQuick ? 1 : 3,
+        forMs: isQuick ? 300 : 400,
       });
-    });
-    sent.once('error', reject);
-    sent.end(body);
-  });
+    points.set(clientCount, { write: await of('write'), read: await of('read') });
+  }
+  for (const { server } of Object.values(subjects)) await server.stop();
+  return points;
 }
 
-const kinds = ['read', 'write', 'query'] as const;
-type Kind = (typeof kinds)[number];
-
-interface Tally {
-  readonly ms: number[];
-  shed: number;
-}
-
-interface Course {
-  readonly instance: Instance;
-  readonly ids: string[];
-  readonly tallies: Record<Kind, Tally>;
-  /** Rows that were acknowledged, less those deleted. */
-  rows: number;
-  readonly wrong: string[];
-}
-
-async function measure({ say }: BenchContext, instance: Instance): Promise<Figure[]> {
-  const course: Course = {
-    instance,
-    ids: await seed(instance),
-    tallies: { read: { ms: [], shed: 0 }, write: { ms: [], shed: 0 }, query: { ms: [], shed: 0 } },
-    rows: seeded,
-    wrong: [],
+async function start({ servers, folder }: BenchContext, place: Place, name: Name): Promise<Server> {
+  const s3 = place.s3.addresses[place.distance];
+  const byHand = { ...s3, FILE_KEY: `by-hand/${place.distance}-${name}.db` };
+  const starts: Readonly<Record<Name, () => Promise<Server>>> = {
+    s3: () => servers.eider({ ...s3, S3_KEY: `eider/${place.distance}.db`, DB_MAX_STALENESS_MS: '1000' }),
+    async folder() {
+      await mkdir(join(folder, 'drive'));
+      return servers.eider({ NETWORK_DB_PATH: join(folder, 'drive') });
+    },
+    postgres: async () => servers.eider(await databaseOn(place.postgres, `eider_${place.distance}`, place.distance)),
+    pg: async () =>
+      servers.byHand(['pg', 'none'], await databaseOn(place.postgres, `hand_${place.distance}`, place.distance)),
+    before: () => servers.byHand(['duckdb', 'before'], byHand),
+    background: () => servers.byHand(['duckdb', 'background'], byHand),
+    sqlite: () => servers.byHand(['sqlite', 'before'], byHand),
   };
-  say(`${clients} clients for ${forMs / 1000} s`);
-  const began = performance.now();
-  await Promise.all(Array.from({ length: clients }, (_, client) => runClient(course, client, began + forMs)));
-  const seconds = (performance.now() - began) / 1000;
-  for (const wrong of course.wrong.slice(0, 5)) say(wrong);
-  const counted = await instance.send('GET', '/api/students?limit=1&select=id&count=exact');
-  const { count } = JSON.parse(counted.text) as { count: number };
+  return starts[name]();
+}
+
+const cpuBound =
+  'With many clients the processor is the limit: a request of Eider passes through access, validation by the catalog and the form of its answer, which the ten lines by hand do not have.';
+const roundTripBound = 'A round trip to the server, and what Eider does in its process before and after it.';
+
+function nearFigures(points: Points): Figure[] {
+  const one = points.get(1)!;
+  const many = points.get(64)!;
   return [
-    ...kinds.map((kind) => latency(kind, course.tallies[kind], seconds)),
-    {
-      name: `${clients} clients, answers that are errors`,
-      value: course.wrong.length,
-      unit: '',
-      target: { atMost: 0 },
-      parts: {},
-    },
-    {
-      name: `${clients} clients, rows lost or doubled`,
-      value: Math.abs(count - course.rows),
-      unit: 'rows',
-      target: { atMost: 0 },
-      parts: { 'acknowledged rows': course.rows },
-    },
-    memory(instance.rssBytes),
+    ...operations.map((operation) =>
+      latencyRatio(`${operation}, 1 client, on PostgreSQL / pg by hand`, one[operation], 1.4, roundTripBound),
+    ),
+    ...operations.map((operation) => rateRatio(many[operation], operation, 's3', 0.6)),
+    ...operations.map((operation) => slowestRatio(many[operation], operation)),
+    ...operations.map((operation) => rateRatio(many[operation], operation, 'postgres', 0.7)),
+    ...operations.map((operation) => ownTime(many[operation], operation)),
   ];
 }
 
-async function seed(instance: Instance): Promise<string[]> {
-  const rows = Array.from({ length: seeded }, (_, index) => ({
-    name: `Student ${index}`,
-    email: `s${index}@example.org`,
-  }));
-  const { status, text } = await instance.send('POST', '/api/students', rows);
-  if (status !== 201) throw new Error(`The rows to begin with were answered ${status}: ${text}`);
-  return (JSON.parse(text) as { data: { id: string }[] }).data.map(({ id }) => id);
+function farFigures(points: Points): Figure[] {
+  const one = points.get(1)!;
+  return operations.map((operation) =>
+    latencyRatio(
+      `${operation}, 1 client, on PostgreSQL / pg by hand, 20 ms away each way`,
+      one[operation],
+      1.05,
+      'Each further round trip would add 40 ms.',
+    ),
+  );
 }
 
-/** One client: asks, waits for the answer, asks again; comes back later when told so. */
-async function runClient(course: Course, client: number, untilMs: number): Promise<void> {
-  for (let round = 0; performance.now() < untilMs; round += 1) {
-    // Of ten requests six read, three write, one runs SQL; clients begin at different ones.
-    const turn = (round + client) % 10;
-    const kind: Kind = turn < 6 ? 'read' : turn < 9 ? 'write' : 'query';
-    const began = performance.now();
-    const { status, retryAfter, text } = await ask(course, kind, turn, `${client}-${round}`);
-    if (status === 503) {
-      course.tallies[kind].shed += 1;
-      await sleep(retryAfter * 1000);
-    } else if (status < 300) course.tallies[kind].ms.push(performance.now() - began);
-    else course.wrong.push(`${kind} ${turn}: ${status} ${text}`);
-  }
+function latencyRatio(name: string, { postgres, pg }: Record<Name, Measured>, atMost: number, bound: string): Figure {
+  const parts = { 'Eider ms': postgres.ms.half, 'pg by hand ms': pg.ms.half };
+  return { name, value: postgres.ms.half / pg.ms.half, unit: 'x', target: { atMost }, parts, bound };
 }
 
-async function ask(course: Course, kind: Kind, turn: number, name: string): Promise<Answered> {
-  const { instance, ids } = course;
-  const id = ids[Math.floor(Math.random() * ids.length)]!;
-  if (kind === 'query') {
-    const sql = 'SELECT left(name, 9) AS name, count(*) AS n FROM students GROUP BY ALL ORDER BY n DESC LIMIT 10';
-    return instance.send('POST', '/api/sql', { query: sql });
-  }
-  if (kind === 'read')
-    return instance.send('GET', turn < 4 ? `/api/students/${id}` : '/api/students?order=created_at.desc&limit=20');
-  if (turn < 8) {
-    const answered = await instance.send('POST', '/api/students', { name, email: `${name}@example.com` });
-    if (answered.status === 201) course.rows += 1;
-    return answered;
-  }
-  return instance.send('PATCH', `/api/students/${id}`, { name });
+function rateRatio(measured: Record<Name, Measured>, operation: Operation, name: 's3' | 'postgres', atLeast: number) {
+  const [ours, pg] = [measured[name].perSecond, measured.pg.perSecond];
+  const figure: Figure = {
+    name: `${operation}s a second, 64 clients, ${titles[name]} / pg by hand`,
+    value: ours / pg,
+    unit: 'x',
+    target: { atLeast },
+    parts: { 'Eider /s': ours, 'pg by hand /s': pg },
+    bound: cpuBound,
+  };
+  return figure;
 }
 
-function latency(kind: Kind, { ms, shed }: Tally, seconds: number): Figure {
-  const sorted = ms.toSorted((a, b) => a - b);
-  const at = (part: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+function slowestRatio({ s3, pg }: Record<Name, Measured>, operation: Operation): Figure {
   return {
-    name: `${clients} clients, ${kind}, half within`,
-    value: at(0.5),
-    unit: 'ms',
-    parts: {
-      '95 % within ms': at(0.95),
-      '99 % within ms': at(0.99),
-      'slowest ms': at(1),
-      'answers/s': ms.length / seconds,
-      'answered 503': shed,
-    },
+    name: `${operation}, 64 clients, 99 % within, ${titles.s3} / pg by hand`,
+    value: s3.ms.p99 / pg.ms.p99,
+    unit: 'x',
+    target: { atMost: 3 },
+    parts: { 'Eider ms': s3.ms.p99, 'pg by hand ms': pg.ms.p99 },
+    bound:
+      'A request that just misses a commit, or a proof that the replica is fresh, waits for that one and for the next.',
   };
 }
 
-/** The most memory, and beside it that of the first and the last quarter: it has to level off. */
-function memory(rssBytes: readonly number[]): Figure {
-  const quarter = Math.ceil(rssBytes.length / 4);
-  const most = (some: readonly number[]): number => Math.max(...some) / bytesPerMb;
+function ownTime({ s3, before }: Record<Name, Measured>, operation: Operation): Figure {
   return {
-    name: `${clients} clients, most memory`,
-    value: most(rssBytes),
-    unit: 'MB',
-    target: { atMost: maxRssMb },
-    parts: { 'first quarter MB': most(rssBytes.slice(0, quarter)), 'last quarter MB': most(rssBytes.slice(-quarter)) },
+    name: `CPU of a ${operation} outside the database, 64 clients`,
+    value: s3.cpuMs,
+    unit: 'ms',
+    target: { atMost: 0.25 },
+    parts: { 'Eider ms': s3.cpuMs, 'by hand, DuckDB ms': before.cpuMs },
+    bound: `All that the thread of JavaScript does is counted, what it does for DuckDB's driver included. ${cpuBound}`,
+  };
+}
+
+function tablesOf(points: Points, names: readonly Name[], where: string): Table[] {
+  const sizes = [...points.keys()];
+  return operations.map((operation) => ({
+    title: `${operation}s, ${where}`,
+    columns: [
+      'server',
+      ...sizes.map((size) => `${size} client${size === 1 ? '' : 's'}, /s`),
+      'median ms, 1 client',
+      'median ms, 64',
+      '99 % within ms, 64',
+      'CPU ms, 64',
+    ],
+    rows: names.map((name) => {
+      const [one, many] = [points.get(1)![operation][name], points.get(64)![operation][name]];
+      const rates = sizes.map((size) => points.get(size)![operation][name].perSecond);
+      return [titles[name], ...rates, one.ms.half, many.ms.half, many.ms.p99, many.cpuMs];
+    }),
+  }));
+}
+
+function plotOf(points: Points, operation: Operation): Plot {
+  return {
+    id: `clients-${operation}s`,
+    title: `${operation === 'write' ? 'Writes' : 'Reads by key'} a second, by clients`,
+    x: { label: 'clients at one time', isLog: true },
+    y: { label: `${operation}s a second`, isLog: true },
+    lines: allNames.map((name) => ({
+      name: titles[name],
+      points: [...points].map(([size, measured]) => [size, measured[operation][name].perSecond] as const),
+    })),
   };
 }

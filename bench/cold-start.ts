@@ -1,92 +1,81 @@
-/**
- * Cold start: a new process to its first answer, against a new process that only loads DuckDB and reads the newest
- * snapshot's bytes. The function of `GET /api/students/<id>` as it is deployed, with empty slots, and beside it with a slot to
- * resume from.
- */
-import { mkdir, rm } from 'node:fs/promises';
+/** Cold starts in a folder and on each cloud, near and far. */
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bytesPerMb, createStudent, databaseName, nearStore, openDatabase } from './databases.ts';
-import { type Bench, type BenchContext, type Figure, interleave, medians } from './harness.ts';
-import { compileWorker, timeToFirstWord } from './workers.ts';
+import { cloudNames, startBackend, type Variables } from './backends.ts';
+import { databaseName } from './databases.ts';
+import type { Bench, BenchContext, Figure } from './harness.ts';
+import { askOnce } from './http-client.ts';
+import { compileWorker, timeStarts } from './starts.ts';
+import { createStudent } from './subjects.ts';
 
-const sizesMb = [1, 100];
-const rounds = { rounds: 15, warmUp: 2 };
+const folderSizesMb = { quick: [1], default: [1, 100], full: [1, 100, 1000] };
+const cloudTitles = { s3: 'S3', gcs: 'Google Cloud Storage', blob: 'Vercel Blob' } as const;
 
 export const coldStart: Bench = {
   name: 'cold-start',
-  // Of each: the sample, the file adopted, its snapshot, the published file, four replicas.
-  needsBytes: 8 * 101 * bytesPerMb,
-  run: async (context) => {
-    const worker = await compileWorker('bench/cold-start-worker.ts', join(context.folder, 'built'));
+  title: 'Cold start',
+  about: `A new process, from before it begins until it has its first answer: the bundle that is deployed, asked for one row by its
+key, with nothing in its temporary folder. Against it, in turns: in a folder, a process that loads DuckDB, answers a query, and
+reads as many bytes; on a cloud, one that downloads the published file with the cloud's SDK, loads DuckDB, and asks it for the
+same row. The bare processes have neither a log to look for, nor an API.`,
+  async run(context) {
+    const worker = await compileWorker(join(context.folder, 'built'));
     const figures: Figure[] = [];
-    for (const megabytes of sizesMb) figures.push(...(await measure(context, worker, megabytes)));
-    return figures;
+    for (const megabytes of folderSizesMb[context.extent])
+      figures.push(await measureFolder(context, worker, megabytes));
+    for (const cloud of cloudNames) {
+      const backend = await startBackend(cloud);
+      try {
+        const student = await prepare(context, backend.addresses.near);
+        for (const [distance, variables] of Object.entries(backend.addresses)) {
+          const name = `${cloudTitles[cloud]}${distance === 'near' ? '' : ', 20 ms away each way'}`;
+          figures.push(await measure(context, { name, variables, worker, student, atMost: 1.15 }));
+        }
+      } finally {
+        await backend.close();
+      }
+    }
+    return { figures, tables: [], plots: [] };
   },
 };
 
-async function measure(context: BenchContext, worker: string, megabytes: number): Promise<Figure[]> {
-  const subject = await makeSubject(context, megabytes);
-  const start = (way: string, slots: string) => startProcess({ ...subject, worker, way, slots });
-  const emptySlots = join(subject.folder, 'empty');
-  const fromNothing = async (way: string): Promise<number> => {
-    await rm(emptySlots, { recursive: true, force: true });
-    await mkdir(emptySlots);
-    return start(way, emptySlots);
-  };
-  const kept = join(subject.folder, 'kept');
-  await mkdir(kept);
-  context.say(`starting processes on ${megabytes} MB`);
-  const ms = medians(
-    await interleave(rounds, {
-      bare: () => start('bare', emptySlots),
-      bareFunction: () => start('bareFunction', emptySlots),
-      function: () => fromNothing('function'),
-      resumed: () => start('function', kept),
-    }),
-  );
-  const figure = (name: string, startMs: number, bareMs: number, target?: Figure['target']): Figure => ({
-    name: `cold start, ${megabytes} MB: ${name}`,
-    value: startMs / bareMs,
-    unit: 'x',
-    parts: { 'start ms': startMs, 'bare ms': bareMs },
-    ...(target ? { target } : {}),
-  });
-  return [
-    figure('function / bare', ms.function, ms.bare, { atMost: 1.3 }),
-    figure('function / bare function', ms.function, ms.bareFunction),
-    figure('function with a slot to resume / bare', ms.resumed, ms.bare),
-  ];
+async function measureFolder(context: BenchContext, worker: string, megabytes: number): Promise<Figure> {
+  const root = join(context.folder, `drive-${megabytes}`);
+  await mkdir(root);
+  await context.samples.place(megabytes, join(root, databaseName));
+  const variables = { NETWORK_DB_PATH: root };
+  const student = await prepare(context, variables);
+  return measure(context, { name: `a folder, ${megabytes} MB`, variables, worker, student, atMost: 1.3 });
 }
 
-interface Subject {
-  readonly folder: string;
-  readonly store: string;
-  /** Id of a row to ask for. */
-  readonly student: string;
+/** A database with one row, folded into the snapshot that every start begins from. */
+async function prepare({ servers }: BenchContext, variables: Variables): Promise<string> {
+  const server = await servers.eider(variables);
+  const student = await createStudent(server.url);
+  await askOnce(server.url, { method: 'POST', path: '/api/db-sync' });
+  await server.stop();
+  return student;
 }
 
-/** A store with one snapshot and no tail. */
-async function makeSubject({ folder, placeSample }: BenchContext, megabytes: number): Promise<Subject> {
-  const own = join(folder, String(megabytes));
-  const store = join(own, 'store');
-  await mkdir(store, { recursive: true });
-  await placeSample(megabytes, join(store, databaseName));
-  const database = await openDatabase({ store: nearStore(store), slotRoot: join(own, 'slots') });
-  const student = await createStudent(database);
-  // The student's own record, folded into the snapshot that every start begins from.
-  await database.sync();
-  await database.close();
-  return { folder: own, store, student };
-}
-
-interface Start extends Subject {
+interface Case {
+  readonly name: string;
+  readonly variables: Variables;
   readonly worker: string;
-  readonly way: string;
-  readonly slots: string;
+  readonly student: string;
+  readonly atMost: number;
 }
 
-function startProcess({ worker, way, store, slots, student }: Start): Promise<number> {
-  // Nothing of the caller's settings: the worker's database is the one named here.
-  const environment = { NETWORK_DB_PATH: store, TMPDIR: slots, PUBLIC_READ: 'true' };
-  return timeToFirstWord([worker, way, store, student], environment);
+async function measure({ say, extent, folder }: BenchContext, { name, atMost, ...start }: Case): Promise<Figure> {
+  say(name);
+  const rounds = extent === 'quick' ? { rounds: 3, warmUp: 1 } : { rounds: 11, warmUp: 2 };
+  const ms = await timeStarts(rounds, { ...start, slots: join(folder, 'slots') });
+  return {
+    name: `cold start, ${name} / bare process`,
+    value: ms.function / ms.bare,
+    unit: 'x',
+    target: { atMost },
+    parts: { 'Eider ms': ms.function, 'bare ms': ms.bare },
+    bound:
+      'Node reads and compiles Eider’s modules, the snapshots are listed and the end of the log is looked for, and what was read is checked against its hash; the bare process does none of it.',
+  };
 }

@@ -1,72 +1,33 @@
-/**
- * Databases to measure: sample files of a given size, databases opened on stores as the functions open them, and the
- * one small write that most benches repeat.
- */
+/** Databases to measure: sample files of a given size, and databases made without a server. */
 import { DuckDBInstance } from '@duckdb/node-api';
-import { sql } from 'kysely';
 import { constants } from 'node:fs';
 import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openStore } from '../lib/backends.ts';
+import { readConfig } from '../lib/config/config.ts';
 import type { Database } from '../lib/db/database.ts';
 import { openDuckDbDatabase } from '../lib/db/duckdb/duckdb-database.ts';
-import { systemRuntime } from '../lib/runtime.ts';
 import { type Command, executeCommand } from '../lib/rows/commands.ts';
+import { systemRuntime } from '../lib/runtime.ts';
 import { migrations } from '../test/support/migrations.ts';
-import { createDirectoryStore } from '../lib/store/directory.ts';
-import { withLatency } from '../lib/testing/latency.ts';
-import type { Store } from '../lib/store/store.ts';
+import type { Variables } from './backends.ts';
+import { newStudent } from './subjects.ts';
 
-/** The database file's key in every store of the benches. */
+/** The database file's key where a bench names none. */
 export const databaseName = 'student_courses.db';
-/** Delay of each operation of a far store. */
-const farStoreMs = 20;
 
-/** A store on `folder`. */
-export function nearStore(folder: string): Store {
-  return createDirectoryStore({ root: folder, create: true, runtime: systemRuntime });
+/** Opens in this process what the variables name; `slotRoot` is for its replica. */
+export async function openDatabase(variables: Variables, slotRoot: string): Promise<Database> {
+  const { store, name } = await openStore(readConfig(variables), systemRuntime);
+  return openDuckDbDatabase({ store, name, slotRoot, runtime: systemRuntime, migrations, maxStalenessMs: 0 });
 }
 
-/** The same store, each operation of which begins 20 ms later. */
-export function farStore(folder: string): Store {
-  return withLatency(nearStore(folder), { ms: farStoreMs, runtime: systemRuntime });
-}
-
-export interface OpenOptions {
-  readonly store: Store;
-  readonly slotRoot: string;
-  /** 0 unless given: every read proves that it is fresh. */
-  readonly maxStalenessMs?: number;
-  /** The database file's key. */
-  readonly name?: string;
-}
-
-export function openDatabase(options: OpenOptions): Promise<Database> {
-  const { store, slotRoot, maxStalenessMs = 0, name = databaseName } = options;
-  return openDuckDbDatabase({ store, name, slotRoot, runtime: systemRuntime, migrations, maxStalenessMs });
-}
-
-/** One small write as `POST /api/students` makes it: one row, checked, with two indexes. Answers its id. */
+/** One small write as `POST /api/students` makes it. Answers its id. */
 export async function createStudent(database: Database): Promise<string> {
   const id = systemRuntime.uuid();
-  const command: Command = {
-    kind: 'create',
-    table: 'students',
-    values: { id, name: 'Ada Lovelace', email: `ada.${id}@example.org` },
-  };
+  const command: Command = { kind: 'create', table: 'students', values: { id, ...newStudent() } };
   await database.write((queries, scope) => executeCommand(queries, scope, command), { command });
   return id;
-}
-
-/** Many rows in one commit. */
-export async function createStudents(database: Database, count: number): Promise<void> {
-  const row = sql`SELECT 'Ada Lovelace', 'ada.' || uuid() || '@example.org'`;
-  await database.write((queries) =>
-    queries
-      .insertInto('students')
-      .columns(['name', 'email'])
-      .expression(sql`${row} FROM range(${sql.lit(count)})`)
-      .execute(),
-  );
 }
 
 /** Addresses like those that are written later: nothing that DuckDB knows of a column's range may tell them apart. */
@@ -78,7 +39,7 @@ const studentBytes = 186;
 /** The part of a sample that is students; their indexes take long to build. */
 const studentsShare = 1 / 4;
 const ballastBytes = 32;
-export const bytesPerMb = 1_000_000;
+const bytesPerMb = 1_000_000;
 
 /** Sample database files, made once each and copied to where they are needed. */
 export class Samples {
@@ -110,7 +71,7 @@ export class Samples {
     const root = join(this.#folder, 'seed');
     await mkdir(root, { recursive: true });
     const slotRoot = join(this.#folder, 'seed-slots');
-    const database = await openDatabase({ store: nearStore(root), slotRoot });
+    const database = await openDatabase({ NETWORK_DB_PATH: root }, slotRoot);
     await database.sync();
     await database.close();
     await rm(slotRoot, { recursive: true });

@@ -1,18 +1,17 @@
-/** Figures as a table for people and as JSON for later comparison. */
-import { mkdir, writeFile } from 'node:fs/promises';
+/** The results of a run: as text for who waits, as JSON for later comparison, as plots and a page. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { type Figure, isMet } from './harness.ts';
+import { format, resolveConfig } from 'prettier';
+import { repository } from '../scripts/deployable.ts';
+import { type Bench, type Figure, isMet } from './harness.ts';
+import { type Machine, pageOf, type Report } from './page.ts';
+import { svgOf } from './plot.ts';
+import { shownCell, shownNumber, shownTarget } from './shown.ts';
 
-/** What a reader needs to know of the machine to make sense of absolute times. */
-export interface Machine {
-  readonly node: string;
-  readonly duckdb: string;
-  readonly platform: string;
-  readonly cpu: string;
-  readonly cores: number;
-  readonly memoryMb: number;
-}
+const folder = join(import.meta.dirname, 'results');
+const jsonPath = join(folder, 'performance.json');
+const pagePath = join(repository, 'docs/performance.md');
 
 export function describeMachine(duckdb: string): Machine {
   const cores = cpus();
@@ -26,37 +25,51 @@ export function describeMachine(duckdb: string): Machine {
   };
 }
 
-/** The figures as lines of text, one a figure, columns aligned. */
-export function formatTable(figures: readonly Figure[]): string {
-  const rows = [['figure', 'value', 'target', '', 'from'], ...figures.map(formatFigure)];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).join('\n');
+/** The figures and tables as lines of text, columns aligned. */
+export function formatResults({ results }: Report): string {
+  const all = Object.values(results);
+  const figures = all.flatMap((each) => each.figures);
+  const tables = all.flatMap((each) => each.tables);
+  const texts = tables.map(({ title, columns, rows }) => `${title}\n${aligned([columns, ...rows.map(shownRow)])}`);
+  const first = ['figure', 'value', 'target', '', 'from'];
+  return `${[...texts, aligned([first, ...figures.map(shownFigure)])].join('\n\n')}\n`;
 }
 
-function formatFigure(figure: Figure): string[] {
-  const { name, value, unit, target, parts } = figure;
-  const met = isMet(figure);
-  const wanted = !target ? '' : 'atMost' in target ? `<= ${target.atMost}` : `>= ${target.atLeast}`;
-  const verdict = met === null ? '' : met ? 'met' : 'MISSED';
-  const from = Object.entries(parts).map(([part, amount]) => `${part} ${formatNumber(amount)}`);
-  return [name, `${formatNumber(value)} ${unit}`, wanted, verdict, from.join(', ')];
+const shownRow = (row: readonly (string | number | null)[]): string[] => row.map(shownCell);
+
+function shownFigure(figure: Figure): string[] {
+  const { name, value, unit, parts } = figure;
+  const from = Object.entries(parts).map(([part, amount]) => `${part} ${shownNumber(amount)}`);
+  return [
+    name,
+    `${shownNumber(value)} ${unit}`,
+    shownTarget(figure),
+    isMet(figure) ? 'met' : 'MISSED',
+    from.join(', '),
+  ];
 }
 
-/** Three significant digits, and no exponent. */
-function formatNumber(value: number): string {
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 1 ? 2 : 3;
-  return value.toFixed(digits);
+function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')).join('\n');
 }
 
-/** Writes the figures to `<folder>/<name>.json` and answers the path. */
-export async function writeResults(
-  folder: string,
-  name: string,
-  results: { readonly at: string; readonly machine: Machine; readonly figures: readonly Figure[] },
-): Promise<string> {
+export async function readReport(): Promise<Report> {
+  return JSON.parse(await readFile(jsonPath, 'utf8')) as Report;
+}
+
+/** Writes the JSON, the plots and the page; answers where the JSON is. */
+export async function writeReport(report: Report, benches: readonly Bench[]): Promise<string> {
   await mkdir(folder, { recursive: true });
-  const path = join(folder, `${name}.json`);
-  const figures = results.figures.map((figure) => ({ ...figure, met: isMet(figure) }));
-  await writeFile(path, `${JSON.stringify({ ...results, figures }, null, 2)}\n`);
-  return path;
+  await writeFile(jsonPath, `${JSON.stringify(report, shortNumbers, 1)}\n`);
+  for (const plot of Object.values(report.results).flatMap(({ plots }) => plots)) {
+    await writeFile(join(folder, `${plot.id}.svg`), svgOf(plot));
+  }
+  const settings = await resolveConfig(pagePath);
+  await writeFile(pagePath, await format(pageOf(report, benches), { ...settings, filepath: pagePath }));
+  return jsonPath;
 }
+
+/** What was measured has no more digits than four that mean something. */
+const shortNumbers = (_name: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;

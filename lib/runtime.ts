@@ -1,13 +1,12 @@
 /** Time, chance and ids, injected everywhere so that tests and simulations decide them. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Runtime {
   /** Wall clock, ms since 1970. May jump. */
   now(): number;
   /** Monotonic clock, ms, fractions included. Never jumps back; stops while the machine is frozen. */
   monotonicMs(): number;
-  /** Resolves after `ms`; rejects with the signal's reason when aborted. */
+  /** Resolves after `ms`, with 0 after a turn of the event loop; rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** A fresh UUID (version 4). */
   uuid(): string;
@@ -18,7 +17,24 @@ export interface Runtime {
 export const systemRuntime: Runtime = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
-  sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),
+  sleep,
   uuid: () => randomUUID(),
   random: () => Math.random(),
 };
+
+/** As node:timers/promises has it, but that an end makes no error of its own: each request ends several. */
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason as Error);
+    if (ms === 0) return void setImmediate(resolve);
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+}

@@ -24,13 +24,17 @@ const entries = {
   eider: 'scripts/db.ts',
 };
 
-const folder = join(repository, 'dist');
-await rm(folder, { recursive: true, force: true });
-await Promise.all([buildModules(), buildTypes(), freshConsole()]);
-// What `eider serve` shows at `/`.
-await cp(join(repository, 'public'), join(folder, 'public'), { recursive: true });
+const dist = join(repository, 'dist');
 
-async function buildModules(): Promise<void> {
+if (import.meta.main) {
+  await rm(dist, { recursive: true, force: true });
+  await Promise.all([buildModules(dist), buildTypes(), freshConsole()]);
+  // What `eider serve` shows at `/`.
+  await cp(join(repository, 'public'), join(dist, 'public'), { recursive: true });
+}
+
+/** The package's modules alone, without their types and the console. */
+export async function buildModules(folder: string): Promise<void> {
   await build({
     absWorkingDir: repository,
     entryPoints: entries,
@@ -57,7 +61,7 @@ async function buildTypes(): Promise<void> {
 
 /** Of lib/'s declarations most are of nobody's concern outside: what no entry leads to goes. */
 async function dropUnreached(): Promise<void> {
-  const types = join(folder, 'types');
+  const types = join(dist, 'types');
   const reached = new Set<string>();
   const reach = async (file: string): Promise<void> => {
     if (reached.has(file)) return;

@@ -44,12 +44,20 @@ export class Semaphore {
     this.#full = full;
   }
 
+  /** A permit that is free now; null when there is none, or the semaphore is closed. */
+  tryAcquire(weight = 0): Release | null {
+    if (this.#closedBy || this.#waiting.size > 0 || !this.#fits(weight)) return null;
+    this.#take(weight);
+    return this.#releaseOnce(weight);
+  }
+
   /** Resolves when a permit is free. @throws the signal's reason; the error of `full`; the error of `close` */
   async acquire({ weight = 0, signal }: AcquireOptions = {}): Promise<Release> {
     signal?.throwIfAborted();
+    const free = this.tryAcquire(weight);
+    if (free) return free;
     if (this.#closedBy) throw this.#closedBy;
-    if (this.#waiting.size === 0 && this.#fits(weight)) this.#take(weight);
-    else await this.#wait(weight, signal);
+    await this.#wait(weight, signal);
     return this.#releaseOnce(weight);
   }
 

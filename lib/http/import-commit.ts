@@ -6,6 +6,7 @@ import type { Judged } from '../imports/messages.ts';
 import { roundsOf, type ValidRow } from '../imports/spool.ts';
 import { type AnswerForms, once, type Once } from '../rows/idempotency.ts';
 import { insertRows } from '../rows/insert.ts';
+import { inTransaction } from '../rows/statements.ts';
 import type { PlainValue } from '../values.ts';
 import type { RequestContext } from './handle.ts';
 
@@ -73,7 +74,7 @@ async function insertFile(
   for await (const round of roundsOf(spool)) {
     onRound(round);
     const given = round.map(({ values }) => values);
-    await insertRows(scope, relation, given, conflict);
+    await insertRows(inTransaction(scope), relation, given, conflict);
   }
   return { table, rows: judged.rows, ...(create === null ? {} : { create }) };
 }

@@ -70,6 +70,10 @@ class LoadQueue {
   }
 
   async enter(bodyBytes: number, signal: AbortSignal): Promise<Release> {
+    return this.#places.tryAcquire(bodyBytes) ?? (await this.#wait(bodyBytes, signal));
+  }
+
+  async #wait(bodyBytes: number, signal: AbortSignal): Promise<Release> {
     const late = new AbortController();
     const decided = new AbortController();
     const timer = this.#runtime.sleep(this.#maxWaitMs, decided.signal).then(

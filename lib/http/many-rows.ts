@@ -11,6 +11,7 @@ import { parseIdempotencyKey } from './idempotency-key.ts';
 import { inQuery } from './problem.ts';
 import { type Named, relationNamed, requireWritable, withCatalog } from './relations.ts';
 import { replayHeaders, rowAnswer, runWrite, statusOf } from './writes.ts';
+import { jsonAnswer } from './json-answer.ts';
 
 const mostRows = 1000;
 
@@ -47,7 +48,7 @@ async function createMany(context: RequestContext, inputs: readonly PlainValue[]
   });
   const key = parseIdempotencyKey(context, inputs);
   const done = await runWrite(context, named, { kind: 'createMany', table: named.table, rows, ...key });
-  return Response.json({ data: done.value }, { status: statusOf(context, 201), headers: replayHeaders(done) });
+  return jsonAnswer({ data: done.value }, { status: statusOf(context, 201), headers: replayHeaders(done) });
 }
 
 export async function updateMatching(context: RequestContext): Promise<Response> {
@@ -59,14 +60,14 @@ export async function updateMatching(context: RequestContext): Promise<Response>
   }));
   const key = parseIdempotencyKey(context, input);
   const done = await runWrite(context, named, { kind: 'updateMany', table: named.table, filter, values, ...key });
-  return Response.json({ updated: done.value.rows }, { status: statusOf(context, 200), headers: replayHeaders(done) });
+  return jsonAnswer({ updated: done.value.rows }, { status: statusOf(context, 200), headers: replayHeaders(done) });
 }
 
 export async function removeMatching(context: RequestContext): Promise<Response> {
   refusePrecondition(context.request.headers);
   const { filter, ...named } = await onTable(context, ({ relation }) => ({ filter: filterOf(context, relation) }));
   const done = await runWrite(context, named, { kind: 'deleteMany', table: named.table, filter });
-  return Response.json({ deleted: done.value.rows }, { status: statusOf(context, 200) });
+  return jsonAnswer({ deleted: done.value.rows }, { status: statusOf(context, 200) });
 }
 
 function filterOf({ address }: RequestContext, relation: Named['relation']): Filter {

@@ -44,27 +44,36 @@ export function readRelation<Asked, T>(
   name: string,
   parse: (named: Named) => Asked,
   run: (scope: Scope, asked: Asked, named: Named) => Promise<T>,
+  together?: string,
 ): Promise<T> {
   const prepare = (catalog: Catalog): { readonly named: Named; readonly asked: Asked } => {
     const named = relationNamed(catalog, name);
     return { named, asked: parse(named) };
   };
-  return readPrepared(context, prepare, (scope, { asked, named }) => run(scope, asked, named));
+  return readPrepared(context, prepare, (scope, { asked, named }) => run(scope, asked, named), together);
 }
 
-/** Reads what `prepare` makes of the catalog of the same transaction. @throws AppError what they throw */
+/**
+ * Reads what `prepare` makes of the catalog of the same transaction. `together`: see ReadOptions.
+ *
+ * @throws AppError what they throw
+ */
 export async function readPrepared<Asked, T>(
   context: RequestContext,
   prepare: (catalog: Catalog) => Asked,
   run: (scope: Scope, asked: Asked) => Promise<T>,
+  together?: string,
 ): Promise<T> {
   const database = await context.database();
-  const answer: Answer<() => T> = await database.read(async (_queries, scope) => {
-    const asked = attempt(() => prepare(scope.catalog));
-    if ('error' in asked) return () => rethrow(asked.error);
-    const value = await run(scope, asked.value);
-    return () => value;
-  }, context.readOptions);
+  const answer: Answer<() => T> = await database.read(
+    async (_queries, scope) => {
+      const asked = attempt(() => prepare(scope.catalog));
+      if ('error' in asked) return () => rethrow(asked.error);
+      const value = await run(scope, asked.value);
+      return () => value;
+    },
+    { ...context.readOptions, together },
+  );
   // Unwrapped first: not found in a standby's state is another error.
   return context.unwrap(answer)();
 }

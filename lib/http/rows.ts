@@ -2,11 +2,13 @@
  * The routes of tables and views, the same for all of them: list, and one row's read, replace, update, delete; what concerns
  * many rows is in many-rows.ts.
  */
-import type { Catalog } from '../catalog/catalog.ts';
+import type { Catalog, Relation } from '../catalog/catalog.ts';
+import type { Scope } from '../db/database.ts';
 import { type InputMode, parseInput } from '../rows/input.ts';
 import { findRow, type Key, noSuchRow, parseKey } from '../rows/key.ts';
-import { parseListQuery, parseRowQuery, pick, selectPage } from '../rows/list.ts';
+import { type ListQuery, type Page, parseListQuery, parseRowQuery, pick, selectPage } from '../rows/list.ts';
 import { refuseParameters } from '../rows/parameters.ts';
+import { fulfilled } from '../rows/sets.ts';
 import type { PlainValue, Row } from '../values.ts';
 import { readJson } from './body.ts';
 import { entityTag, parsePrecondition, unmodified } from './conditions.ts';
@@ -16,6 +18,7 @@ import { createRows, removeMatching, updateMatching } from './many-rows.ts';
 import { inQuery } from './problem.ts';
 import { type Named, readRelation, relationNamed, requireWritable, withCatalog } from './relations.ts';
 import { rowAnswer, runWrite, statusOf } from './writes.ts';
+import { jsonAnswer } from './json-answer.ts';
 
 export interface RowHandlers {
   readonly list: Handler;
@@ -46,15 +49,25 @@ async function listRows(context: RequestContext): Promise<Response> {
     context,
     segments[0] ?? '',
     ({ relation }) => inQuery(() => parseListQuery(relation, parameters)),
-    (scope, list, { relation }) => selectPage(scope, relation, list),
+    (scope, list, { relation }) => selectSharedPage(scope, relation, list),
+    `list ${context.request.url}`,
   );
-  return Response.json(count === undefined ? { data: rows, next } : { data: rows, next, count });
+  return jsonAnswer(count === undefined ? { data: rows, next } : { data: rows, next, count });
+}
+
+/** The same list, asked for several times at once, is read once. */
+function selectSharedPage(scope: Scope, relation: Relation, list: ListQuery): Promise<Page> {
+  if (!scope.together) return selectPage(scope, relation, list);
+  return scope.together(null, async (common, all) => {
+    const page = fulfilled(await selectPage(common, relation, list));
+    return all.map(() => page);
+  });
 }
 
 async function readRow(context: RequestContext): Promise<Response> {
   const { segments, raw, parameters } = context.address;
   const precondition = parsePrecondition(context.request.headers);
-  const { row, select, missing } = await readRelation(
+  const { row, select, of } = await readRelation(
     context,
     segments[0] ?? '',
     ({ relation }) => ({
@@ -64,11 +77,12 @@ async function readRow(context: RequestContext): Promise<Response> {
     async (scope, { key, select: names }, { relation }) => ({
       row: await findRow(scope, relation, key),
       select: names,
-      missing: noSuchRow(relation, segments[1] ?? ''),
+      of: relation,
     }),
+    `row ${segments[0]}`,
   );
-  if (!row) throw missing;
-  return unmodified(row, precondition) ?? Response.json(pick(row, select), { headers: { etag: entityTag(row) } });
+  if (!row) throw noSuchRow(of, segments[1] ?? '');
+  return unmodified(row, precondition) ?? jsonAnswer(pick(row, select), { headers: { etag: entityTag(row) } });
 }
 
 interface RowRequest extends Named {

@@ -1,6 +1,6 @@
 /** What all writes to tables have in common: running the command, the answer with a row. */
 import { isAppError } from '../errors.ts';
-import { type Command, type Done, executeCommand, type Outcome } from '../rows/commands.ts';
+import { type Command, type Done, executeOnly, type Outcome, setNameOf } from '../rows/commands.ts';
 import { placeFaults } from '../rows/faults.ts';
 import type { Once } from '../rows/idempotency.ts';
 import { keySegment } from '../rows/key.ts';
@@ -8,6 +8,7 @@ import type { PlainValue, Row } from '../values.ts';
 import { entityTag } from './conditions.ts';
 import type { RequestContext } from './handle.ts';
 import type { Named } from './relations.ts';
+import { jsonAnswer } from './json-answer.ts';
 
 export async function runWrite<C extends Command>(
   context: RequestContext,
@@ -16,9 +17,9 @@ export async function runWrite<C extends Command>(
 ): Promise<Done<Outcome<C>>> {
   const database = await context.database();
   // Optional members that are absent are absent in JSON, too.
-  const options = { command: command as unknown as PlainValue };
+  const options = { command: command as unknown as PlainValue, together: setNameOf(command) };
   try {
-    return context.unwrap(await database.write((queries, scope) => executeCommand(queries, scope, command), options));
+    return context.unwrap(await database.write((queries, scope) => executeOnly(queries, scope, command), options));
   } catch (error) {
     if (!('rows' in command) || !isAppError(error, 'invalid', 'conflict')) throw error;
     throw await placedError(context, relation, command.rows, error);
@@ -59,7 +60,7 @@ export function rowAnswer(
     headers.set('content-location', place);
     if (status === 201) headers.set('location', place);
   }
-  return Response.json(done.value, { status: statusOf(context, status), headers });
+  return jsonAnswer(done.value, { status: statusOf(context, status), headers });
 }
 
 /** A write that a fallback keeps is accepted, and not yet done. */

@@ -4,7 +4,7 @@ import { parseDuckDbType } from '../catalog/duckdb-types.ts';
 import type { ValueType } from '../catalog/types.ts';
 import type { Scope } from '../db/database.ts';
 import { valueTable } from '../rows/bind.ts';
-import { runStatement, tableSql } from '../rows/statements.ts';
+import { runAlone, runStatement, tableSql } from '../rows/statements.ts';
 import { join, name, raw, type Sql, sql } from '../sql/compose.ts';
 import type { StatementResult } from '../sql/result.ts';
 import type { PlainValue, Row } from '../values.ts';
@@ -23,12 +23,18 @@ export interface Window {
   readonly offset: number;
 }
 
-/** Rows of the table that pass. */
-export async function readRows(scope: Scope, node: Node, { limit, offset }: Window): Promise<ClientRow[]> {
+/** Rows of the table that pass. `isOnly`: they are all that is read. */
+export async function readRows(
+  scope: Scope,
+  node: Node,
+  { limit, offset, isOnly }: Window & { readonly isOnly: boolean },
+): Promise<ClientRow[]> {
   const statement = new LevelStatement(scope.catalog.engine, node);
   const order = statement.order(statement.stored());
-  const result = await runStatement(
-    scope,
+  const isAlone = isOnly && statement.members.every((member) => !('embed' in member));
+  const run = (text: Sql) =>
+    isAlone ? runAlone(scope, text, { changes: null, isKept: false }) : runStatement(scope, text);
+  const result = await run(
     sql`select ${statement.columns()} from ${statement.from()} where ${statement.where()} ${statement.groupBy()}
       ${orderBy(order)} limit ${raw(String(limit))} offset ${raw(String(offset))}`,
   );

@@ -3,7 +3,7 @@ import { columnNamed, findRelation, type Relation } from '../catalog/catalog.ts'
 import type { Scope } from '../db/database.ts';
 import { valueTable } from '../rows/bind.ts';
 import { planFilter } from '../rows/conditions.ts';
-import { type Command, type Done, executeCommand, type Outcome } from '../rows/commands.ts';
+import { type Command, type Done, executeCommand, executeOnly, type Outcome } from '../rows/commands.ts';
 import type { Filter } from '../rows/filter.ts';
 import { runRows, tableSql } from '../rows/statements.ts';
 import type { Matched } from '../rows/update.ts';
@@ -114,7 +114,10 @@ export async function executeWrite(queries: Queries, scope: Scope, request: Writ
   const relation = findRelation(scope.catalog, command.table);
   const node = relation && wantsRows ? planQuery(scope.catalog, relation, query) : null;
   const existing = relation && command.kind === 'upsert' ? await countExisting(scope, relation, command) : 0;
-  const done = await executeCommand(queries, scope, command);
+  const isInsert = command.kind === 'create' || (command.kind === 'createMany' && !isSingular);
+  // What comes after it may fail, and undo it.
+  const execute = isInsert && node === null && maxAffected === null ? executeOnly : executeCommand;
+  const done = await execute(queries, scope, command);
   const { rows, affected } = outcomeOf(command, done.value);
   if (isSingular && affected !== 1) throw notSingular(affected);
   if (maxAffected !== null && affected > maxAffected)

@@ -3,15 +3,25 @@
  * A fallback keeps them as pending writes.
  */
 import { findRelation, type Relation } from '../catalog/catalog.ts';
-import type { Scope } from '../db/database.ts';
+import type { Scope, Together } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import type { PlainValue, Queries, Row } from '../values.ts';
 import type { Filter } from './filter.ts';
 import { passNumbers } from './numbers.ts';
+import { inTransaction } from './statements.ts';
 import { type AnswerForms, type Idempotency, type Once, once } from './idempotency.ts';
-import { insertRows, type OnConflict } from './insert.ts';
+import { conflictKey, insertRows, insertSets, type OnConflict } from './insert.ts';
 import type { Key } from './key.ts';
-import { deleteMatching, deleteRow, type Matched, replaceRow, updateMatching, updateRow } from './update.ts';
+import { fulfilled } from './sets.ts';
+import {
+  deleteMatching,
+  deleteRow,
+  deleteRows,
+  type Matched,
+  updateMatching,
+  updateRow,
+  updateRows,
+} from './update.ts';
 import type { Precondition } from './version.ts';
 
 /** By its display name. */
@@ -62,13 +72,25 @@ export interface Done<T> extends Once<T> {
  * command), `conflict` (a duplicate, a row that others refer to, a condition that does not hold: `PreconditionFailed`).
  * The transaction is to be rolled back then.
  */
-export async function executeCommand<C extends Command>(
+export function executeCommand<C extends Command>(
   queries: Queries,
   scope: Scope,
   command: C,
 ): Promise<Done<Outcome<C>>> {
+  return executeOnly(queries, inTransaction(scope), command);
+}
+
+/** The same where the command is all that the work does: then it may be a statement without a transaction around it. */
+export async function executeOnly<C extends Command>(
+  queries: Queries,
+  given: Scope,
+  command: C,
+): Promise<Done<Outcome<C>>> {
+  // The key and what was done under it are one.
+  const scope = 'idempotency' in command && command.idempotency ? inTransaction(given) : given;
   const relation = requireWritable(findRelation(scope.catalog, command.table), command.table);
-  const run = () => runCommand(scope, relation, command);
+  const run = () =>
+    scope.together ? runInSet(scope.together, relation, command) : runCommand(scope, relation, command);
   const idempotency = 'idempotency' in command ? command.idempotency : undefined;
   const done = idempotency
     ? await once({ queries, engine: scope.catalog.engine }, idempotency, run, answerForms(relation, command))
@@ -97,6 +119,83 @@ function requireWritable(relation: Relation | null, name: string): Relation {
   throw new AppError('invalid', `${name} cannot be written. ${relation.readOnly}`);
 }
 
+/**
+ * The name that commands have in common which can be run as one: they differ in their values alone. Undefined for one
+ * that has to be alone.
+ */
+export function setNameOf(command: Command): string | undefined {
+  const { kind, table } = command;
+  if ('idempotency' in command && command.idempotency) return undefined;
+  switch (kind) {
+    case 'create':
+    case 'createMany':
+      return `insert ${table}`;
+    case 'upsert': {
+      const { columns, resolution, sets, rows } = command;
+      const isKeyed = rows.every((row) => conflictKey(columns, row) !== null);
+      return isKeyed ? `upsert ${table} ${JSON.stringify([columns, resolution, sets])}` : undefined;
+    }
+    case 'update':
+    case 'replace':
+    case 'delete':
+      return `${kind} ${table}`;
+    default:
+      return undefined;
+  }
+}
+
+/** Runs the command together with all others of its name, and gives its own outcome. */
+function runInSet(together: Together, relation: Relation, command: Command): Promise<Outcome<Command>> {
+  return together(command, (scope, commands: readonly Command[]) => runSet(scope, relation, command, commands));
+}
+
+function runSet(
+  scope: Scope,
+  relation: Relation,
+  { kind }: Command,
+  commands: readonly Command[],
+): Promise<readonly PromiseSettledResult<Outcome<Command>>[]> {
+  switch (kind) {
+    case 'create':
+    case 'createMany':
+      return insertAll(scope, relation, commands as readonly CommandOf['create' | 'createMany'][]);
+    case 'upsert': {
+      const all = commands as readonly CommandOf['upsert'][];
+      return insertSets(
+        scope,
+        relation,
+        all.map(({ rows }) => rows),
+        all[0],
+      );
+    }
+    case 'update':
+    case 'replace': {
+      const all = commands as readonly CommandOf['update' | 'replace'][];
+      return updateRows(
+        scope,
+        relation,
+        all.map((each) => ({ ...each, isWhole: kind === 'replace' })),
+      );
+    }
+    case 'delete':
+      return deleteRows(scope, relation, commands as readonly CommandOf['delete'][]);
+    default:
+      throw new Error(`Commands of the kind ${kind} are not run in sets.`);
+  }
+}
+
+async function insertAll(
+  scope: Scope,
+  relation: Relation,
+  commands: readonly CommandOf['create' | 'createMany'][],
+): Promise<PromiseSettledResult<Row | readonly Row[]>[]> {
+  const sets = commands.map((command) => (command.kind === 'create' ? [command.values] : command.rows));
+  const outcomes = await insertSets(scope, relation, sets);
+  return outcomes.map((outcome, index) =>
+    outcome.status === 'fulfilled' && commands[index]?.kind === 'create' ? fulfilled(outcome.value[0]!) : outcome,
+  );
+}
+
 function runCommand(scope: Scope, relation: Relation, command: Command): Promise<Outcome<Command>> {
   switch (command.kind) {
     case 'create':
@@ -106,9 +205,8 @@ function runCommand(scope: Scope, relation: Relation, command: Command): Promise
     case 'upsert':
       return insertRows(scope, relation, command.rows, command);
     case 'replace':
-      return replaceRow(scope, relation, command);
     case 'update':
-      return updateRow(scope, relation, command);
+      return updateRow(scope, relation, { ...command, isWhole: command.kind === 'replace' });
     case 'delete':
       return deleteRow(scope, relation, command);
     case 'updateMany':

@@ -6,7 +6,9 @@ import { join, name, raw, type Sql, sql } from '../sql/compose.ts';
 import type { Row } from '../values.ts';
 import { bind, valueTable } from './bind.ts';
 import { isNumbered, mostFaults, placed, requireColumns } from './input.ts';
-import { runRows, tableSql } from './statements.ts';
+import { rowsOf } from '../sql/result.ts';
+import { fulfilled, inWaves } from './sets.ts';
+import { runAlone, runRows, tableSql } from './statements.ts';
 import { renewedColumn } from './update.ts';
 
 /** What becomes of a row that is there already, by the values of `columns`: unique ones, or the primary key. */
@@ -33,20 +35,49 @@ export async function insertRows(
   rows: readonly Row[],
   conflict?: OnConflict,
 ): Promise<Row[]> {
+  return (await insertEach(scope, relation, rows, conflict)).filter((row) => row !== undefined);
+}
+
+/** The rows of several commands at once: each gets its own back. */
+export function insertSets(
+  scope: Scope,
+  relation: Relation,
+  commands: readonly (readonly Row[])[],
+  conflict?: OnConflict,
+): Promise<PromiseSettledResult<readonly Row[]>[]> {
+  const keysOf = (rows: readonly Row[]): string[] =>
+    conflict ? rows.flatMap((row) => conflictKey(conflict.columns, row) ?? []) : [];
+  return inWaves(commands, keysOf, async (wave) => {
+    const written = await insertEach(scope, relation, wave.flat(), conflict);
+    return wave.map((rows) => fulfilled(written.splice(0, rows.length).filter((row) => row !== undefined)));
+  });
+}
+
+/** Undefined for a row that was there already and stayed. */
+async function insertEach(
+  scope: Scope,
+  relation: Relation,
+  rows: readonly Row[],
+  conflict?: OnConflict,
+): Promise<(Row | undefined)[]> {
   requireColumns(relation, rows);
   if (conflict) requireDistinct(relation, rows, conflict.columns);
   const answers: (Row | undefined)[] = Array.from({ length: rows.length });
   const groups = Map.groupBy(rows.keys(), (place) => JSON.stringify(Object.keys(rows[place] ?? {}).toSorted()));
+  const isOne = groups.size === 1 && rows.length <= mostTogether;
   for (const places of groups.values()) {
     for (let start = 0; start < places.length; start += mostTogether) {
       const some = places.slice(start, start + mostTogether);
       const given = some.map((place) => rows[place] ?? {});
-      const written = await runRows(scope, insertSql(scope, relation, given, conflict));
+      const statement = insertSql(scope, relation, given, conflict);
+      const written = isOne
+        ? rowsOf(await runAlone(scope, statement, { changes: relation, isKept: true }))
+        : await runRows(scope, statement);
       const found = conflict ? byConflict(conflict, given, written) : written;
       for (const [index, place] of some.entries()) answers[place] = found[index];
     }
   }
-  return answers.filter((row) => row !== undefined);
+  return answers;
 }
 
 function insertSql(scope: Scope, relation: Relation, rows: readonly Row[], conflict?: OnConflict): Sql {
@@ -104,7 +135,7 @@ function requireDistinct(relation: Relation, rows: readonly Row[], columns: read
 }
 
 /** Null for a row that clashes with none: null equals nothing, and what is left out gets another value. */
-function conflictKey(columns: readonly string[], row: Row): string | null {
+export function conflictKey(columns: readonly string[], row: Row): string | null {
   const values = columns.map((column) => row[column] ?? null);
   return values.includes(null) ? null : JSON.stringify(values);
 }

@@ -4,11 +4,13 @@
 import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';
 import { AppError } from '../errors.ts';
-import { join, name, type Sql, sql } from '../sql/compose.ts';
+import { join, name, raw, type Sql, sql, value } from '../sql/compose.ts';
 import type { EngineName, PlainValue, Row } from '../values.ts';
 import { bind } from './bind.ts';
 import { ValueFault } from './kind.ts';
-import { runRows, tableSql } from './statements.ts';
+import { rowsOf } from '../sql/result.ts';
+import { fulfilled } from './sets.ts';
+import { runAlone, tableSql } from './statements.ts';
 import { parseText, textOf } from './values.ts';
 
 /** The values of a key's columns, in the order of `relation.key`. */
@@ -68,12 +70,82 @@ export function hasKey(engine: EngineName, relation: Relation, key: Key): Sql {
   return join(parts, ' and ');
 }
 
+/** The condition that a row has one of these keys. */
+export function hasKeyOf(engine: EngineName, relation: Relation, keys: readonly Key[]): Sql {
+  const [column, ...others] = keyColumns(relation);
+  if (!column || others.length > 0)
+    return sql`(${join(
+      keys.map((key) => sql`(${hasKey(engine, relation, key)})`),
+      ' or ',
+    )})`;
+  const bound = keys.map(([value = null]) => bind(engine, column, value));
+  return sql`${name(relation.schema, relation.name, column.name)} in (${join(bound)})`;
+}
+
 /** The whole row, its columns in the order of the table, or null. */
 export async function findRow(scope: Scope, relation: Relation, key: Key): Promise<Row | null> {
-  const columns = join(relation.columns.map((column) => name(column.name)));
-  const [row] = await runRows(
-    scope,
-    sql`select ${columns} from ${tableSql(relation)} where ${hasKey(scope.catalog.engine, relation, key)}`,
-  );
+  if (!scope.together) return selectByKey(scope, relation, key, columnsSql(relation));
+  return scope.together(key, async (common, keys) => {
+    const rows = await findRows(common, relation, keys);
+    return keys.map((each) => fulfilled(rows.get(JSON.stringify(each)) ?? null));
+  });
+}
+
+/** The rows that have these keys, by the keys' JSON. @throws where keys that differ name the same row */
+export async function findRows(scope: Scope, relation: Relation, keys: readonly Key[]): Promise<Map<string, Row>> {
+  if (keys.length === 0) return new Map();
+  const wanted = distinctKeys(keys);
+  const rows = await selectRows(scope, relation, hasKeyOf(scope.catalog.engine, relation, wanted));
+  return byKey(relation, wanted, rows);
+}
+
+function distinctKeys(keys: readonly Key[]): Key[] {
+  return [...new Map(keys.map((key) => [JSON.stringify(key), key])).values()];
+}
+
+/** The rows by the JSON of their keys. @throws where one has a key that was not asked for: another text of the same key */
+export function byKey(relation: Relation, keys: readonly Key[], rows: readonly Row[]): Map<string, Row> {
+  const wanted = new Set(keys.map((key) => JSON.stringify(key)));
+  const found = new Map(rows.map((row) => [JSON.stringify(relation.key.map((column) => row[column] ?? null)), row]));
+  for (const key of found.keys()) {
+    if (!wanted.has(key))
+      throw new Error(`A row of ${relation.name} has another text of its key than it was asked for.`);
+  }
+  return found;
+}
+
+async function selectRows(scope: Scope, relation: Relation, where: Sql): Promise<Row[]> {
+  const statement = sql`select ${columnsSql(relation)} from ${tableSql(relation)} where ${where}`;
+  return rowsOf(await runAlone(scope, statement, { changes: null, isKept: false }));
+}
+
+function columnsSql({ columns }: Relation): Sql {
+  return join(columns.map((column) => name(column.name)));
+}
+
+async function selectByKey(scope: Scope, relation: Relation, key: Key, columns: Sql): Promise<Row | null> {
+  const where = hasKey(scope.catalog.engine, relation, key);
+  const statement = sql`select ${columns} from ${tableSql(relation)} where ${where}`;
+  const [row] = rowsOf(await runAlone(scope, statement, { changes: null, isKept: true }));
   return row ?? null;
+}
+
+/** A row, and the condition that it is still the same; null where the transaction sees to that. */
+export interface RowFound {
+  readonly row: Row;
+  readonly isSame: Sql | null;
+}
+
+/** For a statement that is to change the row if it is still what it is now. */
+export async function findRowToChange(scope: Scope, relation: Relation, key: Key): Promise<RowFound | null> {
+  if (!scope.runAlone) {
+    const row = await findRow(scope, relation, key);
+    return row && { row, isSame: null };
+  }
+  // The number of the transaction that wrote it, which no column of a user's can be called.
+  const columns = [...relation.columns.map((column) => name(column.name)), raw('cast(xmin as text) as xmin')];
+  const found = await selectByKey(scope, relation, key, join(columns));
+  if (!found) return null;
+  const { xmin = null, ...row } = found;
+  return { row, isSame: sql`xmin = cast(${value(xmin)} as xid)` };
 }

@@ -15,7 +15,8 @@ import { type Filter, isFilter, ParameterFault } from './filter.ts';
 import { listed, splitNames } from './names.ts';
 import { orderByKey, parseOrder, type SortKey } from './order.ts';
 import { type Parameter, ParameterReader, readFilters } from './parameters.ts';
-import { runRows, tableSql } from './statements.ts';
+import { rowsOf } from '../sql/result.ts';
+import { runAlone, runRows, tableSql } from './statements.ts';
 
 export interface ListQuery {
   readonly condition: Condition;
@@ -111,9 +112,9 @@ export interface Page {
   readonly count?: number;
 }
 
-/** Reads one page. All in one transaction, so that the count fits the rows. */
+/** Reads one page; with a count in one transaction, so that it fits the rows. */
 export async function selectPage(scope: Scope, relation: Relation, list: ListQuery): Promise<Page> {
-  const found = await selectRows(scope, relation, list);
+  const found = await selectRows(scope, relation, { ...list, isAlone: !list.count });
   const rows = found.slice(0, list.limit);
   const last = found.length > list.limit ? rows.at(-1) : undefined;
   const cursors: CursorScope = { relation, order: list.order, filters: list.filters };
@@ -147,7 +148,11 @@ export async function* readPages(
 }
 
 /** One row more than the page holds, to know whether another follows. */
-function selectRows(scope: Scope, relation: Relation, list: ListQuery): Promise<Row[]> {
+function selectRows(
+  scope: Scope,
+  relation: Relation,
+  list: ListQuery & { readonly isAlone?: boolean },
+): Promise<Row[]> {
   const { order, after, limit } = list;
   const { engine } = scope.catalog;
   const columns = new Set([...list.select, ...order.map(({ column }) => column.name)]);
@@ -156,7 +161,9 @@ function selectRows(scope: Scope, relation: Relation, list: ListQuery): Promise<
   const offset = after && !after.values ? ` offset ${after.offset}` : '';
   const statement = sql`select ${join([...columns].map((each) => name(each)))} from ${tableSql(relation)}
     where ${where} ${orderSql(engine, relation, order)} limit ${raw(`${limit + 1}${offset}`)}`;
-  return runRows(scope, statement);
+  return list.isAlone
+    ? runAlone(scope, statement, { changes: null, isKept: false }).then(rowsOf)
+    : runRows(scope, statement);
 }
 
 /** Rows of a table without a key come as they are stored. */

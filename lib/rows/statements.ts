@@ -1,6 +1,6 @@
 /** Running statements that were put together: text and values in, rows out. */
 import type { Relation, RelationName } from '../catalog/catalog.ts';
-import type { Scope } from '../db/database.ts';
+import type { Alone, Scope } from '../db/database.ts';
 import { join, name, type Sql, sql, statementOf } from '../sql/compose.ts';
 import { type QueryColumn, rowsOf, type StatementResult } from '../sql/result.ts';
 import type { Row } from '../values.ts';
@@ -12,6 +12,22 @@ export function tableSql(relation: RelationName): Sql {
 export function runStatement(scope: Scope, statement: Sql): Promise<StatementResult> {
   const { text, values } = statementOf(statement);
   return scope.run(text, values);
+}
+
+/** The same of the only statement, or the only one that changes something; see `Scope.runAlone`. */
+export function runAlone(scope: Scope, statement: Sql, alone: Alone): Promise<StatementResult> {
+  const { text, values } = statementOf(statement);
+  return scope.runAlone ? scope.runAlone(text, values, alone) : scope.run(text, values);
+}
+
+/** The scope for work that consists of several statements: what runs alone elsewhere is a part of it. */
+export function inTransaction(scope: Scope): Scope {
+  return {
+    get catalog() {
+      return scope.catalog;
+    },
+    run: scope.run,
+  };
 }
 
 /** The rows of a statement, by the names of its columns. */

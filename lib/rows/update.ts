@@ -1,20 +1,28 @@
 /** Changing and deleting rows: one by its key, or all that pass a filter. */
-import { columnNamed, type Relation } from '../catalog/catalog.ts';
+import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { join, name, raw, type Sql, sql } from '../sql/compose.ts';
 import type { PlainValue, Row } from '../values.ts';
-import { bind } from './bind.ts';
+import { bind, valueTable } from './bind.ts';
 import { conditionSql, planFilter } from './conditions.ts';
 import { type Filter, ParameterFault } from './filter.ts';
-import { findRow, hasKey, type Key, noSuchRow } from './key.ts';
-import { runRows, runStatement, tableSql } from './statements.ts';
+import { rowsOf } from '../sql/result.ts';
+import { byKey, findRows, findRowToChange, hasKey, hasKeyOf, type Key, noSuchRow, type RowFound } from './key.ts';
 import { requireColumns } from './input.ts';
+import { fulfilled, inWaves, rejected } from './sets.ts';
+import { runAlone, runRows, runStatement, tableSql } from './statements.ts';
 import { hasPrecondition, type Precondition, requirePrecondition } from './version.ts';
 
 interface RowUpdate {
   readonly key: Key;
   readonly precondition?: Precondition | undefined;
+}
+
+/** What becomes of one row. `isWhole`: columns that are not given get their defaults. The key stays, unless it is given. */
+export interface KeyedChange extends RowUpdate {
+  readonly values: Row;
+  readonly isWhole: boolean;
 }
 
 /** The column that says when a row was changed last, if it is there, has a default and is not given. */
@@ -23,69 +31,225 @@ export function renewedColumn(relation: Relation, given: readonly string[]): str
   return column && column.default !== null && !column.generated && !given.includes(column.name) ? column.name : null;
 }
 
-/** Sets the columns that are given. @throws AppError `not-found`, `conflict` */
-export function updateRow(
-  scope: Scope,
-  relation: Relation,
-  change: RowUpdate & { readonly values: Row },
-): Promise<Row> {
-  return writeRow(scope, relation, change, change.values, renewedColumn(relation, Object.keys(change.values)));
+/** What an UPDATE of one row sets. */
+interface Settings {
+  readonly values: Row;
+  readonly defaults: readonly string[];
 }
 
-/** Sets all columns: those that are not given to their defaults. The key stays. @throws AppError `not-found`, `conflict` */
-export function replaceRow(
-  scope: Scope,
-  relation: Relation,
-  change: RowUpdate & { readonly values: Row },
-): Promise<Row> {
-  const values = { ...keyValues(relation, change.key), ...change.values };
-  const left = relation.columns.filter((column) => !column.generated && !Object.hasOwn(values, column.name));
-  return writeRow(scope, relation, change, values, ...left.map((column) => column.name));
+function settingsOf(relation: Relation, { key, values, isWhole }: KeyedChange): Settings {
+  const own = keyValues(relation, key);
+  const given = isWhole ? { ...own, ...values } : values;
+  const isLeft = ({ name: column, generated }: Column): boolean => !generated && !Object.hasOwn(given, column);
+  const renewed = renewedColumn(relation, Object.keys(values));
+  const defaults = isWhole
+    ? relation.columns.filter(isLeft).map((column) => column.name)
+    : renewed === null
+      ? []
+      : [renewed];
+  const changed = Object.entries(given).filter(
+    ([column, value]) => !Object.hasOwn(own, column) || JSON.stringify(own[column]) !== JSON.stringify(value),
+  );
+  return { values: Object.fromEntries(changed), defaults };
 }
 
-async function writeRow(
+const setsNothing = ({ values, defaults }: Settings): boolean =>
+  Object.keys(values).length === 0 && defaults.length === 0;
+
+/** Changes a row. @throws AppError `not-found`, `conflict` */
+export async function updateRow(scope: Scope, relation: Relation, change: KeyedChange): Promise<Row> {
+  const settings = settingsOf(relation, change);
+  if (setsNothing(settings)) return (await requireRow(scope, relation, change)).row;
+  return changeRow(scope, relation, change, (where) => updateWhere(scope, relation, where, settings));
+}
+
+/** How often a row is looked at again that others changed between the look and the change. */
+const mostLooks = 10;
+
+/** Changes the row that has the key. `change` answers null where the condition finds none. */
+async function changeRow<T>(
   scope: Scope,
   relation: Relation,
   { key, precondition }: RowUpdate,
-  values: Row,
-  ...defaults: readonly (string | null)[]
-): Promise<Row> {
-  const before = hasPrecondition(precondition) ? await requireRow(scope, relation, { key, precondition }) : null;
-  const own = keyValues(relation, key);
-  const changed = Object.entries(values).filter(
-    ([column, value]) => !Object.hasOwn(own, column) || JSON.stringify(own[column]) !== JSON.stringify(value),
-  );
-  const sets = setSql(scope, relation, Object.fromEntries(changed), defaults);
-  if (sets.length === 0) return before ?? requireRow(scope, relation, { key });
+  change: (where: Sql) => Promise<T | null>,
+): Promise<T> {
   const where = hasKey(scope.catalog.engine, relation, key);
-  const [row] = await runRows(scope, sql`update ${tableSql(relation)} set ${join(sets)} where ${where} returning *`);
-  if (!row) throw noSuchRow(relation, key);
-  return row;
+  for (let looks = 0; looks < mostLooks; looks++) {
+    const before = hasPrecondition(precondition) ? await requireRow(scope, relation, { key, precondition }) : null;
+    const isSame = before?.isSame ?? null;
+    const changed = await change(isSame === null ? where : sql`${where} and ${isSame}`);
+    if (changed !== null) return changed;
+    if (isSame === null) throw noSuchRow(relation, key);
+  }
+  throw new AppError('unavailable', `Other writes changed this row of ${relation.name} again and again.`, {
+    retryAfterMs: 1000,
+  });
+}
+
+async function updateWhere(scope: Scope, relation: Relation, where: Sql, settings: Settings): Promise<Row | null> {
+  const sets = setSql(scope, relation, settings.values, settings.defaults);
+  const statement = sql`update ${tableSql(relation)} set ${join(sets)} where ${where} returning *`;
+  const [row] = rowsOf(await runAlone(scope, statement, { changes: relation, isKept: true }));
+  return row ?? null;
 }
 
 function setSql(scope: Scope, relation: Relation, values: Row, defaults: readonly (string | null)[]): Sql[] {
+  const { engine } = scope.catalog;
+  return setsBy(relation, values, defaults, (column) => bind(engine, column, values[column.name] ?? null));
+}
+
+function setsBy(
+  relation: Relation,
+  values: Row,
+  defaults: readonly (string | null)[],
+  valueSql: (column: Column) => Sql,
+): Sql[] {
   requireColumns(relation, [values]);
   return relation.columns.flatMap((column) => {
     if (column.generated) return [];
-    if (Object.hasOwn(values, column.name))
-      return [sql`${name(column.name)} = ${bind(scope.catalog.engine, column, values[column.name] ?? null)}`];
+    if (Object.hasOwn(values, column.name)) return [sql`${name(column.name)} = ${valueSql(column)}`];
     return defaults.includes(column.name) ? [sql`${name(column.name)} = default`] : [];
   });
 }
 
+type KeyedOutcome<T> = PromiseSettledResult<T>;
+
+/** Changes rows, each as if it were alone: those that set the same columns by one statement. */
+export function updateRows(
+  scope: Scope,
+  relation: Relation,
+  changes: readonly KeyedChange[],
+): Promise<KeyedOutcome<Row>[]> {
+  return inWaves(changes, keyTextOf, async (wave) => {
+    const settings = new Map(wave.map((change) => [change, settingsOf(relation, change)]));
+    const outcomes = await judgeBefore(scope, relation, wave, (change) => setsNothing(settings.get(change)!));
+    const due = wave.filter((change) => !outcomes.has(change));
+    for (const group of Map.groupBy(due, (change) => groupOf(relation, change, settings.get(change)!)).values()) {
+      const rows = await updateGroup(scope, relation, group, settings);
+      for (const [index, change] of group.entries()) outcomes.set(change, outcomeOf(relation, change, rows[index]));
+    }
+    return wave.map((change) => outcomes.get(change)!);
+  });
+}
+
+const keyTextOf = ({ key }: RowUpdate): readonly string[] => [JSON.stringify(key)];
+
+function outcomeOf<T>(relation: Relation, { key }: RowUpdate, value: T | undefined): KeyedOutcome<T> {
+  return value === undefined ? rejected(noSuchRow(relation, key)) : fulfilled(value);
+}
+
+/** Of those that depend on the row as it is: what is wrong with it, or the row where nothing is to be set. */
+async function judgeBefore<Change extends RowUpdate>(
+  scope: Scope,
+  relation: Relation,
+  changes: readonly Change[],
+  keepsRow: (change: Change) => boolean,
+): Promise<Map<Change, KeyedOutcome<Row>>> {
+  const outcomes = new Map<Change, KeyedOutcome<Row>>();
+  const judged = changes.filter((change) => hasPrecondition(change.precondition) || keepsRow(change));
+  const rows = await findRows(
+    scope,
+    relation,
+    judged.map(({ key }) => key),
+  );
+  for (const change of judged) {
+    const row = rows.get(JSON.stringify(change.key));
+    const trouble = row && failedPrecondition(relation, row, change.precondition);
+    if (!row || keepsRow(change)) outcomes.set(change, outcomeOf(relation, change, row));
+    if (trouble) outcomes.set(change, rejected(trouble));
+  }
+  return outcomes;
+}
+
+function failedPrecondition(relation: Relation, row: Row, precondition: Precondition = {}): unknown {
+  try {
+    requirePrecondition(relation, row, precondition);
+    return null;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** The changes that one statement makes. One that sets the key is alone: its row has another one afterwards. */
+function groupOf({ key: keyColumns }: Relation, change: KeyedChange, { values, defaults }: Settings): unknown {
+  if (keyColumns.some((column) => Object.hasOwn(values, column) || defaults.includes(column))) return change;
+  return JSON.stringify([Object.keys(values).toSorted(), defaults]);
+}
+
+/** The rows afterwards, undefined for one that is not there. */
+async function updateGroup(
+  scope: Scope,
+  relation: Relation,
+  group: readonly KeyedChange[],
+  settings: ReadonlyMap<KeyedChange, Settings>,
+): Promise<(Row | undefined)[]> {
+  const [first] = group;
+  if (!first) return [];
+  const { values, defaults } = settings.get(first)!;
+  if (group.length === 1) {
+    const where = hasKey(scope.catalog.engine, relation, first.key);
+    return [(await updateWhere(scope, relation, where, { values, defaults })) ?? undefined];
+  }
+  const { engine } = scope.catalog;
+  const given = relation.columns.filter(
+    (column) => relation.key.includes(column.name) || Object.hasOwn(values, column.name),
+  );
+  const rows = group.map((change) => ({ ...settings.get(change)!.values, ...keyValues(relation, change.key) }));
+  const table = valueTable(engine, given, rows);
+  // Names that no column has: in an UPDATE, the columns of the table come before the tables beside it.
+  const valueSql = ({ name: column }: Column): Sql =>
+    name('eider_given', `eider_${given.findIndex((each) => each.name === column)}`);
+  const columns = table.columns.map((value, index) => sql`${value} as ${name(`eider_${index}`)}`);
+  const sets = setsBy(relation, values, defaults, valueSql);
+  const isSame = given
+    .filter((column) => relation.key.includes(column.name))
+    .map((column) => sql`${name(relation.schema, relation.name, column.name)} = ${valueSql(column)}`);
+  const keys = group.map(({ key }) => key);
+  const found = await runRows(
+    scope,
+    sql`update ${tableSql(relation)} set ${join(sets)} from (select ${join(columns)} from ${table.from}) as eider_given
+      where ${join(isSame, ' and ')} and ${hasKeyOf(engine, relation, keys)} returning *`,
+  );
+  const written = byKey(relation, keys, found);
+  return keys.map((key) => written.get(JSON.stringify(key)));
+}
+
 export async function deleteRow(scope: Scope, relation: Relation, { key, precondition }: RowUpdate): Promise<null> {
-  if (hasPrecondition(precondition)) await requireRow(scope, relation, { key, precondition });
-  const where = hasKey(scope.catalog.engine, relation, key);
-  const { rowCount } = await runStatement(scope, sql`delete from ${tableSql(relation)} where ${where}`);
-  if (rowCount === 0) throw noSuchRow(relation, key);
+  const returning = raw(scope.runAlone ? 'returning *' : '');
+  await changeRow(scope, relation, { key, precondition }, async (where) => {
+    const statement = sql`delete from ${tableSql(relation)} where ${where} ${returning}`;
+    const { rowCount } = await runAlone(scope, statement, { changes: relation, isKept: true });
+    return rowCount === 0 ? null : true;
+  });
   return null;
 }
 
-async function requireRow(scope: Scope, relation: Relation, { key, precondition }: RowUpdate): Promise<Row> {
-  const row = await findRow(scope, relation, key);
-  if (!row) throw noSuchRow(relation, key);
-  if (precondition) requirePrecondition(relation, row, precondition);
-  return row;
+/** Deletes rows, each as if it were alone. */
+export function deleteRows(
+  scope: Scope,
+  relation: Relation,
+  rows: readonly RowUpdate[],
+): Promise<KeyedOutcome<null>[]> {
+  return inWaves(rows, keyTextOf, async (wave) => {
+    const refused = await judgeBefore(scope, relation, wave, () => false);
+    const keys = wave.filter((row) => !refused.has(row)).map(({ key }) => key);
+    const where = hasKeyOf(scope.catalog.engine, relation, keys);
+    const gone =
+      keys.length === 0 ? [] : await runRows(scope, sql`delete from ${tableSql(relation)} where ${where} returning *`);
+    const deleted = byKey(relation, keys, gone);
+    return wave.map((row) => {
+      const refusal = refused.get(row);
+      if (refusal?.status === 'rejected') return refusal;
+      return outcomeOf(relation, row, deleted.has(JSON.stringify(row.key)) ? null : undefined);
+    });
+  });
+}
+
+async function requireRow(scope: Scope, relation: Relation, { key, precondition }: RowUpdate): Promise<RowFound> {
+  const found = await findRowToChange(scope, relation, key);
+  if (!found) throw noSuchRow(relation, key);
+  if (precondition) requirePrecondition(relation, found.row, precondition);
+  return found;
 }
 
 function keyValues(relation: Relation, key: Key): Row {

@@ -78,7 +78,7 @@ class Exchanges {
     const gone = new AbortController();
     outgoing.once('close', () => {
       this.#endless.delete(outgoing);
-      gone.abort();
+      if (!outgoing.writableFinished) gone.abort();
     });
     // The rest of a body that was read in part: nothing flows, not even the next request, while its reader is listened for.
     outgoing.once('finish', () => incoming.removeAllListeners('readable').resume());

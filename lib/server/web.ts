@@ -5,6 +5,7 @@ import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream as NodeStream } from 'node:stream/web';
 import { constants, createBrotliCompress, createGzip } from 'node:zlib';
+import { knownText } from '../http/json-answer.ts';
 import { RequestError } from '../http/problem.ts';
 
 /** @throws RequestError 400 when its address is none, or it has a method that browsers' requests may not have */
@@ -80,6 +81,12 @@ export async function sendWebResponse(response: Response, outgoing: ServerRespon
   outgoing.statusCode = response.status;
   outgoing.setHeaders(response.headers);
   if (!response.body) return void outgoing.end();
+  const text = knownText(response);
+  if (text !== undefined && (text.length < minBytes || !isCompressible(response.headers))) {
+    if (isCompressible(response.headers)) outgoing.appendHeader('vary', 'accept-encoding');
+    outgoing.setHeader('content-length', Buffer.byteLength(text));
+    return void outgoing.end(text);
+  }
   const body = Readable.fromWeb(response.body as NodeStream<Uint8Array>);
   try {
     const encoding = isCompressible(response.headers) ? await chooseEncoding(body, outgoing, accepted) : null;

@@ -25,8 +25,23 @@ export interface Committed<T> {
   readonly timings: { readonly queue: number; readonly run: number; readonly commit: number };
 }
 
+/** What is written for one request by itself. */
+export type WriteWork<T> = (transaction: WriteTransaction) => Promise<T>;
+
+/** Of a request that may be run together with others of the same name. */
+export interface SetMember {
+  readonly name: string;
+  readonly member: unknown;
+  /** Runs all members at once: an outcome for each, in their order. What it throws says nothing of any of them. */
+  readonly run: (
+    transaction: WriteTransaction,
+    members: readonly unknown[],
+  ) => Promise<readonly PromiseSettledResult<unknown>[]>;
+}
+
 export interface PendingRequest {
-  readonly work: (transaction: WriteTransaction) => Promise<unknown>;
+  readonly work: WriteWork<unknown>;
+  readonly set: SetMember | undefined;
   readonly signal: AbortSignal | undefined;
   readonly askedMs: number;
   readonly resolve: (committed: Committed<unknown>) => void;
@@ -94,6 +109,41 @@ export async function runWork<T>(
   const ran = { changes, definitions: current, isPostponed };
   if (spoiledBy.length > 0) return { ...ran, result: { ok: false, error: reasonOf(result, spoiledBy) }, dirty: true };
   return { ...ran, result, dirty: changes.length > 0 };
+}
+
+/** The requests of a batch as they are run: those of one set together, all others one by one. */
+export function unitsOf(batch: readonly PendingRequest[]): PendingRequest[][] {
+  const sets = Map.groupBy(batch, (request) => request.set?.name ?? request);
+  return [...sets.values()];
+}
+
+/** Instead of a set that failed, its halves: at last the request that fails is alone. */
+export function halvesOf(unit: PendingRequest[]): PendingRequest[][] {
+  const middle = unit.length >> 1;
+  return [unit.slice(0, middle), unit.slice(middle)];
+}
+
+/** Runs the requests of one unit. Where several fail together, the result is one failure of all of them. */
+export async function runUnit(
+  unit: readonly PendingRequest[],
+  session: Session,
+  start: WorkStart,
+): Promise<WorkRun<readonly BatchResult[]>> {
+  const [first] = unit;
+  const set = first?.set;
+  if (unit.length === 1 || !set) {
+    const part = await runWork((transaction) => first!.work(transaction), session, start);
+    return { ...part, result: part.result.ok ? { ok: true, value: [part.result] } : part.result };
+  }
+  const members = unit.map((request) => request.set?.member);
+  return runWork(async (transaction) => (await set.run(transaction, members)).map(resultOf), session, {
+    ...start,
+    isAlone: false,
+  });
+}
+
+function resultOf(outcome: PromiseSettledResult<unknown>): BatchResult {
+  return outcome.status === 'fulfilled' ? { ok: true, value: outcome.value } : { ok: false, error: outcome.reason };
 }
 
 /** What spoiled the transaction, unless the work says so in words of its own: later statements only say that it is spoiled. */

@@ -5,14 +5,17 @@
 import { AppError } from '../errors.ts';
 import {
   answer,
+  type BatchResult,
   type BatchRun,
   type Committed,
+  halvesOf,
   mergeChanges,
   type PendingRequest,
-  type BatchResult,
-  runWork,
+  runUnit,
+  type SetMember,
+  unitsOf,
   withoutAborted,
-  type WriteTransaction,
+  type WriteWork,
 } from './batch.ts';
 import type { SyncContext } from './context.ts';
 import { momentNow } from './head.ts';
@@ -24,6 +27,12 @@ import { RecordCommit } from './record-commit.ts';
 
 /** Longest pause between two attempts of one batch, in ms. */
 const mostPauseMs = 50;
+
+export interface CommitOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Lets the work run together with others. */
+  readonly set?: SetMember | undefined;
+}
 
 export class GroupCommit {
   readonly #context: SyncContext;
@@ -41,10 +50,11 @@ export class GroupCommit {
   }
 
   /** Runs `work` in a batch and resolves once its changes are durable. `work` may run several times. */
-  write<T>(work: (transaction: WriteTransaction) => Promise<T>, signal?: AbortSignal): Promise<Committed<T>> {
+  write<T>(work: WriteWork<T>, { signal, set }: CommitOptions = {}): Promise<Committed<T>> {
     return new Promise((resolve, reject) => {
       this.#queue.push({
         work,
+        set,
         signal,
         askedMs: this.#context.runtime.monotonicMs(),
         resolve: resolve as (committed: Committed<unknown>) => void,
@@ -153,34 +163,52 @@ export class GroupCommit {
   async #runBatch(batch: readonly PendingRequest[]): Promise<BatchRun> {
     const { replica } = this.#host;
     const failed = new Map<PendingRequest, BatchResult>();
+    let units = unitsOf(batch);
     for (;;) {
+      const isRunning = (request: PendingRequest): boolean =>
+        !failed.has(request) && (batch.length === 1 || !request.needsOwnBatch);
+      units = units.map((unit) => unit.filter(isRunning)).filter((unit) => unit.length > 0);
       await replica.begin();
-      const results = new Map<PendingRequest, BatchResult>(failed);
-      const changes: Change[] = [];
-      let { definitions } = replica;
-      let spoiled = false;
-      const running = batch.filter((request) => !failed.has(request) && (batch.length === 1 || !request.needsOwnBatch));
-      for (const request of running) {
-        const isAlone = running.length === 1;
-        const part = await runWork(request.work, replica.writer, { definitions, isAlone });
-        if (part.isPostponed) {
-          request.needsOwnBatch = true;
-          spoiled = part.dirty;
-          if (spoiled) break;
-          continue;
-        }
-        results.set(request, part.result);
-        definitions = part.definitions;
-        if (part.result.ok) changes.push(...part.changes);
-        else failed.set(request, part.result);
-        if (!part.result.ok) replica.judge(part.result.error);
-        spoiled = !part.result.ok && part.dirty;
-        if (spoiled) break;
-      }
-      if (!spoiled) return { results, changes: mergeChanges(changes) };
+      const run = await this.#runUnits(units, failed);
+      if (run.ok) return run.value;
+      units = units.flatMap((unit) => (unit === run.error && unit.length > 1 ? halvesOf(unit) : [unit]));
       await replica.rollback();
       replica.shapes.forget();
     }
+  }
+
+  /** The unit that spoiled the transaction is the error. */
+  async #runUnits(
+    units: readonly PendingRequest[][],
+    failed: Map<PendingRequest, BatchResult>,
+  ): Promise<
+    { readonly ok: true; readonly value: BatchRun } | { readonly ok: false; readonly error: PendingRequest[] }
+  > {
+    const { replica } = this.#host;
+    const results = new Map<PendingRequest, BatchResult>(failed);
+    const changes: Change[] = [];
+    let { definitions } = replica;
+    const isAlone = units.length === 1 && units[0]?.length === 1;
+    for (const unit of units) {
+      const part = await runUnit(unit, replica.writer, { definitions, isAlone });
+      if (!part.result.ok && !part.isPostponed) replica.judge(part.result.error);
+      if (unit.length > 1 && !part.result.ok) return { ok: false, error: unit };
+      if (part.isPostponed) {
+        for (const request of unit) request.needsOwnBatch = true;
+        if (part.dirty) return { ok: false, error: unit };
+        continue;
+      }
+      const outcomes = part.result.ok ? part.result.value : [part.result];
+      for (const [index, request] of unit.entries()) {
+        const outcome = outcomes[index]!;
+        results.set(request, outcome);
+        if (!outcome.ok) failed.set(request, outcome);
+      }
+      if (!part.result.ok && part.dirty) return { ok: false, error: unit };
+      definitions = part.definitions;
+      if (part.result.ok) changes.push(...part.changes);
+    }
+    return { ok: true, value: { results, changes: mergeChanges(changes) } };
   }
 
   /** A batch that changed nothing was still decided on some state: answers whether that was the head. */

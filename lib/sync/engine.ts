@@ -13,8 +13,8 @@ import {
 import type { Definitions } from './definitions.ts';
 import type { Shapes } from './shapes.ts';
 import { Checkpointer, type CheckpointReport } from './checkpoint.ts';
-import type { Committed, WriteTransaction } from './batch.ts';
-import { GroupCommit } from './commit.ts';
+import type { Committed, WriteWork } from './batch.ts';
+import { type CommitOptions, GroupCommit } from './commit.ts';
 import { ReplicaCopies, type ReplicaCopy } from './copies.ts';
 import { defaultSettings, type PrepareAdopted, type Step, type SyncContext, type SyncSettings } from './context.ts';
 import { Feed, type FeedPage } from './feed.ts';
@@ -65,6 +65,9 @@ export interface SyncAnswer {
   readonly checkpoint: CheckpointReport;
 }
 
+/** How often slots of dead processes are looked for, at most, in ms. */
+const sweepEveryMs = 10_000;
+
 export class Engine {
   readonly #context: SyncContext;
   readonly #slot: Slot;
@@ -78,6 +81,7 @@ export class Engine {
   readonly #warnings: Warnings;
   /** Each write asks for it; all calls during one round share the next. */
   readonly #maintenance = new SharedProbe(() => this.#maintainOnce());
+  #nextSweepMs = 0;
   #closed: Promise<void> | null = null;
 
   private constructor(parts: {
@@ -144,9 +148,9 @@ export class Engine {
   }
 
   /** Runs `work` in the next commit; resolves when it is durable. See GroupCommit. */
-  write<T>(work: (transaction: WriteTransaction) => Promise<T>, signal?: AbortSignal): Promise<Committed<T>> {
+  write<T>(work: WriteWork<T>, options?: CommitOptions): Promise<Committed<T>> {
     this.#requireOpen();
-    return this.#commits.write(work, signal);
+    return this.#commits.write(work, options);
   }
 
   /**
@@ -232,9 +236,12 @@ export class Engine {
 
   async #maintainOnce(): Promise<void> {
     if (this.#closed) return;
+    const { runtime } = this.#context;
     try {
       await this.#checkpoints.runIfDue();
-      await sweepSlots(this.#slotRoot, this.#context.runtime);
+      if (runtime.monotonicMs() < this.#nextSweepMs) return;
+      this.#nextSweepMs = runtime.monotonicMs() + sweepEveryMs;
+      await sweepSlots(this.#slotRoot, runtime);
     } catch (error) {
       this.#context.warn('A checkpoint failed; the next one will replace it.', error);
     }

@@ -38,7 +38,7 @@ export async function openIdleReplica({
     get ageMs() {
       return provedMs === null ? null : Math.max(0, runtime.now() - provedMs);
     },
-    read: (work, signal) => replica.read(work, signal),
+    read: (work, signal) => replica.read(work, { signal }),
     openOverlay: () => replica.openOverlay(),
     close: async () => {
       await replica.close();

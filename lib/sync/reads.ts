@@ -7,7 +7,8 @@ import type { ReplicaHost } from './host.ts';
 import { breaksReplica } from './local-disk.ts';
 import type { Definitions } from './definitions.ts';
 import type { StateWork } from './overlay.ts';
-import type { Replica } from './replica.ts';
+import { ReadSets, type ReadSetMember, type Versioned } from './read-sets.ts';
+import type { Replica, ReplicaReadOptions } from './replica.ts';
 
 export interface ReadRequest {
   /** 0: at the head of the log when the read began. */
@@ -18,6 +19,8 @@ export interface ReadRequest {
   readonly askedMs?: number | undefined;
   /** Least version to see; undefined: any. */
   readonly atLeast: number | undefined;
+  /** Lets the read run together with others; each is short. */
+  readonly set?: ReadSetMember | undefined;
 }
 
 export interface ReadAnswer<T> {
@@ -28,14 +31,20 @@ export interface ReadAnswer<T> {
 }
 
 const insistMs = 50;
+/** The reason of an end that is no error. */
+const over = new Error('The read has ended.');
 
 export class Reads {
   readonly #context: SyncContext;
   readonly #host: ReplicaHost;
+  readonly #sets: ReadSets;
 
   constructor(context: SyncContext, host: ReplicaHost) {
     this.#context = context;
     this.#host = host;
+    this.#sets = new ReadSets(context.runtime, (work, least, signal) =>
+      this.#readState(work, least, { signal, isShort: true }),
+    );
   }
 
   /** Runs `work` in a read-only transaction on a state as fresh as asked for. */
@@ -44,14 +53,30 @@ export class Reads {
     const started = runtime.monotonicMs();
     const least = await this.freshen(request);
     const fresh = runtime.monotonicMs();
-    let version = 0;
-    const value = await this.#withinDeadline(request.signal, (signal) =>
-      this.#readReplica(least, signal, (session, present, definitions) => {
-        version = present;
-        return work(session, present, definitions);
-      }),
-    );
+    const { set, signal } = request;
+    const { value, version } = set
+      ? await this.#sets.join(set, { work, least, signal })
+      : await this.#readState(work, least, { signal });
     return { value, version, timings: { fresh: fresh - started, run: runtime.monotonicMs() - fresh } };
+  }
+
+  async #readState<T>(
+    work: StateWork<T>,
+    least: number,
+    { signal, isShort }: { readonly signal: AbortSignal | undefined; readonly isShort?: true },
+  ): Promise<Versioned<T>> {
+    let version = 0;
+    const value = await this.#withinDeadline(signal, (limited) =>
+      this.#readReplica(
+        least,
+        (session, present, definitions) => {
+          version = present;
+          return work(session, present, definitions);
+        },
+        { signal: limited, ...(isShort ? { isShort } : {}) },
+      ),
+    );
+    return { value, version };
   }
 
   /** Makes the replica as fresh as asked for; answers the version that has to be seen. */
@@ -70,7 +95,7 @@ export class Reads {
 
   /** Reads the local state as it is: for when the store is unavailable. */
   readLocal<T>(work: StateWork<T>, signal?: AbortSignal): Promise<T> {
-    return this.#withinDeadline(signal, async (limited) => (await this.soundReplica()).read(work, limited));
+    return this.#withinDeadline(signal, async (limited) => (await this.soundReplica()).read(work, { signal: limited }));
   }
 
   /** The replica, which cannot be rebuilt while the store is unavailable. @throws AppError `unavailable` */
@@ -84,25 +109,30 @@ export class Reads {
   async #withinDeadline<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { runtime, settings } = this.#context;
     const ended = new AbortController();
-    const late = new AbortController();
-    void runtime.sleep(settings.readDeadlineMs, ended.signal).then(
-      () => late.abort(),
-      () => undefined,
-    );
-    const stopped = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
-    const insist = (): void => void this.#insist(stopped, ended.signal);
-    if (stopped.aborted) insist();
-    else stopped.addEventListener('abort', insist, { once: true });
+    const stopped = new AbortController();
+    let isLate = false;
+    const stop = (): void => {
+      stopped.abort(signal?.aborted === true ? signal.reason : over);
+      void this.#insist(stopped.signal, ended.signal);
+    };
+    const late = (): void => {
+      isLate = true;
+      stop();
+    };
+    runtime.sleep(settings.readDeadlineMs, ended.signal).then(late, () => undefined);
+    if (signal?.aborted === true) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
     try {
-      return await work(stopped);
+      return await work(stopped.signal);
     } catch (cause) {
-      if (!late.signal.aborted) throw cause;
+      if (!isLate) throw cause;
       throw new AppError('unavailable', `The query took longer than ${settings.readDeadlineMs} ms and was stopped.`, {
         cause,
         hint: 'Use a narrower filter, or one that matches the beginning of the text.',
       });
     } finally {
-      ended.abort();
+      signal?.removeEventListener('abort', stop);
+      ended.abort(over);
     }
   }
 
@@ -118,12 +148,12 @@ export class Reads {
    * A replica may be replaced between being chosen and being read, or turn out to be broken: then the new one is read,
    * once. `work` only reads, so it may run again.
    */
-  async #readReplica<T>(least: number, signal: AbortSignal, work: StateWork<T>): Promise<T> {
+  async #readReplica<T>(least: number, work: StateWork<T>, options: ReplicaReadOptions): Promise<T> {
     let wanted = least;
     for (let isFirst = true; ;) {
       const replica = await this.#host.current();
       try {
-        if (!replica.retired && replica.position.version >= wanted) return await replica.read(work, signal);
+        if (!replica.retired && replica.position.version >= wanted) return await replica.read(work, options);
       } catch (error) {
         // A reader that still waited for its turn when another replica took the place of this one.
         const isReplaced = replica.retired === 'closed' && isAppError(error, 'unavailable');

@@ -25,6 +25,15 @@ export interface FoldedFile {
   readonly release: () => void;
 }
 
+/** So many reads begin a transaction at once after a commit has spoiled one: where commits are frequent, most would be spoiled. */
+const distrustedReads = 8;
+
+export interface ReplicaReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** It may run twice: the first time without a transaction of its own, which a commit would spoil. */
+  readonly isShort?: true;
+}
+
 export class Replica {
   readonly writer: Session;
   readonly shapes: Shapes;
@@ -35,6 +44,11 @@ export class Replica {
   readonly #readers: ReaderPool;
   readonly #definitions = new DefinitionsByVersion();
   #position: Position;
+  /** Commits that have begun. */
+  #commits = 0;
+  #isCommitting = false;
+  /** Reads left that begin a transaction at once. */
+  #distrust = 0;
   #retired: unknown;
   /** Only a checkpoint makes the main file shorter, so it is never shorter than this. */
   #leastBytes: number;
@@ -112,25 +126,52 @@ export class Replica {
   }
 
   /** Runs `work` on a reading session of its own, in a read-only transaction that begins with the position. */
-  read<T>(work: StateWork<T>, signal?: AbortSignal): Promise<T> {
-    return this.#guarded(() => this.#read(work, signal));
+  read<T>(work: StateWork<T>, options: ReplicaReadOptions = {}): Promise<T> {
+    return this.#guarded(() => this.#read(work, options));
   }
 
-  #read<T>(work: StateWork<T>, signal?: AbortSignal): Promise<T> {
+  #read<T>(work: StateWork<T>, { signal, isShort }: ReplicaReadOptions): Promise<T> {
     return this.#readers.use(async (session) => {
-      await session.execute('BEGIN TRANSACTION READ ONLY');
       const interrupt = (): void => session.connection.interrupt();
       signal?.addEventListener('abort', interrupt);
       try {
-        const [row] = await session.rows('SELECT version FROM eider.state');
-        const version = Number(row?.[0]);
-        return await work(session, version, this.#definitions.at(version));
+        const found = isShort ? await this.#readBetweenCommits(session, work) : null;
+        return found ? found.value : await this.#readInTransaction(session, work);
       } finally {
         signal?.removeEventListener('abort', interrupt);
-        // Nothing was written, and COMMIT after an error would claim success: ROLLBACK ends both alike.
-        await session.execute('ROLLBACK');
       }
     });
+  }
+
+  async #readInTransaction<T>(session: Session, work: StateWork<T>): Promise<T> {
+    await session.execute('BEGIN TRANSACTION READ ONLY');
+    try {
+      const [row] = await session.rows('SELECT version FROM eider.state');
+      const version = Number(row?.[0]);
+      return await work(session, version, this.#definitions.at(version));
+    } finally {
+      // Nothing was written, and COMMIT after an error would claim success: ROLLBACK ends both alike.
+      await session.execute('ROLLBACK');
+    }
+  }
+
+  /**
+   * Runs `work` without a transaction: where no commit was made meanwhile, all of its statements have seen one state, the
+   * one at the position. Null when one was made, and the result is to be thrown away.
+   */
+  async #readBetweenCommits<T>(session: Session, work: StateWork<T>): Promise<{ readonly value: T } | null> {
+    const commits = this.#commits;
+    this.#distrust -= 1;
+    if (this.#isCommitting || this.#distrust > 0) return null;
+    const { version } = this.#position;
+    try {
+      const value = await work(session, version, this.#definitions.at(version));
+      if (this.#commits === commits) return { value };
+    } catch (error) {
+      if (this.#commits === commits) throw error;
+    }
+    this.#distrust = distrustedReads;
+    return null;
   }
 
   async begin(): Promise<void> {
@@ -162,11 +203,14 @@ export class Replica {
       await moved;
       requireRoomToCommit(this.#path);
       this.#definitions.note(position.version, changes);
+      this.#commits += 1;
+      this.#isCommitting = true;
       await this.writer.execute('COMMIT');
     } catch (error) {
       this.#retired = error;
       throw mapLocalError(error);
     }
+    this.#isCommitting = false;
     this.#position = position;
   }
 

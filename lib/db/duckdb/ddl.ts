@@ -82,6 +82,7 @@ export class Ddl {
 
   async #change(run: DdlRun, name: TableName): Promise<void> {
     const { statement, definition, values } = run;
+    const { action, object } = definition;
     this.#host.transaction.requireAlone();
     this.#requireNotRewritten(definition, name);
     await this.#requireEmptySchema(run, name);
@@ -90,12 +91,12 @@ export class Ddl {
     if (definition.isOfQuery) {
       await this.#execute(statement.sql, values);
       if (this.#host.isWhole) this.#host.capture({ ddl: statement.sql });
-      else await (definition.object === 'TABLE' ? this.#captureTable(definition, name) : this.#captureEnum(run, name));
+      else await (object === 'TABLE' ? this.#captureTable(definition, name) : this.#captureEnum(run, name));
     } else if (definition.addColumn) await this.#addColumn(run, name);
     else await this.#replayable(await this.#withOwnName(run, name));
     if (makesUnique(statement, definition)) this.#host.madeUnique.set(tableId(name), name);
-    if (definition.object === 'TABLE' && definition.action !== 'ALTER') this.#host.rewritten.delete(tableId(name));
-    if (definition.object === 'TABLE') await this.#host.shapes.find(name);
+    if (object === 'TABLE' && (action === 'CREATE' || action === 'DROP')) this.#host.rewritten.delete(tableId(name));
+    if (object === 'TABLE') await this.#host.shapes.find(name);
   }
 
   /**

@@ -2,10 +2,12 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import { describeDifference, type MigrationPlan } from '../../catalog/migrations.ts';
 import type { Runtime } from '../../runtime.ts';
-import { runWork } from '../../sync/batch.ts';
+import { runWork, type WriteTransaction } from '../../sync/batch.ts';
 import { Engine, type EngineOptions } from '../../sync/engine.ts';
 import type { ReadRequest } from '../../sync/reads.ts';
+import type { Definitions } from '../../sync/definitions.ts';
 import { Shapes } from '../../sync/shapes.ts';
+import type { Session } from '../../sync/sql.ts';
 import type {
   Answer,
   ChangePage,
@@ -30,6 +32,7 @@ import { prepareAdopted } from './adopted.ts';
 import type { SandboxedQueries } from './query/queries.ts';
 import { readingScope, writingScope } from './scope.ts';
 import { readingQueries, runWriting } from './transaction.ts';
+import { runTogether } from './together.ts';
 import { uploadsIn } from './uploads.ts';
 
 export interface DuckDbDatabaseOptions extends EngineOptions, Omit<DuckDbMigrateOptions, 'runtime'> {
@@ -116,12 +119,25 @@ class DuckDbDatabase implements ReplicatedDatabase {
 
   async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
     await this.#migrated();
+    const { together } = options;
+    const set =
+      together === undefined
+        ? undefined
+        : {
+            name: together,
+            member: work,
+            run: (session: Session, definitions: Definitions, members: readonly unknown[]) =>
+              this.#readOn(session, definitions, (queries, scope) => runTogether(queries, scope, members as Work<T>[])),
+          };
     const answer = await this.#engine.read(
-      async (session, _version, definitions) =>
-        work(readingQueries(session), await readingScope(session, definitions, this.#catalogs)),
-      this.#readRequest(options),
+      (session, _version, definitions) => this.#readOn(session, definitions, work),
+      { ...this.#readRequest(options), set },
     );
     return { ...answer, durability: 'durable' };
+  }
+
+  async #readOn<T>(session: Session, definitions: Definitions, work: Work<T>): Promise<T> {
+    return work(readingQueries(session), await readingScope(session, definitions, this.#catalogs));
   }
 
   async catalog(options: ReadOptions = {}): Promise<Catalog> {
@@ -171,14 +187,26 @@ class DuckDbDatabase implements ReplicatedDatabase {
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
     await this.#migrated();
     if (options.large === true) return this.#writeLarge(work);
-    const committed = await this.#engine.write(
-      (transaction) =>
-        runWriting({ transaction, shapes: this.#engine.shapes, catalogs: this.#catalogs }, async ({ queries, run }) =>
-          work(queries, await writingScope(transaction, { catalogs: this.#catalogs, runtime: this.#runtime, run })),
-        ),
-      options.signal,
-    );
+    const { signal, together } = options;
+    const set =
+      together === undefined
+        ? undefined
+        : {
+            name: together,
+            member: work,
+            run: (transaction: WriteTransaction, members: readonly unknown[]) =>
+              this.#writeIn(transaction, (queries, scope) => runTogether(queries, scope, members as Work<T>[])),
+          };
+    const committed = await this.#engine.write((transaction) => this.#writeIn(transaction, work), { signal, set });
     return { ...committed, durability: 'durable' };
+  }
+
+  /** Runs `work` in the engine's transaction and captures what it changes. */
+  #writeIn<T>(transaction: WriteTransaction, work: Work<T>): Promise<T> {
+    const catalogs = this.#catalogs;
+    return runWriting({ transaction, shapes: this.#engine.shapes, catalogs }, async ({ queries, run }) =>
+      work(queries, await writingScope(transaction, { catalogs, runtime: this.#runtime, run })),
+    );
   }
 
   /** Nothing is captured: the whole state is the record. */

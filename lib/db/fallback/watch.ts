@@ -5,7 +5,7 @@
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { withinTime } from '../../store/time-limit.ts';
-import type { Answer, Database, ReadOptions, Uploads, Work, WriteOptions } from '../database.ts';
+import type { Answer, Database, ReadOptions, Scope, Uploads, Work, WriteOptions } from '../database.ts';
 import type { BackendLink } from './link.ts';
 import { type Notice, Outage, type OutageMemory } from './outage.ts';
 
@@ -92,7 +92,8 @@ export class Watch {
     return new Promise((resolve, reject) => {
       const ended = new AbortController();
       const end = (tell: () => void): void => {
-        ended.abort();
+        // A reason of its own would be an error with its stack, for each call.
+        ended.abort(null);
         this.#calls.delete(giveUp);
         tell();
       };
@@ -194,11 +195,27 @@ export function writeCall<T>(database: Database, work: Work<T>, options: WriteOp
   const requireWanted = (): void => {
     if (abandoned) throw new AppError('unavailable', 'The database became unavailable before the write was run.');
   };
+  // Once it is sent, such a statement may commit.
+  const committing = (scope: Scope): Scope => {
+    const { runAlone } = scope;
+    if (!runAlone) return scope;
+    return {
+      get catalog() {
+        return scope.catalog;
+      },
+      run: scope.run,
+      runAlone: (sql, values, alone) => {
+        requireWanted();
+        ran ||= alone.changes !== null;
+        return runAlone(sql, values, alone);
+      },
+    };
+  };
   const guarded: Work<T> = async (queries, scope) => {
     ran = false;
     requireWanted();
-    const value = await work(queries, scope);
-    requireWanted();
+    const value = await work(queries, committing(scope));
+    if (!ran) requireWanted();
     ran = true;
     return value;
   };

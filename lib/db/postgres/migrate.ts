@@ -37,6 +37,7 @@ export interface PostgresMigrateOptions {
 }
 
 const ownScripts = scriptsFor([...ownMigrations, functions], 'postgres');
+const functionsScripts = scriptsFor([functions], 'postgres');
 
 /**
  * Runs the migrations that have not run on this database yet, in order, and gives tables without triggers theirs. Answers
@@ -54,7 +55,7 @@ export async function runMigrations(options: PostgresMigrateOptions): Promise<Mi
     mode.report(await previewMigrations(plan, looked.runs ?? [], scripts, tables));
     return differing;
   }
-  if (looked.lacksToken) await bringUpToDate(options);
+  if (looked.isBehind) await bringUpToDate(options);
   const outcomes = await runPending(options, scripts, pending, looked.runs);
   if (outcomes.length > 0) await look(options);
   await watch.attach();
@@ -90,9 +91,9 @@ async function runPending(
 async function look({ transactions, watch }: PostgresMigrateOptions) {
   const looked = await transactions.run(
     async (transaction) => {
-      const { isMade, lacksToken } = await requireServer(transaction);
+      const { isMade, isBehind } = await requireServer(transaction);
       if (isMade) await watch.look(transaction);
-      return { lacksToken, runs: isMade ? await migrationRuns(transaction) : null };
+      return { isBehind, runs: isMade ? await migrationRuns(transaction) : null };
     },
     { mode: 'read' },
   );
@@ -109,6 +110,8 @@ async function bringUpToDate({ transactions }: PostgresMigrateOptions): Promise<
       await takeTurn(transaction);
       await waitForTablesBriefly(transaction);
       await transaction.rows(addToken);
+      for (const script of functionsScripts)
+        await runStatements(script, script.parts[0]?.statements() ?? [], (sql) => transaction.rows(sql));
     },
     { mode: 'upkeep' },
   );
@@ -117,18 +120,18 @@ async function bringUpToDate({ transactions }: PostgresMigrateOptions): Promise<
   });
 }
 
-async function requireServer(transaction: PostgresTransaction): Promise<{ isMade: boolean; lacksToken: boolean }> {
+async function requireServer(transaction: PostgresTransaction): Promise<{ isMade: boolean; isBehind: boolean }> {
   const [row] = await transaction.rows(
     `SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding,
       current_schema() AS schema, to_regclass('eider.migrations') IS NOT NULL AS made,
-      to_regclass('eider.changes') IS NOT NULL AND NOT EXISTS (
+      to_regclass('eider.changes') IS NOT NULL AND (to_regclass('eider.overtaken') IS NULL OR NOT EXISTS (
         SELECT FROM pg_attribute WHERE attrelid = to_regclass('eider.changes') AND attname = 'token' AND atthasdef
-      ) AS lacks_token`,
+      )) AS behind`,
   );
   if (Number(row?.['version']) < 130_000) throw unfit('is older than version 13');
   if (row?.['encoding'] !== 'UTF8') throw unfit('keeps text in another encoding than UTF8');
   if (row['schema'] === null) throw unfit('has none of the schemas in its search_path');
-  return { isMade: row['made'] === true, lacksToken: row['lacks_token'] === true };
+  return { isMade: row['made'] === true, isBehind: row['behind'] === true };
 }
 
 function unfit(why: string): AppError {

@@ -2,6 +2,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { describeDifference, type Migration } from '../../catalog/migrations.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { MigrationMode } from '../migration-report.ts';
+import { LoneStatements } from './alone.ts';
 import { PostgresCatalogs } from './catalogs.ts';
 import { locationOf, readConnectionString } from './connection-string.ts';
 import { mapStatementError } from './errors.ts';
@@ -34,11 +35,23 @@ export async function openParts(options: PostgresDatabaseOptions): Promise<Datab
   const catalog = (): Catalog | null => catalogs.latest;
   const transactions = new Transactions({ pool, runtime, limits, catalog, ...(onStep ? { onStep } : {}) });
   const watch = new TableWatch(transactions);
+  const lone = new LoneStatements({ transactions, limits, isTold: (table) => watch.isTold(table) });
   try {
     const mode = migrationMode ? { mode: migrationMode } : {};
     const differing = await runMigrations({ transactions, migrations, runtime, limits, watch, ...mode });
     for (const difference of differing) warn(describeDifference(difference));
-    return { pool, transactions, catalogs, watch, runtime, limits, warnings, warn, location: locationOf(settings) };
+    return {
+      pool,
+      transactions,
+      lone,
+      catalogs,
+      watch,
+      runtime,
+      limits,
+      warnings,
+      warn,
+      location: locationOf(settings),
+    };
   } catch (error) {
     await pool.close();
     throw error;
@@ -50,6 +63,7 @@ const mostWarnings = 20;
 export interface DatabaseParts {
   readonly pool: ConnectionPool;
   readonly transactions: Transactions;
+  readonly lone: LoneStatements;
   readonly runtime: Runtime;
   readonly limits: Limits;
   readonly warnings: readonly string[];

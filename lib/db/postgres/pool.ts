@@ -5,6 +5,7 @@ import type { Row } from '../../values.ts';
 import { type ConnectionSettings, tlsOptions } from './connection-string.ts';
 import { mapConnectError } from './errors.ts';
 import type { Limits } from './limits.ts';
+import { ServerSession } from './session.ts';
 import { readerOf, type ReadText } from './values.ts';
 
 export interface PostgresStatement {
@@ -12,6 +13,8 @@ export interface PostgresStatement {
   readonly values?: readonly unknown[];
   /** Rows as lists of values: for results in which two columns have one name. */
   readonly rowMode?: 'array';
+  /** Under which the session keeps it: the same text each time. */
+  readonly name?: string | undefined;
 }
 
 export interface ResultField {
@@ -30,6 +33,9 @@ export interface PostgresResult {
 }
 
 export interface Connection {
+  readonly session: ServerSession;
+  /** Whether a statement is sent while others are not answered yet; else it waits in the driver. */
+  readonly isPipelined: boolean;
   /** Several statements in one text, without values, answer the result of the last. */
   run(statement: PostgresStatement): Promise<PostgresResult>;
   release(): void;
@@ -49,11 +55,21 @@ interface DriverPool {
 }
 
 interface DriverClient {
+  /** As the server named it; the type that the driver declares lacks it. */
+  readonly processID?: number | null;
+  readonly pipeline?: boolean;
+  readonly connection?: DriverMessages;
   query(statement: PostgresStatement & { values?: unknown[] }): Promise<PostgresResult | PostgresResult[]>;
   release(destroy?: boolean): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;
 }
+
+interface DriverMessages {
+  on(event: 'parameterStatus', listener: (message: ReportedSetting) => void): unknown;
+}
+
+type ReportedSetting = { readonly parameterName: string; readonly parameterValue: string };
 
 type MakePool = (tls: ConnectionOptions | false) => DriverPool;
 
@@ -78,11 +94,11 @@ export async function openPool(options: PoolOptions): Promise<ConnectionPool> {
     channelBinding === 'require' ? import('./channel-binding.ts') : null,
   ]);
   const makePool: MakePool = (use) =>
-    new Pool({ ...poolConfig(options, use), ...(bound && { Client: bound.BoundClient }) });
+    new Pool({ ...poolConfig(options, use), pipeline: true, ...(bound && { Client: bound.BoundClient }) });
   return new LentPool(options, makePool, tls);
 }
 
-/** No session may rely on its settings, since a pooler lends a server's session to many: none are made here. */
+/** A pooler may lend a server's session to many: settings are made where it is known that it does not (session.ts). */
 function poolConfig({ settings, limits }: PoolOptions, ssl: ConnectionOptions | false) {
   const { host, port, user, password, database, applicationName, options, tls } = settings;
   return {
@@ -182,14 +198,28 @@ function tooManyParameters(): AppError {
 /** The query in flight is rejected with the same error; what comes between queries shows in the next. */
 const ignore = (): void => undefined;
 
+const sessions = new WeakMap<DriverClient, ServerSession>();
+
+function sessionOf(client: DriverClient): ServerSession {
+  const known = sessions.get(client);
+  if (known) return known;
+  const session = new ServerSession(() => client.processID ?? null);
+  client.connection?.on('parameterStatus', (told) => session.noteSetting(told.parameterName, told.parameterValue));
+  sessions.set(client, session);
+  return session;
+}
+
 function lend(client: DriverClient): Connection {
   client.on('error', ignore);
   return {
-    async run({ text, values, rowMode }) {
+    session: sessionOf(client),
+    isPipelined: client.pipeline === true,
+    async run({ text, values, rowMode, name }) {
       if (values && values.length > mostParameters) throw tooManyParameters();
-      const form = rowMode ? { rowMode } : {};
+      const form = { ...(rowMode && { rowMode }), ...(name !== undefined && { name }) };
       const answered = await client.query(values ? { text, values: [...values], ...form } : { text, ...form });
-      const last = [answered].flat().at(-1);
+      if (!Array.isArray(answered)) return answered;
+      const last = answered.at(-1);
       if (!last) throw new Error('PostgreSQL sent no result.');
       return last;
     },

@@ -61,21 +61,15 @@ class PostgresDatabase implements PooledDatabase {
 
   async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
     const { value, version, timings } = await this.#parts.transactions.run(
-      (transaction) => {
-        requireBookmark(options.atLeast, transaction.version);
-        return this.#judged(transaction, async () => {
-          const { queries, scope } = await openWork(transaction, this.#parts.catalogs);
+      (transaction) =>
+        this.#judged(transaction, async () => {
+          const { queries, scope } = await openWork(transaction, this.#parts);
           return work(queries, scope);
-        });
-      },
+        }),
       { mode: 'read', signal: options.signal },
     );
-    return this.#advanceTo({
-      value,
-      version,
-      durability: 'durable',
-      timings: { begin: timings.begin, run: timings.run },
-    });
+    requireBookmark(options.atLeast, version);
+    return this.#advanceTo({ value, version, durability: 'durable', timings: { run: timings.run } });
   }
 
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
@@ -85,7 +79,7 @@ class PostgresDatabase implements PooledDatabase {
     const { value, version, timings } = await transactions.run(
       (transaction) =>
         this.#judged(transaction, async () => {
-          const { queries, scope } = await openWork(transaction, catalogs, async (before) => {
+          const { queries, scope } = await openWork(transaction, this.#parts, async (before) => {
             changesDefinitions = true;
             await keepDefinitions(transaction, before);
           });
@@ -134,7 +128,7 @@ class PostgresDatabase implements PooledDatabase {
       }),
       { mode: 'read', signal: request.signal },
     );
-    return { value, version, durability: 'durable', timings: { begin: timings.begin, run: timings.run } };
+    return { value, version, durability: 'durable', timings: { run: timings.run } };
   }
 
   async query(request: QueryRequest, options: ReadOptions = {}): Promise<Answer<QueryResult>> {

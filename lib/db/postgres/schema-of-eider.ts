@@ -58,60 +58,95 @@ const tableOf = `CREATE OR REPLACE FUNCTION eider.table_of(relation oid) RETURNS
   SELECT json_build_array(n.nspname, c.relname)::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.oid = ${root} $$`;
 
+const namesOfKey = `ARRAY(
+  SELECT a.attname::text FROM pg_index i, unnest((i.indkey::int2[])[:i.indnkeyatts - 1]) WITH ORDINALITY AS k (number, place)
+  JOIN pg_attribute a ON a.attnum = k.number
+  WHERE i.indrelid = ${root} AND i.indisprimary AND a.attrelid = i.indrelid ORDER BY k.place)`;
+
 const keyColumns = `CREATE OR REPLACE FUNCTION eider.key_columns(relation oid) RETURNS text[] LANGUAGE sql STABLE ${safePath} AS $$
-  SELECT ARRAY(
-    SELECT a.attname::text FROM pg_index i, unnest((i.indkey::int2[])[:i.indnkeyatts - 1]) WITH ORDINALITY AS k (number, place)
-    JOIN pg_attribute a ON a.attnum = k.number
-    WHERE i.indrelid = ${root} AND i.indisprimary AND a.attrelid = i.indrelid ORDER BY k.place) $$`;
+  SELECT ${namesOfKey} $$`;
 
 const keyOf = `CREATE OR REPLACE FUNCTION eider.key_of(image json, names text[]) RETURNS json LANGUAGE sql IMMUTABLE ${safePath} AS $$
   SELECT CASE WHEN names = '{}' THEN image
     ELSE (SELECT json_object_agg(key, value) FROM json_each(image) WHERE key = ANY (names)) END $$`;
 
+/** What `eider.key_of` answers where there is a key: each call of a function in SQL is planned anew, this is not. */
+const keyIn = (image: string): string =>
+  `(SELECT json_object_agg(k.key, k.value) FROM json_each(${image}) k WHERE k.key = ANY (names))`;
+
+/**
+ * Tokens of transactions of which images were removed, since others had changed the rows in a lower version: they are how
+ * such a transaction is found to be committed. Nobody asks after a day.
+ */
+const overtaken = `CREATE TABLE IF NOT EXISTS eider.overtaken (
+  token text PRIMARY KEY,
+  at timestamptz NOT NULL DEFAULT clock_timestamp()
+)`;
+
+const removal = (condition: string): string => `
+  removed AS (DELETE FROM eider.changes WHERE ${condition} RETURNING token),
+  noted AS (INSERT INTO eider.overtaken (token)
+    SELECT DISTINCT token FROM removed WHERE token IS NOT NULL ON CONFLICT DO NOTHING)`;
+
+const removeOvertaken = (condition: string): string => `
+  WITH ${removal(condition)}
+  DELETE FROM eider.overtaken WHERE token IN (
+    SELECT token FROM eider.overtaken WHERE at < clock_timestamp() - interval '1 day' LIMIT 100 FOR UPDATE SKIP LOCKED)`;
+
 /**
  * An update that changes a key deletes the row of the old one. Without a key, an update deletes a row and puts another.
  *
- * The feed reports versions in their order. A transaction that reads what others commit meanwhile (READ COMMITTED, another
- * program's) can change a row after one with a higher version did: then that one's image is out of date, and goes.
+ * The feed reports versions in their order. A transaction that reads what others commit meanwhile (READ COMMITTED) can
+ * change a row after one with a higher version did: then that one's image is out of date, and goes.
  * No reader has seen it, since the feed stops below a transaction that still runs. A row without a key that goes in
  * the lower version and came in the higher was in neither. Columns of the rows may have any name, those of variables and
  * aliases too.
+ *
+ * It runs with every write: what a plain INSERT needs is found without a look into the system's tables.
  */
 const noteChange = `CREATE OR REPLACE FUNCTION eider.note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${settings} AS $$
   #variable_conflict use_variable
   DECLARE
-    title CONSTANT text := eider.table_of(TG_RELID);
-    names CONSTANT text[] := eider.key_columns(TG_RELID);
-    sees_others CONSTANT boolean := current_setting('transaction_isolation') LIKE 'read %';
+    relation CONSTANT oid := TG_RELID;
+    title CONSTANT text := CASE WHEN pg_partition_root(TG_RELID) IS NULL OR pg_partition_root(TG_RELID) = TG_RELID
+      THEN json_build_array(TG_TABLE_SCHEMA, TG_TABLE_NAME)::text ELSE eider.table_of(TG_RELID) END;
+    names text[];
+    overtakes boolean := current_setting('transaction_isolation') LIKE 'read %';
     gone json;
+    removals bigint;
   BEGIN
-    IF names <> '{}' AND sees_others THEN
-      IF TG_OP <> 'DELETE' THEN
-        DELETE FROM eider.changes WHERE version > pg_current_xact_id() AND table_name = title
-          AND eider.key_of(image, names)::text IN (SELECT eider.key_of(row_to_json(n.*), names)::text FROM new_rows n);
+    IF overtakes THEN
+      overtakes := EXISTS (SELECT FROM eider.changes WHERE version > pg_current_xact_id());
+    END IF;
+    IF TG_OP <> 'INSERT' OR overtakes THEN
+      names := ${namesOfKey};
+    END IF;
+    IF overtakes AND names <> '{}' THEN
+      IF TG_OP <> 'DELETE' THEN ${removeOvertaken(`version > pg_current_xact_id() AND table_name = title
+          AND ${keyIn('image')}::text IN (SELECT ${keyIn('row_to_json(n.*)')}::text FROM new_rows n)`)};
       END IF;
-      IF TG_OP <> 'INSERT' THEN
-        DELETE FROM eider.changes WHERE version > pg_current_xact_id() AND table_name = title
-          AND eider.key_of(image, names)::text IN (SELECT eider.key_of(row_to_json(o.*), names)::text FROM old_rows o);
+      IF TG_OP <> 'INSERT' THEN ${removeOvertaken(`version > pg_current_xact_id() AND table_name = title
+          AND ${keyIn('image')}::text IN (SELECT ${keyIn('row_to_json(o.*)')}::text FROM old_rows o)`)};
       END IF;
     END IF;
     IF TG_OP = 'UPDATE' AND names <> '{}' THEN
       INSERT INTO eider.changes (table_name, op, image)
-        SELECT title, 'delete', k::json FROM (
-          SELECT eider.key_of(row_to_json(o.*), names)::text AS k FROM old_rows o
-          EXCEPT SELECT eider.key_of(row_to_json(n.*), names)::text FROM new_rows n
+        SELECT title, 'delete', lost.own::json FROM (
+          SELECT ${keyIn('row_to_json(o.*)')}::text AS own FROM old_rows o
+          EXCEPT SELECT ${keyIn('row_to_json(n.*)')}::text FROM new_rows n
         ) lost;
-    ELSIF TG_OP <> 'INSERT' AND names = '{}' AND sees_others THEN
+    ELSIF TG_OP <> 'INSERT' AND names = '{}' AND overtakes THEN
       FOR gone IN SELECT row_to_json(o.*) FROM old_rows o LOOP
-        DELETE FROM eider.changes WHERE ctid = (SELECT ctid FROM eider.changes
-          WHERE version > pg_current_xact_id() AND table_name = title AND op = 'put' AND image::text = gone::text LIMIT 1);
-        IF NOT FOUND THEN
+        WITH ${removal(`ctid = (SELECT ctid FROM eider.changes
+          WHERE version > pg_current_xact_id() AND table_name = title AND op = 'put' AND image::text = gone::text LIMIT 1)`)}
+          SELECT count(*) INTO removals FROM removed;
+        IF removals = 0 THEN
           INSERT INTO eider.changes (table_name, op, image) VALUES (title, 'delete', gone);
         END IF;
       END LOOP;
     ELSIF TG_OP <> 'INSERT' THEN
       INSERT INTO eider.changes (table_name, op, image)
-        SELECT title, 'delete', eider.key_of(row_to_json(o.*), names) FROM old_rows o;
+        SELECT title, 'delete', CASE WHEN names = '{}' THEN row_to_json(o.*) ELSE ${keyIn('row_to_json(o.*)')} END FROM old_rows o;
     END IF;
     IF TG_OP <> 'DELETE' THEN
       INSERT INTO eider.changes (table_name, op, image) SELECT title, 'put', row_to_json(n.*) FROM new_rows n;
@@ -169,6 +204,7 @@ export const functions: Migration = {
       tableOf,
       keyColumns,
       keyOf,
+      overtaken,
       noteChange,
       noteTruncation,
       watch,

@@ -7,15 +7,21 @@ import { splitStatements, tokensOf } from '../../sql/tokens.ts';
 import type { PlainValue, Row } from '../../values.ts';
 import type { Scope } from '../database.ts';
 import { makeQueries } from '../dialect.ts';
+import type { LoneStatements } from './alone.ts';
 import type { PostgresCatalogs } from './catalogs.ts';
 import type { PostgresResult as Ran } from './pool.ts';
 import { typeName } from './values.ts';
 import type { PostgresTransaction } from './transaction.ts';
 
+interface WorkParts {
+  readonly catalogs: PostgresCatalogs;
+  readonly lone: LoneStatements;
+}
+
 /** `onDefinitions`: called with the catalog from before a statement that may have changed it. */
 export async function openWork(
   transaction: PostgresTransaction,
-  catalogs: PostgresCatalogs,
+  { catalogs, lone }: WorkParts,
   onDefinitions?: (before: Catalog) => Promise<void>,
 ) {
   let catalog = await catalogs.of(transaction);
@@ -26,7 +32,10 @@ export async function openWork(
     await onDefinitions?.(before);
   };
   const queries = makeQueries(async (query) => {
-    if (query.query.kind === 'RawNode') requireAllowed(query.sql);
+    if (query.query.kind === 'RawNode') {
+      requireAllowed(query.sql);
+      transaction.mayChangeSession();
+    }
     const ran = await transaction.run({ text: query.sql, values: query.parameters });
     await follow(ran);
     return queryResult(ran);
@@ -36,12 +45,14 @@ export async function openWork(
       return catalog;
     },
     run: async (sql, values = [], untrusted) => {
+      if (!untrusted) transaction.mayChangeSession();
       const run = (): Promise<Ran> => runText(transaction, sql, values);
       // The parser is loaded on first use.
       const ran = await (untrusted ? (await import('./query/query.ts')).runUntrusted(transaction, sql, run) : run());
       await follow(ran);
       return statementResult(ran);
     },
+    runAlone: async (text, values, alone) => statementResult(await lone.run(transaction, { text, values, ...alone })),
   };
   return { queries, scope };
 }

@@ -1,13 +1,11 @@
 import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Row } from '../../values.ts';
+import { beginText, doneAlone, LostTransaction, type TransactionMode, versionOf } from './begin.ts';
 import { causeOf, codeOf, isConnectionLoss, isServerError, mapBeginError, mapStatementError } from './errors.ts';
-import type { Connection, PostgresStatement, PostgresResult } from './pool.ts';
-import { tokenSetting } from './schema-of-eider.ts';
-import { toParameter } from './values.ts';
 import { within } from './limits.ts';
-
-export type TransactionMode = 'read' | 'write' | 'upkeep';
+import type { Connection, ConnectionPool, PostgresResult, PostgresStatement } from './pool.ts';
+import { toParameter } from './values.ts';
 
 /**
  * - `committed`: the server said so.
@@ -20,98 +18,123 @@ export type CommitOutcome =
   | { readonly kind: 'unknown'; readonly error: unknown };
 
 export interface TransactionOptions {
-  readonly connection: Connection;
+  readonly pool: Pick<ConnectionPool, 'connect'>;
   readonly runtime: Runtime;
   readonly mode: TransactionMode;
   readonly deadlineMs: number;
   readonly beginMs: number;
+  /** Until when it may be asked what became of a statement that was not answered. */
+  readonly outcomeMs: number;
+  /** The longest that a statement of its own may take, which the session is told once. */
+  readonly statementMs: number;
   readonly signal?: AbortSignal | undefined;
   /** The error of a statement as it is thrown; without it, nothing is known of the catalog. */
   readonly mapError?: (error: unknown) => unknown;
 }
 
-const begin: Readonly<Record<TransactionMode, string>> = {
-  read: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
-  write: 'BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE',
-  // Waits for its turn, and then has to see what the one before it did.
-  upkeep: 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE',
-};
-
-/**
- * A snapshot's xmax is one more than the newest transaction that had ended: all commits that it sees are below it.
- * https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
- */
-const versionSql: Readonly<Record<TransactionMode, string>> = {
-  read: 'pg_snapshot_xmax(pg_current_snapshot())::text',
-  write: 'pg_current_xact_id()::text',
-  upkeep: 'pg_current_xact_id()::text',
-};
-
-/** Tables are never looked for in Eider's own schema, where those of a user called `eider` would go. */
-const searchPath = `set_config('search_path', (
-  SELECT coalesce(string_agg(quote_ident(name), ', ' ORDER BY place), '')
-  FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (name, place) WHERE name <> 'eider'
-), true)`;
-
-/** What the text of values depends on, for this transaction alone: a pooler gives the session to others. */
-const settings: Readonly<Record<string, string>> = {
-  TimeZone: 'UTC',
-  DateStyle: 'ISO, YMD',
-  IntervalStyle: 'iso_8601',
-  bytea_output: 'hex',
-  extra_float_digits: '1',
-  standard_conforming_strings: 'on',
-};
-
-/** An answered commit is durable, even if the server's default is asynchronous commit. */
-const durable = `CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END`;
-
+/** Begins with its first statement, which is sent along with BEGIN. */
 export class PostgresTransaction {
-  /** Of the state that is read, or that this transaction makes. */
-  readonly version: number;
   /** Its own, unlike the version: kept with its changes. Null for one that reads. */
   readonly token: string | null;
   readonly #options: TransactionOptions;
-  readonly #ended = new AbortController();
+  #hasEnded = false;
+  #mode: TransactionMode;
+  #connecting: Promise<Connection> | null = null;
+  /** Resolves when the server has begun it. */
+  #begun: Promise<void> | null = null;
+  #version: number | null = null;
+  #isSessionDoubtful = false;
   #turn: Promise<unknown> = Promise.resolve();
   /** The first error of a statement: after it, COMMIT would roll back. */
   failure: unknown;
   /** Whether the connection went: nothing of it is kept. */
   isLost = false;
 
-  private constructor(options: TransactionOptions, token: string | null, row: Row) {
+  constructor(options: TransactionOptions) {
     this.#options = options;
-    this.token = token;
-    this.version = versionOf(row['version'], options.mode);
+    this.#mode = options.mode;
+    this.token = options.mode === 'read' ? null : options.runtime.uuid();
   }
 
   get runtime(): Runtime {
     return this.#options.runtime;
   }
 
-  /** Takes over the connection. @throws AppError when the transaction does not begin; the connection is closed then. */
-  static async begin(options: TransactionOptions): Promise<PostgresTransaction> {
-    const { connection, runtime, mode, deadlineMs, beginMs } = options;
-    const leftMs = Math.max(Math.ceil(deadlineMs - runtime.monotonicMs()), 1);
-    const token = mode === 'read' ? null : runtime.uuid();
-    const own = token === null ? {} : { [tokenSetting]: token };
-    const made = Object.entries({ ...settings, ...timeouts(leftMs), ...own });
-    const configured = made.map(([name, value]) => `set_config('${name}', '${value}', true)`).join(', ');
-    const text = `${begin[mode]}; SELECT ${versionSql[mode]} AS version, ${searchPath}, ${mode === 'read' ? configured : `${durable}, ${configured}`}`;
-    try {
-      const { rows } = await within(runtime, Math.min(beginMs, leftMs), connection.run({ text }));
-      return new PostgresTransaction(options, token, rows[0] ?? {});
-    } catch (error) {
-      connection.destroy();
-      throw isConnectionLoss(error) ? new LostTransaction(error) : mapBeginError(error);
-    }
+  get options(): TransactionOptions {
+    return this.#options;
   }
 
-  /** One statement at a time; callers in parallel wait for each other. @throws AppError */
+  get isBegun(): boolean {
+    return this.#begun !== null;
+  }
+
+  /** Of the state that was read, or that this transaction makes. Known once a statement has been answered. */
+  get version(): number {
+    if (this.#version === null) throw new Error('The version of a transaction is not known before it has begun.');
+    return this.#version;
+  }
+
+  get isVersionKnown(): boolean {
+    return this.#version !== null;
+  }
+
+  /** A statement that was a transaction of its own made or saw this version. */
+  noteVersion(version: number): void {
+    this.#version = Math.max(this.#version ?? 0, version);
+  }
+
+  /** The connection that it runs on, which is its own until it ends. @throws AppError */
+  connect(): Promise<Connection> {
+    this.#options.signal?.throwIfAborted();
+    if (this.#hasEnded) throw new AppError('unavailable', 'This transaction has ended.');
+    this.#connecting ??= this.#connect();
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<Connection> {
+    const { pool, runtime, statementMs } = this.#options;
+    const connection = await pool.connect();
+    const { session } = connection;
+    const text = session.setUp(statementMs);
+    // Not waited for: what is sent behind it is answered after it.
+    if (text !== null)
+      connection.run({ text }).then(
+        ({ rows }) => session.noteSetUp(rows, runtime),
+        () => undefined,
+      );
+    return connection;
+  }
+
+  /** Waits until the server has begun it. @throws AppError, LostTransaction */
+  async begin(): Promise<void> {
+    await this.#sendBegin(await this.connect());
+  }
+
+  /** For a single statement, which its constraints guard, and which sees what others commit while it waits for them. */
+  async beginForOne(): Promise<void> {
+    const connection = await this.connect();
+    if (this.#mode === 'write') this.#mode = 'upkeep';
+    this.#sendBegin(connection).catch(() => undefined);
+  }
+
+  /** Text of others may change settings beyond the transaction; where it is undone, they are, too. */
+  mayChangeSession(): void {
+    this.#isSessionDoubtful = this.#mode !== 'read';
+  }
+
+  /** The connection broke while a statement was a transaction of its own. */
+  giveUpConnection(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    void this.#connecting?.then((connection) => connection.destroy());
+  }
+
+  /** Callers in parallel are answered in their order. @throws AppError */
   run(statement: PostgresStatement): Promise<PostgresResult> {
     const values = statement.values?.map(toParameter);
-    const result = this.#turn.then(() => this.#runNow(values ? { ...statement, values } : statement));
-    this.#turn = result.catch(() => undefined);
+    const before = this.#turn;
+    const result = this.#runNow(values ? { ...statement, values } : statement, before);
+    this.#turn = result.then(ignore, ignore).then(() => before);
     return result;
   }
 
@@ -126,8 +149,15 @@ export class PostgresTransaction {
       await this.rollback();
       return { kind: 'aborted', error: this.failure };
     }
-    this.#ended.abort();
-    const { connection, runtime } = this.#options;
+    // Its statements were transactions of their own.
+    if (!this.isBegun) {
+      await this.rollback();
+      return { kind: 'committed' };
+    }
+    const connection = await this.connect();
+    this.#hasEnded = true;
+    if (this.#isSessionDoubtful) connection.session.doubt();
+    const { runtime } = this.#options;
     try {
       const { command } = await within(runtime, untilMs - runtime.monotonicMs(), connection.run({ text: 'COMMIT' }));
       connection.release();
@@ -135,70 +165,106 @@ export class PostgresTransaction {
         ? { kind: 'committed' }
         : { kind: 'aborted', error: new Error('It was rolled back.') };
     } catch (error) {
-      return this.#endBadly(error);
+      return endBadly(connection, error);
     }
   }
 
   /** Undoes it. Never fails: a connection that does not answer is ended, and the server undoes it then. */
   async rollback(): Promise<void> {
-    if (this.#ended.signal.aborted) return;
-    this.#ended.abort();
-    const { connection, runtime, beginMs } = this.#options;
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    const connection = await this.#connecting?.catch(() => null);
+    if (!connection) return;
     if (this.isLost) return connection.destroy();
+    const { runtime, beginMs } = this.#options;
     try {
       await this.#turn;
-      await within(runtime, beginMs, connection.run({ text: 'ROLLBACK' }));
+      if (this.isBegun) await within(runtime, beginMs, connection.run({ text: 'ROLLBACK' }));
       connection.release();
     } catch {
       connection.destroy();
     }
   }
 
-  #endBadly(error: unknown): CommitOutcome {
-    const { connection } = this.#options;
-    if (isServerError(error) && !isConnectionLoss(error)) {
-      connection.release();
-      return { kind: 'aborted', error };
-    }
-    connection.destroy();
-    return { kind: 'unknown', error };
+  /** The server answers a BEGIN at once, unless it is not there: then the connection is closed. */
+  #sendBegin(connection: Connection): Promise<void> {
+    if (!this.isBegun && this.isVersionKnown)
+      throw new Error('A transaction cannot begin after a statement that was one of its own.');
+    this.#begun ??= this.#beginOn(connection);
+    return this.#begun;
   }
 
-  async #runNow(statement: PostgresStatement): Promise<PostgresResult> {
-    const { connection, runtime, mode, deadlineMs, signal, mapError = mapStatementError } = this.#options;
-    signal?.throwIfAborted();
-    if (this.#ended.signal.aborted || this.isLost) throw new AppError('unavailable', 'This transaction has ended.');
-    const leftMs = deadlineMs - runtime.monotonicMs();
+  async #beginOn(connection: Connection): Promise<void> {
+    const { runtime, deadlineMs, beginMs } = this.#options;
+    const { session } = connection;
+    const leftMs = Math.max(Math.ceil(deadlineMs - runtime.monotonicMs()), 1);
+    const text = beginText(this.#mode, { leftMs, token: this.token, isSet: session.isReady(runtime) });
     try {
-      // The server stops long statements; a little later this stops waiting for a server that does not.
-      return await within(runtime, leftMs + graceMs, connection.run(statement), signal);
+      const { rows } = await within(runtime, Math.min(beginMs, leftMs), connection.run({ text }));
+      session.noteAnswer(runtime);
+      this.#version = versionOf(rows[0]?.['version'], this.#mode);
+    } catch (error) {
+      this.failure ??= error;
+      this.isLost = isConnectionLoss(error);
+      this.#hasEnded = true;
+      connection.destroy();
+      throw isConnectionLoss(error) ? new LostTransaction(error) : mapBeginError(error);
+    }
+  }
+
+  async #runNow(statement: PostgresStatement, before: Promise<unknown>): Promise<PostgresResult> {
+    const { runtime, deadlineMs, signal, mapError = mapStatementError } = this.#options;
+    const connection = await this.connect();
+    if (this.isLost) throw new AppError('unavailable', 'This transaction has ended.');
+    const begun = this.#sendBegin(connection);
+    if (!connection.isPipelined) await begun.then(() => before);
+    const leftMs = deadlineMs - runtime.monotonicMs();
+    // The server stops long statements; a little later this stops waiting for a server that does not.
+    const answered = within(runtime, leftMs + graceMs, connection.run(statement), signal);
+    answered.catch(() => undefined);
+    await this.#requireBegun(begun, answered);
+    try {
+      const result = await answered;
+      connection.session.noteAnswer(runtime);
+      return result;
     } catch (error) {
       this.failure ??= error;
       this.isLost ||= isConnectionLoss(error) || signal?.aborted === true;
       if (signal?.aborted) throw error;
       if (runtime.monotonicMs() >= deadlineMs) throw tooLate(error);
       // In a read it is the work's fault, and not the server's state.
-      throw mode === 'read' && codeOf(error) === '25006' ? notARead(error) : mapError(error);
+      throw this.#mode === 'read' && codeOf(error) === '25006' ? notARead(error) : mapError(error);
+    }
+  }
+
+  /** Where BEGIN was refused, what was sent along with it may have been done without a transaction. */
+  async #requireBegun(begun: Promise<void>, answered: Promise<PostgresResult>): Promise<void> {
+    try {
+      await begun;
+    } catch (error) {
+      const isDone = await answered.then(
+        () => true,
+        () => false,
+      );
+      throw isDone && this.#mode !== 'read' ? doneAlone(error) : error;
     }
   }
 }
 
-const graceMs = 500;
+const ignore = (): void => undefined;
 
-/** The server ends idle transactions (of a frozen instance), so they release their locks. */
-function timeouts(leftMs: number): Readonly<Record<string, string>> {
-  return { statement_timeout: String(leftMs), idle_in_transaction_session_timeout: String(leftMs) };
-}
-
-export class LostTransaction extends Error {
-  override readonly name = 'LostTransaction';
-
-  constructor(cause: unknown) {
-    super('The transaction did not begin.', { cause });
+function endBadly(connection: Connection, error: unknown): CommitOutcome {
+  if (isServerError(error) && !isConnectionLoss(error)) {
+    connection.release();
+    return { kind: 'aborted', error };
   }
+  connection.destroy();
+  return { kind: 'unknown', error };
 }
 
-function notARead(error: unknown): AppError {
+export const graceMs = 500;
+
+export function notARead(error: unknown): AppError {
   return new AppError('invalid', 'A read cannot run a statement that changes something.', {
     cause: causeOf(error),
     sqlState: '25006',
@@ -206,15 +272,9 @@ function notARead(error: unknown): AppError {
   });
 }
 
-function tooLate(error: unknown): AppError {
+export function tooLate(error: unknown): AppError {
   return new AppError('unavailable', 'The query exceeded its time limit and was stopped.', {
     cause: causeOf(error),
     hint: 'Use a narrower filter, or one that matches the beginning of the text.',
   });
-}
-
-function versionOf(text: unknown, mode: TransactionMode): number {
-  const version = Number(text) - (mode === 'read' ? 1 : 0);
-  if (typeof text === 'string' && Number.isSafeInteger(version)) return version;
-  throw new Error('PostgreSQL returned a transaction id that is not a number.');
 }

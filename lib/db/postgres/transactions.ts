@@ -8,21 +8,22 @@ import type { Runtime } from '../../runtime.ts';
 import { busy, causeOf, isRaceOfConstraints, isSerializationFailure, mapStatementError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import type { ConnectionPool } from './pool.ts';
-import { LostTransaction, PostgresTransaction, type TransactionMode } from './transaction.ts';
+import type { TransactionMode } from './begin.ts';
+import { PostgresTransaction } from './transaction.ts';
 
 export interface TransactionsOptions {
   readonly pool: ConnectionPool;
   readonly runtime: Runtime;
   readonly limits: Limits;
   readonly catalog?: () => Catalog | null;
-  /** Called at each step of a write. For tests that cut the connection there. */
-  readonly onStep?: (step: 'begun' | 'worked' | 'committed') => void | Promise<void>;
+  /** Called before a write's COMMIT is sent, and when it was answered. For tests that cut the connection there. */
+  readonly onStep?: (step: 'worked' | 'committed') => void | Promise<void>;
 }
 
 interface TransactionRun<T> {
   readonly value: T;
   readonly version: number;
-  readonly timings: { readonly begin: number; readonly run: number; readonly commit: number };
+  readonly timings: { readonly run: number; readonly commit: number };
 }
 
 interface RunOptions {
@@ -44,9 +45,15 @@ const mostLosses = 4;
 
 export class Transactions {
   readonly #options: TransactionsOptions;
+  #latest = 0;
 
   constructor(options: TransactionsOptions) {
     this.#options = options;
+  }
+
+  /** The newest version that this process knows of. */
+  get latestVersion(): number {
+    return this.#latest;
   }
 
   /** Runs `work` until an attempt of it ends for good. @throws AppError, or what `work` throws */
@@ -77,45 +84,39 @@ export class Transactions {
   ): Promise<TransactionRun<T> | Repeat> {
     const { runtime } = this.#options;
     const startedMs = runtime.monotonicMs();
-    let transaction: PostgresTransaction;
-    try {
-      transaction = await this.#begin(options, deadlineMs);
-    } catch (error) {
-      if (error instanceof LostTransaction) return { repeat: 'lost', error: error.cause };
-      throw error;
-    }
-    const begunMs = runtime.monotonicMs();
+    const transaction = this.#open(options, beganMs, deadlineMs);
     const worked = await this.#work(transaction, work, options);
     if ('repeat' in worked) return worked;
     const workedMs = runtime.monotonicMs();
-    const timings = { begin: begunMs - startedMs, run: workedMs - begunMs };
+    const run = workedMs - startedMs;
+    const { version } = transaction;
+    this.#latest = Math.max(this.#latest, version);
     if (options.mode === 'read') {
       void transaction.rollback();
-      return { value: worked.value, version: transaction.version, timings: { ...timings, commit: 0 } };
+      return { value: worked.value, version, timings: { run, commit: 0 } };
     }
     const repeat = await this.#commit(transaction, beganMs, deadlineMs);
     if (repeat) return repeat;
-    const commit = runtime.monotonicMs() - workedMs;
-    return { value: worked.value, version: transaction.version, timings: { ...timings, commit } };
+    return { value: worked.value, version, timings: { run, commit: runtime.monotonicMs() - workedMs } };
   }
 
-  async #begin({ mode, signal }: RunOptions, deadlineMs: number): Promise<PostgresTransaction> {
+  #open(
+    { mode, signal }: Pick<RunOptions, 'mode' | 'signal'>,
+    beganMs: number,
+    deadlineMs: number,
+  ): PostgresTransaction {
     const { pool, runtime, limits } = this.#options;
-    signal?.throwIfAborted();
-    const connection = await pool.connect();
-    const mapError = this.#map;
-    const { beginMs } = limits;
-    const transaction = await PostgresTransaction.begin({
-      connection,
+    return new PostgresTransaction({
+      pool,
       runtime,
       mode,
       deadlineMs,
-      beginMs,
+      outcomeMs: beganMs + limits.outcomeMs,
+      beginMs: limits.beginMs,
+      statementMs: limits.operationMs,
       signal,
-      mapError,
+      mapError: this.#map,
     });
-    if (mode !== 'read') await this.#options.onStep?.('begun');
-    return transaction;
   }
 
   async #work<T>(
@@ -124,7 +125,9 @@ export class Transactions {
     options: RunOptions,
   ): Promise<{ value: T } | Repeat> {
     try {
-      return { value: await work(transaction) };
+      const value = await work(transaction);
+      if (!transaction.isVersionKnown) await transaction.begin();
+      return { value };
     } catch (error) {
       await transaction.rollback();
       const repeat = options.signal?.aborted ? null : repeatFor(transaction);
@@ -178,8 +181,9 @@ export class Transactions {
   }
 
   async #ask({ version, token }: PostgresTransaction, untilMs: number): Promise<FoundOutcome> {
+    const { runtime } = this.#options;
     try {
-      const transaction = await this.#begin({ mode: 'read' }, untilMs);
+      const transaction = this.#open({ mode: 'read' }, runtime.monotonicMs(), untilMs);
       try {
         const [row] = await transaction.rows(question, [version, token]);
         return {

@@ -1,4 +1,5 @@
 /** Rows that may have changed before a table had its triggers make followers of the feed begin again. */
+import { type RelationName, relationId } from '../../catalog/catalog.ts';
 import { isOfExtension, isUsers } from '../../catalog/postgres.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import { noteReset } from './schema-of-eider.ts';
@@ -41,6 +42,19 @@ const isOwned = `pg_has_role(c.relowner, 'USAGE')`;
 export const isWatched = `4 = (SELECT count(*) FROM pg_trigger t WHERE t.tgrelid = c.oid
   AND (t.tgenabled = 'A' OR t.tgenabled = 'O' AND NOT ${isOwned})
   AND t.tgname IN ('eider_insert', 'eider_update', 'eider_delete', 'eider_truncate'))`;
+
+/**
+ * Whether these triggers note all that a statement on the table does: a user's own trigger or rule, also one of a partition,
+ * may do something else, and nothing of it is known where the statement's own rows are not changed.
+ */
+export const isTold = `c.relkind = 'r' AND NOT c.relhassubclass AND ${isWatched} AND NOT EXISTS (
+    SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
+      AND t.tgname NOT IN ('eider_insert', 'eider_update', 'eider_delete', 'eider_truncate'))
+  AND NOT EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid)`;
+
+/** None on a database whose triggers keep no tokens of transactions that were overtaken. */
+const toldSql = `SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE ${isUsers} AND to_regclass('eider.overtaken') IS NOT NULL AND ${isTold}`;
 
 /** Partitions have triggers of their own, for writes that name them. */
 const unwatchedSql = `
@@ -105,6 +119,7 @@ export class TableWatch {
   #unwatched: readonly Unwatched[] = [];
   #silent: readonly WatchedTable[] = [];
   #distributed: readonly WatchedTable[] = [];
+  #told: ReadonlySet<string> = new Set();
   readonly #tried = new Map<string, string>();
   #attaching: Promise<void> | null = null;
 
@@ -127,6 +142,11 @@ export class TableWatch {
     if (this.#distributed.length > 0) throw refusal(this.#distributed);
   }
 
+  /** Whether the triggers note every change of the table, and a statement on it does nothing else. */
+  isTold(table: RelationName): boolean {
+    return this.#told.has(relationId(table));
+  }
+
   #unwatchedSentences(): readonly string[] {
     return this.#unwatched.flatMap((table) => {
       const why = this.#whyNot(table);
@@ -145,9 +165,16 @@ export class TableWatch {
   }
 
   async look(transaction: PostgresTransaction): Promise<void> {
-    this.#unwatched = await findUnwatched(transaction);
-    this.#silent = await transaction.rows<WatchedTable>(silentSql);
-    this.#distributed = await findDistributed(transaction);
+    const [unwatched, silent, distributed, told] = await Promise.all([
+      findUnwatched(transaction),
+      transaction.rows<WatchedTable>(silentSql),
+      findDistributed(transaction),
+      transaction.rows<WatchedTable>(toldSql),
+    ]);
+    this.#unwatched = unwatched;
+    this.#silent = silent;
+    this.#distributed = distributed;
+    this.#told = new Set(told.map(relationId));
   }
 
   /**

@@ -22,7 +22,7 @@ export async function restRead(context: RequestContext): Promise<Response> {
       return planQuery(catalog, named.relation, query);
     },
     async (scope, node) => ({
-      rows: await readRows(scope, node, { limit: most, offset }),
+      rows: await readRows(scope, node, { limit: most, offset, isOnly: !preferences.count }),
       total: preferences.count ? await countRows(scope, node) : null,
       names: memberNames(node),
     }),

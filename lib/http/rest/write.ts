@@ -19,6 +19,7 @@ import {
   type Written,
 } from '../../rest/write.ts';
 import type { Command } from '../../rows/commands.ts';
+import { inTransaction } from '../../rows/statements.ts';
 import { textOf } from '../../rows/values.ts';
 import type { PlainValue, Row } from '../../values.ts';
 import { readBytes } from '../body.ts';
@@ -184,7 +185,7 @@ async function run(context: RequestContext, said: Said, prepared: PreparedWrite)
     const options = { command: command as unknown as PlainValue };
     const work = (queries: Parameters<typeof executeWrite>[0], scope: Parameters<typeof executeWrite>[1]) =>
       preferences.isRolledBack
-        ? executeWrite(queries, scope, request).then((written) => {
+        ? executeWrite(queries, inTransaction(scope), request).then((written) => {
             throw new RolledBack(written);
           })
         : executeWrite(queries, scope, request);

@@ -1,6 +1,13 @@
 /** What a run of the property test does, before it is known what tables there are. */
 import fc from 'fast-check';
-import { anyBeginning, anyIntent, type Intent } from '../../support/statements/make.ts';
+import {
+  aboutOneTable,
+  anyBeginning,
+  anyForbiddenIntent,
+  anyIntent,
+  anyRowIntent,
+  type Intent,
+} from '../../support/statements/make.ts';
 
 export interface PlannedWrite {
   readonly instance: number;
@@ -27,22 +34,35 @@ export interface Plan {
 
 const anyInstance = fc.nat({ max: 1 });
 
+const severalIntents = fc.array(anyIntent, { minLength: 2, maxLength: 5 });
+
 const anyWrite = fc.record({
   instance: anyInstance,
   intents: fc.oneof(
-    { weight: 2, arbitrary: fc.tuple(anyIntent) },
-    { weight: 1, arbitrary: fc.array(anyIntent, { minLength: 2, maxLength: 5 }) },
+    { weight: 4, arbitrary: fc.tuple(anyIntent) },
+    { weight: 1, arbitrary: severalIntents },
+    { weight: 2, arbitrary: severalIntents.map(aboutOneTable) },
   ),
   catches: fc.oneof({ weight: 19, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+});
+
+/** Changes rows, and may fail when it has: others of its batch are to be committed without it. */
+const anyRowWrite = fc.record({
+  instance: anyInstance,
+  intents: fc.oneof(fc.tuple(anyRowIntent), fc.tuple(anyRowIntent, anyForbiddenIntent)),
+  catches: fc.constant(false),
 });
 
 const anyStep: fc.Arbitrary<PlannedStep> = fc.oneof(
   { weight: 30, arbitrary: fc.record({ kind: fc.constant('write' as const), write: anyWrite }) },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record({
       kind: fc.constant('together' as const),
-      writes: fc.array(anyWrite, { minLength: 2, maxLength: 4 }),
+      writes: fc.oneof(
+        fc.array(anyWrite, { minLength: 2, maxLength: 4 }),
+        fc.array(anyRowWrite, { minLength: 3, maxLength: 6 }),
+      ),
     }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('sync' as const), instance: anyInstance }) },

@@ -4,7 +4,7 @@
 import { type DatabaseState, differencesOf, withoutSigns } from '../../support/database-state.ts';
 import { Instances, stateIn } from './instances.ts';
 import type { Library } from './library.ts';
-import { answersDiffer, Oracle } from './oracle.ts';
+import { answersDiffer, isOfOwnRule, Oracle } from './oracle.ts';
 import type { Plan, PlannedStep, PlannedWrite } from './replay-plan.ts';
 import { differencesBeyond, GivenNumbers, numbersGivenTwice } from './sequences.ts';
 import type { Tally } from './tally.ts';
@@ -145,6 +145,7 @@ class Run {
     if (!this.#hasOracle || statements.some(({ isForbidden }) => isForbidden === true)) return;
     const answers = await this.#oracle.transact(statements);
     if (answers instanceof Error) return;
+    if (!isOfOwnRule(error!)) this.#fail(['Refused, though DuckDB runs it:', error!.message]);
     this.#tally?.addRefusal(statements.at(-1)!, error!);
     // It committed there: its word counts no more.
     this.#hasOracle = false;

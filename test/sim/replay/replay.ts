@@ -1,7 +1,7 @@
 /**
  * The property test of capture as a program, for thousands of runs:
- * `npm run replay -- --seeds 2000 --workers 2`, `--seeds 17-17`, `--keep-going`, `--shrink-seconds 0`, `--mutations`,
- * `--only <pattern>` for those whose name matches.
+ * `npm run replay -- --seeds 2000 --workers 2`, `--seeds 17-17`, `--keep-going`, `--shrink-seconds 0`; `--mutations`,
+ * each with the seed that is known to find it or with those of `--seeds`, `--only <pattern>` for those whose name matches.
  */
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -12,7 +12,7 @@ import { kindOf } from './trace.ts';
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '100' },
+    seeds: { type: 'string' },
     workers: { type: 'string', default: '1' },
     part: { type: 'string', default: '0/1' },
     'keep-going': { type: 'boolean', default: false },
@@ -50,7 +50,7 @@ async function runParts(workers: number): Promise<boolean> {
 async function runSeeds(): Promise<boolean> {
   const library = await loadLibrary(values.library);
   const [part, parts] = values.part.split('/').map(Number) as [number, number];
-  const seeds = seedsOf(values.seeds).filter((seed) => seed % parts === part);
+  const seeds = seedsOf(values.seeds ?? '100').filter((seed) => seed % parts === part);
   const tally = new Tally();
   const began = performance.now();
   let failed = 0;
@@ -73,7 +73,7 @@ async function runSeeds(): Promise<boolean> {
 }
 
 async function main(): Promise<boolean> {
-  if (values.mutations) return (await import('./hunt.ts')).huntAll(seedsOf(values.seeds), values.only);
+  if (values.mutations) return (await import('./hunt.ts')).huntAll(values.seeds, values.only);
   const workers = Number(values.workers);
   return workers > 1 ? runParts(workers) : runSeeds();
 }

@@ -343,6 +343,8 @@ describe('definitions', () => {
     ]) {
       for (const change of changes)
         await expect(run(change, ddl)).rejects.toMatchObject({ kind: 'invalid', sqlState: '55006' });
+      const comment = `COMMENT ON TABLE books IS 'changed'`;
+      await expect(run(changes[0]!, comment, ddl)).rejects.toMatchObject({ kind: 'invalid', sqlState: '55006' });
     }
     await run(
       'INSERT INTO books (id) VALUES (50)',

@@ -76,12 +76,23 @@ export interface Intent {
 
 const anyPicks = fc.noBias(fc.array(fc.nat({ max: 9999 }), { minLength: 60, maxLength: 60 }));
 
-export const anyIntent: fc.Arbitrary<Intent> = fc.record({
-  kind: fc.oneof(
-    ...Object.entries(weights).map(([kind, weight]) => ({ weight, arbitrary: fc.constant(kind as StatementKind) })),
-  ),
-  picks: anyPicks,
-});
+export const anyIntent: fc.Arbitrary<Intent> = intentOf(Object.keys(weights) as StatementKind[]);
+
+/** A change of rows. */
+export const anyRowIntent: fc.Arbitrary<Intent> = intentOf(['insert', 'update', 'remove', 'merge']);
+
+/** What is refused before it runs. */
+export const anyForbiddenIntent: fc.Arbitrary<Intent> = intentOf(['forbid']);
+
+function intentOf(kinds: readonly StatementKind[]): fc.Arbitrary<Intent> {
+  const kind = fc.oneof(...kinds.map((each) => ({ weight: weights[each], arbitrary: fc.constant(each) })));
+  return fc.record({ kind, picks: anyPicks });
+}
+
+/** Statements about one table, most of them: which one it is, they pick first. */
+export function aboutOneTable(intents: readonly Intent[]): Intent[] {
+  return intents.map(({ kind, picks }) => ({ kind, picks: [intents[0]!.picks[0]!, ...picks.slice(1)] }));
+}
 
 /** What a run begins with: sequences, tables, and rows in them. */
 export const anyBeginning: fc.Arbitrary<Intent[]> = fc.tuple(
@@ -108,8 +119,10 @@ export function makeStatement(
   const making = { pick, schema, allowsVolatile };
   const made = makers[kind](making);
   const statement = made ?? createTable(making)!;
+  const mayUpdate = made !== null && ['insert', 'update', 'merge'].includes(kind);
   return {
     ...statement,
+    ...(mayUpdate && !/ returning /i.test(statement.sql) ? { returning: `${statement.sql} RETURNING 42` } : {}),
     kind: made ? kind : 'createTable',
     sql: statement.isForbidden ? statement.sql : decorated(statement.sql, pick),
   };

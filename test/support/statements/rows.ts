@@ -2,7 +2,7 @@
 import type { LiveColumn, LiveTable } from './live-schema.ts';
 import { Picker } from './picker.ts';
 import { anyTable, type Maker, type Making, path, quoted, settable } from './statement.ts';
-import { anyKeyValue, anyValue, isFloating, isNumeric, volatileValue } from './values.ts';
+import { anyKeyValue, anyValue, equalValue, isNumeric, isSigned, volatileValue } from './values.ts';
 
 /** Columns with their values in a row: those that may be left out are, at times. */
 export interface NewRows {
@@ -27,10 +27,9 @@ export function newRows(table: LiveTable, { pick, allowsVolatile }: Making, most
   return { columns, rows: hasTwins ? rows.map((_, row) => twinOf(rows[0]!, columns, row)) : rows };
 }
 
-/** The same row, but for the signs of zeros. */
+/** A row that DuckDB finds equal. */
 function twinOf(row: readonly string[], columns: readonly LiveColumn[], index: number): string[] {
-  const zero = index % 2 === 0 ? '0' : '-0';
-  return row.map((value, at) => (isFloating(columns[at]!.type) ? `('${zero}')::${columns[at]!.type}` : value));
+  return row.map((value, at) => equalValue(columns[at]!.type, index) ?? value);
 }
 
 function listOf(columns: readonly LiveColumn[]): string {
@@ -126,6 +125,7 @@ export function condition(table: LiveTable, pick: Picker, alias = ''): string {
     `${name} IS NOT NULL`,
     'true',
     `${name}::VARCHAR > '0'`,
+    `${name}::VARCHAR = ${anyKeyValue(column.type, pick)}::VARCHAR`,
     `hash(${name}) % 2 = 0`,
     'false',
   ]);
@@ -164,13 +164,13 @@ export function assignments(table: LiveTable, making: Making, hasOther: boolean)
 
 function newValue(column: LiveColumn, { pick, allowsVolatile }: Making, hasOther: boolean): string {
   const name = quoted(column.name);
+  const own = `${hasOther ? 't.' : ''}${name}`;
   const choices = [
     anyValue(column.type, pick),
     'DEFAULT',
     anyValue(column.type, pick),
-    ...(isNumeric(column.type)
-      ? [`${hasOther ? 't.' : ''}${name} + 1`, `-${hasOther ? 't.' : ''}${name}`, `-${hasOther ? 't.' : ''}${name}`]
-      : []),
+    ...(isNumeric(column.type) ? [`${own} + 1`] : []),
+    ...(isSigned(column.type) ? [`-${own}`, `-${own}`] : []),
     ...(hasOther ? [`other.${name}`] : []),
     ...(allowsVolatile ? [volatileValue(column.type, pick)] : []),
   ];

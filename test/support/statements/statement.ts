@@ -6,6 +6,11 @@ import type { Picker } from './picker.ts';
 export interface Statement {
   readonly sql: string;
   readonly values?: readonly PlainValue[];
+  /**
+   * The same for DuckDB alone: with RETURNING, as Eider runs it. Without, DuckDB 1.5 leaves a value as it is that equals the
+   * new one, -0 as 0.
+   */
+  readonly returning?: string;
   /** Must be refused. */
   readonly isForbidden?: true;
 }

@@ -12,7 +12,7 @@ import {
   quoted,
   settable,
 } from './statement.ts';
-import { anyKeyType, anyType, anyValue, isNumeric, volatileValue } from './values.ts';
+import { anyKeyType, anyType, anyValue, anyVolatileType, isNumeric, volatileValue } from './values.ts';
 
 interface NewColumn {
   readonly name: string;
@@ -66,7 +66,7 @@ function defaultOf(type: string, { pick, schema, allowsVolatile }: Making): stri
     const { schema: inside, name } = pick.of(schema.sequences);
     return `nextval('${`${quoted(inside)}.${quoted(name)}`.replaceAll("'", "''")}')`;
   }
-  return allowsVolatile && pick.chance(40) ? `(${volatileValue(type, pick)})` : anyValue(type, pick);
+  return allowsVolatile && pick.chance(60) ? `(${volatileValue(type, pick)})` : anyValue(type, pick);
 }
 
 /** What sequences are for. */
@@ -99,7 +99,7 @@ export const createTableAs: Maker = (making) => {
   const table = anyTable(making);
   const begin = pick.of(['CREATE TABLE', 'CREATE TABLE', 'CREATE OR REPLACE TABLE', 'CREATE TABLE IF NOT EXISTS']);
   const from = table ? path(table, pick) : 'range(3)';
-  const isVolatile = making.allowsVolatile && pick.chance(30);
+  const isVolatile = making.allowsVolatile && pick.chance(50);
   const query = isVolatile
     ? `SELECT *, random() AS chance, uuid() AS "any id" FROM ${from}`
     : pick.of([
@@ -139,11 +139,14 @@ const changes: readonly Change[] = [
   (table) => `ADD PRIMARY KEY (${quoted(settable(table)[0]?.name ?? 'a')})`,
 ];
 
+const volatileChanges: readonly Change[] = [(_, __, making) => addColumn(making), (_, __, making) => addColumn(making)];
+
 function addColumn(making: Making): string {
   const { pick } = making;
-  const type = anyType(pick);
-  const value = pick.chance(60) ? ` DEFAULT ${defaultOf(type, making)}` : '';
-  return `ADD ${pick.of(['COLUMN ', '', 'COLUMN IF NOT EXISTS '])}${quoted(newColumnName(pick))} ${type}${value}`;
+  const isVolatile = making.allowsVolatile && pick.chance(60);
+  const type = isVolatile ? anyVolatileType(pick) : anyType(pick);
+  const value = isVolatile ? `(${volatileValue(type, pick)})` : pick.chance(75) ? defaultOf(type, making) : null;
+  return `ADD ${pick.of(['COLUMN ', '', 'COLUMN IF NOT EXISTS '])}${quoted(newColumnName(pick))} ${type}${value === null ? '' : ` DEFAULT ${value}`}`;
 }
 
 function retype(name: string, type: string): string {
@@ -156,6 +159,7 @@ export const alterTable: Maker = (making) => {
   const { pick } = making;
   const table = anyTable(making);
   if (!table) return null;
-  const change = pick.of(changes)(table, pick.of(table.columns), making);
+  const all = making.allowsVolatile ? [...changes, ...volatileChanges] : changes;
+  const change = pick.of(all)(table, pick.of(table.columns), making);
   return { sql: `ALTER TABLE ${pick.of(['', 'IF EXISTS '])}${path(table, pick)} ${change}` };
 };

@@ -31,7 +31,8 @@ const literals: Readonly<Record<string, readonly string[]>> = {
     `'1.7976931348623157e308'`,
     `'0.1'`,
   ],
-  FLOAT: [`'0.1'`, `'-0'`, `'0'`, `'NaN'`, `'inf'`, `'3.4028235e38'`],
+  // Nothing else, as a checkpoint changes signs only then.
+  FLOAT: [`'0'`, `'-0'`],
   BOOLEAN: ['true', 'false'],
   'DECIMAL(9,2)': ['1.50', '0', '-9999999.99', '0.01'],
   'DECIMAL(38,10)': [`'1'`, `'-9999999999999999999999999999.9999999999'`, `'0.0000000001'`],
@@ -74,6 +75,7 @@ const literals: Readonly<Record<string, readonly string[]>> = {
   ],
   'INTEGER[]': ['[1, 2]', '[]', '[NULL]', '[NULL, 1]'],
   'VARCHAR[]': [`['a']`, `['NULL', NULL]`, `['']`, `['a, b', '"', '[]']`, `[chr(65279)]`],
+  'FLOAT[]': [`['0.1'::FLOAT]`, `['NaN'::FLOAT, 'inf'::FLOAT]`, `['3.4028235e38'::FLOAT, '-0'::FLOAT, NULL]`],
   'DOUBLE[2]': [`[1.5, 2]`, `['NaN'::DOUBLE, NULL]`, `['-0'::DOUBLE, 0]`],
   'STRUCT(a INTEGER, "b c" VARCHAR[])': [`{a: 1, "b c": ['x']}`, `{a: NULL, "b c": NULL}`, `{a: NULL, "b c": [NULL]}`],
   'MAP(VARCHAR, INTEGER)': [`MAP {'a': 1}`, `MAP {}`, `MAP {'': NULL, 'b': 2}`],
@@ -88,7 +90,15 @@ const literals: Readonly<Record<string, readonly string[]>> = {
 
 const types = Object.keys(literals);
 /** Half of all columns have one of these, so that statements meet each other's rows. */
-const commonTypes = ['INTEGER', 'VARCHAR', 'BIGINT', 'DOUBLE'];
+const commonTypes = ['INTEGER', 'VARCHAR', 'BIGINT', 'DOUBLE', 'FLOAT', 'INTERVAL'];
+
+/** Values that DuckDB finds equal, though they are not the same. */
+const equals: Readonly<Record<string, readonly string[]>> = {
+  DOUBLE: [`'0'`, `'-0'`],
+  FLOAT: [`'0'`, `'-0'`],
+  INTERVAL: [`'1 month'`, `'30 days'`, `'720 hours'`],
+  'DOUBLE[2]': [`['0'::DOUBLE, '-0'::DOUBLE]`, `['-0'::DOUBLE, '0'::DOUBLE]`],
+};
 const keyTypes = [
   'INTEGER',
   'VARCHAR',
@@ -123,6 +133,12 @@ export function anyValue(type: string, pick: Picker, nullPercent = 15): string {
   return `(${pick.of(choices)})::${type}`;
 }
 
+/** Another value that equals those of other indexes; null where equal values of the type are the same. */
+export function equalValue(type: string, index: number): string | null {
+  const choices = equals[type];
+  return choices ? `(${choices[index % choices.length]})::${type}` : null;
+}
+
 /** A value that is never NULL, where the type is known. Rows side by side get others by their `index`. */
 export function anyKeyValue(type: string, pick: Picker, index = 0): string {
   const choices = literals[type];
@@ -144,11 +160,17 @@ export function volatileValue(type: string, pick: Picker): string {
   return choices[type] ? pick.of(choices[type]) : anyValue(type, pick);
 }
 
-/** Whether a number can be added to it. */
-export function isNumeric(type: string): boolean {
-  return /^(?:INTEGER|BIGINT|DOUBLE|FLOAT|HUGEINT|TINYINT|UBIGINT|DECIMAL\(\d+,\d+\))$/.test(type);
+/** A type of which `volatileValue` gives other values in each row, or each time. */
+export function anyVolatileType(pick: Picker): string {
+  return pick.of(['DOUBLE', 'UUID', 'VARCHAR', 'INTEGER', 'TIMESTAMP WITH TIME ZONE']);
 }
 
-export function isFloating(type: string): boolean {
-  return type === 'DOUBLE' || type === 'FLOAT';
+/** Whether a number can be added to it. */
+export function isNumeric(type: string): boolean {
+  return /^(?:INTEGER|BIGINT|DOUBLE|HUGEINT|TINYINT|UBIGINT|DECIMAL\(\d+,\d+\))$/.test(type);
+}
+
+/** Whether it can have a minus before it. */
+export function isSigned(type: string): boolean {
+  return isNumeric(type) || type === 'FLOAT' || type === 'INTERVAL';
 }

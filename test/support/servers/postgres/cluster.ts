@@ -1,9 +1,11 @@
 /** Making the data of a server: binaries that its user may run, initdb, configuration, certificates. */
 import { execFile, spawnSync } from 'node:child_process';
-import { appendFile, chmod, chown, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { appendFile, chmod, chown, cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { makeCertificates } from '../../certificates.ts';
 
@@ -54,19 +56,15 @@ const settings: Readonly<Record<string, string>> = {
 
 const run = promisify(execFile);
 
+const cache = fileURLToPath(new URL('../../../../node_modules/.cache/tests', import.meta.url));
+
 export async function initializeCluster(options: ClusterOptions): Promise<Cluster> {
   const { folder, user, password, tls = false } = options;
   const identity: Identity = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : null;
   await chmod(folder, 0o755);
   const binaries = await usableBinaries(folder, identity);
   const data = join(folder, 'data');
-  const passwordFile = join(folder, 'password');
-  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-  await mkdir(data, { mode: 0o700 });
-  await give(identity, passwordFile, data);
-  const locale = ['--locale=C', '--locale-provider=icu', '--icu-locale=en-US', '--encoding=UTF8'];
-  const access = ['--auth=scram-sha-256', `--username=${user}`, `--pwfile=${passwordFile}`];
-  await run(binaries.initdb, ['--no-sync', `--pgdata=${data}`, ...locale, ...access], { ...identity, cwd: folder });
+  await initializeData({ binaries, identity, folder, user, password, data });
   const files = tls ? await installCertificates(folder, data, user, identity) : null;
   const lines = Object.entries({
     ...settings,
@@ -77,6 +75,42 @@ export async function initializeCluster(options: ClusterOptions): Promise<Cluste
   await writeFile(accessFile, `host all plain 127.0.0.1/32 password\n${await readFile(accessFile, 'utf8')}`);
   await appendFile(join(data, 'postgresql.conf'), lines.map(([name, value]) => `${name} = ${value}\n`).join(''));
   return { binaries, identity, data, tls: files };
+}
+
+interface DataOptions {
+  readonly binaries: Binaries;
+  readonly identity: Identity;
+  readonly folder: string;
+  readonly user: string;
+  readonly password: string;
+  readonly data: string;
+}
+
+const locale = ['--locale=C', '--locale-provider=icu', '--icu-locale=en-US', '--encoding=UTF8'];
+
+/** What initdb makes is the same every time and takes a second of a core, so it is kept and copied. */
+async function initializeData({ binaries, identity, folder, user, password, data }: DataOptions): Promise<void> {
+  const { stdout: version } = await run(binaries.postgres, ['--version'], { ...identity, cwd: folder });
+  const inputs = JSON.stringify([version, identity, user, password, locale]);
+  const kept = join(cache, `initdb-${createHash('sha256').update(inputs).digest('hex').slice(0, 16)}`);
+  if (existsSync(kept)) return copyData(kept, data);
+  const passwordFile = join(folder, 'password');
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+  await mkdir(data, { mode: 0o700 });
+  await give(identity, passwordFile, data);
+  const access = ['--auth=scram-sha-256', `--username=${user}`, `--pwfile=${passwordFile}`];
+  await run(binaries.initdb, ['--no-sync', `--pgdata=${data}`, ...locale, ...access], { ...identity, cwd: folder });
+  await mkdir(cache, { recursive: true });
+  const own = await mkdtemp(`${kept}-`);
+  await copyData(data, join(own, 'data'));
+  // Of several that began at once, the first is kept.
+  await rename(join(own, 'data'), kept).catch(() => undefined);
+  await rm(own, { recursive: true });
+}
+
+/** With owners and modes, which `cp` of Node does not keep. */
+async function copyData(from: string, to: string): Promise<void> {
+  await run('cp', ['-Rp', from, to]);
 }
 
 /** Those in node_modules, or a copy where the server's user cannot reach them. */

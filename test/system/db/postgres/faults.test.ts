@@ -5,7 +5,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { sql } from 'kysely';
 import type { Database } from '../../../../lib/db/database.ts';
+import { findRelation } from '../../../../lib/catalog/catalog.ts';
+import { type Command, executeOnly } from '../../../../lib/rows/commands.ts';
+import { findRow } from '../../../../lib/rows/key.ts';
 import { isAppError } from '../../../../lib/errors.ts';
+import type { Queries } from '../../../../lib/values.ts';
 import { openPostgresDatabase } from '../../../../lib/db/postgres/postgres-database.ts';
 import { systemRuntime as runtime } from '../../../../lib/runtime.ts';
 import { accountIds, accounts, insertAccount } from '../../../support/engine.ts';
@@ -273,6 +277,207 @@ describe('under load', () => {
   });
 });
 
+describe('a command that is one statement', () => {
+  const values = { owner: null, balance: 1 };
+  const command = <C extends Command>(database: Database, what: C) =>
+    database.write((queries, scope) => executeOnly(queries, scope, what)).then(({ value }) => value.value);
+  const create = (database: Database, id: string) =>
+    command(database, { kind: 'create', table: 'accounts', values: { id, ...values } });
+  const isStatement = (piece: Buffer): boolean =>
+    /insert into|update "|delete from|eider_\d+_\d+/.test(piece.toString('latin1'));
+
+  /** Once, for the next statement that writes. */
+  function atStatement(fate: 'drop-connection' | 'answer-lost' | 'swallow', then: () => void = () => undefined): void {
+    proxy.decide = (piece) => {
+      if (!isStatement(piece)) return 'pass';
+      proxy.decide = () => 'pass';
+      then();
+      return fate;
+    };
+  }
+
+  /** The session is known to be its own from its second use on, and keeps a statement from its second time on. */
+  async function openWarm(times: number): Promise<Database> {
+    const database = await open({ limits: { ...limits, maxConnections: 2 } });
+    for (let time = 0; time < times; time++) await create(database, `warm ${time}`);
+    return database;
+  }
+
+  const fates = ['drop-connection', 'answer-lost', 'swallow'] as const;
+
+  it.each(fates.flatMap((fate) => [1, 3].map((times) => [fate, times] as const)))(
+    'is done exactly once when it meets %s, and answered with its rows (after %d others)',
+    async (fate, times) => {
+      const database = await openWarm(times);
+      atStatement(fate);
+      expect(await create(database, 'a')).toEqual({ id: 'a', ...values });
+      atStatement(fate);
+      const rows = ['b', 'c'].map((id) => ({ id, ...values }));
+      expect(await command(database, { kind: 'createMany', table: 'accounts', rows })).toEqual(rows);
+      atStatement(fate);
+      const updated = await command(database, {
+        kind: 'update',
+        table: 'accounts',
+        key: ['a'],
+        values: { balance: 5 },
+      });
+      expect(updated).toEqual({ id: 'a', owner: null, balance: 5 });
+      atStatement(fate);
+      expect(await command(database, { kind: 'delete', table: 'accounts', key: ['b'] })).toBe(null);
+      const rowsNow = ((await rowsThere()) as [string, number][]).filter(([id]) => !id.startsWith('warm'));
+      expect(rowsNow).toEqual([
+        ['a', 5],
+        ['c', 1],
+      ]);
+      const { value: feed } = await database.changes({ after: 0, limit: 1000 });
+      const told = feed.sets.flatMap(({ changes }) => changes).filter(({ kind }) => kind !== 'schema');
+      expect(told).toHaveLength(times + 4);
+    },
+  );
+
+  it('is answered with the version that it has in the feed, also when its answer is lost', async () => {
+    const database = await openWarm(3);
+    atStatement('answer-lost');
+    const { version } = await database.write((queries, scope) =>
+      executeOnly(queries, scope, { kind: 'create', table: 'accounts', values: { id: 'a', ...values } }),
+    );
+    const { value: feed } = await database.changes({ after: version - 1, limit: 10 });
+    expect(feed.sets[0]).toMatchObject({ version, changes: [{ kind: 'put', rows: [{ id: 'a' }] }] });
+  });
+
+  it('is indeterminate while the server cannot be asked, and never repeated', async () => {
+    const database = await openWarm(3);
+    atStatement('answer-lost', () => {
+      proxy.decide = () => 'drop-connection';
+    });
+    await expect(create(database, 'a')).rejects.toMatchObject({ kind: 'indeterminate' });
+    expect(await rowsThere()).toContainEqual(['a', 1]);
+  });
+
+  it('that waits for a lock when its connection breaks is ended, and done once', async () => {
+    const database = await openWarm(3);
+    const other = await server.client(new URL(url).pathname.slice(1));
+    await other.query(`BEGIN; UPDATE accounts SET balance = 7 WHERE id = 'warm 0'`);
+    const updating = command(database, {
+      kind: 'update',
+      table: 'accounts',
+      key: ['warm 0'],
+      values: { owner: 'eve' },
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    proxy.cut();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await other.query('COMMIT');
+    await other.end();
+    expect(await updating).toEqual({ id: 'warm 0', owner: 'eve', balance: 7 });
+  });
+
+  it('is found to be committed when others have changed its row since in a lower version', async () => {
+    const database = await openWarm(3);
+    const name = new URL(url).pathname.slice(1);
+    const earlier = await server.client(name);
+    await earlier.query('BEGIN; SELECT pg_current_xact_id()');
+    atStatement('answer-lost', () => {
+      // Nothing passes until the other has overtaken it.
+      proxy.decide = () => 'drop-connection';
+    });
+    const creating = create(database, 'a');
+    await expect.poll(rowsThere).toContainEqual(['a', 1]);
+    await earlier.query(`UPDATE accounts SET balance = 9 WHERE id = 'a'; COMMIT`);
+    await earlier.end();
+    proxy.decide = () => 'pass';
+    await expect(creating).rejects.toMatchObject({
+      kind: 'indeterminate',
+      message: expect.stringContaining('committed'),
+    });
+    expect(await rowsThere()).toContainEqual(['a', 9]);
+  });
+
+  it('on a table with a trigger of the user runs in a transaction', async () => {
+    const database = await openWarm(3);
+    const name = new URL(url).pathname.slice(1);
+    await server.run(
+      `CREATE FUNCTION double() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.balance := 2 * NEW.balance; RETURN NEW; END $$;
+      CREATE TRIGGER double BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION double()`,
+      name,
+    );
+    await database.catalog({ maxStalenessMs: 0 });
+    atCommit('answer-lost');
+    expect(await create(database, 'a')).toEqual({ id: 'a', owner: null, balance: 2 });
+    expect(await rowsThere()).toContainEqual(['a', 2]);
+  });
+
+  it('goes on when a table has got other columns since it was kept', async () => {
+    const database = await openWarm(4);
+    const read = () =>
+      database.read((_, scope) => findRow(scope, findRelation(scope.catalog, 'accounts')!, ['warm 0']));
+    for (let time = 0; time < 3; time++) await read();
+    await server.run('ALTER TABLE accounts ADD COLUMN note text DEFAULT $$n$$', new URL(url).pathname.slice(1));
+    expect(await create(database, 'a')).toEqual({ id: 'a', ...values, note: 'n' });
+    await database.catalog({ maxStalenessMs: 0 });
+    expect((await read()).value).toMatchObject({ id: 'warm 0', note: 'n' });
+  });
+
+  it('has its formats whatever other work makes of the session', async () => {
+    const database = await openWarm(3);
+    await database.write((_, scope) =>
+      scope.run(`SELECT set_config('extra_float_digits', '-10', false), set_config('bytea_output', 'escape', false)`),
+    );
+    for (let time = 0; time < 3; time++) {
+      const { value } = await database.read((_, scope) =>
+        scope.runAlone!('SELECT 0.1::float8 + 0.2::float8 AS sum, $1::bytea AS bytes', ['\\xff'], {
+          changes: null,
+          isKept: true,
+        }),
+      );
+      expect(value.rows).toEqual([[0.30000000000000004, '/w==']]);
+    }
+  });
+
+  it('cannot write when it reads', async () => {
+    const database = await openWarm(3);
+    const name = new URL(url).pathname.slice(1);
+    await server.run(
+      `CREATE FUNCTION sneak() RETURNS int LANGUAGE sql VOLATILE AS $$ INSERT INTO accounts VALUES ('x') RETURNING 1 $$;
+      CREATE VIEW sneaky AS SELECT sneak() AS one`,
+      name,
+    );
+    for (let time = 0; time < 2; time++) {
+      const reading = database.read((_, scope) =>
+        scope.runAlone!('SELECT one FROM sneaky', [], { changes: null, isKept: true }),
+      );
+      await expect(reading).rejects.toMatchObject({ kind: 'invalid', sqlState: '25006' });
+    }
+    expect(await rowsThere()).toHaveLength(3);
+  });
+
+  it('under load loses nothing that was acknowledged, and does nothing twice, whatever is cut', async () => {
+    const database = await open();
+    await create(database, 'sum');
+    const [acknowledged, unknown]: [string[], string[]] = [[], []];
+    let pieces = 0;
+    proxy.decide = (piece) => {
+      if (++pieces % 17 !== 0) return 'pass';
+      return isStatement(piece) && pieces % 2 === 0 ? 'answer-lost' : 'drop-connection';
+    };
+    const write = async (id: string): Promise<void> => {
+      try {
+        await create(database, id);
+        acknowledged.push(id);
+      } catch (error) {
+        if (isAppError(error, 'indeterminate')) unknown.push(id);
+        else if (!isAppError(error, 'unavailable')) throw error;
+      }
+    };
+    for (let round = 0; round < 30; round++) await Promise.all([1, 2, 3, 4].map((index) => write(`${round}/${index}`)));
+    proxy.decide = () => 'pass';
+    const there = ((await rowsThere()) as [string, number][]).map(([id]) => id).filter((id) => id !== 'sum');
+    expect(there).toEqual(expect.arrayContaining(acknowledged));
+    expect(there.filter((id) => !acknowledged.includes(id) && !unknown.includes(id))).toEqual([]);
+    expect(acknowledged.length).toBeGreaterThan(60);
+  });
+});
+
 describe('a process', () => {
   it('freed from a freeze in the middle of a write does it once', async () => {
     const database = await open({ limits: { ...limits, operationMs: 20_000 } });
@@ -293,7 +498,8 @@ describe('a process', () => {
     await Promise.all(Array.from({ length: 10 }, (_, index) => insertAccount(database, String(index))));
     expect(await rowsThere()).toHaveLength(10);
     const free = Promise.withResolvers<null>();
-    const holders = [1, 2].map(() => database.read(() => free.promise));
+    const hold = (queries: Queries) => sql`SELECT 1`.execute(queries).then(() => free.promise);
+    const holders = [1, 2].map(() => database.read(hold));
     await expect(accountIds(database)).rejects.toMatchObject({
       kind: 'unavailable',
       message: 'All 2 connections of this instance are busy.',
