@@ -133,7 +133,7 @@ function figuresOf(times: readonly Record<Way, number>[]): Figure[] {
       target: { atMost: 1.2 },
       parts: { 'Eider ms': eider, 'DuckDB ms': duckdb },
       bound:
-        'Whoever may only read runs in a process of its own, which takes one thread of DuckDB’s, a way there and back, and a look at whether its copy is the newest state.',
+        'A query runs in the sandbox’s process, on one thread of DuckDB’s, where DuckDB in the process takes all cores. To that come the way there and back, and a look at whether the sandbox’s copy is the newest state.',
     },
     {
       name: 'the analytical set, PostgreSQL / Eider',
