@@ -1,3 +1,3 @@
-import { api } from '../lib/http/serve.ts';
+import { api } from '../eider.ts';
 
 export const { GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS } = api.functions['/api/db-status'];

@@ -71,7 +71,7 @@ async function fetchOfProject(): Promise<Fetch> {
 
 async function fetchOfPackage(): Promise<Fetch> {
   const [{ api }, { withStaticFiles }] = await Promise.all([
-    import('../lib/http/serve.ts'),
+    import('../eider.ts'),
     import('../lib/server/static-files.ts'),
   ]);
   return withStaticFiles(new URL('public/', import.meta.url), api.fetch);

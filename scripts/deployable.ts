@@ -13,6 +13,7 @@ export const repository = fileURLToPath(new URL('..', import.meta.url));
 const deployedEntries = [
   'api',
   'console',
+  'eider.ts',
   'lib',
   'migrations',
   'public',

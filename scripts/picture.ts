@@ -1,10 +1,6 @@
 /** `node scripts/picture.ts`: makes docs/console.png anew, the console as the README shows it, of a database made for that. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
-import { startServer } from '../test/support/programs.ts';
-import { freshConsole } from './console.ts';
+import { openConsole } from '../test/support/browser.ts';
 import { repository } from './deployable.ts';
 
 const statements = [
@@ -14,19 +10,10 @@ const statements = [
   `INSERT INTO orders SELECT i, 1 + i * 7 % 40, DATE '2026-01-01' + CAST(i % 300 AS INTEGER), (i * 37 % 5000) / 20, i % 3 > 0, CASE WHEN i % 4 = 0 THEN 'gift' END FROM range(1, 2001) t(i)`,
 ];
 
-await freshConsole();
-const folder = await mkdtemp(join(tmpdir(), 'eider-picture-'));
-const environment = { TMPDIR: folder, LOCAL_DB_PATH: join(folder, 'shop.db') };
-const server = await startServer({ cwd: repository, environment });
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+const site = await openConsole();
 try {
-  const headers = { 'content-type': 'application/json' };
-  for (const query of statements) {
-    const response = await fetch(`${server.url}/api/sql`, { method: 'POST', headers, body: JSON.stringify({ query }) });
-    if (!response.ok) throw new Error(await response.text());
-  }
-  const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, deviceScaleFactor: 1.5 });
-  await page.goto(`${server.url}/#/tables/orders`);
+  for (const statement of statements) await site.sql(statement);
+  const { page, close } = await site.open('#/tables/orders', { width: 1280, height: 720, scale: 1.5 });
   await page.getByText('2,000 rows').waitFor();
   const cell = (row: number, column: number) =>
     page.locator(`[role=row][aria-rowindex="${row}"]:visible [aria-colindex="${column}"]`);
@@ -37,8 +24,7 @@ try {
   await page.getByRole('complementary').getByRole('button', { name: 'Show', exact: true }).click();
   await page.getByRole('complementary').getByText('city').waitFor();
   await page.screenshot({ path: join(repository, 'docs/console.png') });
+  await close();
 } finally {
-  await browser.close();
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
+  await site.close();
 }

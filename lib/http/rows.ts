@@ -2,11 +2,13 @@
  * The routes of tables and views, the same for all of them: list, and one row's read, replace, update, delete; what concerns
  * many rows is in many-rows.ts.
  */
-import type { Catalog } from '../catalog/catalog.ts';
+import type { Catalog, Relation } from '../catalog/catalog.ts';
+import type { Scope } from '../db/database.ts';
 import { type InputMode, parseInput } from '../rows/input.ts';
 import { findRow, type Key, noSuchRow, parseKey } from '../rows/key.ts';
-import { parseListQuery, parseRowQuery, pick, selectPage } from '../rows/list.ts';
+import { type ListQuery, type Page, parseListQuery, parseRowQuery, pick, selectPage } from '../rows/list.ts';
 import { refuseParameters } from '../rows/parameters.ts';
+import { fulfilled } from '../rows/sets.ts';
 import type { PlainValue, Row } from '../values.ts';
 import { readJson } from './body.ts';
 import { entityTag, parsePrecondition, unmodified } from './conditions.ts';
@@ -47,9 +49,19 @@ async function listRows(context: RequestContext): Promise<Response> {
     context,
     segments[0] ?? '',
     ({ relation }) => inQuery(() => parseListQuery(relation, parameters)),
-    (scope, list, { relation }) => selectPage(scope, relation, list),
+    (scope, list, { relation }) => selectSharedPage(scope, relation, list),
+    `list ${context.request.url}`,
   );
   return jsonAnswer(count === undefined ? { data: rows, next } : { data: rows, next, count });
+}
+
+/** The same list, asked for several times at once, is read once. */
+function selectSharedPage(scope: Scope, relation: Relation, list: ListQuery): Promise<Page> {
+  if (!scope.together) return selectPage(scope, relation, list);
+  return scope.together(null, async (common, all) => {
+    const page = fulfilled(await selectPage(common, relation, list));
+    return all.map(() => page);
+  });
 }
 
 async function readRow(context: RequestContext): Promise<Response> {

@@ -5,13 +5,15 @@
  * statement. Who asks decides what it may change.
  */
 import type { App } from '../app.ts';
-import type { Answer, Database, QueryRequest } from '../db/database.ts';
+import type { Answer, Database, QueryRequest, Together } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { type Once, once } from '../rows/idempotency.ts';
 import { refuseParameters } from '../rows/parameters.ts';
+import { fulfilled } from '../rows/sets.ts';
 import { adapt } from '../sql/adapt.ts';
 import { type Explain, explainOf } from '../sql/explain.ts';
 import { kindOf, type StatementKind } from '../sql/kind.ts';
+import { eachResult, type RepeatedInsert, repeatedInsert } from '../sql/repeated-insert.ts';
 import type { StatementResult } from '../sql/result.ts';
 import { statementOf } from '../sql/statement.ts';
 import type { PlainValue } from '../values.ts';
@@ -159,11 +161,13 @@ async function runWrites(
   { statements, input, signal }: Writes,
 ): Promise<Once<readonly StatementResult[]>> {
   const { idempotency } = parseIdempotencyKey(context, input);
+  const insert = idempotency ? null : insertOf(statements);
   context.willWrite();
   const answer: Answer<Once<readonly StatementResult[]>> = await database.write(
     async (queries, scope) => {
       const run = async (): Promise<readonly StatementResult[]> => {
         const results: StatementResult[] = [];
+        if (insert && scope.together) return [await insertTogether(scope.together, insert, signal)];
         for (const { kind, sql, params, explain } of statements) {
           if (explain) throw onlyQueries('EXPLAIN cannot be combined with statements that write.');
           // Unlike in the sandbox, all rows would come into memory before they are counted.
@@ -177,9 +181,34 @@ async function runWrites(
         ? once({ queries, engine: scope.catalog.engine }, idempotency, run, forms)
         : { value: await run(), replayed: false };
     },
-    { signal: context.request.signal },
+    { signal: context.request.signal, together: insert?.name },
   );
   return context.unwrap(answer);
+}
+
+interface SharedInsert {
+  readonly name: string;
+  readonly insert: RepeatedInsert;
+  readonly values: readonly PlainValue[];
+}
+
+/** Of a request that inserts one row: what it has in common with others of the same text. */
+function insertOf([only, ...others]: readonly PreparedBatch[]): SharedInsert | null {
+  if (!only || others.length > 0 || only.explain || !isList(only.params)) return null;
+  const insert = repeatedInsert(only.sql, only.params.length);
+  return insert && { name: `sql ${only.sql}`, insert, values: only.params };
+}
+
+/** The rows of all who send this statement at once. */
+function insertTogether(
+  together: Together,
+  { insert, values }: SharedInsert,
+  signal: AbortSignal,
+): Promise<StatementResult> {
+  return together(values, async (scope, all) => {
+    const result = await scope.run(insert.text(all.length), all.flat(), { signal });
+    return eachResult(result, all.length).map(fulfilled);
+  });
 }
 
 const forms = {

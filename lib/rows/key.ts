@@ -10,7 +10,7 @@ import { bind } from './bind.ts';
 import { ValueFault } from './kind.ts';
 import { rowsOf } from '../sql/result.ts';
 import { fulfilled } from './sets.ts';
-import { runAlone, runRows, tableSql } from './statements.ts';
+import { runAlone, tableSql } from './statements.ts';
 import { parseText, textOf } from './values.ts';
 
 /** The values of a key's columns, in the order of `relation.key`. */
@@ -114,8 +114,9 @@ export function byKey(relation: Relation, keys: readonly Key[], rows: readonly R
   return found;
 }
 
-function selectRows(scope: Scope, relation: Relation, where: Sql): Promise<Row[]> {
-  return runRows(scope, sql`select ${columnsSql(relation)} from ${tableSql(relation)} where ${where}`);
+async function selectRows(scope: Scope, relation: Relation, where: Sql): Promise<Row[]> {
+  const statement = sql`select ${columnsSql(relation)} from ${tableSql(relation)} where ${where}`;
+  return rowsOf(await runAlone(scope, statement, { changes: null, isKept: false }));
 }
 
 function columnsSql({ columns }: Relation): Sql {

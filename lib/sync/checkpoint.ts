@@ -39,6 +39,8 @@ export class Checkpointer {
   /** The snapshot that this process published last, and the database file as it was then. */
   #published: { readonly snapshot: SnapshotName; readonly file: ObjectInfo | null } | null = null;
 
+  /** At which the write-ahead log was measured last. */
+  #measuredVersion = -1;
   /** On the monotonic clock. */
   #droppedMs = -Infinity;
 
@@ -70,8 +72,11 @@ export class Checkpointer {
 
   /** Keeps DuckDB's write-ahead log short on a replica whose checkpoints others take. */
   async #foldIfDue(): Promise<void> {
-    const { replica } = this.#host;
+    const { replica, version } = this.#host;
+    // Reads ask, too, and leave nothing to fold.
+    if (version === this.#measuredVersion) return;
     if (isFoldDue(replica.fileBytes, await replica.walBytes())) (await this.#fold()).release();
+    this.#measuredVersion = version;
   }
 
   /** Lends the newest committed state as one file that nothing writes to meanwhile. */

@@ -31,8 +31,11 @@ function changesReferences(change: Change): boolean {
   return 'bulk' in change || ('table' in change && change.schema === 'eider' && change.table === 'references');
 }
 
+/** A schema takes its macros with it, but a new one has none. */
+const aboutMacros = /\b(?:MACRO|FUNCTION)\b|^(?!\s*CREATE\s+SCHEMA\b).*\bSCHEMA\b/is;
+
 function changesMacros(change: Change): boolean {
-  return 'bulk' in change || ('ddl' in change && /\b(?:MACRO|FUNCTION|SCHEMA)\b/i.test(change.ddl));
+  return 'bulk' in change || ('ddl' in change && aboutMacros.test(change.ddl));
 }
 
 /** A reader may be at an older version than the newest, but never this many behind. */

@@ -25,6 +25,9 @@ export interface FoldedFile {
   readonly release: () => void;
 }
 
+/** So many reads begin a transaction at once after a commit has spoiled one: where commits are frequent, most would be spoiled. */
+const distrustedReads = 8;
+
 export interface ReplicaReadOptions {
   readonly signal?: AbortSignal | undefined;
   /** It may run twice: the first time without a transaction of its own, which a commit would spoil. */
@@ -44,6 +47,8 @@ export class Replica {
   /** Commits that have begun. */
   #commits = 0;
   #isCommitting = false;
+  /** Reads left that begin a transaction at once. */
+  #distrust = 0;
   #retired: unknown;
   /** Only a checkpoint makes the main file shorter, so it is never shorter than this. */
   #leastBytes: number;
@@ -156,15 +161,17 @@ export class Replica {
    */
   async #readBetweenCommits<T>(session: Session, work: StateWork<T>): Promise<{ readonly value: T } | null> {
     const commits = this.#commits;
-    if (this.#isCommitting) return null;
+    this.#distrust -= 1;
+    if (this.#isCommitting || this.#distrust > 0) return null;
     const { version } = this.#position;
     try {
       const value = await work(session, version, this.#definitions.at(version));
-      return this.#commits === commits ? { value } : null;
+      if (this.#commits === commits) return { value };
     } catch (error) {
       if (this.#commits === commits) throw error;
-      return null;
     }
+    this.#distrust = distrustedReads;
+    return null;
   }
 
   async begin(): Promise<void> {

@@ -218,6 +218,8 @@ export class Clients {
         {
           maxStalenessMs,
           ...(bookmark > 0 ? { atLeast: bookmark } : {}),
+          // Every other read is one that has no transaction where no commit is made meanwhile.
+          ...(/[02468]$/.test(id) ? { together: `state ${id}` } : {}),
         },
       );
       return degraded === undefined ? { kind: 'ok', version, answer: value } : { kind: 'degraded', answer: value };

@@ -274,13 +274,13 @@ export const mutations: readonly Mutation[] = [
     name: 'lets the changes of a failed request into the record',
     rule: 'a write',
     edits: [
-      { file: 'sync/commit.ts', from: `spoiled = !part.result.ok && part.dirty;`, to: `spoiled = false;` },
       {
         file: 'sync/commit.ts',
-        from: `if (part.result.ok) changes.push(...part.changes);
-        else failed.set(`,
-        to: `changes.push(...part.changes);
-        if (!part.result.ok) failed.set(`,
+        from: `if (!part.result.ok && part.dirty) return { ok: false, error: unit };
+      definitions = part.definitions;
+      if (part.result.ok) changes.push(...part.changes);`,
+        to: `definitions = part.definitions;
+      changes.push(...part.changes);`,
       },
     ],
     profiles: ['races', 'network'],
@@ -289,7 +289,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'keeps the changes of a failed request in the replica',
     rule: 'a write',
-    edits: [{ file: 'sync/commit.ts', from: `spoiled = !part.result.ok && part.dirty;`, to: `spoiled = false;` }],
+    edits: [
+      { file: 'sync/commit.ts', from: `if (!part.result.ok && part.dirty) return { ok: false, error: unit };`, to: `` },
+    ],
     profiles: ['races', 'network'],
     within: 10,
   },
@@ -336,6 +338,19 @@ import type { SyncContext }`,
     ],
     profiles: ['races'],
     within: 10,
+  },
+  {
+    name: 'keeps what a short read saw although a commit was made meanwhile',
+    rule: 'a read',
+    edits: [
+      {
+        file: 'sync/replica.ts',
+        from: `if (this.#commits === commits) return { value };`,
+        to: `return { value };`,
+      },
+    ],
+    profiles: ['races'],
+    within: 60,
   },
   {
     name: 'reads without asking whether it is fresh',

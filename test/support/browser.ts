@@ -26,9 +26,12 @@ export interface Looks {
   readonly colours?: 'light' | 'dark';
   /** 390 is a phone. */
   readonly width?: number;
+  readonly height?: number;
+  /** Pixels of a screenshot for one of the page. */
+  readonly scale?: number;
 }
 
-export const allLooks: readonly Required<Looks>[] = [
+export const allLooks: readonly Required<Pick<Looks, 'colours' | 'width'>>[] = [
   { colours: 'light', width: 1440 },
   { colours: 'dark', width: 1440 },
   { colours: 'light', width: 390 },
@@ -92,10 +95,12 @@ async function runSql({ url }: ServedProject, query: string, token: string | und
 }
 
 async function openPage(browser: Browser, { url }: ServedProject, hash: string, looks: Looks): Promise<OpenPage> {
-  const { colours = 'light', width = 1440 } = looks;
+  const { colours = 'light', width = 1440, scale = 1 } = looks;
+  const { height = width < 500 ? 844 : 900 } = looks;
   const context = await browser.newContext({
     colorScheme: colours,
-    viewport: { width, height: width < 500 ? 844 : 900 },
+    viewport: { width, height },
+    deviceScaleFactor: scale,
     hasTouch: width < 500,
     acceptDownloads: true,
     permissions: ['clipboard-read', 'clipboard-write'],

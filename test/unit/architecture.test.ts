@@ -4,7 +4,9 @@ import type { Layer } from '../support/architecture.ts';
 import { allowedEdges, layerOf, offences } from '../support/architecture.ts';
 
 const root = new URL('../../', import.meta.url);
-const files = globSync(['lib/**/*.ts', 'api/**/*.ts'], { cwd: root }).map((path) => path.replaceAll('\\', '/'));
+const files = globSync(['lib/**/*.ts', 'api/**/*.ts', 'eider.ts'], { cwd: root }).map((path) =>
+  path.replaceAll('\\', '/'),
+);
 
 describe('the sources', () => {
   test('are there, in every layer', () => {
@@ -19,6 +21,20 @@ describe('the sources', () => {
 test('the arrows between layers point down only', () => {
   const reaches = (from: Layer): readonly Layer[] => allowedEdges[from].flatMap((to) => [to, ...reaches(to)]);
   for (const layer of Object.keys(allowedEdges) as Layer[]) expect(reaches(layer)).not.toContain(layer);
+});
+
+test('what is deployed imports nothing of lib/ that a program which installs the package could not', () => {
+  const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+    exports: Record<string, { types?: string }>;
+  };
+  const faces = Object.values(exports).flatMap(
+    ({ types }) => types?.replace(/^\.\/dist\/types(.*)\.d\.ts$/, './lib$1.ts') ?? [],
+  );
+  const imported = readFileSync(new URL('eider.ts', root), 'utf8').matchAll(/ from '([^']+)'/g);
+  const paths = [...imported].map(([, path]) => path);
+  expect(faces).toContain('./lib/index.ts');
+  expect(paths.length).toBeGreaterThan(1);
+  expect(paths.filter((path) => !faces.includes(path ?? ''))).toEqual([]);
 });
 
 test('a name of a type means one thing', () => {
@@ -51,11 +67,13 @@ describe('the detectors', () => {
     ['lib/db/duckdb/a.ts', "import '../../app.ts';"],
     ['lib/http/rows.ts', "import '../store/store.ts';"],
     ['lib/http/rows.ts', "import '../../api/db-sync.ts';"],
-    ['lib/app.ts', "import './http/serve.ts';"],
+    ['lib/app.ts', "import './http/api.ts';"],
+    ['lib/http/api.ts', "import '../../eider.ts';"],
     ['lib/utils.ts', "import './errors.ts';"],
     ['lib/app.ts', "import './utils.ts';"],
     ['lib/app.ts', "import '../test/support/x.ts';"],
     ['api/x/[id].ts', "import '../../lib/app.ts';"],
+    ['api/x/[id].ts', "import '../../lib/http/api.ts';"],
     ['lib/http/rows.ts', "import '../server/router.ts';"],
     ['lib/store/s3.ts', 'const x = await import(name);'],
     ['lib/store/directory.ts', "import { S3Client } from '@aws-sdk/client-s3';"],
@@ -78,7 +96,7 @@ describe('the detectors', () => {
     ['lib/store/s3.ts', "const { S3Client } = await import('@aws-sdk/client-s3');"],
     ['lib/store/s3/client.ts', "import { S3Client } from '@aws-sdk/client-s3';"],
     ['lib/db/postgres/pool.ts', "import pg from 'pg';"],
-    ['api/[table]/index.ts', "import { api } from '../../lib/http/serve.ts';"],
+    ['api/[table]/index.ts', "import { api } from '../../eider.ts';"],
     ['lib/server/load-routes.ts', 'const x = await import(name);'],
     ['lib/sync/log.ts', '// process.env, Date.now()\nexport const text = `Math.random() ${1}`;'],
     ['lib/sync/log.ts', 'const at = new Date(1), start = Date.parse(text), max = Math.max(1, 2), env = options.env;'],

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { ApiError, degraded, send, sendJson } from './client.ts';
 import { readEvents } from './events.ts';
+import { noteSize } from './seen-sizes.ts';
 
 export interface Candidate {
   readonly backend: string;
@@ -102,6 +103,7 @@ export function useStatus() {
 async function fetchStatus({ signal }: { signal: AbortSignal }): Promise<Status> {
   try {
     const status = await sendJson<Status>('db-status', { signal });
+    noteSize(status);
     degraded.set(status.status === 'ok' ? null : (status.degraded ?? status.message));
     return status;
   } catch (error) {

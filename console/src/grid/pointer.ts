@@ -1,7 +1,7 @@
 /** Mouse, wheel and touch on a grid. */
 import { headHeight } from './layout.ts';
-import type { GridProps } from './grid.tsx';
 import type { Place } from './model.ts';
+import type { GridProps } from './props.ts';
 import type { GridView } from './view.ts';
 
 /** Beside the line between two columns. */

@@ -8,6 +8,7 @@ import type { Session } from '../../sync/sql.ts';
 import type { PlainValue } from '../../values.ts';
 import type { Scope, Untrusted } from '../database.ts';
 import type { Catalogs } from './catalogs.ts';
+import { runPlainQuery } from './run.ts';
 import { readingSql, type RunSql } from './transaction.ts';
 
 export interface ScopeOptions {
@@ -41,13 +42,15 @@ async function openScope({ session, catalogs, definitions, run, runtime }: Scope
 }
 
 /** The scope of a transaction that only reads. */
-export function readingScope(session: Session, definitions: Definitions, catalogs: Catalogs): Promise<Scope> {
-  return openScope({
+export async function readingScope(session: Session, definitions: Definitions, catalogs: Catalogs): Promise<Scope> {
+  const scope = await openScope({
     session,
     catalogs,
     definitions: () => definitions,
     run: readingSql(session),
   });
+  // What Eider's own code says by itself is a SELECT, and need not be read to be known.
+  return { catalog: scope.catalog, run: scope.run, runAlone: (sql, values) => runPlainQuery(session, sql, values) };
 }
 
 /** The same inside a transaction that could write. `onError`: DuckDB may have given it up. */

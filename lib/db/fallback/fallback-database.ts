@@ -20,13 +20,14 @@ import {
   type Work,
   type WriteOptions,
 } from '../database.ts';
-import { describeOutage, describeRead, describeWrite, findBase } from './base.ts';
+import { CurrentStandby } from './current-standby.ts';
 import type { Commands } from './drain.ts';
 import { identityOf, type BackendLink, type LinkDatabase } from './link.ts';
-import type { Notice, Outage, OutageMemory } from './outage.ts';
+import type { Notice, OutageMemory } from './outage.ts';
 import { PendingLog } from './pending-log.ts';
 import { Recovery } from './recovery.ts';
-import { Standby } from './standby.ts';
+import type { Standby } from './standby.ts';
+import { StandbyAnswers } from './standby-answers.ts';
 import { type WatchedCall, plainCall, readCall, uploadsThrough, Watch, writeCall } from './watch.ts';
 
 export interface FallbackOptions {
@@ -38,8 +39,6 @@ export interface FallbackOptions {
   readonly writes: 'accept' | 'reject';
   readonly notice?: (notice: Notice) => void;
 }
-
-const refusedMs = 3000;
 
 /** Opens the primary, or a standby while it is unavailable. @throws AppError the primary's error when neither opens */
 export async function openFallbackDatabase(options: FallbackOptions): Promise<Database> {
@@ -60,10 +59,10 @@ class FallbackDatabase implements Database {
   readonly #turn = new Turn();
   readonly #warnings: Warnings;
   readonly #recovery: Recovery;
+  readonly #standby: CurrentStandby;
+  readonly #answers: StandbyAnswers;
   #primary: LinkDatabase | null = null;
   #opening: Promise<LinkDatabase> | null = null;
-  #standby: Promise<Standby> | null = null;
-  #refused: { readonly error: unknown; readonly untilMs: number } | null = null;
   #closed = false;
 
   constructor(options: FallbackOptions) {
@@ -80,6 +79,14 @@ class FallbackDatabase implements Database {
       warn,
       primary,
     });
+    this.#standby = new CurrentStandby({
+      ...options,
+      pending: this.#pending,
+      turn: this.#turn,
+      warn,
+      outage: () => this.#watch.outage,
+      openPrimary: () => this.#primary,
+    });
     this.#recovery = new Recovery({
       runtime,
       commands: options.commands,
@@ -87,9 +94,16 @@ class FallbackDatabase implements Database {
       pending: this.#pending,
       turn: this.#turn,
       openPrimary: () => this.#openPrimary(),
-      standby: async () => (await this.#standby?.catch(() => null)) ?? null,
-      closeStandby: () => this.#closeStandby(),
+      standby: () => this.#standby.opened(),
+      closeStandby: () => this.#standby.close(),
       warn,
+    });
+    this.#answers = new StandbyAnswers({
+      ...options,
+      pending: this.#pending,
+      outage: () => this.#watch.outage,
+      warnings: () => this.#warnings.list(),
+      noteWrite: () => this.#recovery.noteWrite(),
     });
   }
 
@@ -129,14 +143,14 @@ class FallbackDatabase implements Database {
   async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
     return this.#serve(
       (primary) => readCall(primary, work, options),
-      (standby) => this.#readStandby(standby, work, options),
+      (standby) => this.#answers.read(standby, work, options),
     );
   }
 
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
     return this.#serve(
       (primary) => writeCall(primary, work, options),
-      (standby) => this.#keepWrite(standby, work, options),
+      (standby) => this.#answers.write(standby, work, options),
     );
   }
 
@@ -188,24 +202,10 @@ class FallbackDatabase implements Database {
     if (outage?.isRefused && !base.isPrimarys) throw outage.error;
   }
 
-  /** A copy answers without the pending writes: these are in a transaction that no other process sees. */
-  queryAll: Database['queryAll'] = (requests, options = {}) =>
+  queryAll: Database['queryAll'] = (requests, options) =>
     this.#serve(
       (primary) => plainCall(() => primary.queryAll(requests, options)),
-      async (standby) => {
-        const { database } = standby.base;
-        if (!database) throw this.#away('The database is unavailable, and its standby cannot run queries.');
-        const answer = await database
-          .queryAll(requests, { ...options, maxStalenessMs: Infinity, atLeast: 0 })
-          .catch(standby.throwUnknown);
-        const described = this.#described(standby, options.atLeast);
-        return {
-          ...answer,
-          ...described,
-          durability: 'standby',
-          degraded: `${described.degraded}; pending writes are left out of queries`,
-        };
-      },
+      (standby) => this.#answers.queryAll(standby, requests, options),
     );
 
   query: Database['query'] = async (request, options) => {
@@ -235,7 +235,7 @@ class FallbackDatabase implements Database {
   async #onlyPrimary<T>(run: (primary: LinkDatabase) => Promise<T>, away: string): Promise<T> {
     const answered = await this.#onPrimary((primary) => plainCall(async () => ({ value: await run(primary) })));
     if (answered) return answered.value;
-    throw this.#away(away);
+    throw this.#answers.away(away);
   }
 
   async #onPrimary<T>(call: (primary: LinkDatabase) => WatchedCall<T>): Promise<T | null> {
@@ -245,69 +245,9 @@ class FallbackDatabase implements Database {
     return attempt.kind === 'answered' ? attempt.value : null;
   }
 
-  async #readStandby<T>(standby: Standby, work: Work<T>, options: ReadOptions): Promise<Answer<T>> {
-    const started = this.#options.runtime.monotonicMs();
-    const value = await standby.read(work, options.signal);
-    const timings = { standby: this.#options.runtime.monotonicMs() - started };
-    const durability = this.#pending.size > 0 ? 'pending' : 'standby';
-    return { value, durability, timings, ...this.#described(standby, options.atLeast) };
-  }
-
-  #described(standby: Standby, atLeast?: number) {
-    const { primary } = this.#options;
-    return describeRead({ primary, outage: this.#watch.outage, base: standby.base, pending: this.#pending, atLeast });
-  }
-
-  async #keepWrite<T>(standby: Standby, work: Work<T>, { command }: WriteOptions): Promise<Answer<T>> {
-    if (this.#options.writes === 'reject' || this.#watch.outage?.isRefused)
-      throw this.#away('The database is unavailable, and pending writes are turned off.');
-    if (command === undefined)
-      throw this.#away('The database is unavailable, and this kind of write cannot be kept as pending.');
-    const started = this.#options.runtime.monotonicMs();
-    const { value, link } = await standby.write(work, command);
-    this.#recovery.noteWrite();
-    const timings = { standby: this.#options.runtime.monotonicMs() - started };
-    const described = describeWrite(this.#described(standby), link);
-    return { value, durability: 'pending', timings, ...described };
-  }
-
-  /** A refusal keeps its own error, as it needs a correction. */
-  #away(message: string): unknown {
-    const { outage } = this.#watch;
-    if (outage?.isRefused) return outage.error;
-    return new AppError('unavailable', message, { retryAfterMs: this.#watch.outage?.untilLookMs ?? 1000 });
-  }
-
   #openStandby(): Promise<Standby> {
     this.#requireReached();
-    const { primary, fallbacks, runtime, commands } = this.#options;
-    const open = async (): Promise<Standby> => {
-      const warn = this.#warnings.note;
-      const { database } = this.#pending;
-      const base = await findBase({ primary, fallbacks, runtime, warn, database, openPrimary: () => this.#primary });
-      this.#pending.recognise(base.primaryId);
-      return new Standby({ base, pending: this.#pending, runtime, commands, turn: this.#turn });
-    };
-    const refusal = this.#refusal;
-    if (refusal !== null) return Promise.reject(noStandby(refusal, this.#watch.outage));
-    this.#standby ??= open().catch((error: unknown) => {
-      this.#standby = null;
-      this.#refused = { error, untilMs: runtime.monotonicMs() + refusedMs };
-      throw noStandby(error, this.#watch.outage);
-    });
-    return this.#standby;
-  }
-
-  /** Why no fallback could serve a moment ago, so that not every request tries again. Null when a try is due. */
-  get #refusal(): unknown {
-    const refused = this.#refused;
-    return refused && this.#options.runtime.monotonicMs() < refused.untilMs ? refused.error : null;
-  }
-
-  async #closeStandby(): Promise<void> {
-    const standby = await this.#standby?.catch(() => null);
-    this.#standby = null;
-    await standby?.close();
+    return this.#standby.open();
   }
 
   async status(): Promise<DatabaseStatus> {
@@ -318,27 +258,9 @@ class FallbackDatabase implements Database {
       const warnings = [...status.warnings, ...this.#warnings.list()];
       return { ...status, pendingWrites: this.#pending.size, warnings };
     }
-    return this.#statusInOutage(outage);
-  }
-
-  async #statusInOutage(outage: Outage | null): Promise<DatabaseStatus> {
     const standby = await this.#openStandby();
     this.#requireOwn(standby);
-    const { base } = standby;
-    const { primary } = this.#options;
-    const writes = outage?.isRefused ? 'reject' : this.#options.writes;
-    return {
-      engine: this.engine,
-      location: `${primary.label} (away)`,
-      databaseId: base.isPrimarys ? base.copy.databaseId : null,
-      version: base.copy.version,
-      checkpoint: { version: null, at: null, bytes: null, recordsSince: 0 },
-      pendingWrites: this.#pending.size,
-      transfers: [],
-      usage: null,
-      warnings: this.#warnings.list(),
-      ...(outage ? { outage: describeOutage({ outage, base, pending: this.#pending, writes }) } : {}),
-    };
+    return this.#answers.status(standby, this.engine);
   }
 
   readonly stranded: StrandedWrites = {
@@ -349,7 +271,7 @@ class FallbackDatabase implements Database {
   async sync(): Promise<SyncReport> {
     this.#requireOpen();
     const drained = this.#watch.outage ? await this.#recovery.recover() : await this.#recovery.drainRemaining();
-    if (!drained || !this.#primary) throw this.#away('The database is still unavailable.');
+    if (!drained || !this.#primary) throw this.#answers.away('The database is still unavailable.');
     const report = await this.#primary.sync();
     return { ...report, pendingDrained: drained.applied, pendingRejected: drained.rejected };
   }
@@ -361,18 +283,11 @@ class FallbackDatabase implements Database {
   async close(): Promise<void> {
     this.#closed = true;
     this.#recovery.stop();
-    await this.#closeStandby();
+    await this.#standby.close();
     await this.#primary?.close();
   }
 
   #requireOpen(): void {
     if (this.#closed) throw new AppError('unavailable', 'The database is closed.');
   }
-}
-
-/** The primary's error comes first: it is the one to correct. */
-function noStandby(error: unknown, outage: Outage | null): unknown {
-  if (!(error instanceof AppError) || !outage) return error;
-  const message = `${outage.state.detail} No fallback is available.`;
-  return new AppError('unavailable', message, { cause: error, retryAfterMs: outage.untilLookMs });
 }

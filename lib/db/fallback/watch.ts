@@ -92,7 +92,8 @@ export class Watch {
     return new Promise((resolve, reject) => {
       const ended = new AbortController();
       const end = (tell: () => void): void => {
-        ended.abort();
+        // A reason of its own would be an error with its stack, for each call.
+        ended.abort(null);
         this.#calls.delete(giveUp);
         tell();
       };

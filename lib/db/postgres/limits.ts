@@ -1,4 +1,3 @@
-import { waitAtMost } from '../../async/deadline.ts';
 import type { Runtime } from '../../runtime.ts';
 
 /** Together a request stays under ten seconds, so that a fallback can take over within it. */
@@ -39,8 +38,57 @@ class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
 
-export async function within<T>(runtime: Runtime, ms: number, result: Promise<T>, signal?: AbortSignal): Promise<T> {
-  const waited = await waitAtMost(runtime, Math.max(ms, 0), result, signal);
-  if (waited.inTime) return waited.value;
-  throw new NoAnswer(`PostgreSQL did not answer within ${Math.round(ms)} ms.`);
+/** Waits that are under way: one look now and then serves all of them, since nearly none ever ends by its limit. */
+class Waits {
+  readonly #runtime: Runtime;
+  readonly #giveUps = new Map<object, { readonly untilMs: number; readonly giveUp: () => void }>();
+  #isLooking = false;
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** Answers what ends the wait. */
+  begin(ms: number, giveUp: () => void): () => void {
+    const wait = {};
+    this.#giveUps.set(wait, { untilMs: this.#runtime.monotonicMs() + ms, giveUp });
+    if (!this.#isLooking) void this.#look();
+    return () => void this.#giveUps.delete(wait);
+  }
+
+  async #look(): Promise<void> {
+    this.#isLooking = true;
+    while (this.#giveUps.size > 0) {
+      await this.#runtime.sleep(lookEveryMs);
+      const now = this.#runtime.monotonicMs();
+      for (const { untilMs, giveUp } of this.#giveUps.values()) if (untilMs <= now) giveUp();
+    }
+    this.#isLooking = false;
+  }
+}
+
+const lookEveryMs = 50;
+const waitsOf = new WeakMap<Runtime, Waits>();
+
+/** @throws what `result` does; the signal's reason; that there was no answer in time, give or take 50 ms */
+export function within<T>(runtime: Runtime, ms: number, result: Promise<T>, signal?: AbortSignal): Promise<T> {
+  const waits = waitsOf.get(runtime) ?? new Waits(runtime);
+  waitsOf.set(runtime, waits);
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const stop = (): void => settle(() => reject(signal?.reason));
+  const end = waits.begin(ms, () => {
+    settle(() => reject(new NoAnswer(`PostgreSQL did not answer within ${Math.round(ms)} ms.`)));
+  });
+  const settle = (tell: () => void): void => {
+    end();
+    signal?.removeEventListener('abort', stop);
+    tell();
+  };
+  if (signal?.aborted) stop();
+  else signal?.addEventListener('abort', stop, { once: true });
+  result.then(
+    (value) => settle(() => resolve(value)),
+    (error: unknown) => settle(() => reject(error)),
+  );
+  return promise;
 }

@@ -50,14 +50,14 @@ export async function findChanged(
   }
 }
 
-interface Asked {
+interface AskedOutcome {
   readonly found: Found | null;
   readonly isRunning: boolean;
   readonly isTold: boolean;
 }
 
 /** Null when no server answers, or one that only follows another. */
-async function ask(transactions: Transactions, lost: LostStatement, withinMs: number): Promise<Asked | null> {
+async function ask(transactions: Transactions, lost: LostStatement, withinMs: number): Promise<AskedOutcome | null> {
   if (withinMs <= 0) return null;
   try {
     const { value } = await transactions.run((transaction) => askIn(transaction, lost), { mode: 'read', withinMs });
@@ -67,7 +67,7 @@ async function ask(transactions: Transactions, lost: LostStatement, withinMs: nu
   }
 }
 
-async function askIn(transaction: PostgresTransaction, lost: LostStatement): Promise<Asked | null> {
+async function askIn(transaction: PostgresTransaction, lost: LostStatement): Promise<AskedOutcome | null> {
   const { changes, token, process, after } = lost;
   const [row] = await transaction.rows(
     `SELECT pg_is_in_recovery() AS follows, EXISTS (SELECT FROM eider.overtaken WHERE token = $2) AS overtaken,

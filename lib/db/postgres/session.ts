@@ -21,10 +21,10 @@ const formats: Readonly<Record<string, string>> = {
 const durable = (isLocal: boolean): string =>
   `CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', ${isLocal}) END`;
 
-/** Tables are never looked for in Eider's own schema, where those of a user called `eider` would go. */
+/** Tables are never looked for in Eider's own schema, where those of a user called `eider` would go, also if it is made later. */
 const searchPath = (
   isLocal: boolean,
-): string => `CASE WHEN 'eider' = ANY (current_schemas(false)) THEN set_config('search_path', (
+): string => `CASE WHEN current_user = 'eider' OR strpos(current_setting('search_path'), 'eider') > 0 THEN set_config('search_path', (
   SELECT coalesce(string_agg(quote_ident(name), ', ' ORDER BY place), '')
   FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (name, place) WHERE name <> 'eider'
 ), ${isLocal}) END`;

@@ -37,7 +37,7 @@ export class PostgresTransaction {
   /** Its own, unlike the version: kept with its changes. Null for one that reads. */
   readonly token: string | null;
   readonly #options: TransactionOptions;
-  readonly #ended = new AbortController();
+  #hasEnded = false;
   #mode: TransactionMode;
   #connecting: Promise<Connection> | null = null;
   /** Resolves when the server has begun it. */
@@ -86,7 +86,7 @@ export class PostgresTransaction {
   /** The connection that it runs on, which is its own until it ends. @throws AppError */
   connect(): Promise<Connection> {
     this.#options.signal?.throwIfAborted();
-    if (this.#ended.signal.aborted) throw new AppError('unavailable', 'This transaction has ended.');
+    if (this.#hasEnded) throw new AppError('unavailable', 'This transaction has ended.');
     this.#connecting ??= this.#connect();
     return this.#connecting;
   }
@@ -124,8 +124,8 @@ export class PostgresTransaction {
 
   /** The connection broke while a statement was a transaction of its own. */
   giveUpConnection(): void {
-    if (this.#ended.signal.aborted) return;
-    this.#ended.abort();
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     void this.#connecting?.then((connection) => connection.destroy());
   }
 
@@ -155,7 +155,7 @@ export class PostgresTransaction {
       return { kind: 'committed' };
     }
     const connection = await this.connect();
-    this.#ended.abort();
+    this.#hasEnded = true;
     if (this.#isSessionDoubtful) connection.session.doubt();
     const { runtime } = this.#options;
     try {
@@ -171,8 +171,8 @@ export class PostgresTransaction {
 
   /** Undoes it. Never fails: a connection that does not answer is ended, and the server undoes it then. */
   async rollback(): Promise<void> {
-    if (this.#ended.signal.aborted) return;
-    this.#ended.abort();
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     const connection = await this.#connecting?.catch(() => null);
     if (!connection) return;
     if (this.isLost) return connection.destroy();
@@ -206,7 +206,7 @@ export class PostgresTransaction {
     } catch (error) {
       this.failure ??= error;
       this.isLost = isConnectionLoss(error);
-      this.#ended.abort();
+      this.#hasEnded = true;
       connection.destroy();
       throw isConnectionLoss(error) ? new LostTransaction(error) : mapBeginError(error);
     }

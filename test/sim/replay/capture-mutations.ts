@@ -276,6 +276,12 @@ export const captureMutations: readonly CaptureMutation[] = [
   {
     name: 'keeps what a failed transaction changed',
     seed: 1,
-    edits: [{ file: 'sync/commit.ts', from: `spoiled = !part.result.ok && part.dirty;`, to: `spoiled = false;` }],
+    edits: [
+      {
+        file: 'sync/commit.ts',
+        from: `      if (!part.result.ok && part.dirty) return { ok: false, error: unit };\n`,
+        to: '',
+      },
+    ],
   },
 ];

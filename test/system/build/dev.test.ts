@@ -154,7 +154,7 @@ test('.env is obeyed', async () => {
 
 test('a source that is changed is served as it is now, soon', async () => {
   const functions = `new Proxy({}, { get: () => ({ GET: async () => new Response('as changed') }) })`;
-  await write('lib/http/serve.ts', `export const api = { functions: ${functions} };`);
+  await write('eider.ts', `export const api = { functions: ${functions} };`);
   const answer = async () => (await get('/api/db-status').catch(() => null))?.body;
   await expect.poll(answer, { timeout: 30_000 }).toBe('as changed');
 });

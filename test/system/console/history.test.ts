@@ -65,6 +65,25 @@ test('tells what each version changed, of hostile rows as text, and of one row b
   await close();
 });
 
+test('shows how the snapshots grew, and goes to the versions of a row from its table', async () => {
+  const sync = (): Promise<Response> => fetch(`${site.url}/api/db-sync`, { method: 'POST' });
+  await sync();
+  const { page, expectAccessible, close } = await site.open('#/history');
+  await page.getByRole('region', { name: 'Snapshots' }).getByText('Newest').waitFor();
+  await site.sql(`INSERT INTO notes SELECT 100 + i, 'x', repeat('long ', 200) FROM range(2000) t(i)`);
+  await sync();
+  await page.getByRole('img', { name: 'Size of the snapshots over time' }).waitFor();
+  await expectAccessible();
+  await page.goto(`${site.url}/#/tables/notes`);
+  await page.locator('[role=row][aria-rowindex="2"]:visible').getByText('2', { exact: true }).waitFor();
+  await page.getByRole('grid').focus();
+  await page.keyboard.press('Space');
+  await page.getByRole('link', { name: 'Versions of this row' }).click();
+  await page.waitForURL('**/#/history?table=notes&key=2%2Cx');
+  await page.getByText('created').first().waitFor();
+  await close();
+});
+
 test('shows a version as it comes, and older ones on request', async () => {
   await site.sql('CREATE TABLE counters (id INTEGER PRIMARY KEY, n INTEGER)');
   for (let n = 0; n < 130; n++) await site.sql(`INSERT INTO counters VALUES (${n}, 0)`);

@@ -1,5 +1,6 @@
 import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import openapiTypescript, { type OpenAPI3 } from 'openapi-typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -161,8 +162,8 @@ it('makes a typed client that works', async () => {
   const server = await serveEndpoints(live.endpoints);
   const url = `http://127.0.0.1:${server.port}`;
   const folder = await temporaryFolder();
-  const root = join(import.meta.dirname, '../../..');
-  const packages = join(root, 'node_modules');
+  const fetchClient = fileURLToPath(import.meta.resolve('openapi-fetch'));
+  const packages = fetchClient.slice(0, fetchClient.indexOf(join('/', 'openapi-fetch', '/')));
   await symlink(packages, join(folder, 'node_modules'));
   const response = await fetch(`${url}/api/openapi`);
   await writeFile(join(folder, 'eider.ts'), await openapiTypescript((await response.json()) as OpenAPI3));

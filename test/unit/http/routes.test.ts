@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { createApi } from '../../../lib/http/api.ts';
-import { api } from '../../../lib/http/serve.ts';
+import { api } from '../../../eider.ts';
 import type { EiderDatabase } from '../../../lib/index.ts';
 import { openDatabase } from '../../../lib/index.ts';
 import { createMemoryStore } from '../../../lib/testing/memory.ts';

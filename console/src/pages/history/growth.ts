@@ -1,4 +1,5 @@
 /** How much changed when, for a chart. */
+import type { SeenSize } from '../../api/seen-sizes.ts';
 import type { ChartData } from '../../ui/chart-data.ts';
 import type { Entry } from './timeline.ts';
 
@@ -31,6 +32,16 @@ export function growthChart(entries: readonly Entry[]): ChartData {
       { name: 'rows written', values: written },
       { name: 'rows deleted', values: deleted },
     ],
+  };
+}
+
+/** Null where there are fewer than two. @param sizes oldest first */
+export function snapshotChart(sizes: readonly SeenSize[]): ChartData | null {
+  if (sizes.length < 2) return null;
+  return {
+    type: 'line',
+    x: { kind: 'time', title: 'taken', values: sizes.map(({ at }) => Date.parse(at)) },
+    series: [{ name: 'megabytes', values: sizes.map(({ bytes }) => bytes / 1e6) }],
   };
 }
 

@@ -1,10 +1,11 @@
 import { lazy, Suspense, useMemo } from 'react';
 import type { Catalog } from '../../api/catalog.ts';
+import { sizesSeen } from '../../api/seen-sizes.ts';
 import { useStatus } from '../../api/status.ts';
 import type { ChartData } from '../../ui/chart-data.ts';
 import { formatAge, formatBytes, formatCount, plural } from '../../ui/format.ts';
 import { Loading } from '../../ui/states.tsx';
-import { growthChart } from './growth.ts';
+import { growthChart, snapshotChart } from './growth.ts';
 import type { Timeline } from './timeline.ts';
 
 const ChartCanvas = lazy(() => import('../../ui/chart.tsx'));
@@ -33,8 +34,30 @@ export function Sizes({ timeline, catalog }: { timeline: Timeline; catalog: Cata
           <Drawing label={`Rows: ${sizes.text}`} data={sizes.data} />
         </figure>
       ) : null}
+      <SnapshotSizes />
       <Snapshot oldest={timeline.oldest} />
     </div>
+  );
+}
+
+/** One size is no growth. */
+function SnapshotSizes() {
+  const { data: status } = useStatus();
+  const newest = status?.checkpoint?.version;
+  const databaseId = status?.databaseId ?? null;
+  const data = useMemo(
+    () => (databaseId === null || newest === undefined ? null : snapshotChart(sizesSeen(databaseId))),
+    [databaseId, newest],
+  );
+  if (!data) return null;
+  return (
+    <figure className="card">
+      <figcaption>
+        <h2>Size</h2>
+        <p className="muted">Of the snapshots that this browser has seen; the newest one is below.</p>
+      </figcaption>
+      <Drawing label="Size of the snapshots over time" data={data} />
+    </figure>
   );
 }
 

@@ -1,8 +1,8 @@
 /** What can be done with the cells that are selected. All of it is staged, none of it saved. */
 import type { Catalog, Column, Relation } from '../../api/catalog.ts';
 import { hasAddress } from '../../api/rows.ts';
-import type { GridHandle } from '../../grid/grid.tsx';
 import { fromTsv, type Place, type Range } from '../../grid/model.ts';
+import type { GridHandle } from '../../grid/props.ts';
 import { tell } from '../../ui/toast.tsx';
 import type { Move } from './editing.ts';
 import { textAtHand, wholeTextOf } from './edited-text.ts';

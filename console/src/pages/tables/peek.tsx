@@ -4,7 +4,9 @@ import { ExternalLink, X } from 'lucide-react';
 import { useState } from 'react';
 import { type Catalog, type Column, isKeyless, type Reference, type Relation, targetOf } from '../../api/catalog.ts';
 import { rowsKey } from '../../api/fresh.ts';
+import { hasAddress, keySegment } from '../../api/rows.ts';
 import { runSql, type SqlValue } from '../../api/sql.ts';
+import { href } from '../../route.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Failure, Loading } from '../../ui/states.tsx';
 import { choiceOf } from './choice.ts';
@@ -47,6 +49,13 @@ export function Peek({ catalog, relation, row, stage, readOnly, onClose }: PeekP
         </h2>
         <IconButton label="Close the row" icon={<X aria-hidden />} onClick={onClose} />
       </div>
+      {key !== null && !isKeyless(relation) && relation.kind === 'table' && hasAddress(relation, key) ? (
+        <p>
+          <a href={href('history', null, { table: relation.path, key: keySegment(relation, key) })}>
+            Versions of this row
+          </a>
+        </p>
+      ) : null}
       {fault ? <p className="fault">{fault.message}</p> : null}
       <dl>
         {relation.columns.map((column) => (

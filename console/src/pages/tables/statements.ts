@@ -3,7 +3,7 @@ import { type Catalog, type Column, isKeyless, type Relation, sqlName } from '..
 import { quoteName, type SqlValue, type Statement } from '../../api/sql.ts';
 import { isNested } from './nested.ts';
 import { parameterOf } from './row-input.ts';
-import type { Filter, TableView } from './view-state.ts';
+import type { Filter, Sort, TableView } from './view-state.ts';
 import { identityExpression } from './whole-row.ts';
 
 type Engine = Catalog['engine'];
@@ -35,6 +35,26 @@ export function windowStatement(engine: Engine, relation: Relation, view: TableV
     return { query: `SELECT ${list} FROM (${numbers}) JOIN ${table} ON rowid = ${pageRow}${order}`, params };
   }
   return { query: `SELECT ${list} FROM ${table}${where}${order} ${page}`, params };
+}
+
+/** Whole values of the columns that are shown, in an order that no two pages see differently. */
+export function exportStatement(
+  engine: Engine,
+  relation: Relation,
+  view: TableView,
+  { offset, limit }: { readonly offset: number; readonly limit: number },
+): Statement {
+  const { where, params } = conditions(view.filters, relation);
+  const shown = relation.columns.filter(({ name }) => !view.hidden.includes(name));
+  const place = engine === 'duckdb' ? 'rowid' : 'ctid';
+  const rest = isKeyless(relation) ? [place] : relation.key.map(quoteName);
+  const order = [...view.sorts.map(sortTerm), ...rest];
+  const ordered = order.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`;
+  const list = shown.map(({ name }) => quoteName(name)).join(', ');
+  return {
+    query: `SELECT ${list} FROM ${sqlName(relation)}${where}${ordered} LIMIT ${limit} OFFSET ${offset}`,
+    params,
+  };
 }
 
 export function countStatement(relation: Relation, { filters }: TableView): Statement {
@@ -134,13 +154,15 @@ const mostOrdered = 200_000;
 
 /** A row that is changed may come to lie at the end: without an order it would jump under people's eyes. */
 function orderOf(engine: Engine, { kind, key, estimatedRows }: Relation, { sorts }: TableView): string {
-  const chosen = sorts.map(
-    ({ column, isDescending }) => `${quoteName(column)}${isDescending ? ' DESC' : ''} NULLS LAST`,
-  );
+  const chosen = sorts.map(sortTerm);
   const isLarge = engine === 'duckdb' && (estimatedRows ?? 0) > mostOrdered;
   const rest = !isLarge ? key.map(quoteName) : sorts.length > 0 && kind === 'table' ? ['rowid'] : [];
   const all = [...chosen, ...rest];
   return all.length === 0 ? '' : ` ORDER BY ${all.join(', ')}`;
+}
+
+function sortTerm({ column, isDescending }: Sort): string {
+  return `${quoteName(column)}${isDescending ? ' DESC' : ''} NULLS LAST`;
 }
 
 /** As much of a value as a cell shows. What is nested is the engine's own text: its JSON loses digits, and bytes. */

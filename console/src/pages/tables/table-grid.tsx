@@ -1,8 +1,9 @@
 /** The grid of a table: what is seen, the editor over it, and the keys. */
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Catalog, Column, Relation } from '../../api/catalog.ts';
-import { Grid, type GridHandle } from '../../grid/grid.tsx';
+import { Grid } from '../../grid/grid.tsx';
 import type { Place, Range } from '../../grid/model.ts';
+import type { GridHandle } from '../../grid/props.ts';
 import { matches } from '../../shell/keys.ts';
 import { useStore } from '../../store.ts';
 import { choiceOf } from './choice.ts';

@@ -108,7 +108,7 @@ function Data({ catalog, relation, onImport }: TablePageProps) {
   const add = (): void => (grid.current ? grid.current.add() : stage.add());
   return (
     <>
-      <Tools {...{ relation, view, rows, canAdd, onImport }} onAdd={add} onFilter={() => setAdding(true)} />
+      <Tools {...{ catalog, relation, view, rows, canAdd, onImport }} onAdd={add} onFilter={() => setAdding(true)} />
       <FilterBar relation={relation} view={view} isAdding={isAdding} onAdding={setAdding} />
       {rows.error ? (
         <div className="table-fill page">

@@ -1,16 +1,19 @@
 import { Columns3, Download, Filter as FilterIcon, Plus, RefreshCw, Upload } from 'lucide-react';
-import type { Relation } from '../../api/catalog.ts';
-import { download } from '../../api/download.ts';
+import { useState } from 'react';
+import type { Catalog, Relation } from '../../api/catalog.ts';
+import { download, saveFile } from '../../api/download.ts';
 import { refreshRows } from '../../api/fresh.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatCount, plural } from '../../ui/format.ts';
-import { Menu } from '../../ui/menu.tsx';
+import { Menu, type MenuEntry } from '../../ui/menu.tsx';
 import { tell } from '../../ui/toast.tsx';
 import { ColumnsMenu } from './columns-menu.tsx';
+import { exportFormats, type ExportFormat, exportView, isNarrowed } from './export-view.ts';
 import type { Rows } from './use-rows.ts';
 import type { TableView } from './view-state.ts';
 
 interface ToolsProps {
+  readonly catalog: Catalog;
   readonly relation: Relation;
   readonly view: TableView;
   readonly rows: Rows;
@@ -21,7 +24,7 @@ interface ToolsProps {
 }
 
 /** Above the rows of a table. */
-export function Tools({ relation, view, rows, canAdd, onAdd, onFilter, onImport }: ToolsProps) {
+export function Tools({ catalog, relation, view, rows, canAdd, onAdd, onFilter, onImport }: ToolsProps) {
   return (
     <div className="table-tools row">
       {canAdd ? (
@@ -33,7 +36,7 @@ export function Tools({ relation, view, rows, canAdd, onAdd, onFilter, onImport 
         Filter
       </Button>
       <ColumnsMenu relation={relation} view={view} trigger={<Button icon={<Columns3 aria-hidden />}>Columns</Button>} />
-      <ExportMenu relation={relation} />
+      <ExportMenu catalog={catalog} relation={relation} view={view} />
       {canAdd ? (
         <Button icon={<Upload aria-hidden />} onClick={onImport}>
           Import
@@ -55,21 +58,44 @@ export function Tools({ relation, view, rows, canAdd, onAdd, onFilter, onImport 
   );
 }
 
-function ExportMenu({ relation: { path } }: { relation: Relation }) {
-  const save = async (format: string): Promise<void> => {
+const formatNames: Readonly<Record<ExportFormat, string>> = { csv: 'CSV', jsonl: 'JSON lines', parquet: 'Parquet' };
+
+function ExportMenu({ catalog, relation, view }: Pick<ToolsProps, 'catalog' | 'relation' | 'view'>) {
+  const { path } = relation;
+  const [progress, setProgress] = useState<number | null>(null);
+  const run = async (work: () => Promise<void>): Promise<void> => {
+    setProgress(0);
     try {
-      await download(`export?${new URLSearchParams({ table: path, format }).toString()}`, `${path}.${format}`);
+      await work();
     } catch (error) {
       tell(`Not exported: ${(error as Error).message}`);
+    } finally {
+      setProgress(null);
     }
   };
+  const whole = (format: ExportFormat) => (): void =>
+    void run(() => download(`export?${new URLSearchParams({ table: path, format }).toString()}`, `${path}.${format}`));
+  const shown = (format: ExportFormat) => (): void =>
+    void run(async () => saveFile(`${path}.${format}`, await exportView(catalog, relation, view, format, setProgress)));
+  const entriesOf = (prefix: string, save: (format: ExportFormat) => () => void): MenuEntry[] =>
+    exportFormats.map((format) => ({ label: `${prefix}${formatNames[format]}`, onSelect: save(format) }));
   return (
-    <Menu
-      trigger={<Button icon={<Download aria-hidden />}>Export</Button>}
-      entries={['csv', 'jsonl', 'parquet'].map((format) => ({
-        label: { csv: 'CSV', jsonl: 'JSON lines', parquet: 'Parquet' }[format],
-        onSelect: () => void save(format),
-      }))}
-    />
+    <>
+      <Menu
+        trigger={
+          <Button icon={<Download aria-hidden />} disabled={progress !== null}>
+            {progress === null ? 'Export' : 'Exporting'}
+          </Button>
+        }
+        entries={
+          isNarrowed(view)
+            ? [...entriesOf('What is shown, as ', shown), ...entriesOf('The whole table, as ', whole)]
+            : entriesOf('', whole)
+        }
+      />
+      {progress === null || progress === 0 ? null : (
+        <progress className="progress short" value={progress} aria-label="Exported" />
+      )}
+    </>
   );
 }

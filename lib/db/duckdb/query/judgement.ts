@@ -128,6 +128,9 @@ export async function checkQuery(
 
 /** What a write may name, from a catalog. */
 const known = new WeakMap<Catalog, Relations>();
+/** Statements that were found right: those of parameters alone, whose values decide nothing. */
+const found = new WeakMap<Relations, Set<string>>();
+const mostFound = 1000;
 
 /** Checks a statement that runs in a write. What it is about, and whether it can be captured, is for others to say. */
 export async function checkStatement(
@@ -138,11 +141,15 @@ export async function checkStatement(
 ): Promise<void> {
   const relations = known.get(catalog) ?? withSequences(await readRelations(connection));
   known.set(catalog, relations);
+  const right = found.get(relations) ?? new Set<string>();
+  if (right.has(statement.sql)) return;
   // Each part would number its own unnumbered parameters from 1.
   const isNumbered = !statement.tokens.some(({ text }) => text === '?');
   // Definitions are the administrator's.
   const bounds = definitionOf(statement) ? null : isNumbered ? values : [];
   for (const select of partsOf(statement, relations)) await checkQuery(connection, select, relations, bounds);
+  if (!statement.write?.insertsParameters || right.size >= mostFound) return;
+  found.set(relations, right.add(statement.sql));
 }
 
 /** Only writes may use sequences. */

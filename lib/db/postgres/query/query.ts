@@ -60,13 +60,17 @@ export async function runUntrusted<T>(
   await requireNames(transaction, names);
   // What is made goes to the first schema of the path.
   if (may === 'define') return run();
-  const [before] = await transaction.rows<{ path: string }>(
-    `SELECT current_setting('search_path') AS path, ${ownFunctionsFirst}`,
-  );
-  const result = await run();
-  await transaction.rows(`SELECT set_config('search_path', $1, true)`, [before?.path ?? '']);
+  // Sent together: where one fails, those after it do, too.
+  const [, result] = await Promise.all([
+    transaction.rows(`SELECT set_config('${pathSetting}', current_setting('search_path'), true), ${ownFunctionsFirst}`),
+    run(),
+    transaction.rows(`SELECT set_config('search_path', current_setting('${pathSetting}'), true)`),
+  ]);
   return result;
 }
+
+/** Keeps the path while a statement of a user's runs. */
+const pathSetting = 'eider.path';
 
 /** PostgreSQL's own functions come first, before a user's of the same name. */
 const ownFunctionsFirst = `set_config('search_path', 'pg_catalog, ' || current_setting('search_path'), true)`;
@@ -82,9 +86,12 @@ async function runQuery(
   request: QueryRequest,
 ): Promise<QueryResult> {
   await requireNames(transaction, checked.names);
-  await transaction.rows(`SELECT ${ownFunctionsFirst}, set_config('work_mem', '16MB', true)`);
   try {
-    return await (request.explain ? readPlan : readRows)(transaction, checked.text, request);
+    const [, result] = await Promise.all([
+      transaction.rows(`SELECT ${ownFunctionsFirst}, set_config('work_mem', '16MB', true)`),
+      (request.explain ? readPlan : readRows)(transaction, checked.text, request),
+    ]);
+    return result;
   } catch (error) {
     throw explain(error, transaction.failure);
   }
@@ -124,7 +131,10 @@ async function requireNames(
   { tables, common, fields, types }: UsedNames,
   seen = new Set<number>(),
 ): Promise<void> {
-  const rows = await transaction.rows<ViewFound>(relationsSql);
+  const [rows, forbidden] = await Promise.all([
+    transaction.rows<ViewFound>(relationsSql),
+    transaction.rows<{ kind: ForbiddenKind; name: string }>(forbiddenSql, [[...common], [...fields], [...types]]),
+  ]);
   const visible = rows.filter((row) => row.visible).map(({ name }) => name);
   const isUsed = ({ name, schema, visible: isFound }: ViewFound): boolean =>
     (isFound && tables.has(name)) || tables.has(`${schema}.${name}`);
@@ -141,31 +151,29 @@ async function requireNames(
       hint: `These may be read: ${visible.join(', ')}.`,
     });
   }
-  const [bad] = await transaction.rows<{ what: string; name: string }>(forbiddenSql, [
-    [...common].filter((name) => !present.has(name)),
-    [...fields],
-    [...types],
-  ]);
-  if (bad) throw refuse(`${bad.what} ${bad.name}`);
+  const bad = forbidden.find(({ kind, name }) => kind !== 'common' || !present.has(name));
+  if (bad) throw refuse(`${forbiddenKinds[bad.kind]} ${bad.name}`);
 }
+
+const forbiddenKinds = { common: 'a WITH by the name', function: 'the function', type: 'the type' } as const;
+type ForbiddenKind = keyof typeof forbiddenKinds;
 
 /**
  * Of names of a WITH, those that are a table somewhere; of names behind a dot, functions that
  * do more than compute or cast; of types, those of the system.
  */
 const forbiddenSql = `
-  SELECT 'a WITH by the name' AS what, relname AS name FROM pg_catalog.pg_class WHERE relname = ANY ($1)
+  SELECT 'common' AS kind, relname AS name FROM pg_catalog.pg_class WHERE relname = ANY ($1)
     AND (relnamespace = 'pg_catalog'::pg_catalog.regnamespace OR pg_catalog.pg_table_is_visible(oid))
-  UNION ALL SELECT 'the function', p.proname FROM pg_catalog.pg_proc p
+  UNION ALL SELECT 'function', p.proname FROM pg_catalog.pg_proc p
     WHERE p.proname = ANY ($2) AND p.pronargs > 0
       AND NOT (p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND (p.provolatile = 'i'
         OR p.oid IN (SELECT castfunc FROM pg_catalog.pg_cast WHERE casttarget <> 'pg_catalog.regclass'::pg_catalog.regtype)))
-  UNION ALL SELECT 'the type', given.name FROM unnest($3::text[]) AS given (name)
+  UNION ALL SELECT 'type', given.name FROM unnest($3::text[]) AS given (name)
     WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
       WHERE t.typname = given.name AND ${isUsers})
       OR EXISTS (SELECT 1 FROM pg_catalog.pg_type WHERE typname = given.name
-        AND typnamespace = 'pg_catalog'::pg_catalog.regnamespace)
-  LIMIT 1`;
+        AND typnamespace = 'pg_catalog'::pg_catalog.regnamespace)`;
 
 /**
  * Counts the bytes where the rows are: one row may have a gigabyte, which must not come here. One row more than asked for

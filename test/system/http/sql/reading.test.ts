@@ -82,7 +82,7 @@ it('says which parameter is not a value of its nested type', async () => {
     ['INTEGER[]', ['5x']],
     ['BIGINT[]', ['abc']],
     ['DECIMAL(5,2)[]', ['1.555']],
-    ['STRUCT(a INTEGER)', { a: { b: 1 } }],
+    ['STRUCT("a" INTEGER)', { a: { b: 1 } }],
   ] as const) {
     const response = await ask(service, { query: `SELECT 1, $1::${type}`, params: [value] });
     expect([response.status, await response.json()]).toMatchObject([400, { detail: `Parameter $1 is no ${type}.` }]);
