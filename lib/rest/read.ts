@@ -34,11 +34,22 @@ export async function readRows(
   const isAlone = isOnly && statement.members.every((member) => !('embed' in member));
   const run = (text: Sql) =>
     isAlone ? runAlone(scope, text, { changes: null, isKept: false }) : runStatement(scope, text);
+  const source = sql`${statement.from()} where ${statement.where()}`;
+  const page = sql`${orderBy(order)} limit ${raw(String(limit))} offset ${raw(String(offset))}`;
   const result = await run(
-    sql`select ${statement.columns()} from ${statement.from()} where ${statement.where()} ${statement.groupBy()}
-      ${orderBy(order)} limit ${raw(String(limit))} offset ${raw(String(offset))}`,
+    isDeep(scope, statement, node, offset)
+      ? sql`select ${statement.columns()} from ${statement.from()} where t.rowid in (select t.rowid from ${source} ${page}) ${orderBy(order)}`
+      : sql`select ${statement.columns()} from ${source} ${statement.groupBy()} ${page}`,
   );
   return assemble(scope, statement, valuesOf(statement, result));
+}
+
+/** DuckDB takes several times as long to sort whole rows as to sort their numbers, and then to read the rows of the page. */
+const deepOffset = 10_000;
+
+function isDeep({ catalog }: Scope, statement: LevelStatement, { relation }: Node, offset: number): boolean {
+  const hasNumbers = relation.kind === 'table' && !relation.columns.some((column) => /^rowid$/i.test(column.name));
+  return offset >= deepOffset && catalog.engine === 'duckdb' && hasNumbers && !statement.isGrouped;
 }
 
 /** How many rows `readRows` could read. */
