@@ -46,6 +46,8 @@ const server = createServer((incoming, outgoing) => {
       return outgoing.end(json);
     });
 });
+// As long as Eider keeps a connection that idles.
+server.keepAliveTimeout = 65_000;
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;
   process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${port}` })}\n`);

@@ -36,8 +36,8 @@ export const clients: Bench = {
   about: `One warm instance of each server, and clients that ask again as soon as they are answered: \`POST /api/students\`
 with one row, and \`GET /api/students/<id>\`. The servers take turns under each load. Eider's reads on S3 may be a second old
 (\`DB_MAX_STALENESS_MS=1000\`). The servers by hand that keep their data in a file lose writes as soon as there are two of
-them ([instances](#instances)), and the one that uploads in the background loses them with its process, too. CPU is that of the
-thread that runs JavaScript, for which everything else in a process has to wait.`,
+them ([instances](#instances)), and the one that uploads in the background loses them with its process, too. CPU counts the main
+thread, where all JavaScript of a process runs.`,
   async run(context) {
     const [s3, postgres] = await Promise.all([startBackend('s3'), startBackend('postgres')]);
     try {
@@ -202,6 +202,7 @@ function plotOf(points: Points, operation: Operation): Plot {
     y: { label: `${operation}s a second`, isLog: true },
     lines: allNames.map((name) => ({
       name: titles[name],
+      isDashed: titles[name].startsWith('by hand'),
       points: [...points].map(([size, measured]) => [size, measured[operation][name].perSecond] as const),
     })),
   };

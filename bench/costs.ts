@@ -95,15 +95,20 @@ async function count(context: BenchContext, load: LoadToCount, variables: Variab
   const { server, ids } = await subjectOf(await load.start(context, variables));
   await quiet(counts);
   const before = { ...counts };
-  const { ms } = await withClients(server.url, load.clients, (clients) =>
-    runClients(clients, context.extent === 'quick' ? 500 : 2500, (client) => askFor(load.operation, client, ids)),
-  );
+  const wanted = load.clients * (context.extent === 'quick' ? 20 : 100);
+  let requests = 0;
+  await withClients(server.url, load.clients, async (clients) => {
+    while (requests < wanted) {
+      const { ms } = await runClients(clients, 250, (client) => askFor(load.operation, client, ids));
+      requests += ms.length;
+    }
+  });
   await quiet(counts);
   const after = { ...counts };
   await server.stop();
   return {
     name: load.name,
-    requests: ms.length,
+    requests,
     writes: after.writes - before.writes,
     reads: after.reads - before.reads,
     bytesUp: after.bytesUp - before.bytesUp,

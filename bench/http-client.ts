@@ -20,42 +20,51 @@ export interface Answered {
 export const token = 'bench-token-of-some-length';
 
 export class Client {
-  readonly #socket: Socket;
-  readonly #host: string;
+  readonly #url: URL;
+  #socket: Socket | null = null;
   #received = '';
   #waiting: { resolve: (answered: Answered) => void; reject: (error: Error) => void } | null = null;
 
-  private constructor(socket: Socket, host: string) {
-    this.#socket = socket;
-    this.#host = host;
-    socket.setNoDelay(true).setEncoding('latin1');
-    socket.on('data', (text: string) => this.#take(text));
-    socket.on('error', (error) => this.#waiting?.reject(error));
-    socket.on('close', () => this.#waiting?.reject(new Error(`${host} closed the connection before its answer.`)));
+  private constructor(url: string) {
+    this.#url = new URL(url);
   }
 
   static async connect(url: string): Promise<Client> {
-    const { hostname, port, host } = new URL(url);
-    const socket = connect(Number(port), hostname);
-    await once(socket, 'connect');
-    return new Client(socket, host);
+    const client = new Client(url);
+    await client.#connect();
+    return client;
   }
 
   /** One at a time. */
-  ask({ method, path, json }: Asked): Promise<Answered> {
+  async ask({ method, path, json }: Asked): Promise<Answered> {
     const body = json === undefined ? '' : JSON.stringify(json);
     const type = body === '' ? '' : 'content-type: application/json\r\n';
     const content = method === 'GET' ? '' : `${type}content-length: ${Buffer.byteLength(body)}\r\n`;
+    // The server has ended a connection that idled.
+    const socket = this.#socket?.writable === true ? this.#socket : await this.#connect();
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
-      this.#socket.write(
-        `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nauthorization: Bearer ${token}\r\n${content}\r\n${body}`,
+      socket.write(
+        `${method} ${path} HTTP/1.1\r\nhost: ${this.#url.host}\r\nauthorization: Bearer ${token}\r\n${content}\r\n${body}`,
       );
     });
   }
 
+  async #connect(): Promise<Socket> {
+    const socket = connect(Number(this.#url.port), this.#url.hostname);
+    await once(socket, 'connect');
+    socket.setNoDelay(true).setEncoding('latin1');
+    socket.on('data', (text: string) => this.#take(text));
+    socket.on('error', (error) => this.#waiting?.reject(error));
+    socket.on('close', () =>
+      this.#waiting?.reject(new Error(`${this.#url.host} closed the connection before its answer.`)),
+    );
+    this.#socket = socket;
+    return socket;
+  }
+
   close(): void {
-    this.#socket.destroy();
+    this.#socket?.destroy();
   }
 
   #take(text: string): void {

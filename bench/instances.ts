@@ -185,6 +185,7 @@ function plotOf(found: ReadonlyMap<Way, Outcomes>): Plot {
     y: { label: '% of the acknowledged writes' },
     lines: ways.map((way) => ({
       name: titles[way],
+      isDashed: way !== 'eider',
       points: [...found.get(way)!.groups].map(([count, { lost, acknowledged }]) => [
         count,
         (lost / acknowledged) * 100,

@@ -8,6 +8,8 @@ export interface Axis {
 export interface Line {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
+  /** What the others are held against. */
+  readonly isDashed?: boolean;
 }
 
 export interface Plot {
@@ -23,7 +25,7 @@ const width = 760;
 const area = { left: 70, top: 40, width: 660, height: 300 };
 const legendTop = area.top + area.height + 70;
 /** Of Okabe and Ito, who chose them for all kinds of eyes; all of them stand out from white and from near-black. */
-const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#b8860b', '#56b4e9', '#8a6fd1', '#808080'];
+const colours = ['#2f81d6', '#d55e00', '#009e73', '#cc79a7', '#b8860b', '#56b4e9', '#8a6fd1', '#808080'];
 /** Marks tell the lines apart without colours. */
 const marks: readonly ((x: number, y: number) => string)[] = [
   (x, y) => `<circle cx="${x}" cy="${y}" r="4"/>`,
@@ -33,21 +35,18 @@ const marks: readonly ((x: number, y: number) => string)[] = [
 ];
 
 const style = `text { font: 13px system-ui, sans-serif; fill: #1f2328; } .title { font-weight: 600; font-size: 15px; }
-.page { fill: #ffffff; } .grid { stroke: #d1d9e0; stroke-width: 1; } polyline { fill: none; stroke-width: 2; }
+.page { fill: #ffffff; } .grid { stroke: #d1d9e0; stroke-width: 1; } polyline { fill: none; stroke-width: 2; } .dashed { stroke-dasharray: 6 5; }
 @media (prefers-color-scheme: dark) { text { fill: #f0f6fc; } .page { fill: #0d1117; } .grid { stroke: #3d444d; } }`;
 
 /** @example svgOf({ id: 'a', title: 'A', x: { label: 'clients' }, y: { label: 'ms' }, lines: [{ name: 'b', points: [[1, 2]] }] }) */
 export function svgOf(plot: Plot): string {
   const points = plot.lines.flatMap((line) => line.points);
-  const x = scaleOf(
-    points.map(([value]) => value),
-    plot.x,
-    [area.left, area.left + area.width],
-  );
-  const y = scaleOf(
+  const xs = [...new Set(points.map(([value]) => value))];
+  const [first, last] = [Math.min(...xs), Math.max(...xs)];
+  const x = scaleBetween(first, last, plot.x, [area.left, area.left + area.width]);
+  const y = scaleOver(
     points.map(([, value]) => value),
     plot.y,
-    [area.top + area.height, area.top],
   );
   const height = legendTop + Math.ceil(plot.lines.length / 2) * 22;
   return [
@@ -55,7 +54,7 @@ export function svgOf(plot: Plot): string {
     `<style>${style}</style>`,
     `<rect class="page" width="${width}" height="${height}"/>`,
     label(plot.title, area.left, 24, 'start', 'title'),
-    ...ticksOf(x).flatMap((value) => [
+    ...xs.flatMap((value) => [
       gridLine(x.place(value), area.top, x.place(value), area.top + area.height),
       label(shortNumber(value), x.place(value), area.top + area.height + 20, 'middle'),
     ]),
@@ -78,14 +77,28 @@ interface Scale {
   readonly place: (value: number) => number;
 }
 
-function scaleOf(values: readonly number[], { isLog = false }: Axis, [start, end]: readonly [number, number]): Scale {
-  const positive = values.filter((value) => value > 0);
-  const from = isLog ? powerOf10(Math.min(...positive), Math.floor) : 0;
+function scaleBetween(
+  from: number,
+  to: number,
+  { isLog = false }: Axis,
+  [start, end]: readonly [number, number],
+): Scale {
+  const linear = (value: number): number => (isLog ? Math.log10(Math.max(value, from)) : value);
+  const extent = linear(to) - linear(from) || 1;
+  return {
+    from,
+    to,
+    isLog,
+    place: (value) => round(start + ((end - start) * (linear(value) - linear(from))) / extent),
+  };
+}
+
+/** From nothing, or from a power of ten to another one. */
+function scaleOver(values: readonly number[], axis: Axis): Scale {
   const most = Math.max(...values, 1e-9);
-  const to = isLog ? Math.max(powerOf10(most, Math.ceil), from * 10) : most * 1.05;
-  const part = (value: number): number =>
-    isLog ? Math.log10(Math.max(value, from) / from) / Math.log10(to / from) : value / to;
-  return { from, to, isLog, place: (value) => round(start + (end - start) * part(value)) };
+  const from = axis.isLog === true ? powerOf10(Math.min(...values.filter((value) => value > 0)), Math.floor) : 0;
+  const to = axis.isLog === true ? Math.max(powerOf10(most, Math.ceil), from * 10) : most * 1.05;
+  return scaleBetween(from, to, axis, [area.top + area.height, area.top]);
 }
 
 const powerOf10 = (value: number, rounded: (exponent: number) => number): number =>
@@ -105,12 +118,13 @@ function ticksOf({ from, to, isLog }: Scale): number[] {
   return ticks;
 }
 
-function drawn({ points }: Line, index: number, x: Scale, y: Scale): string {
+function drawn({ points, isDashed = false }: Line, index: number, x: Scale, y: Scale): string {
   const colour = colours[index % colours.length]!;
   const places = points.map(([atX, atY]) => [x.place(atX), y.place(atY)] as const);
   const path = places.map((place) => place.join(',')).join(' ');
   const mark = marks[index % marks.length]!;
-  return `<polyline points="${path}" stroke="${colour}"/><g fill="${colour}">${places.map((place) => mark(...place)).join('')}</g>`;
+  const dashed = isDashed ? ' class="dashed"' : '';
+  return `<polyline points="${path}" stroke="${colour}"${dashed}/><g fill="${colour}">${places.map((place) => mark(...place)).join('')}</g>`;
 }
 
 function legend(name: string, index: number): string {

