@@ -2,22 +2,23 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/sequencer.ts';
 
-/** Builds, browsers, fleets and what measures: on a small machine more of them would only make each other miss time-outs. */
-const twoAtATime = [
+/** Builds, browsers, fleets and what measures: on a small machine many of them would only make each other miss time-outs. */
+const fewAtATime = [
   'test/system/{build,cli,console,docs,fallback,mirror,move,package,server}/**/*.test.ts',
   'test/system/{db/query,http/hostile}/**/*.test.ts',
   'test/system/processes/cloud*.test.ts',
 ];
 
 const early = { sequence: { groupOrder: 0 } };
-const late = { maxWorkers: 2, sequence: { groupOrder: 1 } };
+// One of three waits, for a server or a network.
+const late = { maxWorkers: 3, sequence: { groupOrder: 1 } };
 
 /** One for each folder, whose system tests are two; CONTRIBUTING.md says what goes where. */
 const projects = [
   { name: 'unit', include: ['test/unit/**/*.test.ts'], ...early },
   { name: 'contract', include: ['test/contract/**/*.test.ts'], ...early },
-  { name: 'system', include: ['test/system/**/*.test.ts'], exclude: twoAtATime, ...early },
-  { name: 'system, two at a time', include: twoAtATime, ...late },
+  { name: 'system', include: ['test/system/**/*.test.ts'], exclude: fewAtATime, ...early },
+  { name: 'system, few at a time', include: fewAtATime, ...late },
   { name: 'sim', include: ['test/sim/**/*.test.ts'], ...late },
 ];
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Migration } from './catalog/migrations.ts';
 import { type BackendName, describeBackend, type PostgresSettings } from './config/backends.ts';
 import type { Config } from './config/config.ts';
-import { setSdkDefault } from './config/process.ts';
+import { setDefault } from './config/process.ts';
 import type { Database } from './db/database.ts';
 import type { IdleCopy } from './db/duckdb/local-copy.ts';
 import type { MigrationMode } from './db/migration-report.ts';
@@ -61,7 +61,7 @@ export async function openStore({ chosen }: Config, runtime: Runtime): Promise<B
     }
     case 'blob': {
       // The SDK repeats a request for up to 17 minutes, with pauses that nothing ends; our own retrying is enough.
-      setSdkDefault('VERCEL_BLOB_RETRIES', '0');
+      setDefault('VERCEL_BLOB_RETRIES', '0');
       const { createBlobStore } = await import('./store/blob.ts');
       return { store: createBlobStore({ ...chosen, runtime, meter }), name: chosen.name, usage };
     }
@@ -119,7 +119,7 @@ async function untilSent(runtime: Runtime): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await runtime.sleep(1);
 }
 
-/** Commits give up sooner when another backend can take the write. */
+/** A shorter commit deadline where another backend can take the write. */
 const awayMs = 2000;
 
 function retryUntil({ fallbacks }: Config): { readonly deadlineMs?: number } {

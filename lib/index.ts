@@ -6,6 +6,7 @@
  * await db.execute('INSERT INTO books (isbn, title) VALUES ($1, $2)', [isbn, title]); // durable once it resolves
  * const { rows, version } = await db.query('SELECT title FROM books WHERE isbn = $1', [isbn]);
  */
+import './config/threads.ts';
 import { waitUntil } from '@vercel/functions';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -23,6 +23,7 @@ const [{ runCommand }, { processEnvironment }, { systemRuntime: runtime }] = awa
   import('../lib/cli/command.ts'),
   import('../lib/config/process.ts'),
   import('../lib/runtime.ts'),
+  import('../lib/config/threads.ts'),
 ]);
 const { stdin, stdout, stderr } = process;
 // Who reads the answer may have seen enough, such as `head`.

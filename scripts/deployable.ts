@@ -37,7 +37,7 @@ export async function copyDeployable(target: string): Promise<void> {
 }
 
 /** The same tree with hard links: a symbolic link to it would be traced to the files' real place, outside the copy. */
-async function linkTree(source: string, target: string): Promise<void> {
+export async function linkTree(source: string, target: string): Promise<void> {
   await mkdir(target);
   for (const entry of await readdir(source, { withFileTypes: true })) {
     const [from, to] = [join(source, entry.name), join(target, entry.name)];

@@ -1,4 +1,4 @@
-/** `node scripts/picture.ts`: makes docs/console.png anew, the console as the README shows it, of a database made for that. */
+/** `node scripts/picture.ts`: takes docs/console.png, the README's picture of the console, with a database of its own. */
 import { join } from 'node:path';
 import { openConsole } from '../test/support/browser.ts';
 import { repository } from './deployable.ts';

@@ -5,7 +5,7 @@ export function processEnvironment(): Environment {
   return { ...process.env };
 }
 
-/** Sets a variable that a provider's SDK reads by itself, unless the user has set it. */
-export function setSdkDefault(name: 'VERCEL_BLOB_RETRIES', value: string): void {
+/** Sets a variable that an SDK or Node reads by itself, unless the user has set it. */
+export function setDefault(name: 'VERCEL_BLOB_RETRIES' | 'UV_THREADPOOL_SIZE', value: string): void {
   process.env[name] ??= value;
 }

@@ -170,7 +170,7 @@ export interface Database {
   /**
    * Runs `work` in a serializable transaction and answers once its changes are durable. `work` may run more than once
    * (when another instance committed first, or when a request that shared the transaction failed), so it must have no
-   * effects but its queries. If it throws, nothing of it is kept and the error reaches the caller, once it is certain
+   * effects but its queries. If it throws, its changes are rolled back and the error reaches the caller, once it is certain
    * that it was not the fault of a state that was not, or will not be, committed.
    *
    * Errors: what `work` throws; `conflict` (unique constraint); `invalid` (a statement that cannot be captured);

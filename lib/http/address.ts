@@ -36,7 +36,7 @@ export function parseAddress(url: string): Address {
   const segments = raw.map(decodeSegment);
   const parameters = [...searchParams].filter(([name]) => !platformParameter.test(name));
   const isRest = segments[0] === 'rest' && segments[1] === 'v1';
-  // Arguments of a function may have any name, so added parameters cannot be told apart from them.
+  // Arguments of a function may have any name, so added parameters look the same.
   const dynamic = isRest ? dynamicOfRest.slice(0, segments.length === 3 ? 1 : 0) : dynamicSegments;
   for (const [index, name] of dynamic) {
     const added = parameters.findIndex(

@@ -137,7 +137,7 @@ function requireKept({ oldest, head }: ChangePage, after: number): void {
 function requireTold({ untold = [] }: ChangePage, table: string | null): void {
   const [first] = untold.filter((each) => table === null || `.${each}`.endsWith(`.${table}`));
   if (first === undefined) return;
-  throw new AppError('conflict', `The change feed is not complete: it tells nothing of ${first}.`, {
+  throw new AppError('conflict', `The change feed is not complete: it does not cover ${first}.`, {
     hint: '/api/db-status says why, and what to do. Until then, ask for the changes of other tables, one by one with ?table=.',
   });
 }

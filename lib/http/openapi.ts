@@ -21,7 +21,7 @@ export function openApiHandler(): Handler {
   };
 }
 
-/** Loaded here: other functions need none of it. */
+/** Imported when needed: other endpoints do without it. */
 async function makeDocument(catalog: Catalog): Promise<string> {
   const { openApiDocument } = await import('./openapi/document.ts');
   return JSON.stringify(openApiDocument(catalog));

@@ -10,11 +10,12 @@ import type { Matched } from '../rows/update.ts';
 import { join, name, sql } from '../sql/compose.ts';
 import type { Queries, Row } from '../values.ts';
 import { RestError } from './faults.ts';
-import { planQuery, writeFilter } from './plan.ts';
+import { type Node, planQuery, writeFilter } from './plan.ts';
 import type { RestQuery } from './query.ts';
-import { mostRows, representRows } from './read.ts';
+import { mostRows, representRows, type Window } from './read.ts';
 import type { RestRelation } from './schemas.ts';
 import type { ClientRow } from './values.ts';
+import { columnsOf, isOfColumns } from './written-rows.ts';
 
 interface Insertion {
   readonly rows: readonly Row[];
@@ -115,8 +116,9 @@ export async function executeWrite(queries: Queries, scope: Scope, request: Writ
   const node = relation && wantsRows ? planQuery(scope.catalog, relation, query) : null;
   const existing = relation && command.kind === 'upsert' ? await countExisting(scope, relation, command) : 0;
   const isInsert = command.kind === 'create' || (command.kind === 'createMany' && !isSingular);
-  // What comes after it may fail, and undo it.
-  const execute = isInsert && node === null && maxAffected === null ? executeOnly : executeCommand;
+  const isPlain = node === null || isOfColumns(node);
+  // Else what comes after it may fail, and undo it.
+  const execute = isInsert && isPlain && maxAffected === null ? executeOnly : executeCommand;
   const done = await execute(queries, scope, command);
   const { rows, affected } = outcomeOf(command, done.value);
   if (isSingular && affected !== 1) throw notSingular(affected);
@@ -126,8 +128,17 @@ export async function executeWrite(queries: Queries, scope: Scope, request: Writ
     });
   const { limit, offset } = query.scopes[0];
   const window = { limit: Math.min(limit ?? Infinity, 100 * mostRows), offset };
-  const body = node ? await representRows(scope, node, rows, window) : [];
-  return { ...done, affected, existing, rows, body };
+  return { ...done, affected, existing, rows, body: await bodyOf(scope, node, rows, window) };
+}
+
+async function bodyOf(
+  scope: Scope,
+  node: Node | null,
+  rows: readonly Row[],
+  window: Window,
+): Promise<readonly ClientRow[]> {
+  if (node === null) return [];
+  return isOfColumns(node) ? columnsOf(node, rows, window) : representRows(scope, node, rows, window);
 }
 
 function outcomeOf(

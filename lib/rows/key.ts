@@ -4,7 +4,7 @@
 import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';
 import { AppError } from '../errors.ts';
-import { join, name, raw, type Sql, sql, value } from '../sql/compose.ts';
+import { join, name, raw, type Sql, sql, value as parameter } from '../sql/compose.ts';
 import type { EngineName, PlainValue, Row } from '../values.ts';
 import { bind } from './bind.ts';
 import { ValueFault } from './kind.ts';
@@ -147,5 +147,5 @@ export async function findRowToChange(scope: Scope, relation: Relation, key: Key
   const found = await selectByKey(scope, relation, key, join(columns));
   if (!found) return null;
   const { xmin = null, ...row } = found;
-  return { row, isSame: sql`xmin = cast(${value(xmin)} as xid)` };
+  return { row, isSame: sql`xmin = cast(${parameter(xmin)} as xid)` };
 }

@@ -29,7 +29,7 @@ function* walk(node: unknown): Generator<Node> {
   for (const child of Object.values(node)) yield* walk(child);
 }
 
-const nodes = globSync(['lib/**/*.ts', 'api/**/*.ts', 'server.ts'], { cwd: root }).flatMap((file) =>
+const nodes = globSync(['lib/**/*.ts', 'api/**/*.ts', 'eider.ts', 'server.ts'], { cwd: root }).flatMap((file) =>
   [...walk(parseAst(readFileSync(join(root, file), 'utf8'), { lang: 'ts' }))].map((node) => ({ file, node })),
 );
 

@@ -13,7 +13,7 @@ export interface Saved {
 }
 
 /** How addresses name a row. @example rowPath(orders, ['7']) // 'orders/7' */
-export function rowPath(relation: Relation, key: readonly SqlValue[]): string {
+function rowPath(relation: Relation, key: readonly SqlValue[]): string {
   return `${encodeURIComponent(relation.path)}/${keySegment(relation, key)}`;
 }
 

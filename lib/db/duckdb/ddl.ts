@@ -1,7 +1,7 @@
 /**
  * Statements that change definitions: CREATE, ALTER, DROP and COMMENT ON.
  *
- * The text is, unless it depends on rows, time or chance; then what it came to is: the definition that DuckDB prints,
+ * The text is, unless it depends on rows, time or chance; then its result is: the definition that DuckDB prints,
  * and rows.
  */
 import { StatementType } from '@duckdb/node-api';

@@ -1,5 +1,5 @@
 /**
- * DuckDB's errors as kinds, with the SQLSTATE that PostgreSQL has for them. DuckDB tells classes of errors by the beginning
+ * DuckDB's errors as kinds, with the SQLSTATE that PostgreSQL has for them. DuckDB names the class of an error at the beginning
  * of their text only; the texts are those of DuckDB 1.5 and a test holds each of them.
  *
  * Of the texts that have such in them only names of columns are taken, and of those about the SQL itself not the lines

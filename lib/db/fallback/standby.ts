@@ -199,7 +199,7 @@ export class Standby {
     await draft?.end();
   }
 
-  /** What waits for its turn is refused with `unavailable`; nothing of it happens. */
+  /** What waits for its turn is refused with `unavailable` and does not run. */
   async close(): Promise<void> {
     this.isClosed = true;
     await this.forgetDraft();

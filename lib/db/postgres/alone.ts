@@ -8,14 +8,14 @@
 import type { RelationName } from '../../catalog/catalog.ts';
 import { AppError } from '../../errors.ts';
 import type { PlainValue, Row } from '../../values.ts';
-import { causeOf, codeOf, isConnectionLoss, isServerError, mapStatementError } from './errors.ts';
+import { causeOf, codeOf, isConnectionLoss, isServerError, mapStatementError, notARead, tooLate } from './errors.ts';
 import { type Limits, within } from './limits.ts';
 import { findChanged, type LostStatement } from './outcome.ts';
 import type { Connection, PostgresResult, PostgresStatement } from './pool.ts';
 import { tokenSetting } from './schema-of-eider.ts';
 import type { ServerProcess } from './session.ts';
 import { StatementNames } from './statement-names.ts';
-import { graceMs, notARead, type PostgresTransaction, tooLate } from './transaction.ts';
+import { graceMs, type PostgresTransaction } from './transaction.ts';
 import type { Transactions } from './transactions.ts';
 import { toParameter } from './values.ts';
 

@@ -59,6 +59,12 @@ export class PostgresCatalogs {
     }
   }
 
+  /** Stands for all definitions that the transaction sees: judgements of a text hold as long as it does. */
+  async fingerprintOf(transaction: PostgresTransaction): Promise<string> {
+    await this.of(transaction);
+    return this.#known?.fingerprint ?? '';
+  }
+
   /** Has the next one compare: definitions were changed here, or a name was not found. */
   doubt(): void {
     this.#comparedMs = -Infinity;

@@ -110,7 +110,7 @@ export function mapConnectError(error: unknown): AppError {
 function mapClass(error: unknown): AppError | null {
   const code = codeOf(error);
   if (code === '42501') {
-    const hint = 'Grant the rights that docs/backends.md lists.';
+    const hint = 'Grant the rights that docs/postgresql.md lists.';
     return failed('denied', 'The user of DATABASE_URL lacks the rights for this.', error, hint);
   }
   if (code === '57014') return failed('unavailable', 'The query was stopped.', error);
@@ -124,6 +124,21 @@ export function busy(error: unknown): AppError {
   return new AppError('unavailable', 'Other writes changed the same rows again and again. Nothing was changed.', {
     cause: causeOf(error),
     sqlState: '40001',
+  });
+}
+
+export function notARead(error: unknown): AppError {
+  return new AppError('invalid', 'A read cannot run a statement that changes something.', {
+    cause: causeOf(error),
+    sqlState: '25006',
+    hint: 'Run the statement in a write.',
+  });
+}
+
+export function tooLate(error: unknown): AppError {
+  return new AppError('unavailable', 'The query exceeded its time limit and was stopped.', {
+    cause: causeOf(error),
+    hint: 'Use a narrower filter, or one that matches the beginning of the text.',
   });
 }
 

@@ -25,9 +25,11 @@ export async function openWork(
   onDefinitions?: (before: Catalog) => Promise<void>,
 ) {
   let catalog = await catalogs.of(transaction);
+  let hasChanged = false;
   const follow = async (ran: Ran): Promise<void> => {
     if (!mayChangeDefinitions(ran)) return;
     const before = catalog;
+    hasChanged = true;
     catalog = await readPostgresCatalog((text) => transaction.rows(text));
     await onDefinitions?.(before);
   };
@@ -48,7 +50,9 @@ export async function openWork(
       if (!untrusted) transaction.mayChangeSession();
       const run = (): Promise<Ran> => runText(transaction, sql, values);
       // The parser is loaded on first use.
-      const ran = await (untrusted ? (await import('./query/query.ts')).runUntrusted(transaction, sql, run) : run());
+      const ran = await (untrusted
+        ? (await import('./query/query.ts')).runUntrusted(transaction, hasChanged ? null : catalogs, sql, run)
+        : run());
       await follow(ran);
       return statementResult(ran);
     },

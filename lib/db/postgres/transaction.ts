@@ -2,7 +2,15 @@ import { AppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Row } from '../../values.ts';
 import { beginText, doneAlone, LostTransaction, type TransactionMode, versionOf } from './begin.ts';
-import { causeOf, codeOf, isConnectionLoss, isServerError, mapBeginError, mapStatementError } from './errors.ts';
+import {
+  codeOf,
+  isConnectionLoss,
+  isServerError,
+  mapBeginError,
+  mapStatementError,
+  notARead,
+  tooLate,
+} from './errors.ts';
 import { within } from './limits.ts';
 import type { Connection, ConnectionPool, PostgresResult, PostgresStatement } from './pool.ts';
 import { toParameter } from './values.ts';
@@ -263,18 +271,3 @@ function endBadly(connection: Connection, error: unknown): CommitOutcome {
 }
 
 export const graceMs = 500;
-
-export function notARead(error: unknown): AppError {
-  return new AppError('invalid', 'A read cannot run a statement that changes something.', {
-    cause: causeOf(error),
-    sqlState: '25006',
-    hint: 'Run the statement in a write.',
-  });
-}
-
-export function tooLate(error: unknown): AppError {
-  return new AppError('unavailable', 'The query exceeded its time limit and was stopped.', {
-    cause: causeOf(error),
-    hint: 'Use a narrower filter, or one that matches the beginning of the text.',
-  });
-}

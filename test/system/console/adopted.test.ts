@@ -41,7 +41,7 @@ async function rowsOfFile(table: ManyTable): Promise<Texts[]> {
   const connection = await instance.connect();
   try {
     const path = quotedPath(table.name);
-    const described = (await (await connection.runAndReadAll(`DESCRIBE ${path}`)).getRowObjectsJson()) as {
+    const described = (await connection.runAndReadAll(`DESCRIBE ${path}`)).getRowObjectsJson() as {
       column_name: string;
       column_type: string;
     }[];
@@ -109,9 +109,9 @@ interface Shown {
 /** The cells of the first rows. A hidden NULL has no text, and is told by its class. */
 async function cellsOf(page: Page, rows: number, columns: number): Promise<(string | null)[][]> {
   await page.locator('.grid-cell.loading:visible').first().waitFor({ state: 'detached' });
-  const shown = (await page.evaluate(`[...document.querySelectorAll('.grid-row')].filter((row) => !row.hidden)
+  const shown = await page.evaluate<Shown[][]>(`[...document.querySelectorAll('.grid-row')].filter((row) => !row.hidden)
     .sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map((row) => [...row.querySelectorAll('.grid-cell')]
-      .sort((a, b) => a.ariaColIndex - b.ariaColIndex).map((cell) => ({ text: cell.textContent, classes: cell.className })))`)) as Shown[][];
+      .sort((a, b) => a.ariaColIndex - b.ariaColIndex).map((cell) => ({ text: cell.textContent, classes: cell.className })))`);
   const found = shown
     .slice(0, rows)
     .map((row) => row.map(({ text, classes }) => (classes.split(' ').includes('null') ? null : text)));

@@ -19,7 +19,7 @@ afterAll(() => site.close());
 
 const view = (query: Readonly<Record<string, unknown>>): string => {
   const texts = Object.entries(query).map(([name, value]): [string, string] => [name, JSON.stringify(value)]);
-  return `#/tables/things?${new URLSearchParams(texts)}`;
+  return `#/tables/things?${new URLSearchParams(texts).toString()}`;
 };
 
 async function exported(page: Page, entry: string): Promise<Buffer> {

@@ -70,7 +70,7 @@ test('shows how the snapshots grew, and goes to the versions of a row from its t
   await sync();
   const { page, expectAccessible, close } = await site.open('#/history');
   await page.getByRole('region', { name: 'Snapshots' }).getByText('Newest').waitFor();
-  await site.sql(`INSERT INTO notes SELECT 100 + i, 'x', repeat('long ', 200) FROM range(2000) t(i)`);
+  await site.sql(`INSERT INTO notes SELECT 100 + i, 'x', md5(CAST(i AS VARCHAR)) FROM range(50000) t(i)`);
   await sync();
   await page.getByRole('img', { name: 'Size of the snapshots over time' }).waitFor();
   await expectAccessible();

@@ -26,7 +26,7 @@ interface Backend {
 const starts: Readonly<Record<string, () => Promise<Backend>>> = {
   local: async () => ({
     environment: {},
-    sentence: /^Data is in a local DuckDB file/,
+    sentence: /^Data is in .* on this machine$/,
     synced: 'Database file published',
     goAway: null,
     comeBack: null,
@@ -153,8 +153,9 @@ describe.each(Object.keys(starts))('on %s', (name) => {
 
 /** What is missing for the data to stay, as the set-up says it. */
 async function makeItPersist(page: Page): Promise<void> {
-  await page.getByRole('link', { name: 'Set-up' }).click();
-  await page.getByText('S3_BUCKET').first().waitFor();
+  await page.getByRole('link', { name: 'Keep it where every machine finds it' }).click();
+  await page.getByRole('heading', { name: 'Set-up', exact: true }).waitFor();
+  await page.getByText('BLOB_READ_WRITE_TOKEN').first().waitFor();
   await page.getByRole('link', { name: 'Overview' }).click();
 }
 

@@ -66,9 +66,9 @@ test('every cell shows its exact value, whatever its type', async () => {
     '170141183460469231731687303715884105727',
     '9223372036854775807',
     '1234567890123456789012345678.0123456789',
-    '[1,null,3]',
-    '{"a":1,"b":"x"}',
-    '{"k":1}',
+    '[1, NULL, 3]',
+    "{'a': 1, 'b': x}",
+    '{k=1}',
     '\\xaa00',
     '5877642-06-25',
     '23:59:59.999999',
@@ -171,6 +171,9 @@ test('the last of a million rows is reached by key, wheel and scrollbar, and the
   await cell(page, 999_999, 0).getByText('999999').waitFor();
   // The middle of an order, that nothing is ready for.
   await page.goto(`${site.url}/#/tables/million?sort=${encodeURIComponent('[["part","desc"]]')}`);
+  await page.getByRole('columnheader', { name: 'part ▼' }).waitFor();
+  await page.getByRole('grid').focus();
+  await page.keyboard.press('Control+Home');
   await cell(page, 0, 0).getByText('999999').waitFor();
   const sought = performance.now();
   await page.evaluate(

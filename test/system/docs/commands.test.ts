@@ -88,7 +88,7 @@ let server: ServedProject | undefined;
 async function serve(page: string): Promise<NodeJS.ProcessEnv> {
   const project = join(folder, page.replaceAll(/\W/g, '-'));
   await mkdir(project);
-  for (const entry of ['api', 'lib', 'migrations', 'public', 'scripts', 'server.ts', 'package.json'])
+  for (const entry of ['api', 'eider.ts', 'lib', 'migrations', 'public', 'scripts', 'server.ts', 'package.json'])
     await cp(join(repository, entry), join(project, entry), { recursive: true });
   await symlink(join(repository, 'node_modules'), join(project, 'node_modules'));
   for (const [name, text] of Object.entries(files)) await writeFile(join(project, name), text);

@@ -1,17 +1,16 @@
 /** A store on a cloud that is lost while instances run: each way of being away, and the way back onto what others wrote. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../../support/engine.ts';
 import { type Cloud, type CloudName, clouds, startCloud } from '../../support/clouds.ts';
 import type { ServerFault, ServerRequest } from '../../support/servers/faults.ts';
 import { type Instance, startInstance, steppedRuntime } from './instance.ts';
 
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'eider-fallback-'));
+  folder = await temporaryFolder();
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const student = (name: string) => ({ name, email: `${name.toLowerCase()}@example.org` });
 

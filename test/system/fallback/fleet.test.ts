@@ -2,20 +2,19 @@
  * Several processes write while the primary goes away and comes back, and some are killed: what was acknowledged is in
  * the primary afterwards, once, or listed as rejected.
  */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { temporaryFolder } from '../../support/engine.ts';
 import { startCloud } from '../../support/clouds.ts';
 import { startPostgres } from '../../support/servers/postgres.ts';
 import { emailsIn, eventually, type Member, send, startMember, type Told, writeUntil } from './fleet.ts';
 
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'eider-fleet-'));
+  folder = await temporaryFolder();
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 interface Primary {
   readonly environment: Readonly<Record<string, string>>;

@@ -1,8 +1,8 @@
 /** A bucket that does not answer, with the local disk behind it: the whole chain. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../../support/engine.ts';
 import { type Cloud, startCloud } from '../../support/clouds.ts';
 import { startInstance, steppedRuntime } from './instance.ts';
 
@@ -15,10 +15,9 @@ afterAll(() => cloud?.close());
 let folder: string;
 let bucket: Readonly<Record<string, string>>;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'eider-fallback-'));
+  folder = await temporaryFolder();
   bucket = cloud.fresh().environment;
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const goAway = (): void => cloud.faults.add(() => true, { kind: 'cut-before' }, Infinity);
 const comeBack = (): void => cloud.faults.clear();

@@ -1,8 +1,8 @@
 /** PostgreSQL in each way of being away, with DuckDB in a folder and on the local disk behind it. Real servers. */
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../../support/engine.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 import { type Instance, startInstance, steppedRuntime } from './instance.ts';
 
@@ -16,12 +16,11 @@ let folder: string;
 let drive: string;
 let url: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'eider-fallback-'));
+  folder = await temporaryFolder();
   drive = join(folder, 'drive');
   await mkdir(drive);
   url = await server.createDatabase();
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** An answer comes within ten seconds; a busy machine gets twice that, and what hangs takes longer still. */
 const hangMs = 20_000;

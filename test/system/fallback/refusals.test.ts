@@ -2,19 +2,18 @@
  * Wrong credentials, a place that does not exist, a missing right: somebody has to correct that, and until then nobody
  * else's data take the database's place, and nothing is accepted for it.
  */
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../../support/engine.ts';
 import { faultyBlob, type FaultyCloud, faultyGcs, faultyS3 } from '../../support/cloud-faults.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 import { type Instance, startInstance, steppedRuntime } from './instance.ts';
 
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'eider-refusals-'));
+  folder = await temporaryFolder();
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const student = (name: string) => ({ name, email: `${name.toLowerCase()}@example.org` });
 

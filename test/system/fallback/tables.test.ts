@@ -1,8 +1,8 @@
 /** Tables of any kind while the primary is away: what the standby knows of them, and what it keeps. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from '../../support/engine.ts';
 import { addressOf } from '../../../lib/app/addresses.ts';
 import { layoutOf } from '../../../lib/sync/layout.ts';
 import { seal } from '../../../lib/sync/sealed.ts';
@@ -18,10 +18,9 @@ afterAll(() => cloud?.close());
 let folder: string;
 let bucket: Readonly<Record<string, string>>;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'eider-fallback-'));
+  folder = await temporaryFolder();
   bucket = cloud.fresh().environment;
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 function start(machine = 'machine', store = bucket) {
   const runtime = steppedRuntime();

@@ -100,7 +100,7 @@ describe('the mirror', { timeout: 60_000 }, () => {
     for (const query of ['', '&table=theirs', '&table=public.theirs']) {
       expect(await instance.send('GET', `changes?after=${after}${query}`)).toMatchObject({
         status: 409,
-        body: { detail: 'The change feed is not complete: it tells nothing of public.theirs.' },
+        body: { detail: 'The change feed is not complete: it does not cover public.theirs.' },
       });
     }
     expect((await instance.send('GET', `changes?after=${after}&table=others`)).status).toBe(200);

@@ -10,9 +10,15 @@ import { install, installExample, pack, succeed, type Tarball } from './installe
 
 let folder: string;
 let tarball: Tarball;
+/** In an empty folder. */
+let project: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'eider-package-'));
   tarball = await pack(folder);
+  project = join(folder, 'empty');
+  const hono = { '@hono/node-server': '2.1.9', hono: '4.13.19' };
+  const tools = { '@types/node': '24.19.2', typescript: '7.0.2', node22: 'npm:node@22.23.3', ...hono };
+  await install(project, tarball, tools);
 }, 300_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -54,19 +60,14 @@ void db.nothing;
 // @ts-expect-error is no role
 createApi(db, { authorize: () => 'king' });
 `;
-  let project: string;
   beforeAll(async () => {
-    project = join(folder, 'empty');
-    const hono = { '@hono/node-server': '2.1.9', hono: '4.13.19' };
-    const tools = { '@types/node': '24.19.2', typescript: '7.0.2', node22: 'npm:node@22.23.3', ...hono };
-    await install(project, tarball, tools);
     await mkdir(join(project, 'migrations'));
     const table = 'CREATE TABLE books (isbn VARCHAR PRIMARY KEY, title VARCHAR NOT NULL);';
     await writeFile(join(project, 'migrations/0001_books.sql'), table);
     await writeFile(join(project, 'five.ts'), fiveLines);
     await writeFile(join(project, 'everything.ts'), everything);
     await writeFile(join(project, 'plain.js'), fiveLines);
-  }, 300_000);
+  });
 
   test.each([
     ['NodeNext', 'NodeNext'],
@@ -156,14 +157,14 @@ async function writeUntilKilled(server: WebServer, names: string): Promise<strin
 }
 
 /** Two processes on one drive, each as on a machine of its own. */
-function twoProcesses(project: () => string, args: (port: number) => readonly string[]) {
+function twoProcesses(place: () => string, args: (port: number) => readonly string[]) {
   return async () => {
     const drive = await mkdtemp(join(folder, 'drive-'));
     const begin = async (machine: string): Promise<WebServer> => {
       const TMPDIR = join(drive, machine);
       await mkdir(TMPDIR, { recursive: true });
       const environment = { NETWORK_DB_PATH: join(drive, 'notes.db'), TMPDIR, API_TOKEN: token };
-      const server = await startWebServer(args, { cwd: project(), environment });
+      const server = await startWebServer(args, { cwd: place(), environment });
       onTestFinished(() => server.stop());
       return server;
     };
@@ -172,19 +173,19 @@ function twoProcesses(project: () => string, args: (port: number) => readonly st
 }
 
 describe('the example for Next.js', () => {
-  let project: string;
+  let example: string;
   const environment = { NEXT_TELEMETRY_DISABLED: '1' };
   beforeAll(async () => {
-    project = join(folder, 'nextjs');
-    await installExample('nextjs', project, tarball);
+    example = join(folder, 'nextjs');
+    await installExample('nextjs', example, tarball, project);
     // There is no database yet, and none is made.
     const place = join(folder, 'nowhere/notes.db');
     const building = { ...environment, NETWORK_DB_PATH: place };
-    await succeed(runNode(['node_modules/next/dist/bin/next', 'build'], { cwd: project, environment: building }));
+    await succeed(runNode(['node_modules/next/dist/bin/next', 'build'], { cwd: example, environment: building }));
   }, 600_000);
 
   const start = twoProcesses(
-    () => project,
+    () => example,
     (port) => ['node_modules/next/dist/bin/next', 'start', '-H', '127.0.0.1', '-p', String(port)],
   );
 
@@ -208,20 +209,20 @@ describe('the example for Next.js', () => {
 });
 
 describe('the example for Hono', () => {
-  let project: string;
+  let example: string;
   beforeAll(async () => {
-    project = join(folder, 'hono');
-    await installExample('hono', project, tarball);
+    example = join(folder, 'hono');
+    await installExample('hono', example, tarball, project);
   }, 300_000);
 
   const start = twoProcesses(
-    () => project,
+    () => example,
     () => ['server.ts'],
   );
 
   test('its types are right', async () => {
-    const tsc = join(project, 'node_modules/typescript/bin/tsc');
-    expect(await runNode([tsc], { cwd: project })).toEqual({ code: 0, output: '' });
+    const tsc = join(example, 'node_modules/typescript/bin/tsc');
+    expect(await runNode([tsc], { cwd: example })).toEqual({ code: 0, output: '' });
   });
 
   test('its own routes and the API, in two processes of which one is killed', async () => {

@@ -151,7 +151,7 @@ test('what was acknowledged before a signal under load is kept, and nothing unde
 
 test('npm start serves a source as it is now, and ends as a whole', { timeout: 120_000 }, async () => {
   const project = await place('project');
-  for (const name of ['api', 'lib', 'public', 'scripts', 'server.ts', 'package.json']) {
+  for (const name of ['api', 'eider.ts', 'lib', 'public', 'scripts', 'server.ts', 'package.json']) {
     await cp(join(repository, name), join(project, name), { recursive: true });
   }
   await symlink(join(repository, 'node_modules'), join(project, 'node_modules'));

@@ -1,5 +1,6 @@
 import { lazy, Suspense, useMemo } from 'react';
 import type { Catalog } from '../../api/catalog.ts';
+import { useRowCounts } from '../../api/row-counts.ts';
 import { sizesSeen } from '../../api/seen-sizes.ts';
 import { useStatus } from '../../api/status.ts';
 import type { ChartData } from '../../ui/chart-data.ts';
@@ -13,7 +14,8 @@ const ChartCanvas = lazy(() => import('../../ui/chart.tsx'));
 /** How large it is, and how much changed when. */
 export function Sizes({ timeline, catalog }: { timeline: Timeline; catalog: Catalog | undefined }) {
   const growth = useMemo(() => growthChart(timeline.entries), [timeline.entries]);
-  const sizes = useMemo(() => catalog && tableSizes(catalog), [catalog]);
+  const counts = useRowCounts(catalog);
+  const sizes = useMemo(() => tableSizes(counts), [counts]);
   return (
     <div className="history-charts">
       <figure className="card">
@@ -29,7 +31,7 @@ export function Sizes({ timeline, catalog }: { timeline: Timeline; catalog: Cata
         <figure className="card">
           <figcaption>
             <h2>Rows now</h2>
-            <p className="muted">As the engine estimates them, the largest tables first.</p>
+            <p className="muted">The largest tables first.</p>
           </figcaption>
           <Drawing label={`Rows: ${sizes.text}`} data={sizes.data} />
         </figure>
@@ -53,7 +55,7 @@ function SnapshotSizes() {
   return (
     <figure className="card">
       <figcaption>
-        <h2>Size</h2>
+        <h2>Size in MB</h2>
         <p className="muted">Of the snapshots that this browser has seen; the newest one is below.</p>
       </figcaption>
       <Drawing label="Size of the snapshots over time" data={data} />
@@ -71,10 +73,8 @@ function Drawing({ label, data }: { label: string; data: ChartData }) {
 
 const mostTables = 12;
 
-function tableSizes({ relations }: Catalog): { readonly data: ChartData; readonly text: string } | null {
-  const known = relations.flatMap(({ path, estimatedRows }) =>
-    estimatedRows === null ? [] : [{ path, rows: estimatedRows }],
-  );
+function tableSizes(counts: ReadonlyMap<string, number>): { readonly data: ChartData; readonly text: string } | null {
+  const known = [...counts].map(([path, rows]) => ({ path, rows }));
   const largest = known.toSorted((a, b) => b.rows - a.rows).slice(0, mostTables);
   if (largest.length === 0) return null;
   const data: ChartData = {

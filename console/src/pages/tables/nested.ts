@@ -24,7 +24,7 @@ export function exactJson(text: string): string | null {
 }
 
 /** What is wrong with the text, or null. */
-export function faultOfJson(text: string): string | null {
+function faultOfJson(text: string): string | null {
   try {
     JSON.parse(text);
     return null;

@@ -2,6 +2,7 @@ import './tables.css';
 import { FileUp, Plus } from 'lucide-react';
 import { useState } from 'react';
 import { type Catalog, relationAt, useCatalog } from '../../api/catalog.ts';
+import { useRowCounts } from '../../api/row-counts.ts';
 import { href, navigate, useRoute } from '../../route.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatCount } from '../../ui/format.ts';
@@ -47,6 +48,7 @@ function Chosen({ catalog }: { catalog: Catalog }) {
 }
 
 function TableList({ catalog }: { catalog: Catalog }) {
+  const counts = useRowCounts(catalog);
   const create = (): void => navigate(href('tables', null, { new: 'table' }));
   const importFile = (): void => navigate(href('tables', null, { new: 'import' }));
   const buttons = catalog.may.define ? (
@@ -71,13 +73,13 @@ function TableList({ catalog }: { catalog: Catalog }) {
           <thead>
             <tr>
               <th>Name</th>
-              <th>Rows, about</th>
+              <th>{catalog.engine === 'duckdb' ? 'Rows' : 'Rows, about'}</th>
               <th className="wide-only">Columns</th>
               <th className="wide-only">Comment</th>
             </tr>
           </thead>
           <tbody>
-            {catalog.relations.map(({ path, kind, estimatedRows, columns, comment }) => (
+            {catalog.relations.map(({ path, kind, columns, comment }) => (
               <tr key={path}>
                 <td>
                   <a href={href('tables', path)}>
@@ -85,7 +87,7 @@ function TableList({ catalog }: { catalog: Catalog }) {
                   </a>
                   {kind === 'view' ? <span className="muted"> view</span> : null}
                 </td>
-                <td>{estimatedRows === null ? '' : formatCount(estimatedRows)}</td>
+                <td>{counts.has(path) ? formatCount(counts.get(path) ?? 0) : ''}</td>
                 <td className="wide-only">{columns.length}</td>
                 <td className="wide-only muted">{comment}</td>
               </tr>

@@ -31,7 +31,7 @@ const typesSql = `
   SELECT type_name FROM duckdb_types()
   WHERE NOT internal AND database_name = current_database() AND lower(schema_name) <> 'eider'`;
 
-/** What a query may name. A view that a query may not be is none of it: of an adopted file it may be anybody's. */
+/** What a query may name. Not a view whose own query would be refused: in an adopted file it may be anybody's. */
 export async function readRelations(connection: DuckDBConnection): Promise<Relations> {
   return (await judgeViews(connection)).relations;
 }

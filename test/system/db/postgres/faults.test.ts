@@ -296,9 +296,19 @@ describe('a command that is one statement', () => {
     };
   }
 
+  /** A busy machine takes its time to find out, and to do it again. */
+  const patient = {
+    ...limits,
+    connectMs: 5000,
+    beginMs: 5000,
+    operationMs: 20_000,
+    outcomeMs: 30_000,
+    maxConnections: 2,
+  };
+
   /** The session is known to be its own from its second use on, and keeps a statement from its second time on. */
-  async function openWarm(times: number): Promise<Database> {
-    const database = await open({ limits: { ...limits, maxConnections: 2 } });
+  async function openWarm(times: number, outcomeMs = patient.outcomeMs): Promise<Database> {
+    const database = await open({ limits: { ...patient, outcomeMs } });
     for (let time = 0; time < times; time++) await create(database, `warm ${time}`);
     return database;
   }
@@ -346,7 +356,7 @@ describe('a command that is one statement', () => {
   });
 
   it('is indeterminate while the server cannot be asked, and never repeated', async () => {
-    const database = await openWarm(3);
+    const database = await openWarm(3, 2000);
     atStatement('answer-lost', () => {
       proxy.decide = () => 'drop-connection';
     });
@@ -452,7 +462,7 @@ describe('a command that is one statement', () => {
   });
 
   it('under load loses nothing that was acknowledged, and does nothing twice, whatever is cut', async () => {
-    const database = await open();
+    const database = await open({ limits: { ...patient, maxConnections: 10 } });
     await create(database, 'sum');
     const [acknowledged, unknown]: [string[], string[]] = [[], []];
     let pieces = 0;

@@ -140,3 +140,25 @@ it('a read of several statements waits for no BEGIN and no ROLLBACK', async () =
   expect(statements).toBeLessThanOrEqual(5);
   expect(roundTrips).toBeLessThanOrEqual(3);
 });
+
+it('a SELECT of a user is one, when its names have been looked up before', async () => {
+  const request = { sql: 'SELECT name FROM students', parameters: [], maxRows: 10, maxBytes: 10_000, timeoutMs: 5000 };
+  const query = () => database.query(request);
+  await query();
+  const { statements, roundTrips } = await costOf(query);
+  // BEGIN with its settings, those of queries, the query; and ROLLBACK.
+  expect(statements).toBeLessThanOrEqual(5);
+  expect(roundTrips).toBeLessThanOrEqual(2);
+});
+
+it('a statement of a user that writes is two: with BEGIN, and COMMIT', async () => {
+  const { email = null } = await create();
+  const untrusted = { signal: new AbortController().signal };
+  const write = () =>
+    database.write((_, scope) =>
+      scope.run('UPDATE students SET name = $1 WHERE email = $2', ['Eve', email], untrusted),
+    );
+  await write();
+  // BEGIN with its settings, the path for it and the path as it was, the statement; COMMIT.
+  expect(await costOf(write)).toEqual({ statements: 6, roundTrips: 2 });
+});
