@@ -2,6 +2,7 @@
  * All of api/ and public/ as one handler: the one function of a deployment, and what `vercel dev` and `npm start` serve.
  * https://vercel.com/docs/functions/runtimes/node-js
  */
+// oxlint-disable-next-line import/no-unassigned-import -- It sets what Node reads when the pool is first used.
 import './lib/config/threads.ts';
 import { loadRoutes } from './lib/server/load-routes.ts';
 import { createRouter } from './lib/http/router.ts';

@@ -6,6 +6,7 @@
  * await db.execute('INSERT INTO books (isbn, title) VALUES ($1, $2)', [isbn, title]); // durable once it resolves
  * const { rows, version } = await db.query('SELECT title FROM books WHERE isbn = $1', [isbn]);
  */
+// oxlint-disable-next-line import/no-unassigned-import -- It sets what Node reads when the pool is first used.
 import './config/threads.ts';
 import { waitUntil } from '@vercel/functions';
 import { existsSync } from 'node:fs';

@@ -10,8 +10,9 @@ const headers = { authorization: `Bearer ${token}`, 'content-type': 'application
 test('a read by key and a write are answered while eight long reads run', { timeout: 120_000 }, async () => {
   const folder = await temporaryFolder();
   const environment = { TMPDIR: folder, LOCAL_DB_PATH: join(folder, 'data/long.db'), ADMIN_TOKEN: token };
-  const { url, stop } = await startServer({ cwd: folder, environment });
-  onTestFinished(() => stop());
+  const server = await startServer({ cwd: folder, environment });
+  onTestFinished(() => server.stop());
+  const { url } = server;
   const post = (path: string, json: object) =>
     fetch(`${url}/api/${path}`, { method: 'POST', headers, body: JSON.stringify(json) });
   const view = 'CREATE VIEW long AS SELECT count(*) AS n FROM range(20000000) AS numbers (i) WHERE hash(i) % 7 = 1';
