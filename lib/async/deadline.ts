@@ -1,3 +1,4 @@
+import { finished } from './finished.ts';
 import type { Runtime } from '../runtime.ts';
 
 /** What a promise came to in time; it goes on by itself when it was too late. */
@@ -28,6 +29,6 @@ export async function waitAtMost<T>(
   try {
     return await Promise.race([promise.then((value) => ({ inTime: true, value }) as const), late]);
   } finally {
-    over.abort();
+    over.abort(finished);
   }
 }

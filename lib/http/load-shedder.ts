@@ -5,6 +5,7 @@
  * A request is in one queue, once, and needs no other queue to finish, so queues cannot wait for each other.
  * Many writes run at one time: they share commits, which is what makes them fast.
  */
+import { finished } from '../async/finished.ts';
 import { type Release, Semaphore } from '../async/semaphore.ts';
 import type { Runtime } from '../runtime.ts';
 import { RequestError } from './problem.ts';
@@ -83,7 +84,7 @@ class LoadQueue {
     try {
       return await this.#places.acquire({ weight: bodyBytes, signal: AbortSignal.any([signal, late.signal]) });
     } finally {
-      decided.abort();
+      decided.abort(finished);
       await timer;
     }
   }

@@ -12,10 +12,9 @@ export async function orAborted<T>(signal: Signal, work: () => Promise<T>): Prom
   if (!signal) return work();
   return new Promise<T>((resolve, reject) => {
     const stop = (): void => reject(stopped(signal));
-    const listening = new AbortController();
-    signal.addEventListener('abort', stop, { once: true, signal: listening.signal });
+    signal.addEventListener('abort', stop, { once: true });
     work()
-      .finally(() => listening.abort())
+      .finally(() => signal.removeEventListener('abort', stop))
       .then(resolve, reject);
   });
 }

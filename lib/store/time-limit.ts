@@ -1,3 +1,4 @@
+import { finished } from '../async/finished.ts';
 import { AppError, type ErrorKind } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { OperationOptions, Store } from './store.ts';
@@ -25,7 +26,7 @@ export async function withinTime<T>(
       expired.then(() => Promise.reject(new AppError(silence, `There was no answer within ${ms} ms.`))),
     ]);
   } finally {
-    ended.abort();
+    ended.abort(finished);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Reads: making sure that the replica is fresh, then running the work in a read-only transaction, for as long as it may take.
  */
+import { finished } from '../async/finished.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import type { ReplicaHost } from './host.ts';
@@ -31,8 +32,6 @@ export interface ReadAnswer<T> {
 }
 
 const insistMs = 50;
-/** The reason of an end that is no error. */
-const over = new Error('The read has ended.');
 
 export class Reads {
   readonly #context: SyncContext;
@@ -112,7 +111,7 @@ export class Reads {
     const stopped = new AbortController();
     let isLate = false;
     const stop = (): void => {
-      stopped.abort(signal?.aborted === true ? signal.reason : over);
+      stopped.abort(signal?.aborted === true ? signal.reason : finished);
       void this.#insist(stopped.signal, ended.signal);
     };
     const late = (): void => {
@@ -132,7 +131,7 @@ export class Reads {
       });
     } finally {
       signal?.removeEventListener('abort', stop);
-      ended.abort(over);
+      ended.abort(finished);
     }
   }
 

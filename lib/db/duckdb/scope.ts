@@ -1,4 +1,5 @@
 /** The scope of a transaction on DuckDB: its catalog, and SQL as text. */
+import { finished } from '../../async/finished.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Runtime } from '../../runtime.ts';
 import { statementOf } from '../../sql/statement.ts';
@@ -98,7 +99,7 @@ async function interruptible<T>(
   try {
     return await work();
   } finally {
-    ended.abort();
+    ended.abort(finished);
     signal.removeEventListener('abort', stop);
   }
 }

@@ -2,6 +2,7 @@
  * Every error that could mean an outage, and every call that takes long, is followed by a ping: what answers it is
  * there, and the error is the caller's.
  */
+import { finished } from '../../async/finished.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Runtime } from '../../runtime.ts';
 import { withinTime } from '../../store/time-limit.ts';
@@ -245,7 +246,7 @@ export async function commitInTime<T>(database: Database, work: Work<T>, runtime
   try {
     return (await Promise.race([running, late])).value;
   } finally {
-    ended.abort();
+    ended.abort(finished);
     // It may fail after nothing waits for it any more.
     running.catch(() => undefined);
     late.catch(() => undefined);

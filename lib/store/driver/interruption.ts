@@ -1,3 +1,4 @@
+import { finished } from '../../async/finished.ts';
 import type { Runtime } from '../../runtime.ts';
 import { throwIfAborted } from '../signal.ts';
 
@@ -45,7 +46,7 @@ export async function interruptible<T>(
   try {
     return await Promise.race([working, interrupted]);
   } finally {
-    ended.abort();
+    ended.abort(finished);
     interrupted.catch(() => undefined);
   }
 }
