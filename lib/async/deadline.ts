@@ -1,5 +1,4 @@
-import { finished } from './finished.ts';
-import type { Runtime } from '../runtime.ts';
+import { finished, type Runtime } from '../runtime.ts';
 
 /** What a promise came to in time; it goes on by itself when it was too late. */
 export type InTime<T> = { readonly inTime: true; readonly value: T } | { readonly inTime: false };

@@ -5,9 +5,8 @@
  * A request is in one queue, once, and needs no other queue to finish, so queues cannot wait for each other.
  * Many writes run at one time: they share commits, which is what makes them fast.
  */
-import { finished } from '../async/finished.ts';
 import { type Release, Semaphore } from '../async/semaphore.ts';
-import type { Runtime } from '../runtime.ts';
+import { finished, type Runtime } from '../runtime.ts';
 import { RequestError } from './problem.ts';
 import type { Load } from './terms.ts';
 

@@ -4,7 +4,7 @@
  * What only reads runs in the sandbox, on one state; all else in one transaction of the database, judged statement by
  * statement. Who asks decides what it may change.
  */
-import { finished } from '../async/finished.ts';
+import { finished } from '../runtime.ts';
 import type { App } from '../app.ts';
 import type { Answer, Database, QueryRequest, Together } from '../db/database.ts';
 import { AppError } from '../errors.ts';

@@ -78,8 +78,14 @@ export function hasKeyOf(engine: EngineName, relation: Relation, keys: readonly 
       keys.map((key) => sql`(${hasKey(engine, relation, key)})`),
       ' or ',
     )})`;
-  const bound = keys.map(([value = null]) => bind(engine, column, value));
+  const bound = padded(engine, keys).map(([value = null]) => bind(engine, column, value));
   return sql`${name(relation.schema, relation.name, column.name)} in (${join(bound)})`;
+}
+
+/** PostgreSQL keeps the plans of statements: of so many keys, or twice as many. */
+function padded(engine: EngineName, keys: readonly Key[]): readonly Key[] {
+  const size = engine === 'postgres' ? 2 ** Math.ceil(Math.log2(keys.length)) : keys.length;
+  return [...keys, ...Array.from({ length: size - keys.length }, () => keys[0]!)];
 }
 
 /** The whole row, its columns in the order of the table, or null. */
@@ -116,7 +122,7 @@ export function byKey(relation: Relation, keys: readonly Key[], rows: readonly R
 
 async function selectRows(scope: Scope, relation: Relation, where: Sql): Promise<Row[]> {
   const statement = sql`select ${columnsSql(relation)} from ${tableSql(relation)} where ${where}`;
-  return rowsOf(await runAlone(scope, statement, { changes: null, isKept: false }));
+  return rowsOf(await runAlone(scope, statement, { changes: null, isKept: true }));
 }
 
 function columnsSql({ columns }: Relation): Sql {

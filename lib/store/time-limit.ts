@@ -1,6 +1,5 @@
-import { finished } from '../async/finished.ts';
 import { AppError, type ErrorKind } from '../errors.ts';
-import type { Runtime } from '../runtime.ts';
+import { finished, type Runtime } from '../runtime.ts';
 import type { OperationOptions, Store } from './store.ts';
 
 /** Runs `work`, and aborts its signal after `ms`. If it does not end even then, throws an error of the kind `silence`. */

@@ -1,15 +1,16 @@
 /**
  * Reads: making sure that the replica is fresh, then running the work in a read-only transaction, for as long as it may take.
  */
-import { finished } from '../async/finished.ts';
+import { finished } from '../runtime.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { SyncContext } from './context.ts';
 import type { ReplicaHost } from './host.ts';
 import { breaksReplica } from './local-disk.ts';
+import { Gathering } from '../async/gathering.ts';
 import type { Definitions } from './definitions.ts';
 import type { StateWork } from './overlay.ts';
-import { ReadSets, type ReadSetMember, type Versioned } from './read-sets.ts';
 import type { Replica, ReplicaReadOptions } from './replica.ts';
+import type { Session } from './sql.ts';
 
 export interface ReadRequest {
   /** 0: at the head of the log when the read began. */
@@ -31,19 +32,45 @@ export interface ReadAnswer<T> {
   readonly timings: { readonly fresh: number; readonly run: number };
 }
 
+/** Of a read that may be run together with others of the same name. */
+export interface ReadSetMember {
+  readonly name: string;
+  readonly member: unknown;
+  /** Runs all members at once: an outcome for each, in their order. What it throws says nothing of any of them. */
+  readonly run: (
+    session: Session,
+    definitions: Definitions,
+    members: readonly unknown[],
+  ) => Promise<readonly PromiseSettledResult<unknown>[]>;
+}
+
+/** What was read, and the version of the state in which it was. */
+interface Versioned<T> {
+  readonly value: T;
+  readonly version: number;
+}
+
+interface SharedRead {
+  readonly set: ReadSetMember;
+  readonly work: StateWork<unknown>;
+  readonly least: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 const insistMs = 50;
 
 export class Reads {
   readonly #context: SyncContext;
   readonly #host: ReplicaHost;
-  readonly #sets: ReadSets;
+  readonly #shared: Gathering<SharedRead, Versioned<unknown>>;
 
   constructor(context: SyncContext, host: ReplicaHost) {
     this.#context = context;
     this.#host = host;
-    this.#sets = new ReadSets(context.runtime, (work, least, signal) =>
-      this.#readState(work, least, { signal, isShort: true }),
-    );
+    this.#shared = new Gathering(context.runtime, {
+      alone: ({ work, least, signal }) => this.#readState(work, least, { signal, isShort: true }),
+      together: (reads, signal) => this.#readTogether(reads, signal),
+    });
   }
 
   /** Runs `work` in a read-only transaction on a state as fresh as asked for. */
@@ -54,9 +81,25 @@ export class Reads {
     const fresh = runtime.monotonicMs();
     const { set, signal } = request;
     const { value, version } = set
-      ? await this.#sets.join(set, { work, least, signal })
+      ? ((await this.#shared.join(set.name, { set, work, least, signal })) as Versioned<T>)
       : await this.#readState(work, least, { signal });
     return { value, version, timings: { fresh: fresh - started, run: runtime.monotonicMs() - fresh } };
+  }
+
+  async #readTogether(
+    reads: readonly SharedRead[],
+    signal: AbortSignal,
+  ): Promise<readonly PromiseSettledResult<Versioned<unknown>>[]> {
+    const least = Math.max(...reads.map((read) => read.least));
+    const members = reads.map(({ set }) => set.member);
+    const { value: outcomes, version } = await this.#readState(
+      (session, _version, definitions) => reads[0]!.set.run(session, definitions, members),
+      least,
+      { signal, isShort: true },
+    );
+    return outcomes.map((outcome) =>
+      outcome.status === 'fulfilled' ? { ...outcome, value: { value: outcome.value, version } } : outcome,
+    );
   }
 
   async #readState<T>(

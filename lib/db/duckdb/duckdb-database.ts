@@ -32,7 +32,7 @@ import { prepareAdopted } from './adopted.ts';
 import type { SandboxedQueries } from './query/queries.ts';
 import { readingScope, writingScope } from './scope.ts';
 import { readingQueries, runWriting } from './transaction.ts';
-import { runTogether } from './together.ts';
+import { runTogether } from '../together.ts';
 import { uploadsIn } from './uploads.ts';
 
 export interface DuckDbDatabaseOptions extends EngineOptions, Omit<DuckDbMigrateOptions, 'runtime'> {

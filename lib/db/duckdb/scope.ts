@@ -1,7 +1,6 @@
 /** The scope of a transaction on DuckDB: its catalog, and SQL as text. */
-import { finished } from '../../async/finished.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { Runtime } from '../../runtime.ts';
+import { finished, type Runtime } from '../../runtime.ts';
 import { statementOf } from '../../sql/statement.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Definitions } from '../../sync/definitions.ts';

@@ -2,9 +2,8 @@
  * Every error that could mean an outage, and every call that takes long, is followed by a ping: what answers it is
  * there, and the error is the caller's.
  */
-import { finished } from '../../async/finished.ts';
 import { AppError, isAppError } from '../../errors.ts';
-import type { Runtime } from '../../runtime.ts';
+import { finished, type Runtime } from '../../runtime.ts';
 import { withinTime } from '../../store/time-limit.ts';
 import type { Answer, Database, ReadOptions, Scope, Uploads, Work, WriteOptions } from '../database.ts';
 import type { BackendLink } from './link.ts';

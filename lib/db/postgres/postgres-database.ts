@@ -1,4 +1,5 @@
 import { type Catalog, relationId } from '../../catalog/catalog.ts';
+import { Gathering } from '../../async/gathering.ts';
 import { AppError } from '../../errors.ts';
 import type {
   Answer,
@@ -14,6 +15,7 @@ import type {
   Work,
   WriteOptions,
 } from '../database.ts';
+import { runTogether } from '../together.ts';
 import { compareEveryMs } from './catalogs.ts';
 import { dropOldChanges, readChanges } from './changes.ts';
 import { openParts, type DatabaseParts, type PostgresDatabaseOptions } from './open.ts';
@@ -42,15 +44,24 @@ export interface MigratedPool {
 
 const retentionEveryMs = 10 * 60_000;
 
+interface GatheredRead extends ReadOptions {
+  readonly work: Work<unknown>;
+}
+
 class PostgresDatabase implements PooledDatabase {
   readonly engine = 'postgres';
   readonly uploads = noUploads;
   readonly #parts: DatabaseParts;
+  readonly #shared: Gathering<GatheredRead, Answer<unknown>>;
   #version = 0;
   #nextRetentionMs: number;
 
   constructor(parts: DatabaseParts) {
     this.#parts = parts;
+    this.#shared = new Gathering(parts.runtime, {
+      alone: ({ work, ...options }) => this.#read(work, options),
+      together: (reads, signal) => this.#readTogether(reads, signal),
+    });
     // Not at once: a process that lives for one request has no time for it.
     this.#nextRetentionMs = parts.runtime.monotonicMs() + retentionEveryMs / 10;
   }
@@ -59,7 +70,28 @@ class PostgresDatabase implements PooledDatabase {
     return this.#parts.pool;
   }
 
-  async read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
+  read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
+    const { together } = options;
+    if (together === undefined) return this.#read(work, options);
+    return this.#shared.join(together, { ...options, work }) as Promise<Answer<T>>;
+  }
+
+  async #readTogether(
+    reads: readonly GatheredRead[],
+    signal: AbortSignal,
+  ): Promise<readonly PromiseSettledResult<Answer<unknown>>[]> {
+    const works = reads.map(({ work }) => work);
+    const { value: outcomes, ...answer } = await this.#read((queries, scope) => runTogether(queries, scope, works), {
+      signal,
+    });
+    return outcomes.map((outcome, index) => {
+      if (outcome.status === 'rejected') return outcome;
+      requireBookmark(reads[index]?.atLeast, answer.version);
+      return { ...outcome, value: { ...answer, value: outcome.value } };
+    });
+  }
+
+  async #read<T>(work: Work<T>, options: ReadOptions): Promise<Answer<T>> {
     const { value, version, timings } = await this.#parts.transactions.run(
       (transaction) =>
         this.#judged(transaction, async () => {

@@ -1,5 +1,4 @@
-import { finished } from '../../async/finished.ts';
-import type { Runtime } from '../../runtime.ts';
+import { finished, type Runtime } from '../../runtime.ts';
 import { throwIfAborted } from '../signal.ts';
 
 export class Interruption extends Error {

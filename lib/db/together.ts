@@ -1,6 +1,6 @@
 /** Works of one name that share a transaction: what each of them asks for is done for all at once. */
-import type { Queries } from '../../values.ts';
-import type { Scope, Together, Work } from '../database.ts';
+import type { Queries } from '../values.ts';
+import type { Scope, Together, Work } from './database.ts';
 
 interface PartAsked {
   readonly input: unknown;
