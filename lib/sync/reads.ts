@@ -81,9 +81,9 @@ export class Reads {
     const fresh = runtime.monotonicMs();
     const { set, signal } = request;
     const { value, version } = set
-      ? ((await this.#shared.join(set.name, { set, work, least, signal })) as Versioned<T>)
+      ? await this.#shared.join(set.name, { set, work, least, signal })
       : await this.#readState(work, least, { signal });
-    return { value, version, timings: { fresh: fresh - started, run: runtime.monotonicMs() - fresh } };
+    return { value: value as T, version, timings: { fresh: fresh - started, run: runtime.monotonicMs() - fresh } };
   }
 
   async #readTogether(

@@ -68,6 +68,17 @@ it('a read by key is one', async () => {
   expect(await costOf(read)).toEqual(one);
 });
 
+it('fifty reads by key at once are two: the first, and all that came meanwhile', async () => {
+  const ids = (await Promise.all([create(), create(), create()])).map(({ id = null }) => id);
+  const asked = Array.from({ length: 50 }, (_, index) => ids[index % ids.length] ?? null);
+  const read = () =>
+    Promise.all(
+      asked.map((id) => database.read((_, scope) => findRow(scope, students, [id]), { together: 'row students' })),
+    );
+  expect((await read()).map(({ value }) => value?.['id'])).toEqual(asked);
+  expect(await costOf(read)).toEqual({ statements: 2, roundTrips: 2 });
+});
+
 it('a read of a row that is not there is one, and has the version of the state', async () => {
   const { version } = await database.write((queries, scope) =>
     executeOnly(queries, scope, { kind: 'create', table: 'students', values: { name: 'Bob', email: 'bob@x.org' } }),
