@@ -68,6 +68,16 @@ async function answerAll(scope: Scope, asked: readonly PartAsked[], done: Set<Pa
   }
 }
 
+/** The scope for work that consists of several statements: what runs alone elsewhere is a part of it. */
+export function inTransaction(scope: Scope): Scope {
+  return {
+    get catalog() {
+      return scope.catalog;
+    },
+    run: scope.run,
+  };
+}
+
 /** The same scope, whose catalog is read when it is asked for. */
 function withTogether(scope: Scope, together: Together): Scope {
   return {

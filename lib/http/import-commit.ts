@@ -6,7 +6,7 @@ import type { Judged } from '../imports/messages.ts';
 import { roundsOf, type ValidRow } from '../imports/spool.ts';
 import { type AnswerForms, once, type Once } from '../rows/idempotency.ts';
 import { insertRows } from '../rows/insert.ts';
-import { inTransaction } from '../rows/statements.ts';
+import { inTransaction } from '../db/together.ts';
 import type { PlainValue } from '../values.ts';
 import type { RequestContext } from './handle.ts';
 

@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts';
 import type { PlainValue, Queries, Row } from '../values.ts';
 import type { Filter } from './filter.ts';
 import { passNumbers } from './numbers.ts';
-import { inTransaction } from './statements.ts';
+import { inTransaction } from '../db/together.ts';
 import { type AnswerForms, type Idempotency, type Once, once } from './idempotency.ts';
 import { conflictKey, insertRows, insertSets, type OnConflict } from './insert.ts';
 import type { Key } from './key.ts';

@@ -20,16 +20,6 @@ export function runAlone(scope: Scope, statement: Sql, alone: Alone): Promise<St
   return scope.runAlone ? scope.runAlone(text, values, alone) : scope.run(text, values);
 }
 
-/** The scope for work that consists of several statements: what runs alone elsewhere is a part of it. */
-export function inTransaction(scope: Scope): Scope {
-  return {
-    get catalog() {
-      return scope.catalog;
-    },
-    run: scope.run,
-  };
-}
-
 /** The rows of a statement, by the names of its columns. */
 export async function runRows(scope: Scope, statement: Sql): Promise<Row[]> {
   return rowsOf(await runStatement(scope, statement));

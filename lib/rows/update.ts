@@ -3,7 +3,7 @@ import { type Column, columnNamed, type Relation } from '../catalog/catalog.ts';
 import type { Scope } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { join, name, raw, type Sql, sql } from '../sql/compose.ts';
-import type { PlainValue, Row } from '../values.ts';
+import type { EngineName, PlainValue, Row } from '../values.ts';
 import { bind, valueTable } from './bind.ts';
 import { conditionSql, planFilter } from './conditions.ts';
 import { type Filter, ParameterFault } from './filter.ts';
@@ -208,10 +208,15 @@ async function updateGroup(
   const found = await runRows(
     scope,
     sql`update ${tableSql(relation)} set ${join(sets)} from (select ${join(columns)} from ${table.from}) as eider_given
-      where ${join(isSame, ' and ')} and ${hasKeyOf(engine, relation, keys)} returning *`,
+      where ${join(isSame, ' and ')} and ${hasKeyOf(engine, relation, keys)} returning ${wholeRow(engine, relation)}`,
   );
   const written = byKey(relation, keys, found);
   return keys.map((key) => written.get(JSON.stringify(key)));
+}
+
+/** PostgreSQL would add the columns of the tables beside it, and DuckDB has no other way to say it. */
+function wholeRow(engine: EngineName, relation: Relation): Sql {
+  return engine === 'postgres' ? sql`${tableSql(relation)}.*` : raw('*');
 }
 
 export async function deleteRow(scope: Scope, relation: Relation, { key, precondition }: RowUpdate): Promise<null> {

@@ -15,7 +15,7 @@ import type {
   Work,
   WriteOptions,
 } from '../database.ts';
-import { runTogether } from '../together.ts';
+import { inTransaction, runTogether } from '../together.ts';
 import { compareEveryMs } from './catalogs.ts';
 import { dropOldChanges, readChanges } from './changes.ts';
 import { openParts, type DatabaseParts, type PostgresDatabaseOptions } from './open.ts';
@@ -48,19 +48,29 @@ interface GatheredRead extends ReadOptions {
   readonly work: Work<unknown>;
 }
 
+interface GatheredWrite {
+  readonly work: Work<unknown>;
+  readonly signal: AbortSignal | undefined;
+}
+
 class PostgresDatabase implements PooledDatabase {
   readonly engine = 'postgres';
   readonly uploads = noUploads;
   readonly #parts: DatabaseParts;
-  readonly #shared: Gathering<GatheredRead, Answer<unknown>>;
+  readonly #sharedReads: Gathering<GatheredRead, Answer<unknown>>;
+  readonly #sharedWrites: Gathering<GatheredWrite, Answer<unknown>>;
   #version = 0;
   #nextRetentionMs: number;
 
   constructor(parts: DatabaseParts) {
     this.#parts = parts;
-    this.#shared = new Gathering(parts.runtime, {
+    this.#sharedReads = new Gathering(parts.runtime, {
       alone: ({ work, ...options }) => this.#read(work, options),
       together: (reads, signal) => this.#readTogether(reads, signal),
+    });
+    this.#sharedWrites = new Gathering(parts.runtime, {
+      alone: ({ work, signal }) => this.#write(work, signal),
+      together: (writes, signal) => this.#writeTogether(writes, signal),
     });
     // Not at once: a process that lives for one request has no time for it.
     this.#nextRetentionMs = parts.runtime.monotonicMs() + retentionEveryMs / 10;
@@ -73,7 +83,7 @@ class PostgresDatabase implements PooledDatabase {
   read<T>(work: Work<T>, options: ReadOptions = {}): Promise<Answer<T>> {
     const { together } = options;
     if (together === undefined) return this.#read(work, options);
-    return this.#shared.join(together, { ...options, work }) as Promise<Answer<T>>;
+    return this.#sharedReads.join(together, { ...options, work }) as Promise<Answer<T>>;
   }
 
   async #readTogether(
@@ -104,7 +114,28 @@ class PostgresDatabase implements PooledDatabase {
     return this.#advanceTo({ value, version, durability: 'durable', timings: { run: timings.run } });
   }
 
-  async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
+  write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Answer<T>> {
+    const { together, signal } = options;
+    if (together === undefined) return this.#write(work, signal);
+    return this.#sharedWrites.join(together, { work, signal }) as Promise<Answer<T>>;
+  }
+
+  /** In one transaction: should one of its statements fail, nothing of any of them is kept, and each runs by itself. */
+  async #writeTogether(
+    writes: readonly GatheredWrite[],
+    signal: AbortSignal,
+  ): Promise<readonly PromiseSettledResult<Answer<unknown>>[]> {
+    const works = writes.map(({ work }) => work);
+    const { value: outcomes, ...answer } = await this.#write(
+      (queries, scope) => runTogether(queries, inTransaction(scope), works),
+      signal,
+    );
+    return outcomes.map((outcome) =>
+      outcome.status === 'rejected' ? outcome : { ...outcome, value: { ...answer, value: outcome.value } },
+    );
+  }
+
+  async #write<T>(work: Work<T>, signal: AbortSignal | undefined): Promise<Answer<T>> {
     const { transactions, catalogs, watch } = this.#parts;
     watch.requireWritable();
     let changesDefinitions = false;
@@ -117,7 +148,7 @@ class PostgresDatabase implements PooledDatabase {
           });
           return work(queries, scope);
         }),
-      { mode: 'write', signal: options.signal },
+      { mode: 'write', signal },
     );
     if (changesDefinitions) catalogs.doubt();
     return this.#advanceTo({ value, version, durability: 'durable', timings });

@@ -19,7 +19,7 @@ import {
   type Written,
 } from '../../rest/write.ts';
 import type { Command } from '../../rows/commands.ts';
-import { inTransaction } from '../../rows/statements.ts';
+import { inTransaction } from '../../db/together.ts';
 import { textOf } from '../../rows/values.ts';
 import type { PlainValue, Row } from '../../values.ts';
 import { readBytes } from '../body.ts';

@@ -1,7 +1,8 @@
 /** Requests that arrive together run as one statement, and each is answered as if it had been alone. */
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { findRelation } from '../../../lib/catalog/catalog.ts';
 import type { Database } from '../../../lib/db/database.ts';
+import { openPostgresDatabase } from '../../../lib/db/postgres/postgres-database.ts';
 import { type Command, executeOnly, setNameOf } from '../../../lib/rows/commands.ts';
 import { findRow, type Key } from '../../../lib/rows/key.ts';
 import { rowVersion } from '../../../lib/rows/version.ts';
@@ -11,12 +12,39 @@ import { Session } from '../../../lib/sync/sql.ts';
 import type { PlainValue, Row } from '../../../lib/values.ts';
 import { openDatabase } from '../../support/engine.ts';
 import { manyTypes } from '../../support/many-types.ts';
+import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 
 const books = `CREATE TABLE books (id INTEGER PRIMARY KEY, title VARCHAR NOT NULL, isbn VARCHAR UNIQUE, pages INTEGER CHECK (pages > 0),
     updated_at TIMESTAMPTZ NOT NULL DEFAULT now());
   CREATE TABLE parts (book INTEGER REFERENCES books, no INTEGER, text VARCHAR, PRIMARY KEY (book, no));
   CREATE TABLE nicks (nick VARCHAR COLLATE NOCASE PRIMARY KEY, n INTEGER);
   CREATE SEQUENCE ids; CREATE TABLE notes (id BIGINT PRIMARY KEY DEFAULT nextval('ids'), eider_given VARCHAR, given STRUCT(texts VARCHAR[]))`;
+
+const postgresBooks = `CREATE TABLE books (id integer PRIMARY KEY, title text NOT NULL, isbn text UNIQUE, pages integer CHECK (pages > 0),
+    updated_at timestamptz NOT NULL DEFAULT now());
+  CREATE TABLE parts (book integer REFERENCES books, no integer, text text, PRIMARY KEY (book, no))`;
+
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server.close());
+
+async function openOnPostgres(): Promise<Database> {
+  const database = await openPostgresDatabase({
+    connectionString: await server.createDatabase(),
+    driver: 'pg',
+    migrations: [{ name: '0001_tables', sql: postgresBooks }],
+    runtime: systemRuntime,
+  });
+  onTestFinished(() => database.close());
+  return database;
+}
+
+const engines = [
+  ['DuckDB', () => open(books)],
+  ['PostgreSQL', openOnPostgres],
+] as const;
 
 async function open(sql: string): Promise<Database> {
   return openDatabase({
@@ -53,7 +81,7 @@ function readAll(database: Database, table: string, keys: readonly Key[]): Promi
 }
 
 async function rowsOf(database: Database, table: string): Promise<unknown> {
-  const { value } = await database.read((_queries, scope) => scope.run(`SELECT * FROM ${table} ORDER BY ALL`));
+  const { value } = await database.read((_queries, scope) => scope.run(`SELECT * FROM ${table} ORDER BY 1`));
   return value.rows;
 }
 
@@ -138,8 +166,8 @@ it('reads by key are one statement without a transaction, and see what was ackno
   );
 });
 
-it('each gets its own answer and its own error', async () => {
-  const database = await open(books);
+it.each(engines)('on %s each gets its own answer and its own error', async (_, start) => {
+  const database = await start();
   const answers = await sendAll(database, [
     ...[1, 2, 3, 4, 5, 6, 7].map((id) => book(id)),
     book(3, { isbn: 'again' }),
@@ -167,49 +195,52 @@ it('each gets its own answer and its own error', async () => {
   expect(await rowsOf(database, 'books')).toHaveLength(8);
 });
 
-it('changes of one row come one after the other, conditions and missing rows included', async () => {
-  const database = await open(books);
-  await sendAll(
-    database,
-    [1, 2, 3, 4].map((id) => book(id)),
-  );
-  const rows = await readAll(database, 'books', [[1], [2], [3], [4]]);
-  const [one, two] = rows.map((row) => rowVersion(row!));
-  const change = (id: number, values: Row, match?: string): Command => ({
-    kind: 'update',
-    table: 'books',
-    key: [id],
-    values,
-    ...(match === undefined ? {} : { precondition: { match: [match] } }),
-  });
-  const answers = await sendAll(database, [
-    change(4, { pages: 4 }),
-    change(1, { pages: 10 }, one),
-    change(1, { pages: 11 }, one),
-    change(2, { pages: 20 }, 'stale'),
-    change(2, { pages: 21 }, two),
-    change(99, { pages: 1 }),
-    change(3, {}),
-    change(3, { id: 30, pages: 3 }),
-    change(4, { title: 'four' }),
-    { kind: 'replace', table: 'books', key: [4], values: { title: 'whole' } },
-  ]);
-  expect(told(answers)).toEqual(['ok', 'ok', 'conflict', 'conflict', 'ok', 'not-found', 'ok', 'ok', 'ok', 'ok']);
-  expect((await readAll(database, 'books', [[1], [2], [3], [30]])).map((row) => row?.['pages'])).toEqual([
-    10,
-    21,
-    undefined,
-    3,
-  ]);
-  const gone = await sendAll(
-    database,
-    [1, 1, 2, 77].map((id) => ({ kind: 'delete', table: 'books', key: [id] })),
-  );
-  expect(told(gone).toSorted()).toEqual(['not-found', 'not-found', 'ok', 'ok']);
-});
+it.each(engines)(
+  'on %s changes of one row come one after the other, conditions and missing rows included',
+  async (_, start) => {
+    const database = await start();
+    await sendAll(
+      database,
+      [1, 2, 3, 4].map((id) => book(id)),
+    );
+    const rows = await readAll(database, 'books', [[1], [2], [3], [4]]);
+    const [one, two] = rows.map((row) => rowVersion(row!));
+    const change = (id: number, values: Row, match?: string): Command => ({
+      kind: 'update',
+      table: 'books',
+      key: [id],
+      values,
+      ...(match === undefined ? {} : { precondition: { match: [match] } }),
+    });
+    const answers = await sendAll(database, [
+      change(4, { pages: 4 }),
+      change(1, { pages: 10 }, one),
+      change(1, { pages: 11 }, one),
+      change(2, { pages: 20 }, 'stale'),
+      change(2, { pages: 21 }, two),
+      change(99, { pages: 1 }),
+      change(3, {}),
+      change(3, { id: 30, pages: 3 }),
+      change(4, { title: 'four' }),
+      { kind: 'replace', table: 'books', key: [4], values: { title: 'whole' } },
+    ]);
+    expect(told(answers)).toEqual(['ok', 'ok', 'conflict', 'conflict', 'ok', 'not-found', 'ok', 'ok', 'ok', 'ok']);
+    expect((await readAll(database, 'books', [[1], [2], [3], [30]])).map((row) => row?.['pages'])).toEqual([
+      10,
+      21,
+      undefined,
+      3,
+    ]);
+    const gone = await sendAll(
+      database,
+      [1, 1, 2, 77].map((id) => ({ kind: 'delete', table: 'books', key: [id] })),
+    );
+    expect(told(gone).toSorted()).toEqual(['not-found', 'not-found', 'ok', 'ok']);
+  },
+);
 
-it('a reference that fails in a set fails for its own request', async () => {
-  const database = await open(books);
+it.each(engines)('on %s a reference that fails in a set fails for its own request', async (_, start) => {
+  const database = await start();
   await sendAll(database, [book(1), book(2)]);
   const part = (of: number, no: number): Command => ({ kind: 'create', table: 'parts', values: { book: of, no } });
   const answers = await sendAll(database, [part(1, 1), part(1, 2), part(7, 1), part(2, 1), part(2, 2), part(8, 9)]);
