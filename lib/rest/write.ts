@@ -6,7 +6,7 @@ import { planFilter } from '../rows/conditions.ts';
 import { type Command, type Done, executeCommand, executeOnly, type Outcome } from '../rows/commands.ts';
 import type { Filter } from '../rows/filter.ts';
 import { runRows, tableSql } from '../rows/statements.ts';
-import type { Matched } from '../rows/update.ts';
+import type { Matched } from '../rows/matching.ts';
 import { join, name, sql } from '../sql/compose.ts';
 import type { Queries, Row } from '../values.ts';
 import { RestError } from './faults.ts';

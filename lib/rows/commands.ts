@@ -13,15 +13,9 @@ import { type AnswerForms, type Idempotency, type Once, once } from './idempoten
 import { conflictKey, insertRows, insertSets, type OnConflict } from './insert.ts';
 import type { Key } from './key.ts';
 import { fulfilled } from './sets.ts';
-import {
-  deleteMatching,
-  deleteRow,
-  deleteRows,
-  type Matched,
-  updateMatching,
-  updateRow,
-  updateRows,
-} from './update.ts';
+import { deleteMatching, type Matched, updateMatching } from './matching.ts';
+import { deleteRow, updateRow } from './update.ts';
+import { deleteRows, updateRows } from './update-set.ts';
 import type { Precondition } from './version.ts';
 
 /** By its display name. */

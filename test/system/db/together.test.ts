@@ -180,7 +180,7 @@ it.each(engines)('on %s each gets its own answer and its own error', async (_, s
   // Of two that clash, one wins, and which is up to chance.
   expect(new Set([kinds[2], kinds[7]])).toEqual(new Set(['conflict', 'ok']));
   expect(new Set([kinds[4], kinds[8]])).toEqual(new Set(['conflict', 'ok']));
-  expect(kinds.filter((_, index) => ![2, 4, 7, 8].includes(index))).toEqual([
+  expect(kinds.filter((_kind, index) => ![2, 4, 7, 8].includes(index))).toEqual([
     'ok',
     'ok',
     'ok',
