@@ -81,7 +81,7 @@ export class Engine {
   readonly #warnings: Warnings;
   /** Each write asks for it; all calls during one round share the next. */
   readonly #maintenance = new SharedProbe(() => this.#maintainOnce());
-  #nextSweepMs = 0;
+  #sweptMs = -Infinity;
   #closed: Promise<void> | null = null;
 
   private constructor(parts: {
@@ -239,8 +239,8 @@ export class Engine {
     const { runtime } = this.#context;
     try {
       await this.#checkpoints.runIfDue();
-      if (runtime.monotonicMs() < this.#nextSweepMs) return;
-      this.#nextSweepMs = runtime.monotonicMs() + sweepEveryMs;
+      if (Math.abs(runtime.now() - this.#sweptMs) < sweepEveryMs) return;
+      this.#sweptMs = runtime.now();
       await sweepSlots(this.#slotRoot, runtime);
     } catch (error) {
       this.#context.warn('A checkpoint failed; the next one will replace it.', error);
