@@ -31,8 +31,10 @@ async function shown(given: readonly Record<string, DuckDBValue>[]): Promise<Row
   return rows.filter((row) => !JSON.stringify(row).includes(String.raw`\u0000`));
 }
 
+/** Without the signs of zeros: DuckDB's compression takes 0 and -0 for the same, so that a checkpoint may change them. */
 async function rowsOf(service: Service, table: string): Promise<unknown> {
-  return ((await (await service.send('GET', `/api/${table}?order=id&limit=500`)).json()) as { data: unknown }).data;
+  const text = await (await service.send('GET', `/api/${table}?order=id&limit=500`)).text();
+  return (JSON.parse(text, (_, value: unknown) => (value === '-0' ? 0 : value)) as { data: unknown }).data;
 }
 
 it('gives back every value in every format', async () => {
