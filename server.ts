@@ -2,12 +2,12 @@
  * All of api/ and public/ as one handler: the one function of a deployment, and what `vercel dev` and `npm start` serve.
  * https://vercel.com/docs/functions/runtimes/node-js
  */
-// oxlint-disable-next-line import/no-unassigned-import -- It sets what Node reads when the pool is first used.
-import './lib/config/threads.ts';
+import { provideThreads } from './lib/config/threads.ts';
 import { loadRoutes } from './lib/server/load-routes.ts';
 import { createRouter } from './lib/http/router.ts';
 import { withStaticFiles } from './lib/server/static-files.ts';
 
+provideThreads();
 const routes = await loadRoutes(new URL('api/', import.meta.url));
 
 export default { fetch: withStaticFiles(new URL('public/', import.meta.url), createRouter(routes)) };

@@ -6,8 +6,6 @@
  * await db.execute('INSERT INTO books (isbn, title) VALUES ($1, $2)', [isbn, title]); // durable once it resolves
  * const { rows, version } = await db.query('SELECT title FROM books WHERE isbn = $1', [isbn]);
  */
-// oxlint-disable-next-line import/no-unassigned-import -- It sets what Node reads when the pool is first used.
-import './config/threads.ts';
 import { waitUntil } from '@vercel/functions';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +16,7 @@ import { loadMigrations } from './catalog/migration-files.ts';
 import type { Migration } from './catalog/migrations.ts';
 import { nameDatabase, type StoreChoice } from './config/given.ts';
 import { processEnvironment } from './config/process.ts';
+import { provideThreads } from './config/threads.ts';
 import type { Answer, Database, DatabaseStatus, Durability, ReadOptions, Scope, SyncReport } from './db/database.ts';
 import { AppError } from './errors.ts';
 import { systemRuntime } from './runtime.ts';
@@ -27,6 +26,8 @@ import type { PlainValue, Row } from './values.ts';
 
 export { AppError, type ErrorKind, isAppError } from './errors.ts';
 export type { Catalog, DatabaseStatus, PlainValue, QueryColumn, ReadOptions, Row, Store, StoreChoice, SyncReport };
+
+provideThreads();
 
 export interface OpenDatabaseOptions {
   /** Where the database lives: `s3(…)`, `gcs(…)`, `blob(…)`, `directory(…)`. Default: what the environment names. */

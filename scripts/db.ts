@@ -19,12 +19,13 @@ const isSource = import.meta.url.endsWith('.ts');
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
-const [{ runCommand }, { processEnvironment }, { systemRuntime: runtime }] = await Promise.all([
+const [{ runCommand }, { processEnvironment }, { systemRuntime: runtime }, { provideThreads }] = await Promise.all([
   import('../lib/cli/command.ts'),
   import('../lib/config/process.ts'),
   import('../lib/runtime.ts'),
   import('../lib/config/threads.ts'),
 ]);
+provideThreads();
 const { stdin, stdout, stderr } = process;
 // Who reads the answer may have seen enough, such as `head`.
 stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
