@@ -40,11 +40,16 @@ const calling = { ...inRest, permission: 'read-table', load: 'query', maxBodyByt
 const syncing = { load: 'free', maxBodyBytes: 0, produces: ['application/json', 'text/event-stream'] } as const;
 
 export function createEndpoints(given: Services, loadLimits: LoadLimits = defaultLoadLimits): Endpoints {
-  given.app.onNotice(given.log);
+  const writeTrouble = new WriteTrouble();
+  given.app.onNotice(({ isEnd, ...entry }) => {
+    // What failed in an outage says nothing of the time after it.
+    if (isEnd) writeTrouble.forget();
+    given.log(entry);
+  });
   const services = {
     ...given,
     loggedProblems: new Set<string>(),
-    writeTrouble: new WriteTrouble(),
+    writeTrouble,
     shedder: new LoadShedder(given.app.runtime, loadLimits),
   };
   const endpoint =

@@ -16,6 +16,10 @@ export class WriteTrouble {
       this.#last = { atMs: nowMs, message: [error.message, error.hint].filter(Boolean).join(' ') };
   }
 
+  forget(): void {
+    this.#last = null;
+  }
+
   /** Null when the last write was taken. */
   describe(nowMs: number): string | null {
     if (!this.#last) return null;

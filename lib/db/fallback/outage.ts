@@ -20,6 +20,8 @@ export interface Notice {
   readonly level: 'error' | 'warning';
   readonly message: string;
   readonly error?: unknown;
+  /** It is the end of an outage. */
+  readonly isEnd?: true;
 }
 
 /** Shares an outage between the processes of one machine, so that only one of them waits to find it. */

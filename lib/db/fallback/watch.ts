@@ -79,7 +79,8 @@ export class Watch {
 
   #tellEnd({ state }: Outage): void {
     const lasted = Math.round((this.#runtime.now() - state.sinceMs) / 1000);
-    this.#notice({ level: 'warning', message: `${this.#primary.label} serves again, after ${lasted} s.` });
+    const message = `${this.#primary.label} serves again, after ${lasted} s.`;
+    this.#notice({ level: 'warning', message, isEnd: true });
   }
 
   /** The primary is back, but must not serve before the pending writes have been run on it. */
