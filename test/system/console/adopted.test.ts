@@ -184,7 +184,8 @@ async function rowsNow({ name, key }: ManyTable, columns: readonly string[]): Pr
     });
     const order = key.length === 0 ? 'rowid' : key.map((column) => `t."${column}"`).join(', ');
     const query = `SELECT ${list.join(', ')} FROM ${quotedPath(name)} AS t ORDER BY ${order} LIMIT 100`;
-    const { rows } = (await site.sql(query)) as { rows: Texts[] };
+    // A process that has answered many may have too little memory left for a wide one; the next is a new one.
+    const { rows } = (await site.sql(query).catch(() => site.sql(query))) as { rows: Texts[] };
     for (const [index, row] of rows.entries()) all[index] = { ...all[index], ...row };
   }
   return all;

@@ -1,7 +1,7 @@
 /** Queries of users on DuckDB: which process runs which, on which copy of the database. */
 import { join } from 'node:path';
 import { Semaphore } from '../../../async/semaphore.ts';
-import { AppError } from '../../../errors.ts';
+import { AppError, isAppError } from '../../../errors.ts';
 import type { Runtime } from '../../../runtime.ts';
 import type { ReplicaCopy } from '../../../sync/copies.ts';
 import type { Engine } from '../../../sync/engine.ts';
@@ -120,12 +120,17 @@ export class SandboxedQueries {
     signal: AbortSignal | undefined,
   ): Promise<readonly QueryResult[]> {
     const results: QueryResult[] = [];
+    let isSpent = false;
     try {
       for (const request of requests) results.push(await worker.sandbox.run(request, signal));
       return results;
+    } catch (error) {
+      // Part of the memory may still be held for queries before it: whoever asks again gets a new process.
+      isSpent = isAppError(error) && error.sqlState === '54000';
+      throw error;
     } finally {
       worker.usedMs = this.#runtime.monotonicMs();
-      if (worker.sandbox.isAlive) this.#idle.push(worker);
+      if (worker.sandbox.isAlive && !isSpent) this.#idle.push(worker);
       else this.#discard(worker);
     }
   }
