@@ -3,7 +3,9 @@ import type { Runtime } from '../runtime.ts';
 /** How works are run: one by itself, or several as one. */
 export interface GatheringRuns<Member, T> {
   alone(member: Member): Promise<T>;
-  /** An outcome for each, in their order. What it throws says nothing of any of them: each then runs alone. */
+  /**
+   * An outcome for each, in their order. What it throws says that nothing of any of them was done: each then runs alone.
+   */
   together(members: readonly Member[], signal: AbortSignal): Promise<readonly PromiseSettledResult<T>[]>;
 }
 

@@ -1,6 +1,6 @@
 import { type Catalog, relationId } from '../../catalog/catalog.ts';
 import { Gathering } from '../../async/gathering.ts';
-import { AppError } from '../../errors.ts';
+import { AppError, isAppError } from '../../errors.ts';
 import type {
   Answer,
   ChangePage,
@@ -120,19 +120,27 @@ class PostgresDatabase implements PooledDatabase {
     return this.#sharedWrites.join(together, { work, signal }) as Promise<Answer<T>>;
   }
 
-  /** In one transaction: should one of its statements fail, nothing of any of them is kept, and each runs by itself. */
+  /**
+   * In one transaction: should one of its statements fail, nothing of any of them is kept, and each runs by itself. Where it
+   * is unknown whether they are kept, none is run again.
+   */
   async #writeTogether(
     writes: readonly GatheredWrite[],
     signal: AbortSignal,
   ): Promise<readonly PromiseSettledResult<Answer<unknown>>[]> {
     const works = writes.map(({ work }) => work);
-    const { value: outcomes, ...answer } = await this.#write(
-      (queries, scope) => runTogether(queries, inTransaction(scope), works),
-      signal,
-    );
-    return outcomes.map((outcome) =>
-      outcome.status === 'rejected' ? outcome : { ...outcome, value: { ...answer, value: outcome.value } },
-    );
+    try {
+      const { value: outcomes, ...answer } = await this.#write(
+        (queries, scope) => runTogether(queries, inTransaction(scope), works),
+        signal,
+      );
+      return outcomes.map((outcome) =>
+        outcome.status === 'rejected' ? outcome : { ...outcome, value: { ...answer, value: outcome.value } },
+      );
+    } catch (reason) {
+      if (!isAppError(reason, 'indeterminate')) throw reason;
+      return writes.map(() => ({ status: 'rejected', reason }));
+    }
   }
 
   async #write<T>(work: Work<T>, signal: AbortSignal | undefined): Promise<Answer<T>> {

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTes
 import { sql } from 'kysely';
 import type { Database } from '../../../../lib/db/database.ts';
 import { findRelation } from '../../../../lib/catalog/catalog.ts';
-import { type Command, executeOnly } from '../../../../lib/rows/commands.ts';
+import { type Command, executeOnly, setNameOf } from '../../../../lib/rows/commands.ts';
 import { findRow } from '../../../../lib/rows/key.ts';
 import { isAppError } from '../../../../lib/errors.ts';
 import type { Queries } from '../../../../lib/values.ts';
@@ -362,6 +362,22 @@ describe('a command that is one statement', () => {
     });
     await expect(create(database, 'a')).rejects.toMatchObject({ kind: 'indeterminate' });
     expect(await rowsThere()).toContainEqual(['a', 1]);
+  });
+
+  it('that shares a transaction with others is indeterminate like them, and none is repeated', async () => {
+    const database = await openWarm(3, 2000);
+    const shared = (id: string): Promise<unknown> => {
+      const what: Command = { kind: 'create', table: 'accounts', values: { id, ...values } };
+      return database.write((queries, scope) => executeOnly(queries, scope, what), { together: setNameOf(what) });
+    };
+    atCommit('answer-lost', () => {
+      proxy.decide = () => 'drop-connection';
+    });
+    // The first runs by itself, without a COMMIT, and those that come meanwhile after it, together.
+    const [first, ...others] = await Promise.allSettled(['a', 'b', 'c', 'd'].map(shared));
+    expect(first).toMatchObject({ status: 'fulfilled' });
+    expect(others).toMatchObject([1, 2, 3].map(() => ({ status: 'rejected', reason: { kind: 'indeterminate' } })));
+    expect((await rowsThere()).slice(0, 4)).toEqual(['a', 'b', 'c', 'd'].map((id) => [id, 1]));
   });
 
   it('that waits for a lock when its connection breaks is ended, and done once', async () => {
