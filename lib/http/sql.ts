@@ -4,19 +4,19 @@
  * What only reads runs in the sandbox, on one state; all else in one transaction of the database, judged statement by
  * statement. Who asks decides what it may change.
  */
-import { finished } from '../runtime.ts';
 import type { App } from '../app.ts';
 import type { Answer, Database, QueryRequest, Together } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { type Once, once } from '../rows/idempotency.ts';
 import { refuseParameters } from '../rows/parameters.ts';
 import { fulfilled } from '../rows/sets.ts';
+import { finished } from '../runtime.ts';
 import { adapt } from '../sql/adapt.ts';
 import { type Explain, explainOf } from '../sql/explain.ts';
 import { kindOf, type StatementKind } from '../sql/kind.ts';
+import { knownStatement } from '../sql/known-statement.ts';
 import { eachResult, type RepeatedInsert, repeatedInsert } from '../sql/repeated-insert.ts';
 import type { StatementResult } from '../sql/result.ts';
-import { statementOf } from '../sql/statement.ts';
 import type { PlainValue } from '../values.ts';
 import { negotiate } from './accept.ts';
 import { type SqlRights, sqlRights } from './access.ts';
@@ -24,11 +24,11 @@ import { readJson } from './body.ts';
 import { encodeTable, tableTypes } from './formats/tables.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
+import { jsonAnswer } from './json-answer.ts';
 import { queryLimits } from './limits.ts';
 import { inQuery, RequestError } from './problem.ts';
 import { type AskedSql, type AskedStatement, echoedHeaders, parseSqlRequest } from './sql-request.ts';
 import { replayHeaders } from './writes.ts';
-import { jsonAnswer } from './json-answer.ts';
 
 export const sqlTypes = ['application/json', ...tableTypes] as const;
 
@@ -68,7 +68,7 @@ export function sqlHandler(app: App): Handler {
 
 /** What it is, and in the words of the engine. @throws AppError `invalid` */
 function prepare(asked: AskedStatement, { engine }: Database): PreparedBatch {
-  const given = statementOf(asked.sql);
+  const given = knownStatement(asked.sql);
   const { explain, statement } = explainOf(given) ?? { explain: undefined, statement: given };
   const kind = kindOf(statement);
   if (explain && kind !== 'read') throw onlyQueries('EXPLAIN shows the plan of one SELECT; this is something else.');

@@ -1,6 +1,7 @@
 /** INSERT statements of one row of parameters, of which several with the same text are one with many rows. */
+import { knownStatement } from './known-statement.ts';
 import type { StatementResult } from './result.ts';
-import { type Statement, statementOf } from './statement.ts';
+import type { Statement } from './statement.ts';
 import type { Token } from './tokens.ts';
 
 /** An INSERT that can be said once for many rows. */
@@ -17,7 +18,7 @@ export interface RepeatedInsert {
 export function repeatedInsert(sql: string, width: number): RepeatedInsert | null {
   // Most statements are told from one by their first letters.
   if (!/^\s*insert\b/i.test(sql)) return null;
-  const statement = statementOf(sql);
+  const statement = knownStatement(sql);
   const row = statement.write?.insertsParameters === true ? onlyRow(statement) : null;
   if (!row || !isNumbered(row, width)) return null;
   const [first, last] = [row[0]!, row.at(-1)!];

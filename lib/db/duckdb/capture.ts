@@ -7,8 +7,9 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import { requireKnown } from '../../sql/adapt.ts';
 import { definitionOf } from '../../sql/definition.ts';
+import { knownStatement } from '../../sql/known-statement.ts';
 import type { StatementResult } from '../../sql/result.ts';
-import { type RowStatement, type Statement, statementOf } from '../../sql/statement.ts';
+import type { RowStatement, Statement } from '../../sql/statement.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import { type CapturedChange, isRowChange } from '../../sync/record.ts';
 import type { Shape, Shapes, TableName } from '../../sync/shapes.ts';
@@ -215,18 +216,4 @@ function assignedOf({ kind, assigned }: RowStatement, { allNames }: Shape): read
   if (kind !== 'update' || !assigned) return undefined;
   const names = new Set(assigned.map((name) => name.toLowerCase()));
   return allNames.filter((name) => names.has(name.toLowerCase()));
-}
-
-/** Statements that were read before: most come again. */
-const known = new Map<string, Statement>();
-const mostKnown = 1000;
-const longestKnown = 4000;
-
-function knownStatement(sql: string): Statement {
-  const found = known.get(sql);
-  if (found) return found;
-  const statement = statementOf(sql);
-  if (known.size >= mostKnown) known.clear();
-  if (sql.length <= longestKnown) known.set(sql, statement);
-  return statement;
 }

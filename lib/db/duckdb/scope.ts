@@ -1,7 +1,7 @@
 /** The scope of a transaction on DuckDB: its catalog, and SQL as text. */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { finished, type Runtime } from '../../runtime.ts';
-import { statementOf } from '../../sql/statement.ts';
+import { knownStatement } from '../../sql/known-statement.ts';
 import type { WriteTransaction } from '../../sync/batch.ts';
 import type { Definitions } from '../../sync/definitions.ts';
 import type { Session } from '../../sync/sql.ts';
@@ -26,7 +26,7 @@ async function openScope({ session, catalogs, definitions, run, runtime }: Scope
   let catalog: Catalog = await catalogs.of(definitions(), session);
   const runFor = async ({ signal }: Untrusted, sql: string, values: readonly PlainValue[]) => {
     const { checkStatement } = await import('./query/judgement.ts');
-    await checkStatement(session.connection, catalog, statementOf(sql), values);
+    await checkStatement(session.connection, catalog, knownStatement(sql), values);
     return runtime ? interruptible(session, { signal, runtime }, () => run(sql, values)) : run(sql, values);
   };
   return {

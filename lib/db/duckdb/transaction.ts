@@ -1,6 +1,6 @@
 /** Queries and SQL inside the engine's transactions: reading ones, and writing ones whose changes are captured. */
 import type { StatementResult } from '../../sql/result.ts';
-import { statementOf } from '../../sql/statement.ts';
+import { knownStatement } from '../../sql/known-statement.ts';
 import type { PlainValue, Queries } from '../../values.ts';
 import type { Session } from '../../sync/sql.ts';
 import { isPlainSelect, makeTextQueries } from '../dialect.ts';
@@ -32,7 +32,7 @@ export function onlyReadingQueries(session: Session, onError: () => void): Queri
 export function readingSql(session: Session, onError: () => void = () => undefined): RunSql {
   return async (sql, values = []) => {
     try {
-      return await runQuery(session, statementOf(sql), values);
+      return await runQuery(session, knownStatement(sql), values);
     } catch (error) {
       onError();
       throw error;
