@@ -8,10 +8,10 @@ import { readJson } from './body.ts';
 import { refusePrecondition } from './conditions.ts';
 import type { RequestContext } from './handle.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
+import { jsonAnswer } from './json-answer.ts';
 import { inQuery } from './problem.ts';
 import { type Named, relationNamed, requireWritable, withCatalog } from './relations.ts';
 import { replayHeaders, rowAnswer, runWrite, statusOf } from './writes.ts';
-import { jsonAnswer } from './json-answer.ts';
 
 const mostRows = 1000;
 

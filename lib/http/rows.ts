@@ -14,11 +14,11 @@ import { readJson } from './body.ts';
 import { entityTag, parsePrecondition, unmodified } from './conditions.ts';
 import type { Handler, RequestContext } from './handle.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
+import { jsonAnswer } from './json-answer.ts';
 import { createRows, removeMatching, updateMatching } from './many-rows.ts';
 import { inQuery } from './problem.ts';
 import { type Named, readRelation, relationNamed, requireWritable, withCatalog } from './relations.ts';
 import { rowAnswer, runWrite, statusOf } from './writes.ts';
-import { jsonAnswer } from './json-answer.ts';
 
 export interface RowHandlers {
   readonly list: Handler;

@@ -7,8 +7,8 @@ import { keySegment } from '../rows/key.ts';
 import type { PlainValue, Row } from '../values.ts';
 import { entityTag } from './conditions.ts';
 import type { RequestContext } from './handle.ts';
-import type { Named } from './relations.ts';
 import { jsonAnswer } from './json-answer.ts';
+import type { Named } from './relations.ts';
 
 export async function runWrite<C extends Command>(
   context: RequestContext,

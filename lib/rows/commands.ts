@@ -127,7 +127,7 @@ export function setNameOf(command: Command): string | undefined {
     case 'upsert': {
       const { columns, resolution, sets, rows } = command;
       const isKeyed = rows.every((row) => conflictKey(columns, row) !== null);
-      return isKeyed ? `upsert ${table} ${JSON.stringify([columns, resolution, sets])}` : undefined;
+      return isKeyed ? `upsert ${JSON.stringify([table, columns, resolution, sets])}` : undefined;
     }
     case 'update':
     case 'replace':

@@ -90,7 +90,8 @@ function padded(engine: EngineName, keys: readonly Key[]): readonly Key[] {
 
 /** The whole row, its columns in the order of the table, or null. */
 export async function findRow(scope: Scope, relation: Relation, key: Key): Promise<Row | null> {
-  if (!scope.together) return selectByKey(scope, relation, key, columnsSql(relation));
+  if (!scope.together)
+    return (await selectRows(scope, relation, hasKey(scope.catalog.engine, relation, key)))[0] ?? null;
   return scope.together(key, async (common, keys) => {
     const rows = await findRows(common, relation, keys);
     return keys.map((each) => fulfilled(rows.get(JSON.stringify(each)) ?? null));
@@ -120,20 +121,11 @@ export function byKey(relation: Relation, keys: readonly Key[], rows: readonly R
   return found;
 }
 
-async function selectRows(scope: Scope, relation: Relation, where: Sql): Promise<Row[]> {
-  const statement = sql`select ${columnsSql(relation)} from ${tableSql(relation)} where ${where}`;
-  return rowsOf(await runAlone(scope, statement, { changes: null, isKept: true }));
-}
-
-function columnsSql({ columns }: Relation): Sql {
-  return join(columns.map((column) => name(column.name)));
-}
-
-async function selectByKey(scope: Scope, relation: Relation, key: Key, columns: Sql): Promise<Row | null> {
-  const where = hasKey(scope.catalog.engine, relation, key);
+/** Whole rows, and what `more` has. */
+async function selectRows(scope: Scope, relation: Relation, where: Sql, more: readonly Sql[] = []): Promise<Row[]> {
+  const columns = join([...relation.columns.map((column) => name(column.name)), ...more]);
   const statement = sql`select ${columns} from ${tableSql(relation)} where ${where}`;
-  const [row] = rowsOf(await runAlone(scope, statement, { changes: null, isKept: true }));
-  return row ?? null;
+  return rowsOf(await runAlone(scope, statement, { changes: null, isKept: true }));
 }
 
 /** A row, and the condition that it is still the same; null where the transaction sees to that. */
@@ -149,8 +141,8 @@ export async function findRowToChange(scope: Scope, relation: Relation, key: Key
     return row && { row, isSame: null };
   }
   // The number of the transaction that wrote it, which no column of a user's can be called.
-  const columns = [...relation.columns.map((column) => name(column.name)), raw('cast(xmin as text) as xmin')];
-  const found = await selectByKey(scope, relation, key, join(columns));
+  const where = hasKey(scope.catalog.engine, relation, key);
+  const [found] = await selectRows(scope, relation, where, [raw('cast(xmin as text) as xmin')]);
   if (!found) return null;
   const { xmin = null, ...row } = found;
   return { row, isSame: sql`xmin = cast(${parameter(xmin)} as xid)` };

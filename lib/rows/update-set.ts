@@ -125,6 +125,7 @@ async function updateGroup(
 function wholeRow(engine: EngineName, relation: Relation): Sql {
   return engine === 'postgres' ? sql`${tableSql(relation)}.*` : raw('*');
 }
+
 /** Deletes rows, each as if it were alone. */
 export function deleteRows(
   scope: Scope,

@@ -113,6 +113,7 @@ export function setsBy(
     return defaults.includes(column.name) ? [sql`${name(column.name)} = default`] : [];
   });
 }
+
 export async function deleteRow(scope: Scope, relation: Relation, { key, precondition }: RowUpdate): Promise<null> {
   const returning = raw(scope.runAlone ? 'returning *' : '');
   await changeRow(scope, relation, { key, precondition }, async (where) => {
@@ -122,6 +123,7 @@ export async function deleteRow(scope: Scope, relation: Relation, { key, precond
   });
   return null;
 }
+
 async function requireRow(scope: Scope, relation: Relation, { key, precondition }: RowUpdate): Promise<RowFound> {
   const found = await findRowToChange(scope, relation, key);
   if (!found) throw noSuchRow(relation, key);

@@ -81,15 +81,16 @@ export async function sendWebResponse(response: Response, outgoing: ServerRespon
   outgoing.statusCode = response.status;
   outgoing.setHeaders(response.headers);
   if (!response.body) return void outgoing.end();
+  const mayCompress = isCompressible(response.headers);
+  if (mayCompress) outgoing.appendHeader('vary', 'accept-encoding');
   const text = knownText(response);
-  if (text !== undefined && (text.length < minBytes || !isCompressible(response.headers))) {
-    if (isCompressible(response.headers)) outgoing.appendHeader('vary', 'accept-encoding');
+  if (text !== undefined && (text.length < minBytes || !mayCompress)) {
     outgoing.setHeader('content-length', Buffer.byteLength(text));
     return void outgoing.end(text);
   }
   const body = Readable.fromWeb(response.body as NodeStream<Uint8Array>);
   try {
-    const encoding = isCompressible(response.headers) ? await chooseEncoding(body, outgoing, accepted) : null;
+    const encoding = mayCompress ? await chooseEncoding(body, outgoing, accepted) : null;
     if (encoding === null) return await pipeline(body, outgoing);
     outgoing.setHeader('content-encoding', encoding).removeHeader('content-length');
     return await pipeline(body, encoders[encoding](), outgoing);
@@ -112,7 +113,6 @@ async function chooseEncoding(
   outgoing: ServerResponse,
   accepted: string,
 ): Promise<'br' | 'gzip' | null> {
-  outgoing.appendHeader('vary', 'accept-encoding');
   const taken = accepted.split(',').filter((each) => !/;\s*q=0(?:\.0*)?\s*$/.test(each));
   const names = taken.map((each) => each.split(';')[0]?.trim().toLowerCase());
   const encoding = names.includes('br') ? 'br' : names.includes('gzip') ? 'gzip' : null;
