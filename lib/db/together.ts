@@ -40,7 +40,7 @@ export async function runTogether<T>(
       return own.answer.promise;
     }) as Together;
     try {
-      return await work(queries, withTogether(scope, together));
+      return await work(queries, scopeWith(scope, { together }));
     } catch (error) {
       if (own && done.has(own)) failure ??= { error };
       throw error;
@@ -70,21 +70,16 @@ async function answerAll(scope: Scope, asked: readonly PartAsked[], done: Set<Pa
 
 /** The scope for work that consists of several statements: what runs alone elsewhere is a part of it. */
 export function inTransaction(scope: Scope): Scope {
-  return {
-    get catalog() {
-      return scope.catalog;
-    },
-    run: scope.run,
-  };
+  return scopeWith(scope, {});
 }
 
-/** The same scope, whose catalog is read when it is asked for. */
-function withTogether(scope: Scope, together: Together): Scope {
+/** The same transaction, with these ways into it and no others; its catalog is read when it is asked for. */
+export function scopeWith(scope: Scope, ways: Pick<Scope, 'runAlone' | 'together'>): Scope {
   return {
     get catalog() {
       return scope.catalog;
     },
     run: scope.run,
-    together,
+    ...ways,
   };
 }

@@ -38,29 +38,18 @@ export async function fetchTag(relation: Relation, key: readonly SqlValue[]): Pr
   return response.headers.get('etag') ?? '*';
 }
 
-/** @throws ApiError 412 when the row has changed since */
-export async function updateRow(
-  relation: Relation,
-  key: readonly SqlValue[],
-  input: RowInput,
-  tag: string,
-): Promise<Saved> {
-  return saved(
-    await send(rowPath(relation, key), { method: 'PATCH', headers: { 'if-match': tag }, body: bodyOf(input) }),
-  );
-}
+type ChangeOfRow = (relation: Relation, key: readonly SqlValue[], input: RowInput, tag: string) => Promise<Saved>;
+
+const changeBy =
+  (method: 'PATCH' | 'PUT'): ChangeOfRow =>
+  async (relation, key, input, tag) =>
+    saved(await send(rowPath(relation, key), { method, headers: { 'if-match': tag }, body: bodyOf(input) }));
+
+/** The columns that are given. @throws ApiError 412 when the row has changed since */
+export const updateRow = changeBy('PATCH');
 
 /** All columns; those that are not given get their defaults. @throws ApiError 412 when the row has changed since */
-export async function replaceRow(
-  relation: Relation,
-  key: readonly SqlValue[],
-  input: RowInput,
-  tag: string,
-): Promise<Saved> {
-  return saved(
-    await send(rowPath(relation, key), { method: 'PUT', headers: { 'if-match': tag }, body: bodyOf(input) }),
-  );
-}
+export const replaceRow = changeBy('PUT');
 
 /** Its JSON. @throws ApiError 404 */
 export async function readRow(relation: Relation, key: readonly SqlValue[]): Promise<string> {

@@ -6,6 +6,7 @@ import { AppError, isAppError } from '../../errors.ts';
 import { finished, type Runtime } from '../../runtime.ts';
 import { withinTime } from '../../store/time-limit.ts';
 import type { Answer, Database, ReadOptions, Scope, Uploads, Work, WriteOptions } from '../database.ts';
+import { scopeWith } from '../together.ts';
 import type { BackendLink } from './link.ts';
 import { type Notice, Outage, type OutageMemory } from './outage.ts';
 
@@ -93,8 +94,7 @@ export class Watch {
     return new Promise((resolve, reject) => {
       const ended = new AbortController();
       const end = (tell: () => void): void => {
-        // A reason of its own would be an error with its stack, for each call.
-        ended.abort(null);
+        ended.abort(finished);
         this.#calls.delete(giveUp);
         tell();
       };
@@ -200,17 +200,13 @@ export function writeCall<T>(database: Database, work: Work<T>, options: WriteOp
   const committing = (scope: Scope): Scope => {
     const { runAlone } = scope;
     if (!runAlone) return scope;
-    return {
-      get catalog() {
-        return scope.catalog;
-      },
-      run: scope.run,
+    return scopeWith(scope, {
       runAlone: (sql, values, alone) => {
         requireWanted();
         ran ||= alone.changes !== null;
         return runAlone(sql, values, alone);
       },
-    };
+    });
   };
   const guarded: Work<T> = async (queries, scope) => {
     ran = false;
