@@ -140,37 +140,41 @@ describe.each(Object.keys(engines))('on %s', (name) => {
     await close();
   });
 
-  test.runIf(name === 'duckdb')('structs, maps and unions are edited without losing a digit or a byte', async () => {
-    await site.sql(`INSERT INTO notes (day, pair, places, either) VALUES ('2026-02-01',
+  // DuckDB's alone.
+  test.each(name === 'duckdb' ? ['structs, maps and unions'] : [])(
+    '%s are edited without losing a digit or a byte',
+    async () => {
+      await site.sql(`INSERT INTO notes (day, pair, places, either) VALUES ('2026-02-01',
       {'a': 9007199254740993, 'b': unhex('AA00'), 'c': 1.5}, MAP {2: 'two'}, union_value(number := 42))`);
-    const { page, close } = await site.open(
-      `#/tables/notes?filter=${encodeURIComponent('[["day","=","2026-02-01"]]')}`,
-    );
-    const shown = `{'a': 9007199254740993, 'b': \\xAA\\x00, 'c': 1.50}`;
-    await cell(page, 0, 4).getByText(shown).waitFor();
-    await cell(page, 0, 4).dblclick();
-    const pair = page.getByRole('textbox', { name: /^pair/ });
-    await pair.waitFor();
-    expect(await pair.inputValue()).toBe('{"a":"9007199254740993","b":"qgA=","c":"1.50"}');
-    await pair.fill('{"a": 9007199254740995, "b": "qgA=", "c": 2.5}');
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
-    const places = page.getByRole('textbox', { name: /^places/ });
-    expect(await places.inputValue()).toBe('[[2,"two"]]');
-    await places.fill('[[2, "two"], [3, "three"]]');
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
-    const either = page.getByRole('textbox', { name: /^either/ });
-    expect(await either.inputValue()).toBe('{"tag":"number","value":42}');
-    await either.fill('{"tag": "word", "value": "42"}');
-    await page.keyboard.press('Enter');
-    await page.keyboard.press('Control+s');
-    await page.getByText('1 saved', { exact: true }).first().waitFor();
-    expect(
-      await rowsOf(
-        `SELECT CAST(pair AS VARCHAR) AS p, CAST(places AS VARCHAR) AS m, CAST(union_tag(either) AS VARCHAR) AS u FROM notes WHERE day = '2026-02-01'`,
-      ),
-    ).toEqual([{ p: `{'a': 9007199254740995, 'b': \\xAA\\x00, 'c': 2.50}`, m: '{2=two, 3=three}', u: 'word' }]);
-    await close();
-  });
+      const { page, close } = await site.open(
+        `#/tables/notes?filter=${encodeURIComponent('[["day","=","2026-02-01"]]')}`,
+      );
+      const shown = `{'a': 9007199254740993, 'b': \\xAA\\x00, 'c': 1.50}`;
+      await cell(page, 0, 4).getByText(shown).waitFor();
+      await cell(page, 0, 4).dblclick();
+      const pair = page.getByRole('textbox', { name: /^pair/ });
+      await pair.waitFor();
+      expect(await pair.inputValue()).toBe('{"a":"9007199254740993","b":"qgA=","c":"1.50"}');
+      await pair.fill('{"a": 9007199254740995, "b": "qgA=", "c": 2.5}');
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
+      const places = page.getByRole('textbox', { name: /^places/ });
+      expect(await places.inputValue()).toBe('[[2,"two"]]');
+      await places.fill('[[2, "two"], [3, "three"]]');
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
+      const either = page.getByRole('textbox', { name: /^either/ });
+      expect(await either.inputValue()).toBe('{"tag":"number","value":42}');
+      await either.fill('{"tag": "word", "value": "42"}');
+      await page.keyboard.press('Enter');
+      await page.keyboard.press('Control+s');
+      await page.getByText('1 saved', { exact: true }).first().waitFor();
+      expect(
+        await rowsOf(
+          `SELECT CAST(pair AS VARCHAR) AS p, CAST(places AS VARCHAR) AS m, CAST(union_tag(either) AS VARCHAR) AS u FROM notes WHERE day = '2026-02-01'`,
+        ),
+      ).toEqual([{ p: `{'a': 9007199254740995, 'b': \\xAA\\x00, 'c': 2.50}`, m: '{2=two, 3=three}', u: 'word' }]);
+      await close();
+    },
+  );
 });

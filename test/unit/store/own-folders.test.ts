@@ -62,8 +62,8 @@ it.each<[string, (path: string) => Promise<unknown>]>([
 ])('nothing is put where %s is, and nothing there is believed', async (_, make) => {
   const path = join(await folder(), 'eider-0123456789abcdef');
   await make(path);
-  for (const using of [makeOwnFolder(path), claimSlot(path, runtime)])
-    await expect(using).rejects.toMatchObject({
+  for (const using of [makeOwnFolder, claimSlot])
+    await expect(using(path, runtime)).rejects.toMatchObject({
       kind: 'unavailable',
       hint: expect.stringContaining('TMPDIR') as unknown,
     });
