@@ -3,6 +3,17 @@ import type { AppError } from '../../errors.ts';
 import { explain, explainStopped, garbled, ProviderFailure } from '../driver/failure.ts';
 import { Interruption, interruptible } from '../driver/interruption.ts';
 import type { Meter, RequestClass } from '../usage.ts';
+import {
+  type DirectAnswer,
+  type DirectInput,
+  DirectRequests,
+  isDirect,
+  mayPass,
+  objectOf,
+  refusalOf,
+  type SentRequest,
+  textOf,
+} from './direct.ts';
 import { codeOf, isProviderError, mapError, mayHaveHappened, type ProviderError, type S3Request } from './errors.ts';
 import type { Signal } from '../signal.ts';
 
@@ -62,10 +73,12 @@ export interface RequestsOptions {
 export class Requests {
   readonly bucket: string;
   readonly #options: RequestsOptions;
+  readonly #direct: DirectRequests;
 
   constructor(options: RequestsOptions) {
     this.bucket = options.bucket;
     this.#options = options;
+    this.#direct = new DirectRequests(() => options.client(false));
   }
 
   async send<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
@@ -86,10 +99,13 @@ export class Requests {
   ): Promise<O | S3Refusal> {
     const kind: RequestKind = kinds[name];
     const attempts = new Attempts(name, this.#options.meter);
-    attempts.watch(command);
+    const { Key } = command.input as { Key?: string };
+    attempts.watch(command, (request) => this.#direct.learn(request, Key));
     try {
-      return await interruptible({ signal }, (abortSignal) => {
+      return await interruptible({ signal }, async (abortSignal) => {
         attempts.signal = abortSignal;
+        const plain = await this.#askDirectly(name, command.input, attempts);
+        if (plain) return plain as O;
         return this.#options.client(kind.isSlow === true).send(command, { abortSignal });
       });
     } catch (error) {
@@ -100,6 +116,19 @@ export class Requests {
       if (expect.includes(code)) return { refused: code, unsure };
       throw mapError(error, this.#request(name, unsure));
     }
+  }
+
+  /** The answer; null when it is for the SDK to ask, or to ask again. A refusal is thrown as the SDK does. */
+  async #askDirectly(name: RequestName, input: object, attempts: Attempts) {
+    if (!isDirect(name) || !this.#direct.isReady) return null;
+    const asked = input as DirectInput;
+    const send = (signal: AbortSignal) => this.#direct.send(name, asked, signal);
+    const sent = { headers: { 'content-length': String(asked.Body?.byteLength ?? 0) } };
+    const answer = await attempts.make(send, sent);
+    if (!answer) return null;
+    if (name === 'GetObject') return objectOf(answer);
+    await textOf(answer);
+    return {};
   }
 
   mapAnswered(name: RequestName, error: ProviderError): AppError {
@@ -140,7 +169,10 @@ class Attempts {
   }
 
   /** Below the SDK's retries, and below its signing. */
-  watch<I extends ServiceInputTypes, O extends ServiceOutputTypes>(command: S3Command<I, O>): void {
+  watch<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
+    command: S3Command<I, O>,
+    sent: (request: SentRequest) => void,
+  ): void {
     command.middlewareStack.add(
       (next) => async (args) => {
         // Nothing is sent then: the transport looks at the signal first.
@@ -151,6 +183,7 @@ class Attempts {
           this.#mayHaveHappened = true;
           requireNoPage(result.response);
           this.#count(args.request, result.response);
+          sent(args.request as SentRequest);
           return result;
         } catch (error) {
           this.#note(error, args.request);
@@ -161,6 +194,25 @@ class Attempts {
       },
       { step: 'finalizeRequest', priority: 'low', name: 'eiderWatch' },
     );
+  }
+
+  /** One before those of the SDK: null when it has to be repeated. */
+  async make(send: (signal: AbortSignal) => Promise<DirectAnswer>, sent: object): Promise<DirectAnswer | null> {
+    this.#underWay = true;
+    try {
+      const answer = await send(this.signal!);
+      requireNoPage(answer);
+      if (answer.statusCode >= 300) throw await refusalOf(answer);
+      this.#mayHaveHappened = true;
+      this.#count(sent, answer);
+      return answer;
+    } catch (error) {
+      this.#note(error, sent);
+      if (this.signal?.aborted || !mayPass(error)) throw error;
+      return null;
+    } finally {
+      this.#underWay = false;
+    }
   }
 
   #note(error: unknown, request: unknown): void {
