@@ -25,9 +25,6 @@ import { Pace } from './pace.ts';
 import { encodeRecord, type Change } from './record.ts';
 import { RecordCommit } from './record-commit.ts';
 
-/** Longest pause between two attempts of one batch, in ms. */
-const mostPauseMs = 50;
-
 export interface CommitOptions {
   readonly signal?: AbortSignal | undefined;
   /** Lets the work run together with others. */
@@ -94,20 +91,21 @@ export class GroupCommit {
   }
 
   /**
-   * Commits the batch or tells each of its requests why not. Never rejects. Who lost a race tries again after less time
-   * than the lost attempt took: a longer pause, growing with each loss, would leave the field to those who just won.
+   * Commits the batch or tells each of its requests why not. Never rejects. Who lost a race tries again when its turn comes.
    */
   async #settleBatch(batch: readonly PendingRequest[]): Promise<void> {
     const { runtime, settings } = this.#context;
     const deadlineMs = runtime.monotonicMs() + settings.commitDeadlineMs;
     const isHere = (request: PendingRequest): boolean => batch.length === 1 || !request.needsOwnBatch;
     try {
-      for (;;) {
-        const began = runtime.monotonicMs();
-        if (await this.#tryBatch(withoutAborted(batch.filter(isHere)), deadlineMs)) break;
+      for (let hasLost = false; ; hasLost = true) {
+        const began = await this.#takeTurn(hasLost);
+        const isSettled = await this.#tryBatch(withoutAborted(batch.filter(isHere)), deadlineMs);
+        if (isSettled) {
+          this.#host.rivals.noteCommit(runtime.monotonicMs() - began);
+          break;
+        }
         if (runtime.monotonicMs() > deadlineMs) throw contended();
-        await runtime.sleep(runtime.random() * Math.min(mostPauseMs, runtime.monotonicMs() - began));
-        await this.#host.catchUp();
       }
     } catch (error) {
       // No transaction may stay open behind a failure; where none is, ROLLBACK has nothing to do and says so.
@@ -115,6 +113,23 @@ export class GroupCommit {
       for (const request of batch.filter(isHere)) request.reject(error);
     }
     this.#queue.unshift(...batch.filter((request) => !isHere(request)));
+  }
+
+  /**
+   * Leaves the log to the instances whose turn is before this one's, as long as they come, and catches up behind them. Answers
+   * when the attempt began that is to be made now.
+   */
+  async #takeTurn(hasLost: boolean): Promise<number> {
+    const { runtime } = this.#context;
+    let began = runtime.monotonicMs();
+    if (hasLost) await this.#host.catchUp();
+    for (;;) {
+      const { waitMs } = this.#host.rivals;
+      if (waitMs === 0) return began;
+      await runtime.sleep(waitMs);
+      began = runtime.monotonicMs();
+      await this.#host.catchUp();
+    }
   }
 
   /** One attempt. False when another instance committed first. Throws when all requests of the batch fail alike. */

@@ -7,6 +7,7 @@ import { HeadProof, momentNow, SharedProbe, type Moment } from './head.ts';
 import { countChained, followTail, type StoredRecord, type TailStart, type TailWindow } from './log.ts';
 import { breaksReplica } from './local-disk.ts';
 import type { Replica } from './replica.ts';
+import { Rivals } from './rivals.ts';
 import { FreshnessFile } from './freshness.ts';
 import type { Slot } from './slot.ts';
 import { type Look, lookAtSnapshots, type SnapshotInfo } from './snapshot.ts';
@@ -25,6 +26,7 @@ export class ReplicaHost {
   #begunTail: TailStart | null;
   readonly #probe: SharedProbe<void>;
   readonly head: HeadProof;
+  readonly rivals: Rivals;
   readonly #tail = new TailCount();
   readonly #note: FreshnessFile;
   #settled: Promise<void> = Promise.resolve();
@@ -35,6 +37,7 @@ export class ReplicaHost {
     this.#current = current;
     this.#begunTail = started.tail;
     this.head = new HeadProof(context.runtime, context.settings);
+    this.rivals = new Rivals(context.runtime, context.writer);
     this.#note = new FreshnessFile(context.runtime);
     this.#probe = new SharedProbe(() => this.#probeHead());
     this.#noteSnapshots(started);
@@ -183,6 +186,7 @@ export class ReplicaHost {
     if (chained.length > 0) {
       await this.#context.step('tail-applying');
       await this.#applyRecords(chained);
+      for (const { record } of chained) this.rivals.note(record.writer);
       this.#tail.add(chained.reduce((sum, { bytes }) => sum + bytes, 0));
       await this.#context.step('tail-applied');
     }
@@ -287,6 +291,7 @@ export class ReplicaHost {
   /** Notes a record that this process committed itself, as `version`. */
   noteCommit(began: Moment, version: number, bytes: number): void {
     this.#tail.add(bytes);
+    this.rivals.note(this.#context.writer);
     this.head.prove(began, version);
   }
 

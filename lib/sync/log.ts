@@ -63,8 +63,8 @@ export function positionOf(record: LogRecord): Position {
   return { databaseId: record.database, version: record.version, recordId: record.id };
 }
 
-/** Most bytes of records to hold at once while following the tail. */
-const windowBytes = 64 * 1024 * 1024;
+/** Most bytes of one window's records; while they are applied, the next window is fetched. */
+const windowBytes = 32 * 1024 * 1024;
 
 /** Part of the tail, oldest first, each record following the one before by number. */
 export interface TailWindow {
@@ -75,7 +75,9 @@ export interface TailWindow {
   readonly last: boolean;
 }
 
-const firstWindow = 4;
+/** A start is behind by all that came after the snapshot, an instance that runs by a record or a few. */
+const atStart = { size: 4, growth: 4 };
+const whileRunning = { size: 2, growth: 2 };
 
 /** The beginning of the tail after `version`, on its way: asked for before the replica is there that it is for. */
 export interface TailStart {
@@ -84,14 +86,14 @@ export interface TailStart {
 }
 
 export function beginTail(context: SyncContext, version: number): TailStart {
-  const window = fetchTailWindow(context, version + 1, firstWindow);
+  const window = fetchTailWindow(context, version + 1, atStart.size);
   // A failure is thrown where the window is used; until then, or if it never is, it must not count as unhandled.
   window.catch(() => undefined);
   return { version, window };
 }
 
 /**
- * The records after `version`, in windows that grow (4, 16, … 1,024), each fetched in parallel: few round trips when
+ * The records after `version`, in windows that grow up to 1,024, each fetched in parallel: few round trips when
  * far behind, few vain reads when near. Ends when the store says that the next record is absent; what lies beyond an
  * absent record is not looked at, as the one that is absent may come yet. `begun`, if it is for this version, is the
  * first window.
@@ -101,17 +103,23 @@ export async function* followTail(
   version: number,
   begun: TailStart | null = null,
 ): AsyncGenerator<TailWindow> {
+  const isBegun = begun?.version === version;
+  const first = isBegun ? atStart : whileRunning;
   let next = version + 1;
-  let size = firstWindow;
-  let fetching = begun?.version === version ? begun.window : fetchTailWindow(context, next, size);
+  let { size } = first;
+  let fetching = isBegun ? begun.window : fetchTailWindow(context, next, size);
   for (;;) {
     const window = await fetching;
+    if (!window.last) {
+      next += size;
+      const largest = Math.max(...window.records.map(({ bytes }) => bytes));
+      size = Math.max(first.size, Math.min(size * first.growth, 1024, Math.floor(windowBytes / largest)));
+      // On its way while this one is applied. Its failure is thrown where it is awaited, if that is still wanted then.
+      fetching = fetchTailWindow(context, next, size);
+      fetching.catch(() => undefined);
+    }
     yield window;
     if (window.last) return;
-    next += size;
-    const largest = Math.max(...window.records.map(({ bytes }) => bytes));
-    size = Math.max(firstWindow, Math.min(size * 4, 1024, Math.floor(windowBytes / largest)));
-    fetching = fetchTailWindow(context, next, size);
   }
 }
 
