@@ -29,6 +29,8 @@ describe('on a new machine', () => {
 
   test('a newcomer sees the local default, the way to persist it, and the version after a sync', async () => {
     const { page, close } = await site.open();
+    const firstSteps = page.getByRole('region', { name: 'First steps' });
+    await firstSteps.waitFor();
     const chain = page.getByRole('region', { name: 'Where the database can be' });
     await chain.getByRole('listitem').filter({ hasText: 'Local file' }).getByText('chosen').waitFor();
     expect(await chain.getByRole('listitem').allInnerTexts()).toHaveLength(7);
@@ -41,6 +43,7 @@ describe('on a new machine', () => {
     await page.getByRole('link', { name: 'Overview' }).click();
     await site.sql(`INSERT INTO courses (code, title, credits) VALUES ('L1', 'Live', 1)`);
     await page.getByRole('region', { name: 'Changes' }).getByText('courses +1').waitFor();
+    await firstSteps.waitFor({ state: 'detached' });
     await page.getByRole('region', { name: 'Sync' }).getByRole('button', { name: 'Sync now' }).click();
     await page.getByText('Database file published').waitFor();
     await page.getByText(/^Synced at v\d+: uploaded a snapshot/).waitFor();

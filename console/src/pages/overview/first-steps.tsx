@@ -1,12 +1,16 @@
 import { FileUp, Plus } from 'lucide-react';
+import { useState } from 'react';
 import { useCatalog } from '../../api/catalog.ts';
+import { useRowCounts } from '../../api/row-counts.ts';
 import { href } from '../../route.ts';
 
 /** For who opens it for the first time: no table has a row yet. */
 export function FirstSteps() {
   const { data: catalog } = useCatalog();
-  const hasRows =
-    catalog?.relations.some(({ estimatedRows, kind }) => kind === 'table' && (estimatedRows ?? 0) > 0) ?? true;
+  const [hasRows, setHasRows] = useState(false);
+  // Counted until there are some.
+  const counts = useRowCounts(hasRows ? undefined : catalog);
+  if (!hasRows && [...counts.values()].some((count) => count > 0)) setHasRows(true);
   if (!catalog?.may.define || hasRows) return null;
   return (
     <section className="card stack tight" aria-label="First steps">

@@ -3,8 +3,8 @@ import { useQuery } from '@tanstack/react-query';
 import { useCallback, useState } from 'react';
 import { type ChangeSet, type CountedChange, fetchCounts, useChanges } from '../../api/changes.ts';
 import { ApiError } from '../../api/client.ts';
-import { queryClient, refreshDefinitions } from '../../api/fresh.ts';
-import { statusKey, useStatus } from '../../api/status.ts';
+import { refreshDefinitions, refreshRows } from '../../api/fresh.ts';
+import { useStatus } from '../../api/status.ts';
 import { href } from '../../route.ts';
 import { formatAge, formatCount, formatTime } from '../../ui/format.ts';
 import { Failure, Loading } from '../../ui/states.tsx';
@@ -26,9 +26,7 @@ export function LiveChanges() {
   useChanges(
     useCallback((set: Counted) => {
       setCame((before) => [set, ...before].slice(0, most));
-      void (set.changes.some(({ kind }) => kind === 'schema')
-        ? refreshDefinitions()
-        : queryClient.invalidateQueries({ queryKey: statusKey }));
+      void (set.changes.some(({ kind }) => kind === 'schema') ? refreshDefinitions() : refreshRows());
     }, []),
   );
   const isRefused = latest.error instanceof ApiError && [401, 403].includes(latest.error.status);
