@@ -98,12 +98,15 @@ interface CatalogParts {
 }
 
 /**
- * The catalog of the state that `run` queries. `macros`: those of `readDuckDbMacros`, which takes longer than all the rest,
- * where they are known to be the same.
+ * The catalog of the state that `run` queries. `macros`: those of `readDuckDbMacros`, which takes longer than all the rest, where
+ * they are known to be the same, or what gives them at the end.
  *
  * @example const catalog = await readDuckDbCatalog(async (sql) => plainRows(await session.run(sql)))
  */
-export async function readDuckDbCatalog(run: RunQuery, macros?: readonly Macro[]): Promise<Catalog> {
+export async function readDuckDbCatalog(
+  run: RunQuery,
+  macros: readonly Macro[] | (() => Promise<readonly Macro[]>) = () => readDuckDbMacros(run),
+): Promise<Catalog> {
   const [ours, relations] = parted(await rowsOf<RelationRow>(run, relationsSql));
   const columns = byRelation(await rowsOf<DuckDbColumnRow>(run, columnsSql));
   const constraints = byRelation(await rowsOf<ConstraintRow>(run, constraintsSql));
@@ -122,7 +125,7 @@ export async function readDuckDbCatalog(run: RunQuery, macros?: readonly Macro[]
     engine: 'duckdb',
     defaultSchema: 'main',
     relations: new Map(found.map((relation) => [relationId(relation), relation])),
-    macros: macros ?? (await readDuckDbMacros(run)),
+    macros: typeof macros === 'function' ? await macros() : macros,
   });
 }
 

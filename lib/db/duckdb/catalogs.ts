@@ -4,6 +4,7 @@ import { readDuckDbCatalog, readDuckDbMacros } from '../../catalog/duckdb.ts';
 import type { RunQuery } from '../../catalog/model.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Definitions } from '../../sync/definitions.ts';
+import type { StateWork } from '../../sync/overlay.ts';
 import type { Session } from '../../sync/sql.ts';
 import { plainRows } from './dialect.ts';
 
@@ -18,7 +19,7 @@ interface Cached {
 export class Catalogs {
   readonly #runtime: Runtime;
   readonly #cached = new WeakMap<Definitions, Promise<Cached>>();
-  readonly #macros = new WeakMap<object, readonly Macro[]>();
+  readonly #macros = new WeakMap<object, Promise<readonly Macro[]>>();
   readonly #references = new WeakMap<object, boolean>();
   #warnings: readonly string[] = [];
 
@@ -35,6 +36,19 @@ export class Catalogs {
   async known(definitions: Definitions): Promise<Catalog | null> {
     const cached = await this.#cached.get(definitions)?.catch(() => null);
     return cached && !this.#isOld(cached) ? cached.catalog : null;
+  }
+
+  /**
+   * Begins to read the catalog, in two sessions side by side: at a start, DuckDB takes longer for it than for all else. Who asks
+   * for it meanwhile waits for this.
+   */
+  begin(read: <T>(work: StateWork<T>) => Promise<T>): void {
+    const reading = [
+      read((session, _version, { macros }) => this.#macrosOf(macros, runIn(session))),
+      read((session, _version, definitions) => this.of(definitions, session)),
+    ];
+    // Whoever needs it reads it again, and is told.
+    for (const each of reading) each.catch(() => undefined);
   }
 
   /** The catalog of the state that the open transaction of `session` sees, identified by `definitions`. */
@@ -56,12 +70,19 @@ export class Catalogs {
   }
 
   async #read({ macros }: Definitions, session: Session): Promise<Cached> {
-    const run: RunQuery = async (sql) => plainRows(await session.run(sql));
+    const run = runIn(session);
     const readMs = this.#runtime.monotonicMs();
-    const known = this.#macros.get(macros) ?? (await readDuckDbMacros(run));
-    const catalog = await this.#withoutRefused(await readDuckDbCatalog(run, known), session);
-    this.#macros.set(macros, known);
-    return { catalog, readMs };
+    const read = await readDuckDbCatalog(run, () => this.#macrosOf(macros, run));
+    return { catalog: await this.#withoutRefused(read, session), readMs };
+  }
+
+  #macrosOf(macros: object, run: RunQuery): Promise<readonly Macro[]> {
+    const known = this.#macros.get(macros);
+    if (known) return known;
+    const reading = readDuckDbMacros(run);
+    this.#macros.set(macros, reading);
+    reading.catch(() => this.#macros.delete(macros));
+    return reading;
   }
 
   /** A view that may not be read has no route. */
@@ -81,3 +102,8 @@ export class Catalogs {
     return this.#runtime.monotonicMs() - readMs > estimatesMs;
   }
 }
+
+const runIn =
+  (session: Session): RunQuery =>
+  async (sql) =>
+    plainRows(await session.run(sql));

@@ -49,7 +49,10 @@ export interface ReplicatedDatabase extends Database {
 
 /** Opens the engine, runs the migrations that are new, and gives the database. On failure nothing stays open. */
 export async function openDuckDbDatabase(options: DuckDbDatabaseOptions): Promise<ReplicatedDatabase> {
-  return new DuckDbDatabase(await openMigrated(options), options);
+  const catalogs = new Catalogs(options.runtime);
+  const begin = (engine: Engine): void =>
+    catalogs.begin(async (work) => (await engine.read(work, { maxStalenessMs: Infinity, atLeast: undefined })).value);
+  return new DuckDbDatabase(await openMigrated(options, begin), catalogs, options);
 }
 
 /** The engine alone, for what works on whole states. */
@@ -63,8 +66,13 @@ interface Opened {
   readonly differing: MigrationPlan['differing'];
 }
 
-async function openMigrated(options: EngineOptions & DuckDbMigrateOptions): Promise<Opened> {
+/** `opened`: called before the migrations run. */
+async function openMigrated(
+  options: EngineOptions & DuckDbMigrateOptions,
+  opened?: (engine: Engine) => void,
+): Promise<Opened> {
   const engine = await Engine.open({ ...options, prepareAdopted });
+  opened?.(engine);
   try {
     return { engine, differing: await runMigrations(engine, options) };
   } catch (error) {
@@ -90,10 +98,10 @@ class DuckDbDatabase implements ReplicatedDatabase {
   #logsLeft: number;
   #migrating: Promise<void> | null = null;
 
-  constructor({ engine, differing }: Opened, options: DuckDbDatabaseOptions) {
+  constructor({ engine, differing }: Opened, catalogs: Catalogs, options: DuckDbDatabaseOptions) {
     this.#engine = engine;
     this.#differences = differing.map(describeDifference);
-    this.#catalogs = new Catalogs(options.runtime);
+    this.#catalogs = catalogs;
     this.copy = copyOf(engine.local, this.#catalogs);
     this.uploads = uploadsIn(options.store, options.name, options.runtime);
     this.#location = `${options.store.location}/${options.name}`;
