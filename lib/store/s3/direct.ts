@@ -94,14 +94,14 @@ export class DirectRequests {
 
 /** An answer with an object, as the SDK gives it. */
 export function objectOf({ headers, body }: DirectAnswer): GetObjectCommandOutput {
-  const modified = headers['last-modified'];
+  const modifiedMs = Date.parse(headers['last-modified'] ?? '');
   const length = headers['content-length'];
   return {
     $metadata: {},
     Body: body as never,
     ContentRange: headers['content-range'],
     ContentLength: length === undefined ? undefined : Number(length),
-    LastModified: modified === undefined ? undefined : new Date(modified),
+    LastModified: Number.isNaN(modifiedMs) ? undefined : new Date(modifiedMs),
     ETag: headers['etag'],
   };
 }
