@@ -59,7 +59,7 @@ class S3Driver implements Driver {
     this.location = location;
     this.#sizes = { ...defaultSizes, ...options };
     this.partBytes = this.#sizes.partBytes;
-    this.#requests = new Requests({ bucket, client, location, secrets: secretsOf(credentials), meter });
+    this.#requests = new Requests({ bucket, client, location, secrets: secretsOf(credentials), meter, runtime });
     this.#objects = new Objects(this.#requests);
     this.#uploads = new S3Uploads(this.#requests, this.#sizes, runtime);
     this.#runtime = runtime;

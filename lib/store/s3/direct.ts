@@ -5,6 +5,7 @@
  * it and what it means.
  */
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
+import type { Runtime } from '../../runtime.ts';
 import { codeOf, isProviderError, type ProviderError } from './errors.ts';
 
 /** What is asked for, by a command's input. */
@@ -21,8 +22,8 @@ export interface DirectAnswer {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** A request as the SDK sends it. */
-export interface SentRequest {
+/** Where a request of the SDK went. */
+export interface S3Target {
   readonly protocol: string;
   readonly hostname: string;
   readonly port?: number | undefined;
@@ -41,11 +42,13 @@ export function isDirect(name: string): name is DirectName {
 
 export class DirectRequests {
   readonly #client: () => S3Client;
-  #target: SentRequest | null = null;
+  readonly #runtime: Pick<Runtime, 'now'>;
+  #target: S3Target | null = null;
   #signer: Promise<Signer> | null = null;
 
-  constructor(client: () => S3Client) {
+  constructor(client: () => S3Client, runtime: Pick<Runtime, 'now'>) {
     this.#client = client;
+    this.#runtime = runtime;
   }
 
   /** Whether it is known where to send them. */
@@ -54,7 +57,7 @@ export class DirectRequests {
   }
 
   /** Takes from a request of the SDK for `key`, or for a list, where objects are. */
-  learn({ protocol, hostname, port, path }: SentRequest, key: string | undefined): void {
+  learn({ protocol, hostname, port, path }: S3Target, key: string | undefined): void {
     if (this.#target) return;
     const ofKey =
       key === undefined ? path.replace(/\/?$/, '/') : path.endsWith(`/${key}`) && path.slice(0, -key.length);
@@ -85,7 +88,7 @@ export class DirectRequests {
       body: Body,
     };
     const signer = await (this.#signer ??= config.signer());
-    const signingDate = new Date(Date.now() + config.systemClockOffset);
+    const signingDate = new Date(this.#runtime.now() + config.systemClockOffset);
     const signed = (await signer.sign(request as unknown as Signed, { signingDate })) as Signed;
     const { response } = await config.requestHandler.handle(signed, { abortSignal });
     return response;

@@ -1,5 +1,6 @@
 import type { $Command, S3Client, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
 import type { AppError } from '../../errors.ts';
+import type { Runtime } from '../../runtime.ts';
 import { explain, explainStopped, garbled, ProviderFailure } from '../driver/failure.ts';
 import { Interruption, interruptible } from '../driver/interruption.ts';
 import type { Meter, RequestClass } from '../usage.ts';
@@ -11,7 +12,7 @@ import {
   mayPass,
   objectOf,
   refusalOf,
-  type SentRequest,
+  type S3Target,
   textOf,
 } from './direct.ts';
 import { codeOf, isProviderError, mapError, mayHaveHappened, type ProviderError, type S3Request } from './errors.ts';
@@ -68,6 +69,7 @@ export interface RequestsOptions {
   readonly location: string;
   readonly secrets: readonly string[];
   readonly meter: Meter | undefined;
+  readonly runtime: Pick<Runtime, 'now'>;
 }
 
 export class Requests {
@@ -78,7 +80,7 @@ export class Requests {
   constructor(options: RequestsOptions) {
     this.bucket = options.bucket;
     this.#options = options;
-    this.#direct = new DirectRequests(() => options.client(false));
+    this.#direct = new DirectRequests(() => options.client(false), options.runtime);
   }
 
   async send<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
@@ -171,7 +173,7 @@ class Attempts {
   /** Below the SDK's retries, and below its signing. */
   watch<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     command: S3Command<I, O>,
-    sent: (request: SentRequest) => void,
+    sent: (request: S3Target) => void,
   ): void {
     command.middlewareStack.add(
       (next) => async (args) => {
@@ -183,7 +185,7 @@ class Attempts {
           this.#mayHaveHappened = true;
           requireNoPage(result.response);
           this.#count(args.request, result.response);
-          sent(args.request as SentRequest);
+          sent(args.request as S3Target);
           return result;
         } catch (error) {
           this.#note(error, args.request);
