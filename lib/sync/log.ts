@@ -86,10 +86,7 @@ export interface TailStart {
 }
 
 export function beginTail(context: SyncContext, version: number): TailStart {
-  const window = fetchTailWindow(context, version + 1, atStart.size);
-  // A failure is thrown where the window is used; until then, or if it never is, it must not count as unhandled.
-  window.catch(() => undefined);
-  return { version, window };
+  return { version, window: fetchAhead(context, version + 1, atStart.size) };
 }
 
 /**
@@ -114,13 +111,19 @@ export async function* followTail(
       next += size;
       const largest = Math.max(...window.records.map(({ bytes }) => bytes));
       size = Math.max(first.size, Math.min(size * first.growth, 1024, Math.floor(windowBytes / largest)));
-      // On its way while this one is applied. Its failure is thrown where it is awaited, if that is still wanted then.
-      fetching = fetchTailWindow(context, next, size);
-      fetching.catch(() => undefined);
+      fetching = fetchAhead(context, next, size);
     }
     yield window;
     if (window.last) return;
   }
+}
+
+/** A window that is on its way while something else is done. */
+function fetchAhead(context: SyncContext, first: number, size: number): Promise<TailWindow> {
+  const window = fetchTailWindow(context, first, size);
+  // A failure is thrown where the window is used; until then, or if it never is, it must not count as unhandled.
+  window.catch(() => undefined);
+  return window;
 }
 
 async function fetchTailWindow(context: SyncContext, first: number, size: number): Promise<TailWindow> {

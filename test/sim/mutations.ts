@@ -350,7 +350,7 @@ import type { SyncContext }`,
       },
     ],
     profiles: ['races'],
-    within: 120,
+    within: 60,
   },
   {
     name: 'reads without asking whether it is fresh',

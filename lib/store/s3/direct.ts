@@ -6,7 +6,7 @@
  */
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import type { Runtime } from '../../runtime.ts';
-import { codeOf, isProviderError, type ProviderError } from './errors.ts';
+import { codeOf, isProviderError, type ProviderError, slowDown } from './errors.ts';
 
 /** What is asked for, by a command's input. */
 export interface DirectInput {
@@ -122,13 +122,14 @@ export async function refusalOf(answer: DirectAnswer): Promise<ProviderError> {
 }
 
 /** What the SDK repeats, or asks again with another clock. */
-const passing = /Skew|Expired|Future|Signature|AuthFailure|Timeout|Throttl|SlowDown|TooMany|LimitExceeded/;
+const passing = /Skew|Expired|Future|Signature|AuthFailure|Timeout/;
 
 /** Whether the SDK is to ask again: what else was answered would be answered once more. */
 export function mayPass(error: unknown): boolean {
   if (!isProviderError(error) || error.$response?.statusCode === undefined) return true;
   const { statusCode } = error.$response;
-  return statusCode >= 500 || statusCode < 300 || statusCode === 429 || passing.test(codeOf(error));
+  const code = codeOf(error);
+  return statusCode >= 500 || statusCode < 300 || statusCode === 429 || slowDown.test(code) || passing.test(code);
 }
 
 /** The body, at whose end the connection is free for the next request. */

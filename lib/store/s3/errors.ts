@@ -172,7 +172,8 @@ const meanings = new Map([
   ),
 ]);
 
-const slowDown = /^(SlowDown|Throttling(Exception)?|TooManyRequests(Exception)?|(Request|Bandwidth)LimitExceeded)$/;
+export const slowDown =
+  /^(SlowDown|Throttling(Exception)?|TooManyRequests(Exception)?|(Request|Bandwidth)LimitExceeded)$/;
 const elsewhere = /^(AuthorizationHeaderMalformed|(Permanent|Temporary)?Redirect|IllegalLocationConstraintException)$/;
 
 function otherRegion(region: string | undefined): Meaning {

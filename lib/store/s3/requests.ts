@@ -179,20 +179,9 @@ class Attempts {
       (next) => async (args) => {
         // Nothing is sent then: the transport looks at the signal first.
         if (this.signal?.aborted) return next(args);
-        this.#underWay = true;
-        try {
-          const result = await next(args);
-          this.#mayHaveHappened = true;
-          requireNoPage(result.response);
-          this.#count(args.request, result.response);
-          sent(args.request as S3Target);
-          return result;
-        } catch (error) {
-          this.#note(error, args.request);
-          throw error;
-        } finally {
-          this.#underWay = false;
-        }
+        const result = await this.#once(args.request, () => next(args));
+        sent(args.request as S3Target);
+        return result;
       },
       { step: 'finalizeRequest', priority: 'low', name: 'eiderWatch' },
     );
@@ -200,18 +189,30 @@ class Attempts {
 
   /** One before those of the SDK: null when it has to be repeated. */
   async make(send: (signal: AbortSignal) => Promise<DirectAnswer>, sent: object): Promise<DirectAnswer | null> {
-    this.#underWay = true;
     try {
-      const answer = await send(this.signal!);
-      requireNoPage(answer);
-      if (answer.statusCode >= 300) throw await refusalOf(answer);
-      this.#mayHaveHappened = true;
-      this.#count(sent, answer);
-      return answer;
+      const { response } = await this.#once(sent, async () => {
+        const answer = await send(this.signal!);
+        if (answer.statusCode >= 300) throw await refusalOf(answer);
+        return { response: answer };
+      });
+      return response;
     } catch (error) {
-      this.#note(error, sent);
       if (this.signal?.aborted || !mayPass(error)) throw error;
       return null;
+    }
+  }
+
+  async #once<T extends { readonly response: unknown }>(request: unknown, send: () => Promise<T>): Promise<T> {
+    this.#underWay = true;
+    try {
+      const result = await send();
+      this.#mayHaveHappened = true;
+      requireNoPage(result.response);
+      this.#count(request, result.response);
+      return result;
+    } catch (error) {
+      this.#note(error, request);
+      throw error;
     } finally {
       this.#underWay = false;
     }
