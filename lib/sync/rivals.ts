@@ -29,15 +29,13 @@ export class Rivals {
 
   /** The next record of the log, by its writer. */
   note(writer: string): void {
-    const now = this.#runtime.monotonicMs();
-    for (const [rival, seenMs] of this.#seenMs) if (seenMs < now - rivalMs) this.#seenMs.delete(rival);
     const isNext = this.#turn.writer !== writer || this.#turn.commits === turnCommits;
     // Two turns of ours, one after the other: nobody else came.
     if (isNext && writer === this.#self && this.#turn.writer === writer) this.#seenMs.clear();
     this.#turn = { writer, commits: isNext ? 1 : this.#turn.commits + 1 };
-    this.#grewMs = now;
+    this.#grewMs = this.#runtime.monotonicMs();
     this.#seenMs.delete(writer);
-    this.#seenMs.set(writer, now);
+    this.#seenMs.set(writer, this.#grewMs);
   }
 
   /** A commit of ours that took so long: from looking at the log to the record, in ms. */
@@ -52,10 +50,12 @@ export class Rivals {
    * grown for as long as each of them takes for a commit.
    */
   get waitMs(): number {
+    const now = this.#runtime.monotonicMs();
+    for (const [writer, seenMs] of this.#seenMs) if (seenMs < now - rivalMs) this.#seenMs.delete(writer);
     const before = [...this.#seenMs.keys()].indexOf(this.#self);
     const isOver = this.#turn.commits === turnCommits;
     const isOurs = this.#turn.writer === this.#self;
     if (before < 0 || (isOurs && !isOver)) return 0;
-    return Math.max(0, this.#grewMs + (before + (isOver ? 0 : 1)) * this.#commitMs - this.#runtime.monotonicMs());
+    return Math.max(0, this.#grewMs + (before + (isOver ? 0 : 1)) * this.#commitMs - now);
   }
 }

@@ -350,7 +350,7 @@ import type { SyncContext }`,
       },
     ],
     profiles: ['races'],
-    within: 60,
+    within: 120,
   },
   {
     name: 'reads without asking whether it is fresh',
